@@ -1,0 +1,76 @@
+package alert_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+
+	"belfry/internal/alert"
+)
+
+func FuzzParse(f *testing.F) {
+	for _, body := range []string{
+		example,
+		smallest(""),
+		smallest(`"alertContext":{"b":[1.0,null,{"c":"\u00e9"}],"a":-1e9},"logTypes":["x"],"destinations":["SKIP"]`),
+		smallest(`"title":"\ud83d\ude00\n\\","x":{"a":1,"a":2},"createdAt":"2020-10-13T03:35+02:00:01"`),
+		smallest(`"t\u0069tle":"\ud800","y":"\u0000","y":1,"tags":["",null]`),
+		`[]`, `{`, `{"a":1,}`, `{"a" "b"}`, "\ufeff{}", `{"":{"":[[]]}}`,
+	} {
+		f.Add([]byte(body))
+	}
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		p, err := alert.Parse(raw)
+		checkKindOfError(t, raw, err)
+		if err != nil {
+			return
+		}
+		var indented bytes.Buffer
+		if err := json.Indent(&indented, raw, " ", "\t"); err != nil {
+			t.Fatal(err)
+		}
+		if again := mustParse(t, indented.String()); !cmp.Equal(p, again) {
+			t.Errorf("indented, it is another alert (-want +got)\n%s", cmp.Diff(p, again))
+		}
+		p.Fill(time.Unix(1, 2), alert.NewAlertID, func(id string) string { return "https://belfry/alerts" })
+		checkRoundTrip(t, p.Alert)
+	})
+}
+
+// checkKindOfError holds Parse to encoding/json's word on what is an object.
+func checkKindOfError(t *testing.T, raw []byte, err error) {
+	t.Helper()
+	var object map[string]json.RawMessage
+	isObject := utf8.Valid(raw) && json.Unmarshal(raw, &object) == nil && object != nil
+	var malformed alert.Malformed
+	var invalid alert.Invalid
+	switch {
+	case errors.As(err, &malformed) && isObject && bytes.Count(raw, []byte("["))+bytes.Count(raw, []byte("{")) <= 100:
+		t.Errorf("got %v for an object", err)
+	case !errors.As(err, &malformed) && !isObject:
+		t.Errorf("got %v for what is no object, want Malformed", err)
+	case err != nil && !errors.As(err, &malformed) && !errors.As(err, &invalid):
+		t.Errorf("got an error of another kind: %v", err)
+	case errors.As(err, &invalid) && len(invalid) == 0:
+		t.Error("got an Invalid that names nothing")
+	}
+}
+
+// checkRoundTrip tests that a receiver could post what it got.
+func checkRoundTrip(t *testing.T, want alert.Alert) {
+	t.Helper()
+	payload := mustPayload(t, want)
+	if again := mustPayload(t, want); again != payload {
+		t.Errorf("the second payload differs\n%s\n%s", payload, again)
+	}
+	got := mustParse(t, payload).Alert
+	want.LogTypes, want.Override, want.InputHash = []string{}, nil, got.InputHash
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("%s (-want +got)\n%s", payload, diff)
+	}
+}
