@@ -1,0 +1,188 @@
+package outbound
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/binary"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+const stars = "****"
+
+// masker replaces secrets by stars. It knows each secret in the usual spellings,
+// and looks for them in the text as it is and in the text with its JSON, percent
+// and HTML escapes undone, which finds the unusual ones. It passes over a text
+// once, however many secrets there are. It does not change and may be shared.
+type masker struct {
+	patterns []string // longest first, none shorter than minSecret
+	// heads and next chain the patterns, longest first, by a hash of their first
+	// four bytes; 0 ends a chain, n stands for patterns[n-1].
+	heads [headSlots]int32
+	next  []int32
+}
+
+const (
+	headBits  = 9
+	headSlots = 1 << headBits
+)
+
+func newMasker(secrets []string) *masker {
+	var ps []string
+	for _, s := range secrets {
+		ps = append(ps, spellings(s)...)
+	}
+	ps = slices.DeleteFunc(ps, func(p string) bool { return len(p) < minSecret })
+	slices.SortFunc(ps, func(a, b string) int {
+		return cmp.Or(cmp.Compare(len(b), len(a)), strings.Compare(a, b))
+	})
+	ps = slices.Compact(ps)
+
+	m := &masker{patterns: ps, next: make([]int32, len(ps))}
+	for i, p := range slices.Backward(ps) {
+		h := head([]byte(p[:minSecret]))
+		m.next[i], m.heads[h] = m.heads[h], int32(i+1)
+	}
+	return m
+}
+
+func head(b []byte) uint32 { return binary.LittleEndian.Uint32(b) * 0x9E3779B1 >> (32 - headBits) }
+
+// reach returns how many bytes past the last one kept a secret that begins
+// before it can end.
+func (m *masker) reach() int {
+	if len(m.patterns) == 0 {
+		return 0
+	}
+	return len(m.patterns[0]) * maxEscape
+}
+
+// mask returns the first limit bytes of text with the secrets in it replaced,
+// also one that begins within the limit and ends beyond. cut says that text ends
+// where somebody stopped, so that its end may be the beginning of a secret.
+func (m *masker) mask(text []byte, limit int, cut bool) []byte {
+	limit = min(limit, len(text))
+	spans := m.spans(text, limit, cut)
+	if len(spans) == 0 {
+		return text[:limit:limit]
+	}
+	out, last := make([]byte, 0, limit), 0
+	for _, s := range spans {
+		if s.from >= last {
+			out = append(append(out, text[last:s.from]...), stars...)
+		}
+		last = max(last, s.to)
+	}
+	if last < limit {
+		out = append(out, text[last:limit]...)
+	}
+	return out[:min(limit, len(out))]
+}
+
+// text returns s with the secrets in it replaced.
+func (m *masker) text(s string) string {
+	b := []byte(s)
+	if len(m.spans(b, len(b), false)) == 0 {
+		return s
+	}
+	return string(m.mask(b, len(b), false))
+}
+
+// sent returns the headers of a request. A value that is a secret is masked
+// whatever its length.
+func (m *masker) sent(headers http.Header, secrets []string) []Header {
+	return m.headers(headers, func(value string) string {
+		if value != "" && slices.Contains(secrets, value) {
+			return stars
+		}
+		return m.text(value)
+	})
+}
+
+// received returns the headers of an answer, in valid UTF-8.
+func (m *masker) received(headers http.Header) []Header { return m.headers(headers, m.text) }
+
+func (m *masker) headers(headers http.Header, value func(string) string) []Header {
+	list := make([]Header, 0, len(headers))
+	for name, values := range headers {
+		for _, v := range values {
+			list = append(list, Header{
+				Name:  strings.ToValidUTF8(name, "\uFFFD"),
+				Value: strings.ToValidUTF8(value(v), "\uFFFD"),
+			})
+		}
+	}
+	slices.SortStableFunc(list, func(a, b Header) int {
+		return cmp.Or(strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)), strings.Compare(a.Name, b.Name))
+	})
+	return list
+}
+
+// span is a part of a text that must not be stored.
+type span struct{ from, to int }
+
+// spans returns the parts of text that are secret and begin before limit,
+// ordered by where they begin. They may overlap.
+func (m *masker) spans(text []byte, limit int, cut bool) []span {
+	if len(m.patterns) == 0 {
+		return nil
+	}
+	spans := m.scan(nil, view{text: text, open: len(text), size: len(text)}, limit, cut)
+	if bytes.ContainsAny(text, escapes) {
+		spans = m.scan(spans, unescape(text), limit, cut)
+	}
+	slices.SortFunc(spans, func(a, b span) int { return cmp.Compare(a.from, b.from) })
+	return spans
+}
+
+func (m *masker) scan(spans []span, v view, limit int, cut bool) []span {
+	known := len(spans)
+	end := v.before(limit)
+	for i := 0; i < end && i+minSecret <= len(v.text); i++ {
+		n := m.match(v.text[i:])
+		if n == 0 {
+			continue
+		}
+		s := span{v.start(i), v.end(i + n - 1)}
+		if last := len(spans) - 1; last >= known && s.from < spans[last].to {
+			spans[last].to = max(spans[last].to, s.to)
+		} else {
+			spans = append(spans, s)
+		}
+	}
+	if !cut {
+		return spans
+	}
+	for _, text := range [][]byte{v.text, v.text[:v.open]} {
+		if n := m.begun(text); n > 0 && v.start(len(text)-n) < limit {
+			spans = append(spans, span{v.start(len(text) - n), v.size})
+		}
+	}
+	return spans
+}
+
+// match returns the length of the longest pattern that text begins with. text
+// has at least minSecret bytes.
+func (m *masker) match(text []byte) int {
+	for i := m.heads[head(text)]; i != 0; i = m.next[i-1] {
+		if p := m.patterns[i-1]; len(p) <= len(text) && string(text[:len(p)]) == p {
+			return len(p)
+		}
+	}
+	return 0
+}
+
+// begun returns how many bytes at the end of text are the beginning of a
+// pattern, 0 if too few to tell.
+func (m *masker) begun(text []byte) int {
+	longest := 0
+	for _, p := range m.patterns {
+		for n := min(len(p)-1, len(text)); n >= minSecret && n > longest; n-- {
+			if string(text[len(text)-n:]) == p[:n] {
+				longest = n
+			}
+		}
+	}
+	return longest
+}

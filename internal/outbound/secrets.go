@@ -1,0 +1,103 @@
+package outbound
+
+import (
+	"encoding/base64"
+	"net/url"
+	"strings"
+)
+
+// How long a string must be to count as secret, by where it comes from. A
+// header value may be "1" or "yes", a path "/v1": taking those out of an answer
+// would leave nothing to read and hide nothing.
+const (
+	minSecret  = 4
+	minToken   = 8 // after the scheme word of "Bearer x"
+	minURI     = 9 // path, and path with query
+	minQuery   = 6 // a query parameter's value
+	minSegment = 12
+)
+
+// secretsOf returns every string that must not be stored once r was sent.
+func secretsOf(r Request, proxy *url.URL) []string {
+	var s secretList
+	for _, value := range r.Secrets {
+		s.addValue(value)
+	}
+	s.add(r.URL, minSecret)
+	if u, err := url.Parse(r.URL); err == nil {
+		s.addURL(u)
+	}
+	if proxy != nil {
+		s.addUser(proxy.User)
+	}
+	return s
+}
+
+type secretList []string
+
+func (s *secretList) add(value string, atLeast int) {
+	if len(value) >= atLeast {
+		*s = append(*s, value)
+	}
+}
+
+// addValue adds a header value or a signing secret, and what is secret in it.
+func (s *secretList) addValue(value string) {
+	value = strings.TrimSpace(value) // as it is sent
+	s.add(value, minSecret)
+	if key, ok := strings.CutPrefix(value, "whsec_"); ok {
+		s.add(key, minToken)
+	}
+	scheme, token, ok := strings.Cut(value, " ")
+	if token = strings.TrimSpace(token); !ok {
+		return
+	}
+	s.add(token, minToken)
+	if strings.EqualFold(scheme, "Basic") {
+		s.addBasic(token)
+	}
+}
+
+func (s *secretList) addBasic(token string) {
+	text, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(token, "="))
+	if err != nil {
+		return
+	}
+	s.add(string(text), minSecret)
+	_, password, _ := strings.Cut(string(text), ":")
+	s.add(password, minSecret)
+}
+
+func (s *secretList) addURL(u *url.URL) {
+	s.addUser(u.User)
+	for _, path := range []string{u.EscapedPath(), u.Path} {
+		s.add(path, minURI)
+		for segment := range strings.SplitSeq(path, "/") {
+			s.add(segment, minSegment)
+		}
+	}
+	if u.RawQuery == "" {
+		return
+	}
+	s.add(u.RequestURI(), minURI)
+	for part := range strings.FieldsFuncSeq(u.RawQuery, func(r rune) bool { return r == '&' || r == ';' }) {
+		_, value, ok := strings.Cut(part, "=")
+		if !ok {
+			value = part // "?token" is all key
+		}
+		s.add(value, minQuery)
+		if plain, err := url.QueryUnescape(value); err == nil {
+			s.add(plain, minQuery)
+		}
+	}
+}
+
+func (s *secretList) addUser(u *url.Userinfo) {
+	if u == nil {
+		return
+	}
+	password, _ := u.Password()
+	s.add(u.Username(), minSecret)
+	s.add(password, minSecret)
+	s.add(u.Username()+":"+password, minSecret)
+}

@@ -1,0 +1,38 @@
+package outbound
+
+import "testing"
+
+func TestSecretsInTheURL(t *testing.T) {
+	t.Parallel()
+	r := Request{URL: "https://user-name:pass-word@hooks.example.com/v1/hook/0123456789abcdef%2Fx?token=to%2Fken1&v=2&bad=%zzkey&justakey#f"}
+	m := newMasker(secretsOf(r, nil))
+	for text, want := range map[string]string{
+		r.URL: stars,
+		"POST /v1/hook/0123456789abcdef%2Fx?token=to%2Fken1&v=2&bad=%zzkey&justakey HTTP/1.1": "POST **** HTTP/1.1",
+		"path /v1/hook/0123456789abcdef%2Fx":                                                  "path ****",
+		"path /v1/hook/0123456789abcdef/x":                                                    "path ****",
+		"hook 0123456789abcdef/x":                                                             "hook ****",
+		"token to/ken1":                                                                       "token ****",
+		"token to%2fken1":                                                                     "token ****",
+		"bad %zzkey":                                                                          "bad ****",
+		"key justakey":                                                                        "key ****",
+		"pass-word of user-name":                                                              "**** of ****",
+		"v1 hook 2 hooks.example.com":                                                         "v1 hook 2 hooks.example.com",
+	} {
+		if got := m.text(text); got != want {
+			t.Errorf("%q: got %q, want %q", text, got, want)
+		}
+	}
+	segment := Request{URL: "https://hooks.example.com/v1/0123456789abcdef/x"}
+	if got := newMasker(secretsOf(segment, nil)).text("hook 0123456789abcdef"); got != "hook ****" {
+		t.Errorf("a long segment: got %q", got)
+	}
+	for text, u := range map[string]string{"/v1": "http://a.example/v1", "/abc/def": "http://a.example/abc/def", "/": "http://a.example/"} {
+		if got := newMasker(secretsOf(Request{URL: u}, nil)).text(text); got != text {
+			t.Errorf("path %q became %q", text, got)
+		}
+	}
+	if got := newMasker(secretsOf(Request{URL: "::not a URL::"}, nil)).text("x ::not a URL::"); got != "x ****" {
+		t.Errorf("a URL that cannot be read: got %q", got)
+	}
+}
