@@ -1,0 +1,211 @@
+package destination
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+
+	"belfry/internal/alert"
+)
+
+const (
+	maxDisplayName = 100
+	maxLogTypes    = 100
+	maxLogType     = 256
+)
+
+// Read builds a new destination from a request body. The caller gives it its
+// id, times and signing secret. The error is an alert.Malformed or an
+// alert.Invalid that names every wrong field.
+func Read(raw []byte) (Destination, error) {
+	f, err := readFields(raw, "displayName", "type", "severities", "alertTypes", "logTypes", "settings")
+	if err != nil {
+		return Destination{}, err
+	}
+	d := Destination{
+		State:      Active,
+		Severities: []alert.Severity{},
+		AlertTypes: alert.Types(),
+		LogTypes:   []string{},
+		Version:    1,
+	}
+	d.readName(f)
+	d.readFilters(f)
+	d.Type = f.text("type")
+	if !f.isWrong("type") {
+		checkType(f, d.Type)
+	}
+	d.readSettings(f)
+	return d, f.err()
+}
+
+// Patch returns d changed by a request body: what is absent is kept, null
+// clears. The type of a destination never changes.
+func (d Destination) Patch(raw []byte) (Destination, error) {
+	f, err := readFields(raw, "displayName", "type", "severities", "alertTypes", "logTypes", "settings")
+	if err != nil {
+		return d, err
+	}
+	if f.has("displayName") {
+		d.readName(f)
+	}
+	if f.has("type") && f.text("type") != d.Type && !f.isWrong("type") {
+		f.wrong("type", alert.CodeConflict, "cannot be changed; create another destination")
+	}
+	d.readFilters(f)
+	if f.has("settings") {
+		if _, known := types[d.Type]; !known {
+			f.wrong("settings", alert.CodeConflict, "cannot be changed: this version does not know the destination's type")
+		}
+		d.readSettings(f)
+	}
+	return d, f.err()
+}
+
+// ReadSettings builds settings that belong to no destination yet, to try them.
+// The errors name fields as in a body with type and settings.
+func ReadSettings(typ string, raw json.RawMessage) (Settings, alert.Invalid) {
+	f := &fields{raw: map[string]json.RawMessage{}}
+	if len(raw) > 0 {
+		f.raw["settings"] = raw
+	}
+	d := Destination{Type: typ}
+	checkType(f, typ)
+	d.readSettings(f)
+	return d.Settings, f.found
+}
+
+func checkType(f *fields, typ string) {
+	switch _, known := types[typ]; {
+	case typ == "":
+		f.wrong("type", alert.CodeRequired, "is required")
+	case !known:
+		f.wrong("type", alert.CodeEnum, "must be one of "+strings.Join(Types(), ", "))
+	}
+}
+
+// Types returns the names of all types in order.
+func Types() []string {
+	var names []string
+	for name := range types {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+func (d *Destination) readName(f *fields) {
+	name := strings.TrimSpace(f.text("displayName"))
+	d.DisplayName = name
+	_, notID := uuid.Parse(name)
+	switch n := utf8.RuneCountInString(name); {
+	case f.isWrong("displayName"):
+	case n == 0:
+		f.wrong("displayName", alert.CodeRequired, "is required")
+	case n > maxDisplayName:
+		f.wrong("displayName", alert.CodeTooLong, fmt.Sprintf("must be at most %d characters", maxDisplayName))
+	case strings.ContainsFunc(name, unicode.IsControl):
+		f.wrong("displayName", alert.CodeControlCharacter, "must not contain control characters")
+	case NameKey(name) == NameKey("SKIP"):
+		f.wrong("displayName", alert.CodeFormat, "must not be SKIP, which in an alert's destinations means nowhere")
+	case notID == nil:
+		f.wrong("displayName", alert.CodeFormat, "must not have the form of an id")
+	}
+}
+
+// readFilters replaces the filters that the request gives; null clears one to
+// what it is when a destination is created without it.
+func (d *Destination) readFilters(f *fields) {
+	if list, ok := f.list("severities"); ok {
+		d.Severities = enum(f, "severities", list, alert.Severities())
+	}
+	if list, ok := f.list("alertTypes"); ok {
+		switch {
+		case list == nil:
+			d.AlertTypes = alert.Types()
+		case len(list) == 0:
+			f.wrong("alertTypes", alert.CodeRequired, "must name at least one type; leave it out for all")
+		default:
+			d.AlertTypes = enum(f, "alertTypes", list, alert.Types())
+		}
+	}
+	if list, ok := f.list("logTypes"); ok {
+		d.LogTypes = readLogTypes(f, list)
+	}
+}
+
+// enum checks each value and returns them once each, in the order of allowed.
+func enum[T ~string](f *fields, field string, list []string, allowed []T) []T {
+	for i, v := range list {
+		if !slices.Contains(allowed, T(v)) {
+			f.wrong(fmt.Sprintf("%s[%d]", field, i), alert.CodeEnum, fmt.Sprintf("must be one of %s", join(allowed)))
+		}
+	}
+	got := []T{}
+	for _, v := range allowed {
+		if slices.Contains(list, string(v)) {
+			got = append(got, v)
+		}
+	}
+	return got
+}
+
+func join[T ~string](list []T) string {
+	var texts []string
+	for _, v := range list {
+		texts = append(texts, string(v))
+	}
+	return strings.Join(texts, ", ")
+}
+
+func readLogTypes(f *fields, list []string) []string {
+	if len(list) > maxLogTypes {
+		f.wrong("logTypes", alert.CodeTooMany, fmt.Sprintf("must be at most %d", maxLogTypes))
+		return nil
+	}
+	got := []string{}
+	for i, v := range list {
+		field := fmt.Sprintf("logTypes[%d]", i)
+		switch {
+		case strings.TrimSpace(v) == "":
+			f.wrong(field, alert.CodeRequired, "must not be empty")
+		case utf8.RuneCountInString(v) > maxLogType:
+			f.wrong(field, alert.CodeTooLong, fmt.Sprintf("must be at most %d characters", maxLogType))
+		case strings.ContainsFunc(v, unicode.IsControl):
+			f.wrong(field, alert.CodeControlCharacter, "must not contain control characters")
+		case !slices.Contains(got, v):
+			got = append(got, v)
+		}
+	}
+	return got
+}
+
+// readSettings reads the settings of a known type. What those of an unknown one
+// must be, nobody can tell.
+func (d *Destination) readSettings(f *fields) {
+	t, known := types[d.Type]
+	switch {
+	case f.isNull("settings"):
+		f.wrong("settings", alert.CodeRequired, "is required")
+		return
+	case !known:
+		return
+	}
+	settings, wrong := t.read(f.raw["settings"], d.Settings)
+	for _, e := range wrong {
+		f.wrong("settings"+prefixed(e.Field), e.Code, e.Message)
+	}
+	d.Settings = settings
+}
+
+func prefixed(field string) string {
+	if field == "" || strings.HasPrefix(field, "[") {
+		return field
+	}
+	return "." + field
+}
