@@ -1,0 +1,141 @@
+// Package delivery defines the promise to get one alert to one destination, and
+// the pure rules of it: where an alert goes, what an outcome leads to, how long
+// to wait.
+package delivery
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+
+	"belfry/internal/outbound"
+)
+
+// Status is where a delivery stands. That it is being sent at this moment is not
+// a status: only the queue knows.
+type Status string
+
+// The statuses; the first three are open, the others final.
+const (
+	Queued    Status = "queued"
+	Retrying  Status = "retrying"
+	Held      Status = "held" // waits on purpose, with a reason; spends no attempt
+	Delivered Status = "delivered"
+	Failed    Status = "failed"
+	Cancelled Status = "cancelled"
+)
+
+// Statuses returns every status, open ones first.
+func Statuses() []Status { return []Status{Queued, Retrying, Held, Delivered, Failed, Cancelled} }
+
+// Final reports whether nothing more happens unless a person asks for it.
+func (s Status) Final() bool { return s == Delivered || s == Failed || s == Cancelled }
+
+// Reason says why a delivery is held, failed or cancelled; it is empty otherwise.
+type Reason string
+
+// The reasons, by the status they belong to.
+const (
+	Paused        Reason = "paused"        // held: the destination is paused
+	NotAnswering  Reason = "not_answering" // held: the destination keeps failing
+	Busy          Reason = "busy"          // held: too many attempts in flight
+	Misconfigured Reason = "misconfigured" // held: the settings cannot be opened or used
+
+	AttemptsExhausted Reason = "attempts_exhausted" // failed
+	Expired           Reason = "expired"            // failed: held not_answering too long
+
+	DestinationDeleted Reason = "destination_deleted" // cancelled
+	ByPerson           Reason = "by_person"           // cancelled
+)
+
+// RoutedBy says why a delivery exists.
+type RoutedBy string
+
+// How an alert came to a destination.
+const (
+	ByFilters  RoutedBy = "filters"  // the destination's filters take it
+	ByOverride RoutedBy = "override" // the alert named the destination
+	ByHand     RoutedBy = "manual"   // a person sent it
+)
+
+// Why says the same in a sentence.
+func (r RoutedBy) Why() string {
+	switch r {
+	case ByOverride:
+		return "The alert names this destination."
+	case ByHand:
+		return "A person sent the alert here."
+	default:
+		return "The destination's severities, alert types and log types include this alert's."
+	}
+}
+
+// Trigger is what caused an attempt.
+type Trigger string
+
+// The triggers.
+const (
+	Automatic Trigger = "automatic"
+	Resend    Trigger = "resend"
+	SendNow   Trigger = "send_now"
+	Test      Trigger = "test"
+)
+
+// Delivery is the promise to get one alert to one destination.
+type Delivery struct {
+	ID            uuid.UUID
+	AlertID       uuid.UUID // the alert's row, not its alertId
+	DestinationID uuid.UUID
+	RoutedBy      RoutedBy
+	Status        Status
+	Reason        Reason
+	Run           int
+	Attempts      int   // counted, of the present run
+	MaxAttempts   int   // budget of the present run
+	Made          int   // every attempt stored, counted or not, of all runs
+	JobID         int64 // the one job that may act; 0 when held or final
+	DueAt         time.Time
+	NextTrigger   Trigger // of the next attempt
+	NextBy        string  // who asked for it
+	LastAttemptID uuid.UUID
+	LastClass     outbound.Class
+	LastCode      int
+	CreatedAt     time.Time
+	FirstAckAt    time.Time // zero until acked; kept when a later run fails
+	FinishedAt    time.Time
+}
+
+// Forced reports whether a person asked for the next attempt, which then goes
+// out even if the destination is paused.
+func (d Delivery) Forced() bool { return d.NextTrigger != Automatic }
+
+// Attempt is one try at a delivery and what came back. It is never changed.
+type Attempt struct {
+	ID            uuid.UUID // made before sending, so that recording it twice adds nothing
+	DeliveryID    uuid.UUID // zero for a test
+	DestinationID uuid.UUID
+	Run           int
+	Number        int // 1, 2, 3 … over all runs
+	Trigger       Trigger
+	RequestedBy   string
+	Counted       bool
+	Stripped      bool // stored without body and headers, because storing them failed
+	outbound.Result
+}
+
+// New returns a delivery that is due at once and still needs its job. budget is
+// how many attempts its first run has.
+func New(alertID, destinationID uuid.UUID, by RoutedBy, budget int, now time.Time) Delivery {
+	return Delivery{
+		ID:            uuid.Must(uuid.NewV7()),
+		AlertID:       alertID,
+		DestinationID: destinationID,
+		RoutedBy:      by,
+		Status:        Queued,
+		Run:           1,
+		MaxAttempts:   budget,
+		DueAt:         now,
+		NextTrigger:   Automatic,
+		CreatedAt:     now,
+	}
+}

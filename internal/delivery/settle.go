@@ -1,0 +1,108 @@
+package delivery
+
+import (
+	"time"
+
+	"belfry/internal/outbound"
+)
+
+// Claim is what a worker knew of a delivery when it began to send: the fence
+// that its record must pass.
+type Claim struct {
+	JobID    int64
+	Run      int
+	Attempts int
+}
+
+// Claim returns the fence of a delivery as it stands.
+func (d Delivery) Claim() Claim { return Claim{d.JobID, d.Run, d.Attempts} }
+
+// ourFault is how long to hold off after an attempt that our own side cut short:
+// long enough not to spin, short enough to be made up for at once.
+const ourFault = time.Second
+
+// Settle returns what an attempt leads to. d is the delivery as it is now, under
+// a lock; c is what the worker saw before it sent. wait is how long to hold off
+// should this attempt have failed.
+//
+// An attempt counts only if nothing has moved since the worker looked, and if it
+// was not cut short by our own stop. One that does not count is kept as history;
+// if it was acked, the delivery is delivered all the same, because that is the
+// truth.
+func Settle(d Delivery, c Claim, a Attempt, wait time.Duration) (Delivery, Attempt) {
+	fenced := d.JobID == 0 || d.Claim() != c
+	d.Made++
+	a.Number, a.Run = d.Made, c.Run
+	a.Counted = !fenced && a.Class != outbound.Interrupted
+	ended := a.StartedAt.Add(a.Duration)
+
+	if a.Counted {
+		d.Attempts++
+		d.NextTrigger, d.NextBy = Automatic, ""
+	}
+	if a.Counted || a.Class == outbound.Acked {
+		d.LastAttemptID, d.LastClass, d.LastCode = a.ID, a.Class, a.StatusCode
+	}
+	switch {
+	case a.Class == outbound.Acked:
+		if d.FirstAckAt.IsZero() || ended.Before(d.FirstAckAt) {
+			d.FirstAckAt = ended
+		}
+		if d.Status != Delivered {
+			d = d.finish(Delivered, "", ended)
+		}
+	case fenced:
+	case !a.Counted:
+		d.DueAt = ended.Add(ourFault)
+	case d.Attempts >= d.MaxAttempts:
+		d = d.finish(Failed, AttemptsExhausted, ended)
+	default:
+		d.Status, d.DueAt = Retrying, ended.Add(wait)
+	}
+	return d, a
+}
+
+// Cancel ends an open delivery without an ack.
+func (d Delivery) Cancel(reason Reason, now time.Time) Delivery {
+	return d.finish(Cancelled, reason, now)
+}
+
+func (d Delivery) finish(s Status, r Reason, at time.Time) Delivery {
+	d.Status, d.Reason, d.FinishedAt = s, r, at
+	d.JobID, d.DueAt = 0, time.Time{}
+	d.NextTrigger, d.NextBy = Automatic, ""
+	return d
+}
+
+// Hold makes an open delivery wait on purpose. It keeps when it is due.
+func (d Delivery) Hold(r Reason) Delivery {
+	d.Status, d.Reason, d.JobID = Held, r, 0
+	return d
+}
+
+// Release ends a hold. The caller gives the delivery its new job.
+func (d Delivery) Release() Delivery {
+	d.Status, d.Reason = Queued, ""
+	if d.Attempts > 0 {
+		d.Status = Retrying
+	}
+	return d
+}
+
+// Reopen begins the next run, asked for by a person. The caller gives the
+// delivery its new job.
+func (d Delivery) Reopen(by string, budget int, now time.Time) Delivery {
+	d.Status, d.Reason, d.DueAt, d.FinishedAt = Queued, "", now, time.Time{}
+	d.Run++
+	d.Attempts, d.MaxAttempts = 0, budget
+	d.NextTrigger, d.NextBy = Resend, by
+	return d
+}
+
+// Hasten brings the next attempt of the present run forward to now, asked for by
+// a person. The caller gives the delivery its new job.
+func (d Delivery) Hasten(by string, now time.Time) Delivery {
+	d = d.Release()
+	d.DueAt, d.NextTrigger, d.NextBy = now, SendNow, by
+	return d
+}
