@@ -1,0 +1,176 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype/zeronull"
+
+	"belfry/internal/delivery"
+	"belfry/internal/outbound"
+)
+
+const attemptColumns = `x.id, x.delivery_id, x.destination_id, x.run, x.number, x.trigger, x.requested_by, x.counted,
+	x.started_at, x.duration_us, x.dns_us, x.connect_us, x.tls_us, x.first_byte_us, x.body_us, x.address, x.class,
+	x.status_code, x.request_headers, x.response_headers, x.body, x.body_size, x.truncated, x.retried_stale,
+	x.stripped, x.error`
+
+// StoredAttempts returns which of the attempts are in the table already.
+func (tx *Tx) StoredAttempts(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]bool, error) {
+	const query = `
+		SELECT id
+		FROM attempts
+		WHERE id = ANY($1)`
+	rows, err := tx.q.Query(ctx, query, ids)
+	if err != nil {
+		return nil, fmt.Errorf("select stored attempts: %w", err)
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+	if err != nil {
+		return nil, fmt.Errorf("select stored attempts: %w", err)
+	}
+	stored := make(map[uuid.UUID]bool, len(list))
+	for _, id := range list {
+		stored[id] = true
+	}
+	return stored, nil
+}
+
+// InsertAttempts stores attempts.
+func (q queries) InsertAttempts(ctx context.Context, as []delivery.Attempt) error {
+	const query = `
+		INSERT INTO attempts (id, delivery_id, destination_id, run, number, trigger, requested_by, counted, started_at,
+			duration_us, dns_us, connect_us, tls_us, first_byte_us, body_us, address, class, status_code,
+			request_headers, response_headers, body, body_size, truncated, retried_stale, stripped, error)
+		SELECT id, delivery_id, destination_id, run, number, trigger, requested_by, counted, started_at,
+			duration_us, dns_us, connect_us, tls_us, first_byte_us, body_us, address, class, status_code,
+			request_headers, response_headers, body, body_size, truncated, retried_stale, stripped, error
+		FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::integer[], $5::integer[], $6::text[], $7::text[],
+			$8::boolean[], $9::timestamptz[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[],
+			$15::bigint[], $16::text[], $17::text[], $18::integer[], $19::text[], $20::text[], $21::bytea[],
+			$22::bigint[], $23::boolean[], $24::boolean[], $25::boolean[], $26::text[])
+			AS u (id, delivery_id, destination_id, run, number, trigger, requested_by, counted, started_at,
+			duration_us, dns_us, connect_us, tls_us, first_byte_us, body_us, address, class, status_code,
+			request_headers, response_headers, body, body_size, truncated, retried_stale, stripped, error)`
+	if _, err := q.q.Exec(ctx, query, attemptArrays(as)...); err != nil {
+		return fmt.Errorf("insert attempts: %w", err)
+	}
+	return nil
+}
+
+// attemptArrays turns rows into the columns that unnest takes.
+func attemptArrays(as []delivery.Attempt) []any {
+	n := len(as)
+	ids, deliveries, destinations := make([]uuid.UUID, n), make([]zeronull.UUID, n), make([]uuid.UUID, n)
+	runs, numbers, codes := make([]int, n), make([]int, n), make([]zeronull.Int4, n)
+	triggers, by, addresses, classes := make([]string, n), make([]zeronull.Text, n), make([]string, n), make([]string, n)
+	counted, truncated, stale, stripped := make([]bool, n), make([]bool, n), make([]bool, n), make([]bool, n)
+	started, bodies, sizes, errs := make([]time.Time, n), make([][]byte, n), make([]int64, n), make([]string, n)
+	sent, got := make([]string, n), make([]string, n)
+	var times [6][]int64
+	for i, a := range as {
+		ids[i], deliveries[i], destinations[i] = a.ID, zeronull.UUID(a.DeliveryID), a.DestinationID
+		runs[i], numbers[i], codes[i] = a.Run, a.Number, zeronull.Int4(a.StatusCode)
+		triggers[i], by[i], addresses[i], classes[i] = string(a.Trigger), zeronull.Text(a.RequestedBy), a.Address, string(a.Class)
+		counted[i], truncated[i], stale[i], stripped[i] = a.Counted, a.Truncated, a.RetriedStale, a.Stripped
+		started[i], bodies[i], sizes[i], errs[i] = a.StartedAt, notNil(a.Body), a.BodySize, a.Error
+		sent[i], got[i] = headerText(a.RequestHeaders), headerText(a.ResponseHeaders)
+		t := a.Timing
+		for c, d := range [6]time.Duration{a.Duration, t.DNS, t.Connect, t.TLS, t.FirstByte, t.Body} {
+			times[c] = append(times[c], d.Microseconds())
+		}
+	}
+	return []any{
+		ids, deliveries, destinations, runs, numbers, triggers, by, counted, started,
+		times[0], times[1], times[2], times[3], times[4], times[5], addresses, classes, codes,
+		sent, got, bodies, sizes, truncated, stale, stripped, errs,
+	}
+}
+
+// headerText writes headers as JSON. It is stored as text: a header may hold
+// what Postgres' own JSON would refuse.
+func headerText(headers []outbound.Header) string {
+	if len(headers) == 0 {
+		return "[]"
+	}
+	b, err := json.Marshal(headers)
+	if err != nil {
+		return "[]" // cannot be: two strings each
+	}
+	return string(b)
+}
+
+func notNil(b []byte) []byte {
+	if b == nil {
+		return []byte{}
+	}
+	return b
+}
+
+func scanAttempt(row pgx.CollectableRow) (delivery.Attempt, error) {
+	var (
+		a         delivery.Attempt
+		times     [6]int64
+		sent, got string
+	)
+	err := row.Scan(&a.ID, (*zeronull.UUID)(&a.DeliveryID), &a.DestinationID, &a.Run, &a.Number, &a.Trigger,
+		(*zeronull.Text)(&a.RequestedBy), &a.Counted, &a.StartedAt, &times[0], &times[1], &times[2], &times[3],
+		&times[4], &times[5], &a.Address, &a.Class, (*nullInt)(&a.StatusCode), &sent, &got, &a.Body, &a.BodySize,
+		&a.Truncated, &a.RetriedStale, &a.Stripped, &a.Error)
+	if err != nil {
+		return a, err
+	}
+	for i, d := range [6]*time.Duration{&a.Duration, &a.Timing.DNS, &a.Timing.Connect, &a.Timing.TLS, &a.Timing.FirstByte, &a.Timing.Body} {
+		*d = time.Duration(times[i]) * time.Microsecond
+	}
+	if err := json.Unmarshal([]byte(sent), &a.RequestHeaders); err != nil {
+		return a, fmt.Errorf("decode request headers: %w", err)
+	}
+	if err := json.Unmarshal([]byte(got), &a.ResponseHeaders); err != nil {
+		return a, fmt.Errorf("decode response headers: %w", err)
+	}
+	return a, nil
+}
+
+// AttemptsOf returns every attempt of a delivery, oldest first.
+func (q queries) AttemptsOf(ctx context.Context, deliveryID uuid.UUID) ([]delivery.Attempt, error) {
+	const query = `
+		SELECT ` + attemptColumns + `
+		FROM attempts x
+		WHERE x.delivery_id = $1
+		ORDER BY x.number`
+	return q.attempts(ctx, query, deliveryID)
+}
+
+// AttemptsByID returns attempts by id.
+func (q queries) AttemptsByID(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]delivery.Attempt, error) {
+	const query = `
+		SELECT ` + attemptColumns + `
+		FROM attempts x
+		WHERE x.id = ANY($1)`
+	list, err := q.attempts(ctx, query, ids)
+	if err != nil {
+		return nil, err
+	}
+	found := make(map[uuid.UUID]delivery.Attempt, len(list))
+	for _, a := range list {
+		found[a.ID] = a
+	}
+	return found, nil
+}
+
+func (q queries) attempts(ctx context.Context, query string, args ...any) ([]delivery.Attempt, error) {
+	rows, err := q.q.Query(ctx, query, args...)
+	if err != nil {
+		return nil, fmt.Errorf("select attempts: %w", err)
+	}
+	list, err := pgx.CollectRows(rows, scanAttempt)
+	if err != nil {
+		return nil, fmt.Errorf("select attempts: %w", err)
+	}
+	return list, nil
+}

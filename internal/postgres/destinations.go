@@ -1,0 +1,213 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"belfry/internal/destination"
+)
+
+const destinationColumns = `t.id, t.display_name, t.type, t.state, t.severities, t.alert_types, t.log_types,
+	t.settings, t.signing, t.version, t.created_at, t.updated_at, t.deleted_at`
+
+// sealedRow is a destination as it is stored.
+type sealedRow struct {
+	d                 destination.Destination
+	settings, signing []byte
+}
+
+func (r *sealedRow) targets() []any {
+	d := &r.d
+	return []any{
+		&d.ID, &d.DisplayName, &d.Type, &d.State, &d.Severities, &d.AlertTypes, &d.LogTypes,
+		&r.settings, &r.signing, &d.Version, &d.CreatedAt, &d.UpdatedAt, &d.DeletedAt,
+	}
+}
+
+// open unseals a destination. When that fails the destination is still returned,
+// without settings: it can be listed and mended, not sent to.
+func (q queries) open(r sealedRow) (destination.Destination, error) {
+	raw, err := q.box.Open(r.settings, "destinations.settings|"+r.d.ID.String())
+	if err != nil {
+		return r.d, fmt.Errorf("%w: %w", destination.ErrMisconfigured, err)
+	}
+	settings, err := destination.OpenSettings(r.d.Type, raw)
+	if err != nil {
+		return r.d, err
+	}
+	signing, err := q.box.Open(r.signing, "destinations.signing|"+r.d.ID.String())
+	if err != nil {
+		return r.d, fmt.Errorf("%w: %w", destination.ErrMisconfigured, err)
+	}
+	if err := json.Unmarshal(signing, &r.d.Signing); err != nil {
+		return r.d, fmt.Errorf("%w: signing secret is not readable", destination.ErrMisconfigured)
+	}
+	r.d.Settings = settings
+	return r.d, nil
+}
+
+// seal returns nil for what the destination does not have because it could not
+// be opened: an update then leaves the stored bytes alone.
+func (q queries) seal(d destination.Destination) (settings, signing []byte, err error) {
+	if d.Settings != nil {
+		if settings, err = q.sealJSON(d.Settings, "destinations.settings|"+d.ID.String()); err != nil {
+			return nil, nil, err
+		}
+	}
+	if d.Signing.Secret != "" {
+		signing, err = q.sealJSON(d.Signing, "destinations.signing|"+d.ID.String())
+	}
+	return settings, signing, err
+}
+
+func (q queries) sealJSON(v any, bound string) ([]byte, error) {
+	plain, err := json.Marshal(v)
+	if err != nil {
+		return nil, fmt.Errorf("encode for sealing: %w", err)
+	}
+	return q.box.Seal(plain, bound)
+}
+
+// InsertDestination stores a new destination, or returns ErrNameTaken.
+func (q queries) InsertDestination(ctx context.Context, d destination.Destination) error {
+	settings, signing, err := q.seal(d)
+	if err != nil {
+		return err
+	}
+	const query = `
+		INSERT INTO destinations (id, display_name, name_key, type, state, severities, alert_types, log_types,
+			settings, signing, version, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`
+	_, err = q.q.Exec(ctx, query, d.ID, d.DisplayName, destination.NameKey(d.DisplayName), d.Type, d.State,
+		d.Severities, d.AlertTypes, d.LogTypes, settings, signing, d.Version, d.CreatedAt, d.UpdatedAt)
+	if violates(err, "destinations_name_key") {
+		return ErrNameTaken
+	}
+	if err != nil {
+		return fmt.Errorf("insert destination: %w", err)
+	}
+	return nil
+}
+
+// UpdateDestination stores what a caller that holds the row's lock changed, or
+// returns ErrNameTaken.
+func (tx *Tx) UpdateDestination(ctx context.Context, d destination.Destination) error {
+	settings, signing, err := tx.seal(d)
+	if err != nil {
+		return err
+	}
+	const query = `
+		UPDATE destinations
+		SET display_name = $2, name_key = $3, state = $4, severities = $5, alert_types = $6, log_types = $7,
+		    settings = COALESCE($8, settings), signing = COALESCE($9, signing), version = $10, updated_at = $11
+		WHERE id = $1`
+	_, err = tx.q.Exec(ctx, query, d.ID, d.DisplayName, destination.NameKey(d.DisplayName), d.State,
+		d.Severities, d.AlertTypes, d.LogTypes, settings, signing, d.Version, d.UpdatedAt)
+	if violates(err, "destinations_name_key") {
+		return ErrNameTaken
+	}
+	if err != nil {
+		return fmt.Errorf("update destination: %w", err)
+	}
+	return nil
+}
+
+// DeleteDestination marks a destination as deleted.
+func (tx *Tx) DeleteDestination(ctx context.Context, id uuid.UUID, now time.Time) error {
+	const query = `
+		UPDATE destinations
+		SET deleted_at = $2, updated_at = $2, version = version + 1
+		WHERE id = $1`
+	if _, err := tx.q.Exec(ctx, query, id, now); err != nil {
+		return fmt.Errorf("delete destination: %w", err)
+	}
+	return nil
+}
+
+// Destination returns one that is not deleted, or ErrNotFound. One whose
+// settings cannot be opened is returned without them.
+func (q queries) Destination(ctx context.Context, id uuid.UUID) (destination.Destination, error) {
+	const query = `
+		SELECT ` + destinationColumns + `
+		FROM destinations t
+		WHERE t.id = $1 AND t.deleted_at IS NULL`
+	return q.destination(ctx, query, id)
+}
+
+// LockDestination is Destination, locked until the transaction ends.
+func (tx *Tx) LockDestination(ctx context.Context, id uuid.UUID) (destination.Destination, error) {
+	const query = `
+		SELECT ` + destinationColumns + `
+		FROM destinations t
+		WHERE t.id = $1 AND t.deleted_at IS NULL
+		FOR NO KEY UPDATE`
+	return tx.destination(ctx, query, id)
+}
+
+func (q queries) destination(ctx context.Context, query string, id uuid.UUID) (destination.Destination, error) {
+	var r sealedRow
+	if err := q.q.QueryRow(ctx, query, id).Scan(r.targets()...); err != nil {
+		return destination.Destination{}, fmt.Errorf("select destination %s: %w", id, notFound(err))
+	}
+	d, _ := q.open(r) // without settings it can still be shown, mended and deleted
+	return d, nil
+}
+
+// DestinationFilter selects destinations for a list. Zero fields select all.
+type DestinationFilter struct {
+	Query string // part of the display name, any case
+	State string
+	Type  string
+	After string // name key of the last one of the page before
+	Limit int
+}
+
+// Destinations lists those that are not deleted, by name.
+func (q queries) Destinations(ctx context.Context, f DestinationFilter) ([]destination.Destination, error) {
+	const query = `
+		SELECT ` + destinationColumns + `
+		FROM destinations t
+		WHERE t.deleted_at IS NULL
+		  AND ($1 = '' OR strpos(t.name_key, $1) > 0)
+		  AND ($2 = '' OR t.state = $2)
+		  AND ($3 = '' OR t.type = $3)
+		  AND ($4 = '' OR t.name_key > $4)
+		ORDER BY t.name_key
+		LIMIT $5`
+	rows, err := q.q.Query(ctx, query, destination.NameKey(f.Query), f.State, f.Type, f.After, f.Limit)
+	if err != nil {
+		return nil, fmt.Errorf("select destinations: %w", err)
+	}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (destination.Destination, error) {
+		var r sealedRow
+		if err := row.Scan(r.targets()...); err != nil {
+			return destination.Destination{}, err
+		}
+		d, _ := q.open(r) // listed without its settings
+		return d, nil
+	})
+}
+
+// Routable returns what routing needs of every destination that is not deleted:
+// all but the settings.
+func (q queries) Routable(ctx context.Context) ([]destination.Destination, error) {
+	const query = `
+		SELECT id, display_name, type, state, severities, alert_types, log_types
+		FROM destinations
+		WHERE deleted_at IS NULL
+		ORDER BY created_at, id`
+	rows, err := q.q.Query(ctx, query)
+	if err != nil {
+		return nil, fmt.Errorf("select destinations to route: %w", err)
+	}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (destination.Destination, error) {
+		var d destination.Destination
+		err := row.Scan(&d.ID, &d.DisplayName, &d.Type, &d.State, &d.Severities, &d.AlertTypes, &d.LogTypes)
+		return d, err
+	})
+}

@@ -1,0 +1,169 @@
+// Package postgres stores everything we keep. All of the program's SQL is here
+// and in migrations.
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"belfry/internal/secret"
+)
+
+var (
+	// ErrNotFound is returned when no row has the given id.
+	ErrNotFound = errors.New("not found")
+
+	// ErrNameTaken is returned when another destination has the same name.
+	ErrNameTaken = errors.New("the name is taken")
+
+	// ErrVersion is returned when a destination is no longer the version that the
+	// caller read.
+	ErrVersion = errors.New("changed since it was read")
+)
+
+// DB is the database. Its methods each run on their own; use InTx to make
+// several happen together.
+type DB struct {
+	queries
+	pool *pgxpool.Pool
+}
+
+// Tx is a transaction begun by InTx.
+type Tx struct {
+	queries
+	tx pgx.Tx
+}
+
+// queries holds the methods that DB and Tx share.
+type queries struct {
+	q   querier
+	box *secret.Box
+}
+
+// querier is what a pool and a transaction have in common.
+type querier interface {
+	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+	SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
+}
+
+// Options says how to connect.
+type Options struct {
+	URL      string // a connection URL or key/value string
+	MaxConns int
+	Name     string        // application_name, seen in pg_stat_activity
+	Timeout  time.Duration // of one statement; 0 for none
+	Box      *secret.Box   // seals and opens settings; nil where nothing sealed is touched
+}
+
+// Open prepares a pool of connections and checks that the database answers.
+func Open(ctx context.Context, o Options) (*DB, error) {
+	cfg, err := pgxpool.ParseConfig(o.URL)
+	if err != nil {
+		return nil, errors.New("the database URL cannot be read; it looks like postgres://user:password@host:5432/name")
+	}
+	cfg.MaxConns = int32(o.MaxConns)
+	cfg.MaxConnLifetimeJitter = time.Minute
+	cfg.HealthCheckPeriod = 15 * time.Second
+	cfg.ConnConfig.ConnectTimeout = 5 * time.Second
+	cfg.ConnConfig.RuntimeParams["application_name"] = o.Name
+	cfg.ConnConfig.RuntimeParams["idle_in_transaction_session_timeout"] = "60000"
+	cfg.ConnConfig.RuntimeParams["statement_timeout"] = fmt.Sprint(o.Timeout.Milliseconds())
+	pool, err := pgxpool.NewWithConfig(ctx, cfg)
+	if err != nil {
+		return nil, fmt.Errorf("open database: %w", err)
+	}
+	if err := pool.Ping(ctx); err != nil {
+		pool.Close()
+		return nil, fmt.Errorf("reach database: %w", err)
+	}
+	return &DB{queries{pool, o.Box}, pool}, nil
+}
+
+// Close waits for running queries and closes every connection.
+func (db *DB) Close() { db.pool.Close() }
+
+// Pool returns the pool underneath, for River and goose.
+func (db *DB) Pool() *pgxpool.Pool { return db.pool }
+
+// Pgx returns the transaction underneath, for River.
+func (tx *Tx) Pgx() pgx.Tx { return tx.tx }
+
+// Ping reports whether the database answers.
+func (db *DB) Ping(ctx context.Context) error { return db.pool.Ping(ctx) }
+
+// InTx runs fn in a transaction, which commits if fn returns nil and is rolled
+// back otherwise.
+func (db *DB) InTx(ctx context.Context, fn func(*Tx) error) error {
+	return pgx.BeginFunc(ctx, db.pool, func(tx pgx.Tx) error {
+		return fn(&Tx{queries{tx, db.box}, tx})
+	})
+}
+
+// IsData reports whether err is the database refusing what it was given, so that
+// the same again will fail again. Anything else (a lost connection, a restart, a
+// full disk, a deadlock) may pass.
+func IsData(err error) bool {
+	var pg *pgconn.PgError
+	if !errors.As(err, &pg) || len(pg.Code) != 5 {
+		return false
+	}
+	switch pg.Code[:2] {
+	case "21", "22", "23", "44", "54": // cardinality, data, integrity, check option, program limit
+		return true
+	}
+	return false
+}
+
+// IsMissingPartition reports whether err says that a row has no partition to go to.
+func IsMissingPartition(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && pg.Code == "23514" && pg.ConstraintName == "" && pg.TableName == "attempts"
+}
+
+// notFound turns pgx's word for an empty result into ours.
+func notFound(err error) error {
+	if errors.Is(err, pgx.ErrNoRows) {
+		return ErrNotFound
+	}
+	return err
+}
+
+// violates reports whether err is the violation of the named constraint.
+func violates(err error, constraint string) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && pg.ConstraintName == constraint
+}
+
+// IsRefused reports whether err is an answer of the database, as opposed to the
+// lack of one.
+func IsRefused(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && pg.Code[:2] != "57" && pg.Code[:2] != "53" // shut down, out of resources
+}
+
+// IsAway reports whether err says that the database could not be asked: no
+// connection, a connection that broke, or a server that is starting or stopping.
+func IsAway(err error) bool {
+	var (
+		connect *pgconn.ConnectError
+		pg      *pgconn.PgError
+		network net.Error
+	)
+	switch {
+	case errors.As(err, &pg):
+		return pg.Code[:2] == "57" && pg.Code != "57014" || pg.Code[:2] == "53" || pg.Code[:2] == "08"
+	case errors.As(err, &connect), errors.As(err, &network), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return true
+	}
+	return pgconn.SafeToRetry(err)
+}

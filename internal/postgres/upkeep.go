@@ -1,0 +1,221 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"belfry/internal/delivery"
+	"belfry/internal/secret"
+)
+
+// canary is sealed with the key in use. Its text says nothing.
+const canary = "belfry"
+
+// CheckKey opens the sealed canary, or writes it into an empty database. It
+// returns secret.ErrSealed when the database was sealed with another key.
+func (db *DB) CheckKey(ctx context.Context) error {
+	sealed, err := db.box.Seal([]byte(canary), "sealing_canary")
+	if err != nil {
+		return err
+	}
+	const insert = `
+		INSERT INTO sealing_canary (sealed)
+		VALUES ($1)
+		ON CONFLICT (one) DO NOTHING`
+	if _, err := db.q.Exec(ctx, insert, sealed); err != nil {
+		return fmt.Errorf("write sealing canary: %w", err)
+	}
+	const query = `
+		SELECT sealed
+		FROM sealing_canary`
+	if err := db.q.QueryRow(ctx, query).Scan(&sealed); err != nil {
+		return fmt.Errorf("read sealing canary: %w", err)
+	}
+	if plain, err := db.box.Open(sealed, "sealing_canary"); err != nil || string(plain) != canary {
+		return secret.ErrSealed
+	}
+	return nil
+}
+
+// EnsurePartitions makes the partitions of attempts for the weeks that hold the
+// times, if they are missing.
+func (q queries) EnsurePartitions(ctx context.Context, times ...time.Time) error {
+	const query = `
+		SELECT attempts_partition(at)
+		FROM unnest($1::timestamptz[]) AS at`
+	if _, err := q.q.Exec(ctx, query, times); err != nil {
+		return fmt.Errorf("make partitions: %w", err)
+	}
+	return nil
+}
+
+// DropAttempts drops the partitions of attempts whose week ended before a time
+// and returns their names. One that still holds an attempt of an open delivery
+// stays.
+func (db *DB) DropAttempts(ctx context.Context, before time.Time) ([]string, error) {
+	const query = `
+		SELECT c.relname
+		FROM pg_inherits i
+		JOIN pg_class c ON c.oid = i.inhrelid
+		WHERE i.inhparent = 'attempts'::regclass
+		ORDER BY c.relname`
+	rows, err := db.q.Query(ctx, query)
+	if err != nil {
+		return nil, fmt.Errorf("select partitions: %w", err)
+	}
+	names, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return nil, fmt.Errorf("select partitions: %w", err)
+	}
+	var dropped []string
+	for _, name := range names {
+		monday, err := time.Parse("attempts_20060102", name)
+		if err != nil || !monday.AddDate(0, 0, 7).Before(before) {
+			continue
+		}
+		ok, err := db.dropPartition(ctx, name)
+		if err != nil {
+			return dropped, err
+		}
+		if ok {
+			dropped = append(dropped, name)
+		}
+	}
+	return dropped, nil
+}
+
+// dropPartition waits for its lock only shortly: a queue of readers behind it
+// would be worse than a week that is dropped an hour later.
+func (db *DB) dropPartition(ctx context.Context, name string) (bool, error) {
+	table := pgx.Identifier{name}.Sanitize()
+	dropped := false
+	err := db.InTx(ctx, func(tx *Tx) error {
+		if _, err := tx.q.Exec(ctx, "SET LOCAL lock_timeout = '2s'"); err != nil {
+			return err
+		}
+		var open bool
+		err := tx.q.QueryRow(ctx, `
+			SELECT EXISTS (
+				SELECT FROM `+table+` x
+				JOIN deliveries d ON d.id = x.delivery_id
+				WHERE d.status IN ('queued', 'retrying', 'held'))`).Scan(&open)
+		if err != nil || open {
+			return err
+		}
+		_, err = tx.q.Exec(ctx, "DROP TABLE "+table)
+		dropped = err == nil
+		return err
+	})
+	if err != nil {
+		return false, fmt.Errorf("drop partition %s: %w", name, err)
+	}
+	return dropped, nil
+}
+
+// DropAlerts deletes at most limit alerts accepted before a time, with their
+// deliveries, and returns how many. One with an open delivery stays.
+func (db *DB) DropAlerts(ctx context.Context, before time.Time, limit int) (int64, error) {
+	var n int64
+	err := db.InTx(ctx, func(tx *Tx) error {
+		const choose = `
+			SELECT a.id
+			FROM alerts a
+			WHERE a.id < $1
+			  AND NOT EXISTS (
+				SELECT FROM deliveries d
+				WHERE d.alert_id = a.id AND (d.finished_at IS NULL OR d.finished_at >= $2))
+			ORDER BY a.id
+			LIMIT $3
+			FOR UPDATE SKIP LOCKED`
+		rows, err := tx.q.Query(ctx, choose, idAt(before), before, limit)
+		if err != nil {
+			return err
+		}
+		ids, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+		if err != nil || len(ids) == 0 {
+			return err
+		}
+		// A re-send may reopen a delivery between the choice and here: each row is
+		// judged again as it is deleted, and its alert then stays.
+		const deliveries = `
+			DELETE FROM deliveries
+			WHERE alert_id = ANY($1) AND finished_at < $2`
+		if _, err := tx.q.Exec(ctx, deliveries, ids, before); err != nil {
+			return err
+		}
+		const alerts = `
+			DELETE FROM alerts a
+			WHERE a.id = ANY($1) AND NOT EXISTS (SELECT FROM deliveries d WHERE d.alert_id = a.id)`
+		tag, err := tx.q.Exec(ctx, alerts, ids)
+		n = tag.RowsAffected()
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("drop alerts: %w", err)
+	}
+	return n, nil
+}
+
+// Vitals are the figures that say how the store is doing.
+type Vitals struct {
+	Open      map[delivery.Status]int64 // by status: queued, retrying, held
+	OldestDue time.Duration             // how long the most overdue delivery has been due
+}
+
+// Vitals counts open deliveries, by partial indexes only.
+func (q queries) Vitals(ctx context.Context) (Vitals, error) {
+	const query = `
+		SELECT status, count(*), coalesce(extract(epoch FROM now() - min(due_at)), 0)::float8
+		FROM deliveries
+		WHERE status IN ('queued', 'retrying')
+		GROUP BY status
+		UNION ALL
+		SELECT status, count(*), 0
+		FROM deliveries
+		WHERE status = 'held'
+		GROUP BY status`
+	v := Vitals{Open: map[delivery.Status]int64{delivery.Queued: 0, delivery.Retrying: 0, delivery.Held: 0}}
+	rows, err := q.q.Query(ctx, query)
+	if err != nil {
+		return v, fmt.Errorf("count open deliveries: %w", err)
+	}
+	var (
+		status  delivery.Status
+		n       int64
+		overdue float64
+	)
+	_, err = pgx.ForEachRow(rows, []any{&status, &n, &overdue}, func() error {
+		v.Open[status] = n
+		v.OldestDue = max(v.OldestDue, time.Duration(overdue*float64(time.Second)))
+		return nil
+	})
+	if err != nil {
+		return v, fmt.Errorf("count open deliveries: %w", err)
+	}
+	return v, nil
+}
+
+// ErrLocked is returned when another replica is at the same work.
+var ErrLocked = errors.New("another replica does this at the moment")
+
+// Exclusively runs fn in a transaction that at most one replica runs at a time
+// for the given name; it returns ErrLocked at once if another does.
+func (db *DB) Exclusively(ctx context.Context, name string, fn func(*Tx) error) error {
+	return db.InTx(ctx, func(tx *Tx) error {
+		var mine bool
+		const query = `
+			SELECT pg_try_advisory_xact_lock(hashtext($1))`
+		if err := tx.q.QueryRow(ctx, query, name).Scan(&mine); err != nil {
+			return fmt.Errorf("take turn: %w", err)
+		}
+		if !mine {
+			return ErrLocked
+		}
+		return fn(tx)
+	})
+}
