@@ -1,0 +1,317 @@
+package dispatch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/riverqueue/river"
+
+	"belfry/internal/alert"
+	"belfry/internal/delivery"
+	"belfry/internal/destination"
+	"belfry/internal/postgres"
+)
+
+const (
+	maxWaiting      = 8192     // alerts that wait to be stored
+	maxWaitingBytes = 64 << 20 // of all of them together
+	maxDeliveries   = 5000     // in one transaction
+	commitTimeout   = 10 * time.Second
+)
+
+// ErrAlertConflict is returned when an alertId was accepted before with another
+// input.
+var ErrAlertConflict = errors.New("this alertId was accepted before with another input")
+
+// Accepted is an alert that is ours.
+type Accepted struct {
+	Alert      postgres.AcceptedAlert
+	Deliveries []postgres.DeliveryView
+	Repeated   bool // it had been accepted before; nothing is new
+}
+
+// Result is what became of one alert handed to Accept.
+type Result struct {
+	Accepted
+	Err error // ErrAlertConflict, ErrOverloaded, ErrUnavailable or a mishap of ours
+}
+
+// acceptItem is one alert on its way into a transaction.
+type acceptItem struct {
+	in    alert.Parsed
+	by    string
+	bytes int64
+	alert postgres.AcceptedAlert
+	route delivery.Decision
+	done  chan Result
+}
+
+// Accept stores alerts with their deliveries and jobs. An alert whose result has
+// no error is ours: it survives whatever happens next. Alerts of many callers
+// share transactions, but each is accepted or refused on its own.
+func (d *Dispatcher) Accept(ctx context.Context, by string, alerts []alert.Parsed) []Result {
+	results := make([]Result, len(alerts))
+	items := make([]*acceptItem, len(alerts))
+	for i, in := range alerts {
+		a := in.Alert
+		item := &acceptItem{in: in, by: by, done: make(chan Result, 1)}
+		item.bytes = int64(1024 + len(a.Description) + len(a.Runbook) + len(a.Context))
+		if d.waiting.Add(item.bytes) > maxWaitingBytes || !d.accepts.add(item) {
+			d.waiting.Add(-item.bytes)
+			results[i].Err = ErrOverloaded
+			continue
+		}
+		items[i] = item
+	}
+	for i, item := range items {
+		if item == nil {
+			continue
+		}
+		select {
+		case results[i] = <-item.done:
+		case <-ctx.Done():
+			results[i].Err = ctx.Err()
+		}
+	}
+	return results
+}
+
+// commitAccepts is the one place where alerts become ours. Items go in the order
+// of their alertIds, so that two replicas cannot deadlock.
+func (d *Dispatcher) commitAccepts(items []*acceptItem) {
+	ctx, cancel := context.WithTimeout(context.Background(), commitTimeout)
+	defer cancel()
+	all, err := d.DB.Routable(ctx)
+	if err != nil {
+		d.refuse(items, err)
+		return
+	}
+	now := d.Now().UTC().Truncate(time.Microsecond) // what the database can hold
+	for _, item := range items {
+		item.prepare(now, d.Link, all)
+	}
+	slices.SortStableFunc(items, func(a, b *acceptItem) int { return strings.Compare(a.alert.AlertID, b.alert.AlertID) })
+	for len(items) > 0 {
+		n, deliveries := 0, 0
+		for n < len(items) && (n == 0 || deliveries+len(items[n].route.To) <= maxDeliveries) {
+			deliveries += len(items[n].route.To)
+			n++
+		}
+		d.commitChunk(ctx, items[:n], now)
+		items = items[n:]
+	}
+}
+
+// prepare fills in what the producer left out and decides the route, once.
+func (item *acceptItem) prepare(now time.Time, link func(string) string, all []destination.Destination) {
+	item.in.Fill(now, alert.NewAlertID, link)
+	a := item.in.Alert
+	a.ID, a.AcceptedAt = uuid.Must(uuid.NewV7()), now
+	item.route = delivery.Route(a, all)
+	item.alert = postgres.AcceptedAlert{
+		Alert: a, AcceptedBy: item.by, Nowhere: item.route.Nowhere, Unknown: item.route.Unknown,
+	}
+}
+
+// commitChunk writes items in one transaction. When the database refuses the
+// data of one, the others must not suffer: then each goes alone.
+func (d *Dispatcher) commitChunk(ctx context.Context, items []*acceptItem, now time.Time) {
+	results, err := d.store(ctx, items, now)
+	switch {
+	case err == nil:
+		for i, item := range items {
+			d.answer(item, results[i])
+		}
+	case postgres.IsData(err) && len(items) > 1:
+		for _, item := range items {
+			d.commitChunk(ctx, []*acceptItem{item}, now)
+		}
+	default:
+		d.refuse(items, err)
+	}
+}
+
+func (d *Dispatcher) refuse(items []*acceptItem, err error) {
+	if !postgres.IsData(err) {
+		err = fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	for _, item := range items {
+		d.answer(item, Result{Err: fmt.Errorf("accept alert %q: %w", item.alert.AlertID, err)})
+	}
+}
+
+func (d *Dispatcher) answer(item *acceptItem, r Result) {
+	d.waiting.Add(-item.bytes)
+	if r.Err == nil && !r.Repeated {
+		d.metrics.accepted.Inc()
+	}
+	item.done <- r
+}
+
+// store writes alerts, deliveries and jobs, all or nothing, and then finds out
+// what became of those whose alertId was taken.
+func (d *Dispatcher) store(ctx context.Context, items []*acceptItem, now time.Time) ([]Result, error) {
+	results := make([]Result, len(items))
+	var taken []int
+	err := d.DB.InTx(ctx, func(tx *postgres.Tx) error {
+		stored, err := tx.InsertAlerts(ctx, firsts(items))
+		if err != nil {
+			return err
+		}
+		taken = taken[:0]
+		var fresh []delivery.Delivery
+		for i, item := range items {
+			if !stored[item.alert.ID] {
+				taken = append(taken, i)
+				continue
+			}
+			results[i].Alert = item.alert
+			for _, t := range item.route.To {
+				fresh = append(fresh, item.deliveryTo(t, d.Waits.Budget(), now))
+			}
+		}
+		if err := d.promise(ctx, tx, fresh); err != nil {
+			return err
+		}
+		for i := range results {
+			n := 0
+			for n < len(fresh) && fresh[n].AlertID == results[i].Alert.ID {
+				n++
+			}
+			results[i].Deliveries, fresh = items[i].views(fresh[:n]), fresh[n:]
+		}
+		return nil
+	})
+	if err == nil && len(taken) > 0 {
+		err = d.repeats(ctx, items, results, taken)
+	}
+	return results, err
+}
+
+// firsts returns the alerts, each alertId once: unnest must not meet one twice.
+func firsts(items []*acceptItem) []postgres.AcceptedAlert {
+	alerts := make([]postgres.AcceptedAlert, 0, len(items))
+	for _, item := range items {
+		if n := len(alerts); n == 0 || alerts[n-1].AlertID != item.alert.AlertID {
+			alerts = append(alerts, item.alert)
+		}
+	}
+	return alerts
+}
+
+// deliveryTo returns a new delivery; it still needs its job.
+func (item *acceptItem) deliveryTo(t destination.Destination, budget int, now time.Time) delivery.Delivery {
+	dl := delivery.New(item.alert.ID, t.ID, item.route.By, budget, now)
+	if t.State == destination.Paused {
+		dl = dl.Hold(delivery.Paused)
+	}
+	return dl
+}
+
+func (item *acceptItem) views(ds []delivery.Delivery) []postgres.DeliveryView {
+	views := make([]postgres.DeliveryView, len(ds))
+	for i, dl := range ds {
+		t := item.route.To[i]
+		views[i] = postgres.DeliveryView{
+			Delivery: dl, AlertID: item.alert.AlertID, AlertTitle: item.alert.Title,
+			AlertSeverity: string(item.alert.Severity), AlertType: string(item.alert.Type),
+			DestinationName: t.DisplayName, DestinationType: t.Type,
+		}
+	}
+	return views
+}
+
+// repeats answers for alertIds that were taken: the stored alert if the input is
+// the same, else a conflict.
+func (d *Dispatcher) repeats(ctx context.Context, items []*acceptItem, results []Result, taken []int) error {
+	var alertIDs []string
+	for _, i := range taken {
+		alertIDs = append(alertIDs, items[i].alert.AlertID)
+	}
+	found, err := d.DB.AlertsByAlertID(ctx, alertIDs)
+	if err != nil {
+		return err
+	}
+	var ids []uuid.UUID
+	for _, a := range found {
+		ids = append(ids, a.ID)
+	}
+	of, err := d.DB.DeliveriesOf(ctx, ids)
+	if err != nil {
+		return err
+	}
+	for _, i := range taken {
+		a, ok := found[items[i].alert.AlertID]
+		switch {
+		case !ok: // dropped by retention between the two
+			results[i].Err = fmt.Errorf("accept alert: %w", ErrUnavailable)
+		case !slices.Equal(a.InputHash, items[i].alert.InputHash):
+			results[i].Err = ErrAlertConflict
+		default:
+			results[i].Accepted = Accepted{Alert: a, Deliveries: of[a.ID], Repeated: true}
+		}
+	}
+	return nil
+}
+
+// promise is the one place where deliveries come into being: rows and jobs
+// commit together or not at all. A held delivery has no job.
+func (d *Dispatcher) promise(ctx context.Context, tx *postgres.Tx, fresh []delivery.Delivery) error {
+	if len(fresh) == 0 {
+		return nil
+	}
+	if err := d.addJobs(ctx, tx, fresh); err != nil {
+		return err
+	}
+	return tx.InsertDeliveries(ctx, fresh)
+}
+
+// addJobs gives every delivery that is queued or retrying a job of its own, due
+// when the delivery is.
+func (d *Dispatcher) addJobs(ctx context.Context, tx *postgres.Tx, ds []delivery.Delivery) error {
+	var (
+		params []river.InsertManyParams
+		owners []*delivery.Delivery
+	)
+	for i := range ds {
+		if ds[i].Status == delivery.Queued || ds[i].Status == delivery.Retrying {
+			owners = append(owners, &ds[i])
+			params = append(params, river.InsertManyParams{
+				Args:       deliverArgs{DeliveryID: ds[i].ID},
+				InsertOpts: &river.InsertOpts{ScheduledAt: scheduled(ds[i].DueAt, d.Now()), Priority: priority(ds[i])},
+			})
+		}
+	}
+	if len(params) == 0 {
+		return nil
+	}
+	jobs, err := d.river.InsertManyTx(ctx, tx.Pgx(), params)
+	if err != nil {
+		return fmt.Errorf("insert jobs: %w", err)
+	}
+	for i, job := range jobs {
+		// The fence hangs on this pairing, so it is not taken on trust.
+		if !strings.Contains(string(job.Job.EncodedArgs), owners[i].ID.String()) {
+			return errors.New("insert jobs: they came back in another order")
+		}
+		owners[i].JobID = job.Job.ID
+	}
+	return nil
+}
+
+// scheduled returns the zero time, which is now to River, for what is due: a job
+// with an explicit time is not announced to the workers.
+func scheduled(due, now time.Time) time.Time {
+	if !due.After(now) {
+		return time.Time{}
+	}
+	return due
+}
+
+// priority lets first attempts go before retries.
+func priority(d delivery.Delivery) int { return 1 + min(d.Attempts, 1) }

@@ -1,0 +1,181 @@
+// Package dispatch moves an alert from accepted to acknowledged. It owns the job
+// queue: what goes on it, in which transaction, and what a worker does with what
+// it takes off. The path of one alert is Accept, Work, record.
+package dispatch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+
+	"belfry/internal/delivery"
+	"belfry/internal/outbound"
+	"belfry/internal/postgres"
+)
+
+var (
+	// ErrOverloaded is returned when more alerts wait to be stored than fit: the
+	// producer should try again shortly.
+	ErrOverloaded = errors.New("too many alerts are waiting to be stored")
+
+	// ErrUnavailable is returned when the database could not be written: nothing
+	// was accepted.
+	ErrUnavailable = errors.New("the database cannot be written")
+)
+
+// Config says how to dispatch.
+type Config struct {
+	DB        *postgres.DB // with connections of its own: nobody else may starve it
+	Client    *outbound.Client
+	Log       *slog.Logger
+	Metrics   prometheus.Registerer
+	Now       func() time.Time
+	Waits     delivery.Waits
+	Workers   int           // attempts in flight at most
+	Retention time.Duration // how long alerts and attempts are kept
+	Version   string        // of this program, shown for its instance
+	Link      func(alertID string) string
+
+	// Alone says that nobody else can be using this database, so that what a
+	// crash left running is taken up at once.
+	Alone bool
+}
+
+// Dispatcher accepts alerts and delivers them in the background.
+type Dispatcher struct {
+	Config
+	instance string
+	river    *river.Client[pgx.Tx]
+	metrics  metrics
+	accepts  *group[*acceptItem]
+	waiting  atomic.Int64 // bytes of alerts that wait to be stored
+	records  *group[*recordItem]
+
+	// recording ends the waiting for a database that is away, at the very end of
+	// a stop.
+	recording     context.Context
+	giveUpRecords context.CancelFunc
+
+	upkeep     context.Context
+	stopUpkeep context.CancelFunc
+	loops      sync.WaitGroup
+	beats      beats
+	partitions atomic.Bool // of this week and the next are there
+}
+
+// New returns a dispatcher that accepts at once and delivers after Start.
+func New(cfg Config) (*Dispatcher, error) {
+	d := &Dispatcher{Config: cfg, instance: uuid.NewString()}
+	d.metrics = newMetrics(cfg.Metrics, cfg.DB)
+	d.recording, d.giveUpRecords = context.WithCancel(context.Background())
+	d.upkeep, d.stopUpkeep = context.WithCancel(context.Background())
+
+	workers := river.NewWorkers()
+	river.AddWorker(workers, &worker{d: d})
+	queue, err := river.NewClient(riverpgxv5.New(cfg.DB.Pool()), &river.Config{
+		ID:      d.instance,
+		Logger:  cfg.Log,
+		Queues:  map[string]river.QueueConfig{deliverQueue: {MaxWorkers: cfg.Workers}},
+		Workers: workers,
+		// The inserting client throttles NOTIFY by this: at River's default of
+		// 100 ms every second alert would wait for a poll.
+		FetchCooldown:     2 * time.Millisecond,
+		FetchPollInterval: 100 * time.Millisecond,
+		// An attempt has its own deadline, and its record may wait for the
+		// database as long as it takes.
+		JobTimeout: -1,
+		// Our tables keep the history.
+		CompletedJobRetentionPeriod: 3 * time.Minute,
+		CancelledJobRetentionPeriod: time.Hour,
+		DiscardedJobRetentionPeriod: 24 * time.Hour,
+		ReindexerIndexNames:         reindexed(),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("create job queue: %w", err)
+	}
+	d.river = queue
+	d.accepts = newGroup(maxWaiting, maxWaiting, d.commitAccepts)
+	d.records = newGroup(cfg.Workers+maxTests, 512, d.commitRecords)
+	return d, nil
+}
+
+// reindexed are River's indexes without those that a migration of ours dropped.
+func reindexed() []string {
+	var names []string
+	for _, name := range river.ReindexerIndexNamesDefault() {
+		switch name {
+		case "river_job_args_index", "river_job_metadata_index", "river_job_kind":
+		default:
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// Start begins to deliver. It returns when this instance is known to be alive.
+func (d *Dispatcher) Start(ctx context.Context) error {
+	if err := d.beat(ctx); err != nil {
+		return err
+	}
+	if d.Alone {
+		if err := d.DB.SweepAll(ctx, d.instance); err != nil {
+			return err
+		}
+		if _, err := d.DB.SweepDead(ctx); err != nil {
+			return err
+		}
+	}
+	d.ensurePartitions(ctx)
+	if err := d.river.Start(context.WithoutCancel(ctx)); err != nil {
+		return fmt.Errorf("start job queue: %w", err)
+	}
+	d.startUpkeep()
+	return nil
+}
+
+// Stop ends in order: it accepts nothing more, lets attempts in flight finish
+// until ctx is done and then cuts them short, records all of them, and leaves.
+// What was cut short is not charged.
+func (d *Dispatcher) Stop(ctx context.Context) error {
+	d.accepts.close()
+	err := d.river.Stop(ctx)
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordGrace)
+	defer cancel()
+	if err != nil {
+		d.Log.WarnContext(ctx, "attempts cut short by the stop", "error", err)
+		stopGiveUp := context.AfterFunc(grace, d.giveUpRecords)
+		err = d.river.StopAndCancel(grace)
+		stopGiveUp()
+	}
+	d.giveUpRecords()
+	d.records.close()
+	d.stopUpkeep()
+	d.loops.Wait()
+	if leave := d.DB.Leave(grace, d.instance); leave != nil {
+		d.Log.WarnContext(ctx, "leave", "error", leave) // others find out in ten seconds
+	}
+	if err != nil {
+		return fmt.Errorf("stop job queue: %w", err)
+	}
+	return nil
+}
+
+// recordGrace is how long a stop waits, once attempts are cut short, for their
+// records.
+const recordGrace = 5 * time.Second
+
+// Working reports the two things without which no attempt starts: that this
+// instance is known to be alive, and that attempts have partitions to go to.
+func (d *Dispatcher) Working() (alive, partitions bool) {
+	return d.beats.alive(d.Now()), d.partitions.Load()
+}

@@ -1,0 +1,79 @@
+package dispatch
+
+import (
+	"context"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"belfry/internal/outbound"
+	"belfry/internal/postgres"
+)
+
+// metrics are counted by this process since it started, but for the gauges,
+// which are read from the database when they are asked for.
+type metrics struct {
+	accepted prometheus.Counter
+	attempts *prometheus.CounterVec // by class
+	tests    *prometheus.CounterVec // by class
+	finished *prometheus.CounterVec // by status
+	duration prometheus.Histogram
+	repairs  *prometheus.CounterVec // by kind
+	waits    prometheus.Counter
+}
+
+func newMetrics(r prometheus.Registerer, db *postgres.DB) metrics {
+	counter := func(name, help, label string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "belfry", Name: name, Help: help}, []string{label})
+	}
+	m := metrics{
+		accepted: prometheus.NewCounter(prometheus.CounterOpts{Namespace: "belfry", Name: "alerts_accepted_total", Help: "Alerts accepted, repeats left out."}),
+		attempts: counter("attempts_total", "Attempts made, by class.", "class"),
+		tests:    counter("tests_total", "Test alerts sent, by class.", "class"),
+		finished: counter("deliveries_finished_total", "Deliveries that became delivered or failed, by status.", "status"),
+		duration: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Namespace: "belfry", Name: "attempt_duration_seconds", Help: "How long attempts took, to the end of the answer.",
+			Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 15, 30},
+		}),
+		waits:   prometheus.NewCounter(prometheus.CounterOpts{Namespace: "belfry", Name: "record_retries_total", Help: "Times that attempts could not be recorded at once because the database was away."}),
+		repairs: counter("repairs_total", "Deliveries that would have been stuck; 0 without a crash.", "kind"),
+	}
+	for _, c := range outbound.Classes() {
+		m.attempts.WithLabelValues(string(c))
+	}
+	for _, status := range []string{"delivered", "failed"} {
+		m.finished.WithLabelValues(status)
+	}
+	for _, kind := range []string{"dead_instance", "stuck_delivery"} {
+		m.repairs.WithLabelValues(kind)
+	}
+	r.MustRegister(m.accepted, m.attempts, m.tests, m.finished, m.duration, m.repairs, m.waits, &vitals{db: db})
+	return m
+}
+
+// vitals reads the gauges from the database at each scrape: they are the same
+// for every replica.
+type vitals struct{ db *postgres.DB }
+
+var (
+	openDesc   = prometheus.NewDesc("belfry_deliveries_open", "Open deliveries, by status.", []string{"status"}, nil)
+	oldestDesc = prometheus.NewDesc("belfry_oldest_due_age_seconds", "How long the most overdue delivery has been due.", nil, nil)
+)
+
+// Describe implements prometheus.Collector.
+func (*vitals) Describe(ch chan<- *prometheus.Desc) { ch <- openDesc; ch <- oldestDesc }
+
+// Collect implements prometheus.Collector.
+func (v *vitals) Collect(ch chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	now, err := v.db.Vitals(ctx)
+	if err != nil {
+		ch <- prometheus.NewInvalidMetric(openDesc, err)
+		return
+	}
+	for status, n := range now.Open {
+		ch <- prometheus.MustNewConstMetric(openDesc, prometheus.GaugeValue, float64(n), string(status))
+	}
+	ch <- prometheus.MustNewConstMetric(oldestDesc, prometheus.GaugeValue, now.OldestDue.Seconds())
+}

@@ -1,0 +1,234 @@
+package dispatch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"belfry/internal/alert"
+	"belfry/internal/delivery"
+	"belfry/internal/destination"
+	"belfry/internal/postgres"
+)
+
+var (
+	// ErrOpen is returned for a re-send of a delivery that waits for its next
+	// attempt: send it now, or cancel it.
+	ErrOpen = errors.New("the delivery is still open")
+
+	// ErrFinal is returned for what only an open delivery can do.
+	ErrFinal = errors.New("the delivery is final")
+
+	// ErrDelivered is returned for a re-send of a delivered one that does not say
+	// "again".
+	ErrDelivered = errors.New("the delivery was delivered")
+
+	// ErrDestinationDeleted is returned when nothing can be sent any more.
+	ErrDestinationDeleted = errors.New("the destination is deleted")
+)
+
+// By says who asks, for the record.
+type By struct {
+	Name      string
+	RequestID string
+}
+
+// Resend opens a new run of a delivery. Several clicks open one: when run is not
+// 0 it must be the present run, else nothing is done; and while the new run has
+// not been tried, a further click changes nothing. A delivered one needs again.
+func (d *Dispatcher) Resend(ctx context.Context, id uuid.UUID, run int, again bool, by By) (postgres.DeliveryView, error) {
+	return d.byPerson(ctx, id, "delivery.resend", by, func(tx *postgres.Tx, dl delivery.Delivery) (delivery.Delivery, error) {
+		switch {
+		case run != 0 && run != dl.Run, dl.Status == delivery.Queued:
+			return dl, nil // clicked twice
+		case dl.Status == delivery.Retrying:
+			return dl, ErrOpen
+		case dl.Status == delivery.Delivered && !again:
+			return dl, ErrDelivered
+		}
+		next := dl.Reopen(by.Name, d.Waits.Budget(), d.Now())
+		err := tx.OpenRun(ctx, dl, postgres.Run{
+			Run: next.Run, Trigger: delivery.Resend, RequestedBy: by.Name, OpenedAt: next.DueAt, MaxAttempts: next.MaxAttempts,
+		})
+		return next, err
+	})
+}
+
+// SendNow brings the next attempt of a waiting or held delivery forward to now.
+// While an attempt is in flight it changes nothing.
+func (d *Dispatcher) SendNow(ctx context.Context, id uuid.UUID, by By) (postgres.DeliveryView, error) {
+	return d.byPerson(ctx, id, "delivery.send_now", by, func(tx *postgres.Tx, dl delivery.Delivery) (delivery.Delivery, error) {
+		if dl.Status.Final() {
+			return dl, ErrFinal
+		}
+		if dl.JobID != 0 && !dl.DueAt.After(d.Now()) {
+			return dl, nil // due already: its job runs or is about to
+		}
+		return dl.Hasten(by.Name, d.Now()), nil
+	})
+}
+
+// Cancel ends an open delivery. Cancelled twice is cancelled once.
+func (d *Dispatcher) Cancel(ctx context.Context, id uuid.UUID, by By) (postgres.DeliveryView, error) {
+	return d.byPerson(ctx, id, "delivery.cancel", by, func(_ *postgres.Tx, dl delivery.Delivery) (delivery.Delivery, error) {
+		switch {
+		case dl.Status == delivery.Cancelled:
+			return dl, nil
+		case dl.Status.Final():
+			return dl, ErrFinal
+		}
+		return dl.Cancel(delivery.ByPerson, d.Now()), nil
+	})
+}
+
+// byPerson changes one delivery under its lock, gives it a new job if it needs
+// one, and writes the audit log. change returns the delivery as it was when
+// there is nothing to do.
+func (d *Dispatcher) byPerson(ctx context.Context, id uuid.UUID, action string, by By,
+	change func(*postgres.Tx, delivery.Delivery) (delivery.Delivery, error),
+) (postgres.DeliveryView, error) {
+	err := d.DB.InTx(ctx, func(tx *postgres.Tx) error {
+		dl, err := tx.LockDelivery(ctx, id)
+		if err != nil {
+			return err
+		}
+		next, err := change(tx, dl)
+		if err != nil || next == dl {
+			return err
+		}
+		if _, err := tx.Destination(ctx, dl.DestinationID); errors.Is(err, postgres.ErrNotFound) && !next.Status.Final() {
+			return ErrDestinationDeleted
+		}
+		if err := d.rejob(ctx, tx, dl, &next); err != nil {
+			return err
+		}
+		return tx.Audit(ctx, postgres.Entry{
+			At: d.Now(), Actor: by.Name, Action: action, SubjectType: "delivery", SubjectID: id.String(),
+			Detail: map[string]any{"run": next.Run, "statusBefore": dl.Status}, RequestID: by.RequestID,
+		})
+	})
+	if err != nil {
+		return postgres.DeliveryView{}, fmt.Errorf("%s %s: %w", action, id, err)
+	}
+	return d.DB.Delivery(ctx, id)
+}
+
+// rejob stores a changed delivery with a new job, and drops the old one: from
+// here on, whatever that one still does is fenced out.
+func (d *Dispatcher) rejob(ctx context.Context, tx *postgres.Tx, before delivery.Delivery, next *delivery.Delivery) error {
+	changed := []delivery.Delivery{*next}
+	if err := d.addJobs(ctx, tx, changed); err != nil {
+		return err
+	}
+	*next = changed[0]
+	if before.JobID != 0 {
+		if err := tx.DropJobs(ctx, []int64{before.JobID}); err != nil {
+			return err
+		}
+	}
+	return tx.UpdateDeliveries(ctx, changed)
+}
+
+// SendTo sends an accepted alert to destinations that a person chose. Where the
+// alert has gone already, its delivery is returned as it stands.
+func (d *Dispatcher) SendTo(ctx context.Context, alertID string, destinationIDs []uuid.UUID, by By) ([]postgres.DeliveryView, error) {
+	var a postgres.AcceptedAlert
+	err := d.DB.InTx(ctx, func(tx *postgres.Tx) error {
+		var err error
+		if a, err = tx.LockAlert(ctx, alertID); err != nil {
+			return err
+		}
+		of, err := tx.DeliveriesOf(ctx, []uuid.UUID{a.ID})
+		if err != nil {
+			return err
+		}
+		has := map[uuid.UUID]bool{}
+		for _, v := range of[a.ID] {
+			has[v.DestinationID] = true
+		}
+		var fresh []delivery.Delivery
+		for i, id := range destinationIDs {
+			t, err := tx.Destination(ctx, id)
+			if errors.Is(err, postgres.ErrNotFound) {
+				return alert.Invalid{{Field: fmt.Sprintf("destinationIds[%d]", i), Code: alert.CodeConflict, Message: "is not a destination"}}
+			}
+			if err != nil {
+				return err
+			}
+			if !has[id] {
+				has[id] = true
+				fresh = append(fresh, d.byHand(a, t, by))
+			}
+		}
+		if len(fresh) == 0 {
+			return nil
+		}
+		if err := d.promise(ctx, tx, fresh); err != nil {
+			return err
+		}
+		return tx.Audit(ctx, postgres.Entry{
+			At: d.Now(), Actor: by.Name, Action: "alert.send", SubjectType: "alert", SubjectID: alertID,
+			Detail: map[string]any{"destinationIds": destinationIDs}, RequestID: by.RequestID,
+		})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("send alert %q: %w", alertID, err)
+	}
+	of, err := d.DB.DeliveriesOf(ctx, []uuid.UUID{a.ID})
+	if err != nil {
+		return nil, err
+	}
+	var views []postgres.DeliveryView
+	for _, id := range destinationIDs {
+		for _, v := range of[a.ID] {
+			if v.DestinationID == id {
+				views = append(views, v)
+			}
+		}
+	}
+	return views, nil
+}
+
+// byHand returns a delivery that a person asked for: like every other it waits
+// while its destination is paused.
+func (d *Dispatcher) byHand(a postgres.AcceptedAlert, t destination.Destination, by By) delivery.Delivery {
+	dl := delivery.New(a.ID, t.ID, delivery.ByHand, d.Waits.Budget(), d.Now())
+	dl.NextBy = by.Name
+	if t.State == destination.Paused {
+		dl = dl.Hold(delivery.Paused)
+	}
+	return dl
+}
+
+// Test sends the sample alert to a destination, now and once, and returns the
+// attempt whatever came of it. Filters, pauses and holds do not matter. The
+// attempt is stored only if the destination is.
+func (d *Dispatcher) Test(ctx context.Context, t destination.Destination, severity alert.Severity, typ alert.Type, by By) (delivery.Attempt, []byte, error) {
+	now := d.Now()
+	sample := alert.Sample(severity, typ)
+	sample.CreatedAt, sample.AlertID = now.UTC().Truncate(time.Millisecond), alert.NewAlertID()
+	sample.Link = d.Link(sample.AlertID)
+	body, err := sample.Payload()
+	if err != nil {
+		return delivery.Attempt{}, nil, fmt.Errorf("write sample alert: %w", err)
+	}
+	a := delivery.Attempt{
+		ID: uuid.Must(uuid.NewV7()), DestinationID: t.ID, Run: 1, Number: 1, Trigger: delivery.Test, RequestedBy: by.Name,
+	}
+	a.Result = t.Settings.Send(ctx, d.Client, destination.Message{
+		ID: a.ID, Alert: sample, Attempt: 1, Test: true, SentAt: now, Keys: t.Signing.Keys(now),
+	})
+	d.metrics.tests.WithLabelValues(string(a.Class)).Inc()
+	d.Log.InfoContext(ctx, "test sent", "destination_id", t.ID, "destination_type", t.Type, "class", a.Class,
+		"status_code", a.StatusCode, "duration_ms", a.Duration.Milliseconds(), "error", a.Error, "request_id", by.RequestID)
+	if t.ID == uuid.Nil {
+		return a, body, nil
+	}
+	if _, err := d.record(a, delivery.Claim{}, 0); err != nil {
+		return a, body, err
+	}
+	return a, body, nil
+}

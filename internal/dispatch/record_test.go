@@ -1,0 +1,236 @@
+package dispatch
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/rivertype"
+
+	"belfry/internal/alert"
+	"belfry/internal/delivery"
+	"belfry/internal/outbound"
+	"belfry/internal/pgtest"
+)
+
+// work runs a job by hand.
+func (f *fixture) work(ctx context.Context, jobID int64, id uuid.UUID) error {
+	w := &worker{d: f.Dispatcher}
+	return w.Work(ctx, &river.Job[deliverArgs]{JobRow: &rivertype.JobRow{ID: jobID, Attempt: 1}, Args: deliverArgs{DeliveryID: id}})
+}
+
+// ready lets attempts start without the queue running.
+func (f *fixture) ready(t testing.TB) *fixture {
+	t.Helper()
+	if err := f.beat(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	f.ensurePartitions(t.Context())
+	return f
+}
+
+// A job that is not the delivery's own sends nothing, and one that is, once.
+func TestStaleJobsSendNothing(t *testing.T) {
+	t.Parallel()
+	f := newDispatcher(t, pgtest.New(t)).ready(t)
+	var calls atomic.Int32
+	f.webhook(t, receiver(t, func(http.ResponseWriter, *http.Request) { calls.Add(1) }).URL)
+	d := f.accept(t, anAlert).Deliveries[0]
+
+	for _, jobID := range []int64{d.JobID + 1000, d.JobID, d.JobID, d.JobID} {
+		if err := f.work(t.Context(), jobID, d.ID); err != nil {
+			t.Errorf("job %d: %v", jobID, err)
+		}
+	}
+	if n := calls.Load(); n != 1 {
+		t.Errorf("the destination was called %d times, want 1", n)
+	}
+}
+
+// A job that comes early waits: a retry is never sent before it is due.
+func TestNotDue(t *testing.T) {
+	t.Parallel()
+	f := newDispatcher(t, pgtest.New(t)).ready(t)
+	var calls atomic.Int32
+	f.webhook(t, receiver(t, func(w http.ResponseWriter, _ *http.Request) { calls.Add(1); w.WriteHeader(500) }).URL)
+	d := f.accept(t, anAlert).Deliveries[0]
+	for range 3 {
+		err := f.work(t.Context(), d.JobID, d.ID)
+		var snooze *river.JobSnoozeError
+		if !errorAs(err, &snooze) || snooze.Duration < 4*time.Second {
+			t.Errorf("Work = %v, want a snooze of about 5 s", err)
+		}
+	}
+	if n := calls.Load(); n != 1 {
+		t.Errorf("the destination was called %d times, want 1", n)
+	}
+}
+
+// Two workers with the same job, as after a replica froze and its jobs were taken
+// over: one attempt counts, the other is kept as history, whoever is first.
+func TestZombie(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name        string
+		first, late int // answers
+		want        delivery.Status
+	}{
+		{"both fail", 500, 500, delivery.Retrying},
+		{"the late one is acked", 500, 200, delivery.Delivered},
+		{"the late one fails", 200, 500, delivery.Delivered},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			f := newDispatcher(t, pgtest.New(t)).ready(t)
+			frozen, thaw := make(chan struct{}), make(chan struct{})
+			var calls atomic.Int32
+			f.webhook(t, receiver(t, func(w http.ResponseWriter, _ *http.Request) {
+				if calls.Add(1) == 1 {
+					close(frozen)
+					<-thaw
+					w.WriteHeader(tt.late)
+					return
+				}
+				w.WriteHeader(tt.first)
+			}).URL)
+			d := f.accept(t, anAlert).Deliveries[0]
+			done := make(chan error, 1)
+			go func() { done <- f.work(context.Background(), d.JobID, d.ID) }()
+			<-frozen
+			_ = f.work(t.Context(), d.JobID, d.ID)
+			close(thaw)
+			<-done
+
+			got := f.wait(t, d.ID, is(tt.want))
+			as := f.attempts(t, d.ID)
+			if len(as) != 2 || got.Attempts != 1 || got.Made != 2 || !as[0].Counted || as[1].Counted {
+				t.Errorf("attempts = %d, made = %d, stored = %+v", got.Attempts, got.Made, as)
+			}
+		})
+	}
+}
+
+// Recording the same attempt twice, as after a COMMIT of which no answer came,
+// adds nothing.
+func TestRecordTwice(t *testing.T) {
+	t.Parallel()
+	f := newDispatcher(t, pgtest.New(t)).ready(t)
+	hook := f.webhook(t, "http://127.0.0.1:1/")
+	d := f.accept(t, anAlert).Deliveries[0]
+	a := delivery.Attempt{ID: uuid.Must(uuid.NewV7()), DeliveryID: d.ID, DestinationID: hook.ID, Trigger: delivery.Automatic}
+	a.Result = outbound.Result{Class: outbound.Refused, StartedAt: time.Now()}
+	for range 2 {
+		if _, err := f.record(a, d.Claim(), time.Hour); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := f.wait(t, d.ID, is(delivery.Retrying))
+	if got.Attempts != 1 || len(f.attempts(t, d.ID)) != 1 {
+		t.Errorf("%d counted, %d stored, want 1 and 1", got.Attempts, len(f.attempts(t, d.ID)))
+	}
+}
+
+// What was answered is recorded although Postgres was away when the answer came,
+// and nothing is sent twice for it.
+func TestRecordWaitsForPostgres(t *testing.T) {
+	t.Parallel()
+	f := start(t)
+	arrived, answer := make(chan struct{}), make(chan struct{})
+	var calls atomic.Int32
+	f.webhook(t, receiver(t, func(http.ResponseWriter, *http.Request) {
+		if calls.Add(1) == 1 {
+			close(arrived)
+		}
+		<-answer
+	}).URL)
+	id := f.accept(t, anAlert).Deliveries[0].ID
+	<-arrived
+	end := outage(t, f)
+	close(answer)
+	until(t, "a failed record", func() bool { return f.metricValue(t, "belfry_record_retries_total") > 0 })
+	end()
+	got := f.wait(t, id, is(delivery.Delivered))
+	if got.Attempts != 1 || calls.Load() != 1 {
+		t.Errorf("%d attempts, %d calls, want 1 and 1", got.Attempts, calls.Load())
+	}
+}
+
+// An attempt that the database refuses does not take its batch along; it is
+// stored without what the destination sent, and flagged.
+func TestOneBadAttemptSparesTheOthers(t *testing.T) {
+	t.Parallel()
+	f := start(t)
+	// As if some answers had bytes that Postgres cannot hold.
+	exec(t, f, `ALTER TABLE attempts ADD CONSTRAINT no CHECK (body <> 'poison')`)
+	f.webhook(t, receiver(t, func(w http.ResponseWriter, r *http.Request) {
+		body := make([]byte, 4096)
+		n, _ := r.Body.Read(body)
+		if strings.Contains(string(body[:n]), `"bad"`) {
+			fmt.Fprint(w, "poison")
+		}
+	}).URL)
+	var ids []uuid.UUID
+	for i := range 20 {
+		title := "fine"
+		if i%5 == 0 {
+			title = "bad"
+		}
+		ids = append(ids, f.accept(t, fmt.Sprintf(`{"id":"x","severity":"LOW","type":"RULE","title":%q}`, title)).Deliveries[0].ID)
+	}
+	for i, id := range ids {
+		f.wait(t, id, is(delivery.Delivered))
+		as := f.attempts(t, id)
+		if len(as) != 1 || as[0].Stripped != (i%5 == 0) {
+			t.Errorf("delivery %d: %+v", i, as)
+		}
+	}
+}
+
+// Nothing that is secret is in the database, whatever a destination echoes.
+func TestNoSecretIsStored(t *testing.T) {
+	t.Parallel()
+	f := start(t, quick)
+	const secretHeader, secretPath = "hunter2-hunter2", "/hooks/T0KEN-in-the-path"
+	srv := receiver(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Echo", r.Header.Get("X-Api-Key"))
+		w.WriteHeader(500)
+		fmt.Fprintf(w, "you sent %s to http://%s%s", r.Header.Get("X-Api-Key"), r.Host, r.URL)
+	})
+	hook := f.webhook(t, srv.URL+secretPath, withHeader("X-Api-Key", secretHeader))
+	id := f.accept(t, anAlert).Deliveries[0].ID
+	f.wait(t, id, is(delivery.Failed))
+	if _, _, err := f.Test(t.Context(), hook, alert.High, alert.Policy, By{Name: "tester"}); err != nil {
+		t.Fatal(err)
+	}
+	for _, table := range []string{"destinations", "alerts", "deliveries", "attempts", "runs", "river_job", "audit_log"} {
+		for _, secret := range []string{secretHeader, secretPath, hook.Signing.Secret} {
+			sql := fmt.Sprintf(`SELECT count(*) FROM %s x WHERE x::text LIKE '%%' || $1 || '%%' OR x::text LIKE '%%' || encode(convert_to($1, 'UTF8'), 'hex') || '%%'`, table)
+			if n := count(t, f, sql, secret); n != 0 {
+				t.Errorf("%d rows of %s hold %q", n, table, secret)
+			}
+		}
+	}
+	for _, a := range f.attempts(t, id) {
+		if !strings.Contains(string(a.Body), "****") {
+			t.Errorf("body = %q", a.Body)
+		}
+	}
+}
+
+// An attempt is not lost for want of a partition.
+func TestMissingPartitionIsMade(t *testing.T) {
+	t.Parallel()
+	f := start(t)
+	f.webhook(t, receiver(t, status(200, "")).URL)
+	exec(t, f, `DO $$ DECLARE p text; BEGIN
+		FOR p IN SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'attempts'::regclass LOOP
+			EXECUTE 'DROP TABLE ' || p;
+		END LOOP; END $$`)
+	f.wait(t, f.accept(t, anAlert).Deliveries[0].ID, is(delivery.Delivered))
+}

@@ -1,0 +1,291 @@
+package dispatch
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"belfry/internal/delivery"
+	"belfry/internal/destination"
+	"belfry/internal/postgres"
+)
+
+const (
+	beatEvery = 2 * time.Second
+	// A replica that has not beaten for deadAfter has its jobs taken over by one
+	// that has itself beaten that long; aliveFor is less, so that the first stops
+	// starting attempts before the second begins.
+	deadAfter = 10 * time.Second
+	aliveFor  = 8 * time.Second
+
+	moveEvery      = time.Second
+	reconcileEvery = 30 * time.Second
+	retainEvery    = time.Hour
+	pace           = 500 // deliveries moved at once, per destination and step
+)
+
+// beats remembers since when this instance has been alive without a gap.
+type beats struct {
+	mu          sync.Mutex
+	since, last time.Time
+}
+
+func (b *beats) add(at time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.last.IsZero() || at.Sub(b.last) > aliveFor {
+		b.since = at
+	}
+	b.last = at
+}
+
+func (b *beats) alive(now time.Time) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return !b.last.IsZero() && now.Sub(b.last) < aliveFor
+}
+
+// elder reports whether this instance has been alive long enough to tell that
+// others are dead.
+func (b *beats) elder(now time.Time) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return now.Sub(b.last) < aliveFor && b.last.Sub(b.since) >= deadAfter
+}
+
+// beat counts from before the database is asked, so that a slow answer makes us
+// careful and not bold.
+func (d *Dispatcher) beat(ctx context.Context) error {
+	at := d.Now()
+	ctx, cancel := context.WithTimeout(ctx, 2*beatEvery)
+	defer cancel()
+	if err := d.DB.Beat(ctx, d.instance, d.Version); err != nil {
+		return err
+	}
+	d.beats.add(at)
+	return nil
+}
+
+// startUpkeep runs the loops that keep every delivery moving. All of them look at
+// what is, not at what was announced, so that no message that gets lost can leave
+// a delivery behind; and all may run in every replica at once.
+func (d *Dispatcher) startUpkeep() {
+	d.every(beatEvery, "beat", d.beat)
+	d.every(moveEvery, "sweep", d.sweep)
+	d.every(moveEvery, "move", d.move)
+	d.every(reconcileEvery, "reconcile", d.reconcile)
+	d.every(reconcileEvery, "partitions", func(ctx context.Context) error { d.ensurePartitions(ctx); return nil })
+	d.every(retainEvery, "retain", d.retain)
+}
+
+// every runs step now and then once an interval, and logs a failure when it
+// differs from the one before.
+func (d *Dispatcher) every(interval time.Duration, name string, step func(context.Context) error) {
+	d.loops.Go(func() {
+		tick := time.NewTicker(interval)
+		defer tick.Stop()
+		was := ""
+		for {
+			err := step(d.upkeep)
+			switch {
+			case d.upkeep.Err() != nil:
+				return
+			case err == nil, errors.Is(err, postgres.ErrLocked):
+				was = ""
+			case err.Error() != was:
+				was = err.Error()
+				d.Log.WarnContext(d.upkeep, "upkeep step failed", "step", name, "error", err)
+			}
+			select {
+			case <-d.upkeep.Done():
+				return
+			case <-tick.C:
+			}
+		}
+	})
+}
+
+// sweep takes over what dead replicas left running, and makes due jobs available
+// for which River's leader may be gone.
+func (d *Dispatcher) sweep(ctx context.Context) error {
+	if d.beats.elder(d.Now()) {
+		n, err := d.DB.SweepDead(ctx)
+		if err != nil {
+			return err
+		}
+		if n > 0 {
+			d.metrics.repairs.WithLabelValues("dead_instance").Add(float64(n))
+			d.Log.WarnContext(ctx, "jobs of dead instances taken over", "jobs", n)
+		}
+	}
+	_, err := d.DB.FreeDueJobs(ctx)
+	return err
+}
+
+// move holds what a pause holds, releases what no reason holds any more, and
+// cancels what a deleted destination leaves behind. Each step moves so many and
+// no more; the next second goes on.
+func (d *Dispatcher) move(ctx context.Context) error {
+	paused, err := d.DB.PausedWithOpen(ctx)
+	if err != nil {
+		return err
+	}
+	waiting := []delivery.Status{delivery.Queued, delivery.Retrying}
+	for _, id := range paused {
+		if err := d.parkWaiting(ctx, id, waiting, []delivery.Trigger{delivery.Automatic}, hold, delivery.Paused); err != nil {
+			return err
+		}
+	}
+	deleted, err := d.DB.DeletedWithOpen(ctx)
+	if err != nil {
+		return err
+	}
+	for _, id := range deleted {
+		err := d.parkWaiting(ctx, id, append(waiting, delivery.Held),
+			[]delivery.Trigger{delivery.Automatic, delivery.Resend, delivery.SendNow}, delivery.Delivery.Cancel, delivery.DestinationDeleted)
+		if err != nil {
+			return err
+		}
+	}
+	for _, r := range []delivery.Reason{delivery.Paused, delivery.Misconfigured} {
+		if err := d.release(ctx, r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// parkWaiting takes deliveries of a destination from their jobs, but none of
+// which an attempt is in flight: that one's outcome decides first.
+func (d *Dispatcher) parkWaiting(ctx context.Context, id uuid.UUID, statuses []delivery.Status, triggers []delivery.Trigger,
+	how func(delivery.Delivery, delivery.Reason, time.Time) delivery.Delivery, r delivery.Reason,
+) error {
+	return d.DB.InTx(ctx, func(tx *postgres.Tx) error {
+		list, err := tx.LockWaiting(ctx, id, statuses, triggers, pace)
+		if err != nil || len(list) == 0 {
+			return err
+		}
+		var jobs []int64
+		for i, dl := range list {
+			if dl.JobID != 0 {
+				jobs = append(jobs, dl.JobID)
+			}
+			list[i] = how(dl, r, d.Now())
+		}
+		if err := tx.DropJobs(ctx, jobs); err != nil {
+			return err
+		}
+		return tx.UpdateDeliveries(ctx, list)
+	})
+}
+
+// release gives jobs to held deliveries whose reason is no longer true.
+func (d *Dispatcher) release(ctx context.Context, r delivery.Reason) error {
+	ids, err := d.DB.Holding(ctx, r)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		t, err := d.DB.Destination(ctx, id)
+		switch {
+		case errors.Is(err, postgres.ErrNotFound):
+			continue // deleted meanwhile
+		case err != nil:
+			return err
+		case r == delivery.Misconfigured && t.Settings == nil, r == delivery.Paused && t.State == destination.Paused:
+			continue // still true
+		}
+		err = d.DB.InTx(ctx, func(tx *postgres.Tx) error {
+			list, err := tx.LockReleasable(ctx, id, r, pace)
+			if err != nil {
+				return err
+			}
+			return d.rejobAll(ctx, tx, list, delivery.Delivery.Release)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// rejobAll changes deliveries that have no live job and gives each a new one.
+func (d *Dispatcher) rejobAll(ctx context.Context, tx *postgres.Tx, list []delivery.Delivery, change func(delivery.Delivery) delivery.Delivery) error {
+	if len(list) == 0 {
+		return nil
+	}
+	for i := range list {
+		list[i] = change(list[i])
+	}
+	if err := d.addJobs(ctx, tx, list); err != nil {
+		return err
+	}
+	return tx.UpdateDeliveries(ctx, list)
+}
+
+// reconcile gives a new job to open deliveries that would never be sent. Without
+// a crash there are none: each is counted, and worth a look.
+func (d *Dispatcher) reconcile(ctx context.Context) error {
+	n := 0
+	err := d.DB.Exclusively(ctx, "reconcile", func(tx *postgres.Tx) error {
+		list, err := tx.LockStuck(ctx, pace)
+		if err != nil {
+			return err
+		}
+		var jobs []int64
+		for _, dl := range list {
+			jobs = append(jobs, dl.JobID)
+		}
+		if err := tx.DropJobs(ctx, jobs); err != nil {
+			return err
+		}
+		n = len(list)
+		return d.rejobAll(ctx, tx, list, delivery.Delivery.Release)
+	})
+	if err == nil && n > 0 {
+		d.metrics.repairs.WithLabelValues("stuck_delivery").Add(float64(n))
+		d.Log.ErrorContext(ctx, "stuck deliveries repaired", "deliveries", n)
+	}
+	return err
+}
+
+// ensurePartitions makes the partitions of this week and the next. Without them
+// no attempt starts: its record would have nowhere to go.
+func (d *Dispatcher) ensurePartitions(ctx context.Context) {
+	now := d.Now()
+	err := d.DB.EnsurePartitions(ctx, now, now.AddDate(0, 0, 7))
+	if err != nil && ctx.Err() == nil && d.partitions.Load() {
+		d.Log.ErrorContext(ctx, "partitions of attempts cannot be made", "error", err)
+	}
+	if err == nil || postgres.IsRefused(err) {
+		d.partitions.Store(err == nil)
+	}
+}
+
+// retain drops what is older than the retention, but nothing that is open.
+func (d *Dispatcher) retain(ctx context.Context) error {
+	if d.Retention <= 0 {
+		return nil
+	}
+	before := d.Now().Add(-d.Retention)
+	for {
+		n, err := d.DB.DropAlerts(ctx, before, pace)
+		if err != nil {
+			return err
+		}
+		if n > 0 {
+			d.Log.InfoContext(ctx, "old alerts dropped", "alerts", n)
+		}
+		if n < pace {
+			break
+		}
+	}
+	dropped, err := d.DB.DropAttempts(ctx, before)
+	if len(dropped) > 0 {
+		d.Log.InfoContext(ctx, "old attempts dropped", "partitions", dropped)
+	}
+	return err
+}

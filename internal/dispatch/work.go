@@ -1,0 +1,173 @@
+package dispatch
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/riverqueue/river"
+
+	"belfry/internal/delivery"
+	"belfry/internal/destination"
+	"belfry/internal/outbound"
+	"belfry/internal/postgres"
+)
+
+const (
+	deliverQueue = "deliver"
+	pollHealth   = 250 * time.Millisecond
+	ourFault     = 2 * time.Second // wait before we try again what failed on our side
+)
+
+// deliverArgs is the queued form of a delivery. It carries only the id, so a job
+// that has waited an hour still sends the settings of now.
+type deliverArgs struct {
+	DeliveryID uuid.UUID `json:"deliveryId"`
+}
+
+// Kind implements river.JobArgs.
+func (deliverArgs) Kind() string { return "deliver" }
+
+// InsertOpts gives River a budget that it can never use up: Belfry's own count
+// decides.
+func (deliverArgs) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{Queue: deliverQueue, MaxAttempts: 30_000}
+}
+
+// worker makes attempts.
+type worker struct {
+	river.WorkerDefaults[deliverArgs]
+	d *Dispatcher
+}
+
+// NextRetry implements river.Worker. Work returns no errors, so this is for a
+// panic.
+func (w *worker) NextRetry(*river.Job[deliverArgs]) time.Time { return w.d.Now().Add(ourFault) }
+
+// Work makes one attempt at one delivery and records it. A job that is no longer
+// the delivery's own, or whose delivery is final, sends nothing. The job lives as
+// long as the run: between attempts it snoozes, which costs no attempt of River's.
+func (w *worker) Work(ctx context.Context, job *river.Job[deliverArgs]) error {
+	d := w.d
+	if !d.mayStart(ctx) {
+		return river.JobSnooze(0)
+	}
+	out, err := d.DB.Outgoing(ctx, job.Args.DeliveryID)
+	misconfigured := errors.Is(err, destination.ErrMisconfigured)
+	switch {
+	case errors.Is(err, postgres.ErrNotFound):
+		return nil // dropped by retention
+	case err != nil && !misconfigured:
+		d.Log.WarnContext(ctx, "delivery not loaded", "delivery_id", job.Args.DeliveryID, "error", err)
+		return river.JobSnooze(ourFault)
+	case out.Delivery.JobID != job.ID:
+		return nil // another job may act, or none
+	case d.Now().Before(out.Delivery.DueAt):
+		return river.JobSnooze(out.Delivery.DueAt.Sub(d.Now()))
+	case out.Destination.DeletedAt != nil:
+		return d.park(ctx, out.Delivery, delivery.Delivery.Cancel, delivery.DestinationDeleted)
+	case misconfigured:
+		d.Log.ErrorContext(ctx, "destination misconfigured",
+			"destination_id", out.Destination.ID, "delivery_id", out.Delivery.ID, "error", err)
+		return d.park(ctx, out.Delivery, hold, delivery.Misconfigured)
+	case out.Destination.State == destination.Paused && !out.Delivery.Forced():
+		return d.park(ctx, out.Delivery, hold, delivery.Paused)
+	}
+	return d.attempt(ctx, job.ID, out)
+}
+
+// attempt sends and records. The id of the attempt is made before sending, so
+// that recording it twice adds nothing.
+func (d *Dispatcher) attempt(ctx context.Context, jobID int64, out postgres.Outgoing) error {
+	now := d.Now()
+	a := delivery.Attempt{
+		ID:            uuid.Must(uuid.NewV7()),
+		DeliveryID:    out.Delivery.ID,
+		DestinationID: out.Destination.ID,
+		Trigger:       out.Delivery.NextTrigger,
+		RequestedBy:   out.Delivery.NextBy,
+	}
+	a.Result = out.Destination.Settings.Send(ctx, d.Client, destination.Message{
+		ID:      out.Delivery.ID,
+		Alert:   out.Alert.Alert,
+		Attempt: out.Delivery.Made + 1,
+		SentAt:  now,
+		Keys:    out.Destination.Signing.Keys(now),
+	})
+	settled, err := d.record(a, out.Delivery.Claim(), d.Waits.After(out.Delivery.Attempts+1, a.RetryAfter, rand.Float64()))
+	if err != nil {
+		d.Log.ErrorContext(ctx, "attempt not recorded", "delivery_id", a.DeliveryID, "attempt_id", a.ID, "error", err)
+		return river.JobSnooze(ourFault)
+	}
+	d.logAttempt(ctx, out, settled)
+	if settled.delivery.JobID != jobID {
+		return nil
+	}
+	return river.JobSnooze(max(0, settled.delivery.DueAt.Sub(d.Now())))
+}
+
+// logAttempt writes the one line of this unit of work, and one more, for the
+// people on call, when the delivery has failed for good.
+func (d *Dispatcher) logAttempt(ctx context.Context, out postgres.Outgoing, s settled) {
+	a := s.attempt
+	d.metrics.attempts.WithLabelValues(string(a.Class)).Inc()
+	d.metrics.duration.Observe(a.Duration.Seconds())
+	facts := []any{
+		"alert_id", out.Alert.AlertID,
+		"delivery_id", a.DeliveryID,
+		"destination_id", a.DestinationID,
+		"destination_type", out.Destination.Type,
+		"attempt_id", a.ID,
+		"attempt", a.Number,
+		"run", a.Run,
+		"counted", a.Counted,
+		"class", a.Class,
+		"status", s.delivery.Status,
+		"status_code", a.StatusCode,
+		"duration_ms", a.Duration.Milliseconds(),
+		"error", a.Error,
+	}
+	d.Log.InfoContext(ctx, "delivery attempted", facts...)
+	if a.Class != outbound.Interrupted && a.Counted && s.delivery.Status.Final() {
+		d.metrics.finished.WithLabelValues(string(s.delivery.Status)).Inc()
+		if s.delivery.Status == delivery.Failed {
+			d.Log.ErrorContext(ctx, "delivery failed", append(facts, "reason", s.delivery.Reason)...)
+		}
+	}
+}
+
+// mayStart waits until attempts may start, and reports false when ctx ends
+// first. A worker that waits keeps its slot, so that nothing more is fetched.
+func (d *Dispatcher) mayStart(ctx context.Context) bool {
+	for {
+		if alive, partitions := d.Working(); alive && partitions {
+			return ctx.Err() == nil
+		}
+		select {
+		case <-ctx.Done():
+			return false
+		case <-time.After(pollHealth):
+		}
+	}
+}
+
+func hold(d delivery.Delivery, r delivery.Reason, _ time.Time) delivery.Delivery { return d.Hold(r) }
+
+// park takes a delivery from its job, unless it has moved meanwhile. Then the
+// job ends.
+func (d *Dispatcher) park(ctx context.Context, seen delivery.Delivery, how func(delivery.Delivery, delivery.Reason, time.Time) delivery.Delivery, r delivery.Reason) error {
+	err := d.DB.InTx(ctx, func(tx *postgres.Tx) error {
+		dl, err := tx.LockDelivery(ctx, seen.ID)
+		if err != nil || dl.JobID != seen.JobID {
+			return err
+		}
+		return tx.UpdateDeliveries(ctx, []delivery.Delivery{how(dl, r, d.Now())})
+	})
+	if err != nil && !errors.Is(err, postgres.ErrNotFound) {
+		d.Log.WarnContext(ctx, "delivery not parked", "delivery_id", seen.ID, "reason", r, "error", err)
+		return river.JobSnooze(ourFault)
+	}
+	return nil
+}
