@@ -1,0 +1,271 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"belfry/internal/alert"
+	"belfry/internal/delivery"
+	"belfry/internal/destination"
+	"belfry/internal/dispatch"
+	"belfry/internal/postgres"
+)
+
+const (
+	maxBatchAlerts   = 1000
+	maxSendTo        = 100
+	maxIgnoredFields = 100
+)
+
+// PostAlert answers 202 once the alert is safely ours; delivery follows.
+func (s *Server) PostAlert(ctx context.Context, r PostAlertRequestObject) (PostAlertResponseObject, error) {
+	in, err := alert.Parse(*r.Body)
+	if err != nil {
+		return nil, err
+	}
+	result := s.Dispatcher.Accept(ctx, of(ctx).caller.Name, []alert.Parsed{in})[0]
+	if result.Err != nil {
+		return nil, result.Err
+	}
+	return PostAlert202JSONResponse(newAccepted(result.Accepted, in.Ignored)), nil
+}
+
+// PostAlerts accepts or refuses each alert on its own.
+func (s *Server) PostAlerts(ctx context.Context, r PostAlertsRequestObject) (PostAlertsResponseObject, error) {
+	raws, err := readBatch(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	answer := BatchAnswer{Results: make([]BatchResult, len(raws))}
+	var (
+		alerts []alert.Parsed
+		places []int
+	)
+	for i, raw := range raws {
+		in, err := alert.Parse(raw)
+		if err != nil {
+			s.refuse(ctx, &answer, i, err)
+			continue
+		}
+		alerts, places = append(alerts, in), append(places, i)
+	}
+	for n, result := range s.Dispatcher.Accept(ctx, of(ctx).caller.Name, alerts) {
+		i := places[n]
+		if result.Err != nil {
+			s.refuse(ctx, &answer, i, result.Err)
+			continue
+		}
+		accepted := newAccepted(result.Accepted, alerts[n].Ignored)
+		answer.Results[i] = BatchResult{Index: i, Status: BatchStatusAccepted, AlertID: &accepted.AlertID, Accepted: &accepted}
+		if accepted.Repeated {
+			answer.Results[i].Status = BatchStatusRepeated
+			answer.Repeated++
+		} else {
+			answer.Accepted++
+		}
+	}
+	return PostAlerts202JSONResponse(answer), nil
+}
+
+func readBatch(body *json.RawMessage) ([]json.RawMessage, error) {
+	var raws []json.RawMessage
+	wrong, err := readBody(body, map[string]any{"alerts": &raws})
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case len(raws) == 0:
+		wrong.add("alerts", alert.CodeRequired, "must have at least one alert")
+	case len(raws) > maxBatchAlerts:
+		wrong.add("alerts", alert.CodeTooMany, fmt.Sprintf("must be at most %d", maxBatchAlerts))
+	}
+	return raws, wrong.err()
+}
+
+func (s *Server) refuse(ctx context.Context, answer *BatchAnswer, i int, err error) {
+	p := problemOf(err)
+	p.RequestID = of(ctx).id
+	if p.Status >= 500 {
+		s.Log.ErrorContext(ctx, "alert of a batch refused", "request_id", p.RequestID, "index", i, "error", err)
+	}
+	answer.Results[i] = BatchResult{Index: i, Status: BatchStatusRefused, Problem: &p}
+	answer.Refused++
+}
+
+// ListAlerts lists alerts, newest first, each with where it stands.
+func (s *Server) ListAlerts(ctx context.Context, r ListAlertsRequestObject) (ListAlertsResponseObject, error) {
+	p := r.Params
+	var wrong flaws
+	n, before := pageID(&wrong, p.Limit, p.Cursor)
+	f := postgres.AlertFilter{
+		Nowhere: p.Nowhere, DestinationID: value(p.DestinationID), From: value(p.From), To: value(p.To),
+		Query: value(p.Q), Before: before, Limit: n + 1,
+	}
+	f.Severities = words(&wrong, "severity", p.Severity, Severity.Valid)
+	f.Types = words(&wrong, "type", p.Type, AlertType.Valid)
+	f.LogTypes = words(&wrong, "logType", p.LogType, anyText)
+	f.Statuses = words(&wrong, "deliveryStatus", p.DeliveryStatus, DeliveryStatus.Valid)
+	if err := wrong.err(); err != nil {
+		return nil, err
+	}
+	list, err := s.DB.Alerts(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	list, cursor := next(list, n, func(a postgres.AcceptedAlert) string { return a.ID.String() })
+	ids := make([]uuid.UUID, len(list))
+	for i, a := range list {
+		ids[i] = a.ID
+	}
+	views, err := s.DB.DeliveriesOf(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	answer := ListAlerts200JSONResponse{Items: make([]AlertSummary, len(list)), NextCursor: cursor}
+	for i, a := range list {
+		answer.Items[i] = AlertSummary{AlertHead: newAlertHead(a), Nowhere: newNowhere(a.Nowhere), Deliveries: []DeliverySummary{}}
+		for _, v := range views[a.ID] {
+			answer.Items[i].Deliveries = append(answer.Items[i].Deliveries, newDeliverySummary(v))
+		}
+	}
+	return answer, nil
+}
+
+// GetAlert answers the alert details: the alert, where it went and why, and how
+// each delivery stands.
+func (s *Server) GetAlert(ctx context.Context, r GetAlertRequestObject) (GetAlertResponseObject, error) {
+	a, err := s.DB.Alert(ctx, r.AlertID)
+	if err != nil {
+		return nil, err
+	}
+	views, err := s.DB.DeliveriesOf(ctx, []uuid.UUID{a.ID})
+	if err != nil {
+		return nil, err
+	}
+	deliveries, err := s.newDeliveries(ctx, views[a.ID])
+	if err != nil {
+		return nil, err
+	}
+	return GetAlert200JSONResponse{
+		Alert: newAlert(a), Deliveries: deliveries, Nowhere: newNowhere(a.Nowhere), UnknownDestinations: a.Unknown,
+	}, nil
+}
+
+// SendAlert sends an alert to destinations that it was not routed to.
+func (s *Server) SendAlert(ctx context.Context, r SendAlertRequestObject) (SendAlertResponseObject, error) {
+	var ids []uuid.UUID
+	wrong, err := readBody(r.Body, map[string]any{"destinationIds": &ids})
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case len(ids) == 0:
+		wrong.add("destinationIds", alert.CodeRequired, "must name at least one destination")
+	case len(ids) > maxSendTo:
+		wrong.add("destinationIds", alert.CodeTooMany, fmt.Sprintf("must be at most %d", maxSendTo))
+	}
+	if err := wrong.err(); err != nil {
+		return nil, err
+	}
+	views, err := s.Dispatcher.SendTo(ctx, r.AlertID, ids, by(ctx))
+	if err != nil {
+		return nil, err
+	}
+	items, err := s.newDeliveries(ctx, views)
+	if err != nil {
+		return nil, err
+	}
+	return SendAlert202JSONResponse{Items: items}, nil
+}
+
+// ExplainStoredAlert says where an alert would go with today's settings.
+func (s *Server) ExplainStoredAlert(ctx context.Context, r ExplainStoredAlertRequestObject) (ExplainStoredAlertResponseObject, error) {
+	a, err := s.DB.Alert(ctx, r.AlertID)
+	if err != nil {
+		return nil, err
+	}
+	route, err := s.explain(ctx, a.Alert)
+	return ExplainStoredAlert200JSONResponse(route), err
+}
+
+// ExplainRoute says where an alert would go, without accepting it.
+func (s *Server) ExplainRoute(ctx context.Context, r ExplainRouteRequestObject) (ExplainRouteResponseObject, error) {
+	in, err := alert.Parse(*r.Body)
+	if err != nil {
+		return nil, err
+	}
+	route, err := s.explain(ctx, in.Alert)
+	return ExplainRoute200JSONResponse(route), err
+}
+
+func (s *Server) explain(ctx context.Context, a alert.Alert) (ExplainedRoute, error) {
+	all, err := s.DB.Routable(ctx)
+	if err != nil {
+		return ExplainedRoute{}, err
+	}
+	d := delivery.Route(a, all)
+	route := ExplainedRoute{
+		Routed: len(d.To) > 0, Destinations: make([]ExplainedDestination, len(all)),
+		Nowhere: newNowhere(d.Nowhere), UnknownDestinations: notNil(d.Unknown),
+	}
+	for i, t := range all {
+		routed, why := d.Explain(a, t)
+		if routed && t.State == destination.Paused {
+			why += " It is paused, so the delivery waits."
+		}
+		route.Destinations[i] = ExplainedDestination{ID: t.ID, DisplayName: t.DisplayName, Routed: routed, Why: why}
+	}
+	return route, nil
+}
+
+func newAccepted(a dispatch.Accepted, ignored []string) AcceptedAlert {
+	answer := AcceptedAlert{
+		AlertID: a.Alert.AlertID, Repeated: a.Repeated, Deliveries: make([]AcceptedDelivery, len(a.Deliveries)),
+		Nowhere: newNowhere(a.Alert.Nowhere), UnknownDestinations: notNil(a.Alert.Unknown),
+		IgnoredFields: notNil(ignored[:min(len(ignored), maxIgnoredFields)]),
+	}
+	for i, v := range a.Deliveries {
+		answer.Deliveries[i] = AcceptedDelivery{
+			ID: v.ID, Destination: newDestinationRef(v), Status: DeliveryStatus(v.Status),
+			Reason: orNil(DeliveryReason(v.Reason)), RoutedBy: RoutedBy(v.RoutedBy), Why: v.RoutedBy.Why(),
+		}
+	}
+	return answer
+}
+
+func newAlertHead(a postgres.AcceptedAlert) AlertHead {
+	return AlertHead{
+		AlertID: a.AlertID, ID: a.DetectionID, Title: a.Title, Name: a.Name, Severity: Severity(a.Severity),
+		Type: AlertType(a.Type), LogTypes: a.LogTypes, CreatedAt: a.CreatedAt, AcceptedAt: a.AcceptedAt,
+	}
+}
+
+func newAlert(a postgres.AcceptedAlert) Alert {
+	answer := Alert{
+		AlertHead: newAlertHead(a), AlertContext: bytes.Clone(a.Context), Description: a.Description, Runbook: a.Runbook,
+		Link: a.Link, Tags: a.Tags, Version: a.Version,
+	}
+	if a.Override != nil {
+		answer.Destinations = *a.Override
+	}
+	return answer
+}
+
+func newNowhere(n delivery.Nowhere) *Nowhere {
+	if n == "" {
+		return nil
+	}
+	return &Nowhere{Reason: NowhereReason(n), Detail: n.Why()}
+}
+
+// notNil makes an empty list appear as [] and not as null.
+func notNil(list []string) []string {
+	if list == nil {
+		return []string{}
+	}
+	return list
+}

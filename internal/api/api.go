@@ -1,0 +1,185 @@
+// Package api is the REST API that openapi.yaml describes, and serves the
+// console beside it.
+package api
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+	"github.com/labstack/echo/v4"
+	"github.com/labstack/echo/v4/middleware"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"belfry/internal/access"
+	"belfry/internal/alert"
+	"belfry/internal/dispatch"
+	"belfry/internal/postgres"
+)
+
+// Config is what the API is made of.
+type Config struct {
+	DB         *postgres.DB // with connections of its own: the dispatcher's are not for readers
+	Dispatcher *dispatch.Dispatcher
+	Log        *slog.Logger
+	Metrics    prometheus.Gatherer
+	Now        func() time.Time
+
+	PublicURL     string // without a slash at its end
+	AdminToken    string // from the settings: admin, and not in the database; "" for none
+	OpenMetrics   bool   // serve /metrics without a token
+	Draining      func() bool
+	SessionLength time.Duration
+}
+
+// Server answers API requests.
+type Server struct {
+	Config
+	tokens *tokenCache
+}
+
+// Bodies may have this many bytes.
+const (
+	maxBody  = "1MiB" // to Echo, "1M" is a million
+	maxBatch = "16MiB"
+)
+
+// New returns a handler for the whole API and the console.
+func New(cfg Config) http.Handler {
+	s := &Server{Config: cfg, tokens: newTokenCache(cfg.Now)}
+	e := echo.New()
+	e.HideBanner, e.HidePort = true, true
+	e.HTTPErrorHandler = s.handleError
+	e.Binder = rawBody{}
+	// Without this Echo believes any X-Forwarded-For.
+	e.IPExtractor = echo.ExtractIPDirect()
+	e.Use(middleware.RecoverWithConfig(middleware.RecoverConfig{LogErrorFunc: s.logPanic}), s.identify, s.guardBrowser, readableParameters)
+
+	RegisterHandlersWithOptions(e, NewStrictHandler(s, nil), RegisterHandlersOptions{
+		OperationMiddlewares: s.operations(),
+	})
+	e.GET("/metrics", s.serveMetrics, s.metricsGuard())
+	e.GET("/openapi.yaml", s.serveContract)
+	e.GET("/docs", s.serveDocs)
+	e.GET("/", s.serveConsole)
+	e.GET("/sign-in", s.serveSignIn)
+	e.POST("/sign-in", s.submitSignIn, middleware.BodyLimit("4KiB"))
+	return e
+}
+
+// scopes says, for each operation of openapi.yaml, what a caller needs to make
+// it. One without a line here is public.
+var scopes = map[string]access.Scope{
+	"postAlert": access.Ingest, "postAlerts": access.Ingest,
+	"listAlerts": access.Read, "getAlert": access.Read, "explainStoredAlert": access.Read, "explainRoute": access.Read,
+	"listDeliveries": access.Read, "countDeliveries": access.Read, "getDelivery": access.Read, "getAttempt": access.Read,
+	"listDestinations": access.Read, "getDestination": access.Read,
+	"sendAlert": access.Operate, "resendDelivery": access.Operate, "sendDeliveryNow": access.Operate, "cancelDelivery": access.Operate,
+	"pauseDestination": access.Operate, "resumeDestination": access.Operate, "testDestination": access.Operate,
+	"createDestination": access.Admin, "patchDestination": access.Admin, "deleteDestination": access.Admin,
+	"rotateSigningSecret": access.Admin, "testSettings": access.Admin,
+	"listTokens": access.Admin, "createToken": access.Admin, "revokeToken": access.Admin,
+	"getSession": anyScope, "signOut": anyScope,
+}
+
+// operations returns what runs before each operation: who calls and whether they
+// may, and only then how much they send.
+func (s *Server) operations() map[string][]echo.MiddlewareFunc {
+	before := map[string][]echo.MiddlewareFunc{}
+	for operation, scope := range scopes {
+		limit := maxBody
+		if operation == "postAlerts" {
+			limit = maxBatch
+		}
+		before[operation] = []echo.MiddlewareFunc{s.need(scope), middleware.BodyLimit(limit)}
+	}
+	before["signIn"] = []echo.MiddlewareFunc{middleware.BodyLimit("4KiB")}
+	return before
+}
+
+// request is what is known of a request beside its content.
+type request struct {
+	id     string
+	caller access.Caller
+}
+
+type requestKey struct{}
+
+// of returns the request that a context belongs to.
+func of(ctx context.Context) *request {
+	r, ok := ctx.Value(requestKey{}).(*request)
+	if !ok {
+		return &request{}
+	}
+	return r
+}
+
+// by says who asks, for the record.
+func by(ctx context.Context) dispatch.By {
+	r := of(ctx)
+	return dispatch.By{Name: r.caller.Name, RequestID: r.id}
+}
+
+// identify gives every request an id, the caller's own if it is harmless.
+func (s *Server) identify(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		id := c.Request().Header.Get(echo.HeaderXRequestID)
+		if !harmless(id) {
+			id = uuid.NewString()
+		}
+		header := c.Response().Header()
+		header.Set(echo.HeaderXRequestID, id)
+		header.Set(echo.HeaderXContentTypeOptions, "nosniff")
+		header.Set(echo.HeaderReferrerPolicy, "no-referrer")
+		header.Set(echo.HeaderXFrameOptions, "DENY")
+		header.Set(echo.HeaderContentSecurityPolicy, "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'")
+		header.Set(echo.HeaderCacheControl, "no-store")
+		c.SetRequest(c.Request().WithContext(context.WithValue(c.Request().Context(), requestKey{}, &request{id: id})))
+		start := s.Now()
+		err := next(c)
+		if err != nil {
+			c.Error(err) // answers at once, so that the line below tells the truth
+		}
+		s.Log.DebugContext(c.Request().Context(), "request served", "request_id", id, "method", c.Request().Method,
+			"route", c.Path(), "status", c.Response().Status, "duration_ms", s.Now().Sub(start).Milliseconds())
+		return nil
+	}
+}
+
+// readableParameters refuses a path or a query that no text of ours could match:
+// Postgres holds neither U+0000 nor bytes that are not UTF-8.
+func readableParameters(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		unreadable := func(text string) bool { return !utf8.ValidString(text) || strings.ContainsRune(text, 0) }
+		if unreadable(c.Request().URL.Path) {
+			return alert.Malformed{Message: "The path must be UTF-8 without U+0000."}
+		}
+		var wrong alert.Invalid
+		for name, values := range c.QueryParams() {
+			if unreadable(name) || slices.ContainsFunc(values, unreadable) {
+				wrong = append(wrong, alert.FieldError{Field: strings.ToValidUTF8(name, "?"), Code: alert.CodeFormat, Message: "must be UTF-8 without U+0000"})
+			}
+		}
+		if len(wrong) > 0 {
+			return wrong
+		}
+		return next(c)
+	}
+}
+
+func harmless(id string) bool {
+	return id != "" && len(id) <= 128 && !strings.ContainsFunc(id, func(r rune) bool {
+		return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("-_.:", r))
+	})
+}
+
+func (s *Server) logPanic(c echo.Context, err error, stack []byte) error {
+	s.Log.ErrorContext(c.Request().Context(), "request panicked", "request_id", of(c.Request().Context()).id,
+		"route", c.Path(), "error", err, "stack", string(stack))
+	return err
+}

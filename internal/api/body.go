@@ -1,0 +1,176 @@
+package api
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+
+	"belfry/internal/alert"
+)
+
+// flaws collects all that is wrong with the fields or parameters of a request.
+type flaws struct{ list alert.Invalid }
+
+// add notes what is wrong with a field, unless something was already.
+func (f *flaws) add(field, code, message string) {
+	if !f.has(field) {
+		f.list = append(f.list, alert.FieldError{Field: field, Code: code, Message: message})
+	}
+}
+
+func (f *flaws) has(field string) bool {
+	return slices.ContainsFunc(f.list, func(e alert.FieldError) bool { return e.Field == field })
+}
+
+// err names all of them at once, or is nil.
+func (f *flaws) err() error {
+	if len(f.list) == 0 {
+		return nil
+	}
+	slices.SortStableFunc(f.list, func(a, b alert.FieldError) int { return strings.Compare(a.Field, b.Field) })
+	return f.list
+}
+
+// readBody decodes one JSON object, field by field, into the targets. A field
+// that is unknown or of another type is a flaw. One that is absent or null leaves
+// its target as it is. No body at all is an empty object.
+func readBody(raw *json.RawMessage, targets map[string]any) (flaws, error) {
+	var wrong flaws
+	if raw == nil || len(*raw) == 0 {
+		return wrong, nil
+	}
+	var given map[string]json.RawMessage
+	if !utf8.Valid(*raw) {
+		return wrong, alert.Malformed{Message: "The body is not valid UTF-8."}
+	}
+	if err := json.Unmarshal(*raw, &given); err != nil || given == nil {
+		return wrong, alert.Malformed{Message: "The body must be one JSON object."}
+	}
+	for name, value := range given {
+		target, known := targets[name]
+		switch {
+		case !known:
+			wrong.list = append(wrong.list, alert.FieldError{Field: name, Code: alert.CodeUnknownField, Message: "is not a field here"})
+		case json.Unmarshal(value, target) != nil:
+			wrong.add(name, alert.CodeType, "must be "+kindOf(target))
+		}
+	}
+	return wrong, nil
+}
+
+// kindOf says in words what a target takes.
+func kindOf(target any) string {
+	switch target.(type) {
+	case *bool:
+		return "true or false"
+	case *int:
+		return "a whole number"
+	case *[]uuid.UUID:
+		return "an array of ids"
+	case *[]string:
+		return "an array of strings"
+	case *[]json.RawMessage:
+		return "an array"
+	default:
+		return "a string"
+	}
+}
+
+// words splits a filter that may be given several times, comma-separated, or
+// both. A word that is not one of those allowed is a flaw.
+func words[T ~string](wrong *flaws, field string, given []T, valid func(T) bool) []string {
+	var list []string
+	for _, text := range given {
+		for word := range strings.SplitSeq(string(text), ",") {
+			if word = strings.TrimSpace(word); word == "" {
+				continue
+			}
+			if !valid(T(word)) {
+				wrong.add(field, alert.CodeEnum, "has a value that is not one of those listed in the documentation")
+				return nil
+			}
+			list = append(list, word)
+		}
+	}
+	return list
+}
+
+func anyText(string) bool { return true }
+
+const (
+	defaultLimit = 50
+	maxLimit     = 200
+)
+
+// page reads limit and cursor; the cursor is whatever next wrote.
+func page(wrong *flaws, limit *int, cursor *string) (n int, after string) {
+	n = defaultLimit
+	if limit != nil {
+		n = *limit
+	}
+	if n < 1 || n > maxLimit {
+		wrong.add("limit", alert.CodeFormat, "must be from 1 to 200")
+	}
+	if cursor == nil || *cursor == "" {
+		return n, ""
+	}
+	raw, err := base64.RawURLEncoding.DecodeString(*cursor)
+	if err != nil || len(raw) == 0 || !utf8.Valid(raw) || strings.ContainsRune(string(raw), 0) {
+		wrong.add("cursor", alert.CodeFormat, "is not a cursor of ours")
+		return n, ""
+	}
+	return n, string(raw)
+}
+
+// pageID is page for lists in the order of ids.
+func pageID(wrong *flaws, limit *int, cursor *string) (int, uuid.UUID) {
+	n, after := page(wrong, limit, cursor)
+	if after == "" {
+		return n, uuid.Nil
+	}
+	id, err := uuid.Parse(after)
+	if err != nil {
+		wrong.add("cursor", alert.CodeFormat, "is not a cursor of ours")
+	}
+	return n, id
+}
+
+// next cuts a list that was read one item too long, and returns the cursor of
+// the page after it.
+func next[T any](list []T, n int, key func(T) string) ([]T, *string) {
+	if len(list) <= n {
+		return list, nil
+	}
+	list = list[:n]
+	cursor := base64.RawURLEncoding.EncodeToString([]byte(key(list[n-1])))
+	return list, &cursor
+}
+
+// orNil returns nil for the zero value, which is null in JSON.
+func orNil[T comparable](v T) *T {
+	var zero T
+	if v == zero {
+		return nil
+	}
+	return &v
+}
+
+func timeOrNil(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	t = t.UTC()
+	return &t
+}
+
+func value[T any](p *T) (v T) {
+	if p != nil {
+		v = *p
+	}
+	return v
+}

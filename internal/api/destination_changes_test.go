@@ -1,0 +1,225 @@
+package api
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// Every change can be bound to the version that was read.
+func TestIfMatch(t *testing.T) {
+	t.Parallel()
+	h := newAPI(t, idle)
+	d := h.hook(t, "http://a.test")
+	wantStatus(t, h.patch(t, destinationPath(d), `{}`), 200) // now version 2
+	for header, matches := range map[string]bool{
+		`"2"`: true, `*`: true, `"1", "2"`: true, `"1","2"`: true, `"x", *`: true, ` "2" `: true, ``: true,
+		`"1"`: false, `W/"2"`: false, `2`: false, `"2`: false, `'2'`: false, `"1", W/"2"`: false, `"02"`: false, `"é"`: false, `,`: false,
+	} {
+		for _, c := range []struct{ method, path, body string }{
+			{http.MethodPatch, "", `{}`},
+			{http.MethodDelete, "", ""},
+			{http.MethodPost, "/pause", ""},
+			{http.MethodPost, "/resume", ""},
+			{http.MethodPost, "/signing-secret", `{}`},
+		} {
+			// Each pair gets a destination of its own version 2.
+			path := destinationPath(d)
+			if matches {
+				fresh := h.hook(t, "http://a.test")
+				path = destinationPath(fresh)
+				wantStatus(t, h.patch(t, path, `{}`), 200)
+			}
+			a := h.call(t, c.method, path+c.path, c.body, with("If-Match", header))
+			if matches && a.status >= 300 {
+				t.Errorf("%s %s, If-Match %s: %d %s", c.method, c.path, header, a.status, a.body)
+			}
+			if !matches {
+				wantProblem(t, a, 412, ProblemCodePreconditionFailed)
+			}
+		}
+	}
+	if got := decode[Destination](t, h.get(t, destinationPath(d)), 200); got.Version != 2 || got.State != DestinationStateActive {
+		t.Errorf("changed all the same: %+v", got)
+	}
+}
+
+// Two lines of If-Match are refused for what they are.
+func TestIfMatchTwice(t *testing.T) {
+	t.Parallel()
+	h := newAPI(t, idle)
+	d := h.hook(t, "http://a.test")
+	twice := func(r *http.Request) { r.Header["If-Match"] = []string{`"1"`, `"2"`} }
+	wantProblem(t, h.patch(t, destinationPath(d), `{}`, twice), 400, ProblemCodeMalformed, "If-Match")
+}
+
+// Of many who change the version that they read, one succeeds.
+func TestRacingPatches(t *testing.T) {
+	t.Parallel()
+	h := newAPI(t, idle)
+	d := h.hook(t, "http://a.test")
+	var (
+		wg sync.WaitGroup
+		ok atomic.Int64
+	)
+	for i := range 6 {
+		wg.Go(func() {
+			if h.patch(t, destinationPath(d), fmt.Sprintf(`{"displayName":"n%d"}`, i), with("If-Match", `"1"`)).status == 200 {
+				ok.Add(1)
+			}
+		})
+	}
+	wg.Wait()
+	if got := decode[Destination](t, h.get(t, destinationPath(d)), 200); ok.Load() != 1 || got.Version != 2 {
+		t.Errorf("%d changes succeeded, version %d", ok.Load(), got.Version)
+	}
+	// Without a version both changes count, as they are of different fields.
+	wg.Go(func() { wantStatus(t, h.patch(t, destinationPath(d), `{"logTypes":["A"]}`), 200) })
+	wg.Go(func() { wantStatus(t, h.patch(t, destinationPath(d), `{"severities":["LOW"]}`), 200) })
+	wg.Wait()
+	if got := decode[Destination](t, h.get(t, destinationPath(d)), 200); got.Version != 4 || len(got.LogTypes) != 1 || len(got.Severities) != 1 {
+		t.Errorf("a change was lost: %+v", got)
+	}
+}
+
+func TestPauseAndResume(t *testing.T) {
+	t.Parallel()
+	h := newAPI(t, idle)
+	d := h.hook(t, "http://a.test")
+	for i, c := range []struct {
+		call    string
+		state   DestinationState
+		version int64
+	}{
+		{"resume", "active", 1}, {"pause", "paused", 2}, {"pause", "paused", 2}, {"resume", "active", 3}, {"resume", "active", 3},
+	} {
+		a := h.post(t, destinationPath(d)+"/"+c.call, "")
+		got := decode[Destination](t, a, 200)
+		if got.State != c.state || got.Version != c.version || a.header.Get("ETag") != fmt.Sprintf("%q", fmt.Sprint(c.version)) {
+			t.Errorf("%d: %s leads to %s, version %d, ETag %s", i, c.call, got.State, got.Version, a.header.Get("ETag"))
+		}
+	}
+}
+
+func TestRotateSigningSecret(t *testing.T) {
+	t.Parallel()
+	var clock lateClock
+	h := newAPI(t, idle, clock.option)
+	d := h.hook(t, "http://a.test")
+	rotate := func(body string) NewSigningSecret {
+		t.Helper()
+		got := decode[NewSigningSecret](t, h.post(t, destinationPath(d)+"/signing-secret", body), 200)
+		h.keep(got.SigningSecret)
+		return got
+	}
+	signing := func() Signing { return decode[Destination](t, h.get(t, destinationPath(d)), 200).Signing }
+
+	first := rotate("")
+	if first.SigningSecret == d.SigningSecret || first.PreviousValidUntil == nil || time.Until(*first.PreviousValidUntil).Round(time.Hour) != 24*time.Hour {
+		t.Errorf("rotated to the same, or not for a day: %v", first.PreviousValidUntil)
+	}
+	if s := signing(); s.PreviousValidUntil == nil || !s.PreviousValidUntil.Equal(*first.PreviousValidUntil) || !s.CreatedAt.After(d.Signing.CreatedAt) {
+		t.Errorf("signing %+v, want until %v", s, first.PreviousValidUntil)
+	}
+	clock.pass(25 * time.Hour)
+	if s := signing(); s.PreviousValidUntil != nil {
+		t.Errorf("still said to be valid: %+v", s)
+	}
+	if got := rotate(`{"keepPreviousForSeconds":0}`); got.PreviousValidUntil != nil || signing().PreviousValidUntil != nil {
+		t.Errorf("kept for no time: %+v", got)
+	}
+	if got := rotate(`{"keepPreviousForSeconds":604800}`); got.PreviousValidUntil == nil || got.PreviousValidUntil.Sub(clock.now()).Round(time.Hour) != 7*24*time.Hour {
+		t.Errorf("kept for a week: %+v", got)
+	}
+	for _, body := range []string{`{"keepPreviousForSeconds":-1}`, `{"keepPreviousForSeconds":604801}`, `{"keepPreviousForSeconds":1.5}`, `{"keepPreviousForSeconds":"1"}`} {
+		wantProblem(t, h.post(t, destinationPath(d)+"/signing-secret", body), 422, ProblemCodeInvalid, "keepPreviousForSeconds")
+	}
+	wantProblem(t, h.post(t, destinationPath(d)+"/signing-secret", `{"keepPreviousForSeconds":-1,"keep":1}`), 422, ProblemCodeInvalid, "keep", "keepPreviousForSeconds")
+}
+
+// Who did what is written down, without the secrets.
+func TestAuditLog(t *testing.T) {
+	t.Parallel()
+	h := newAPI(t, idle)
+	d := h.hook(t, "http://a.test")
+	path := destinationPath(d)
+	h.keep("other-value")
+	wantStatus(t, h.patch(t, path, `{"settings":{"headers":[{"name":"X-Other","value":"other-value"}]}}`, with("X-Request-Id", "request-1")), 200)
+	wantStatus(t, h.post(t, path+"/pause", ""), 200)
+	wantStatus(t, h.post(t, path+"/pause", ""), 200) // changes nothing
+	wantStatus(t, h.patch(t, path, `{"displayName":""}`), 422)
+	wantStatus(t, h.post(t, path+"/resume", ""), 200)
+	h.keep(decode[NewSigningSecret](t, h.post(t, path+"/signing-secret", ""), 200).SigningSecret)
+	wantStatus(t, h.delete(t, path), 204)
+
+	got := h.texts(t, `SELECT action FROM audit_log WHERE subject_type = 'destination' AND subject_id = $1 AND actor = '[admin]' ORDER BY id`, d.ID.String())
+	want := []string{
+		"destination.create", "destination.update", "destination.pause", "destination.resume", "destination.rotate_signing_secret", "destination.delete",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("audit log (-want +got):\n%s", diff)
+	}
+	details := h.texts(t, `SELECT detail FROM audit_log ORDER BY id`)
+	if found := h.leaked(strings.Join(details, "\n")); len(found) > 0 {
+		t.Errorf("it holds the secrets %q", found)
+	}
+	if !strings.Contains(details[1], "X-Other") || !strings.Contains(details[1], "http://a.test") {
+		t.Errorf("it does not say what changed: %s", details[1])
+	}
+	if n := h.count(t, `SELECT count(*) FROM audit_log WHERE request_id = 'request-1' AND action = 'destination.update'`); n != 1 {
+		t.Error("it does not say by which request")
+	}
+}
+
+// A destination whose settings cannot be opened can be looked at, mended and
+// deleted, and nothing else breaks.
+func TestUnreadableSettings(t *testing.T) {
+	t.Parallel()
+	h := newAPI(t, idle)
+	r := newReceiver(t, says(200, "success"))
+	d, other := h.hook(t, "http://a.test"), h.hook(t, r.URL)
+	h.exec(t, `UPDATE destinations SET settings = (SELECT settings FROM destinations WHERE id = $2) WHERE id = $1`, d.ID, other.ID)
+	path := destinationPath(d)
+	shown := decode[Destination](t, h.get(t, path), 200)
+	if shown.Settings.URLSet || shown.Settings.URL != "" || len(shown.Settings.Headers) != 0 {
+		t.Errorf("another one's settings: %+v", shown.Settings)
+	}
+	if list := decode[DestinationList](t, h.get(t, destinationsPath), 200); len(list.Items) != 2 {
+		t.Errorf("%d destinations", len(list.Items))
+	}
+	wantProblem(t, h.post(t, path+"/test", ""), 409, ProblemCodeConflict)
+	wantStatus(t, h.post(t, path+"/pause", ""), 200)
+	wantStatus(t, h.patch(t, path, `{"displayName":"renamed"}`), 200)
+	wantProblem(t, h.patch(t, path, `{"settings":{"headers":[{"name":"X-Api-Key"}]}}`), 422, ProblemCodeInvalid, "settings.url", "settings.headers[0].value")
+	mended := decode[Destination](t, h.patch(t, path, js(object{"settings": object{"url": r.URL}})), 200)
+	if !mended.Settings.URLSet || mended.Settings.URL != r.URL {
+		t.Errorf("mended %+v", mended.Settings)
+	}
+	test := decode[TestAnswer](t, h.post(t, path+"/test", ""), 200)
+	if test.Attempt.Class != AttemptClassAcked || r.received()[0].header.Get("Webhook-Signature") == "" {
+		t.Errorf("after mending: %+v", test.Attempt)
+	}
+	wantStatus(t, h.delete(t, path), 204)
+}
+
+// What is stored never comes back, and null is told from absent: a round trip
+// of what a destination shows changes nothing.
+func TestShownIsNotAPatch(t *testing.T) {
+	t.Parallel()
+	h := newAPI(t, idle)
+	d := h.hook(t, "http://a.test")
+	var shown map[string]json.RawMessage
+	if err := json.NewDecoder(bytes.NewReader(h.get(t, destinationPath(d)).body)).Decode(&shown); err != nil {
+		t.Fatal(err)
+	}
+	wantProblem(t, h.patch(t, destinationPath(d), js(shown)), 422, ProblemCodeInvalid, "id", "state", "overrideOnly", "signing", "version",
+		"createdAt", "updatedAt", "settings.urlSet", "settings.headers[0].valueSet")
+}

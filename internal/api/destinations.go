@@ -1,0 +1,268 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"belfry/internal/alert"
+	"belfry/internal/destination"
+	"belfry/internal/postgres"
+)
+
+// ListDestinations lists destinations by name.
+func (s *Server) ListDestinations(ctx context.Context, r ListDestinationsRequestObject) (ListDestinationsResponseObject, error) {
+	p := r.Params
+	var wrong flaws
+	n, after := page(&wrong, p.Limit, p.Cursor)
+	if p.State != nil && !p.State.Valid() {
+		wrong.add("state", alert.CodeEnum, "must be active or paused")
+	}
+	if p.Type != nil && !p.Type.Valid() {
+		wrong.add("type", alert.CodeEnum, "must be one of "+strings.Join(destination.Types(), ", "))
+	}
+	if err := wrong.err(); err != nil {
+		return nil, err
+	}
+	list, err := s.DB.Destinations(ctx, postgres.DestinationFilter{
+		Query: value(p.Q), State: string(value(p.State)), Type: string(value(p.Type)), After: after, Limit: n + 1,
+	})
+	if err != nil {
+		return nil, err
+	}
+	list, cursor := next(list, n, func(d destination.Destination) string { return destination.NameKey(d.DisplayName) })
+	answer := ListDestinations200JSONResponse{Items: make([]Destination, len(list)), NextCursor: cursor}
+	for i, d := range list {
+		answer.Items[i] = s.newDestination(d)
+	}
+	return answer, nil
+}
+
+// CreateDestination stores a new destination. Its signing secret is shown in this
+// answer and never again.
+func (s *Server) CreateDestination(ctx context.Context, r CreateDestinationRequestObject) (CreateDestinationResponseObject, error) {
+	d, err := destination.Read(*r.Body)
+	if err != nil {
+		return nil, err
+	}
+	now := s.Now().UTC().Truncate(time.Microsecond) // what the database can hold
+	d.ID, d.CreatedAt, d.UpdatedAt, d.Signing = uuid.Must(uuid.NewV7()), now, now, destination.NewSigning(now)
+	err = s.DB.InTx(ctx, func(tx *postgres.Tx) error {
+		if err := tx.InsertDestination(ctx, d); err != nil {
+			return err
+		}
+		return s.audit(ctx, tx, "destination.create", d)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return CreateDestination201JSONResponse{
+		Body:    CreatedDestination{Destination: s.newDestination(d), SigningSecret: d.Signing.Secret},
+		Headers: CreateDestination201ResponseHeaders{ETag: etag(d)},
+	}, nil
+}
+
+// GetDestination answers one destination, without its secrets.
+func (s *Server) GetDestination(ctx context.Context, r GetDestinationRequestObject) (GetDestinationResponseObject, error) {
+	d, err := s.DB.Destination(ctx, r.ID)
+	if err != nil {
+		return nil, err
+	}
+	return GetDestination200JSONResponse{Body: s.newDestination(d), Headers: GetDestination200ResponseHeaders{ETag: etag(d)}}, nil
+}
+
+// PatchDestination merges a change under the row's lock.
+func (s *Server) PatchDestination(ctx context.Context, r PatchDestinationRequestObject) (PatchDestinationResponseObject, error) {
+	d, err := s.change(ctx, r.ID, r.Params.IfMatch, "destination.update", func(tx *postgres.Tx, d *destination.Destination) error {
+		changed, err := d.Patch(*r.Body)
+		if err != nil {
+			return err
+		}
+		*d = changed
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return PatchDestination200JSONResponse{Body: s.newDestination(d), Headers: PatchDestination200ResponseHeaders{ETag: etag(d)}}, nil
+}
+
+// PauseDestination holds what would be sent from now on.
+func (s *Server) PauseDestination(ctx context.Context, r PauseDestinationRequestObject) (PauseDestinationResponseObject, error) {
+	d, err := s.setState(ctx, r.ID, r.Params.IfMatch, "destination.pause", destination.Paused)
+	if err != nil {
+		return nil, err
+	}
+	return PauseDestination200JSONResponse{Body: s.newDestination(d), Headers: PauseDestination200ResponseHeaders{ETag: etag(d)}}, nil
+}
+
+// ResumeDestination releases what a pause held.
+func (s *Server) ResumeDestination(ctx context.Context, r ResumeDestinationRequestObject) (ResumeDestinationResponseObject, error) {
+	d, err := s.setState(ctx, r.ID, r.Params.IfMatch, "destination.resume", destination.Active)
+	if err != nil {
+		return nil, err
+	}
+	return ResumeDestination200JSONResponse{Body: s.newDestination(d), Headers: ResumeDestination200ResponseHeaders{ETag: etag(d)}}, nil
+}
+
+func (s *Server) setState(ctx context.Context, id uuid.UUID, match *string, action string, state destination.State) (destination.Destination, error) {
+	return s.change(ctx, id, match, action, func(_ *postgres.Tx, d *destination.Destination) error {
+		if d.State == state {
+			return errNothingToDo
+		}
+		d.State = state
+		return nil
+	})
+}
+
+// RotateSigningSecret makes a new signing secret, shown in this answer only.
+func (s *Server) RotateSigningSecret(ctx context.Context, r RotateSigningSecretRequestObject) (RotateSigningSecretResponseObject, error) {
+	keep := 86_400
+	wrong, err := readBody(r.Body, map[string]any{"keepPreviousForSeconds": &keep})
+	if err != nil {
+		return nil, err
+	}
+	if keep < 0 || keep > 7*86_400 {
+		wrong.add("keepPreviousForSeconds", alert.CodeFormat, "must be from 0 to 604800, which is a week")
+	}
+	if err := wrong.err(); err != nil {
+		return nil, err
+	}
+	d, err := s.change(ctx, r.ID, r.Params.IfMatch, "destination.rotate_signing_secret", func(_ *postgres.Tx, d *destination.Destination) error {
+		d.Signing = d.Signing.Rotate(s.Now().UTC(), time.Duration(keep)*time.Second)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return RotateSigningSecret200JSONResponse{
+		Body:    NewSigningSecret{SigningSecret: d.Signing.Secret, PreviousValidUntil: timeOrNil(d.Signing.PreviousUntil)},
+		Headers: RotateSigningSecret200ResponseHeaders{ETag: etag(d)},
+	}, nil
+}
+
+// DeleteDestination marks it at once; what is open is cancelled in the
+// background. History keeps its name.
+func (s *Server) DeleteDestination(ctx context.Context, r DeleteDestinationRequestObject) (DeleteDestinationResponseObject, error) {
+	err := s.DB.InTx(ctx, func(tx *postgres.Tx) error {
+		d, err := tx.LockDestination(ctx, r.ID)
+		if err != nil {
+			return err
+		}
+		if !matches(r.Params.IfMatch, d) {
+			return postgres.ErrVersion
+		}
+		if err := tx.DeleteDestination(ctx, r.ID, s.Now()); err != nil {
+			return err
+		}
+		return s.audit(ctx, tx, "destination.delete", d)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return DeleteDestination204Response{}, nil
+}
+
+// TestDestination sends a test alert to a stored destination.
+func (s *Server) TestDestination(ctx context.Context, r TestDestinationRequestObject) (TestDestinationResponseObject, error) {
+	t := testInput{Severity: alert.Info, Type: alert.Rule}
+	wrong, err := t.read(r.Body, nil)
+	if err != nil {
+		return nil, err
+	}
+	if err := wrong.err(); err != nil {
+		return nil, err
+	}
+	d, err := s.DB.Destination(ctx, r.ID)
+	if err != nil {
+		return nil, err
+	}
+	if d.Settings == nil {
+		return nil, destination.ErrMisconfigured
+	}
+	a, body, err := s.Dispatcher.Test(ctx, d, t.Severity, t.Type, by(ctx))
+	if err != nil {
+		return nil, err
+	}
+	return TestDestination200JSONResponse{Attempt: newAttempt(a, body)}, nil
+}
+
+// TestSettings sends a test alert with settings that are not stored.
+func (s *Server) TestSettings(ctx context.Context, r TestSettingsRequestObject) (TestSettingsResponseObject, error) {
+	t := testInput{Severity: alert.Info, Type: alert.Rule}
+	var (
+		typ string
+		raw json.RawMessage
+	)
+	wrong, err := t.read(r.Body, map[string]any{"type": &typ, "settings": &raw})
+	if err != nil {
+		return nil, err
+	}
+	settings, found := destination.ReadSettings(typ, raw)
+	for _, e := range found {
+		wrong.add(e.Field, e.Code, e.Message)
+	}
+	if err := wrong.err(); err != nil {
+		return nil, err
+	}
+	a, body, err := s.Dispatcher.Test(ctx, destination.Destination{
+		Type: typ, Settings: settings, Signing: destination.NewSigning(s.Now()),
+	}, t.Severity, t.Type, by(ctx))
+	if err != nil {
+		return nil, err
+	}
+	return TestSettings200JSONResponse{Attempt: newAttempt(a, body)}, nil
+}
+
+// testInput is what a test alert shall look like.
+type testInput struct {
+	Severity alert.Severity
+	Type     alert.Type
+}
+
+func (t *testInput) read(body *json.RawMessage, more map[string]any) (flaws, error) {
+	targets := map[string]any{"severity": &t.Severity, "alertType": &t.Type}
+	for name, target := range more {
+		targets[name] = target
+	}
+	wrong, err := readBody(body, targets)
+	if !slices.Contains(alert.Severities(), t.Severity) {
+		wrong.add("severity", alert.CodeEnum, fmt.Sprintf("must be one of %v", alert.Severities()))
+	}
+	if !slices.Contains(alert.Types(), t.Type) {
+		wrong.add("alertType", alert.CodeEnum, fmt.Sprintf("must be one of %v", alert.Types()))
+	}
+	return wrong, err
+}
+
+func (s *Server) newDestination(d destination.Destination) Destination {
+	answer := Destination{
+		ID: d.ID, DisplayName: d.DisplayName, Type: DestinationType(d.Type), State: DestinationState(d.State),
+		Severities: []Severity{}, AlertTypes: []AlertType{}, LogTypes: notNil(d.LogTypes),
+		OverrideOnly: len(d.Severities) == 0, Settings: Settings{Headers: []SetHeader{}},
+		Signing: Signing{CreatedAt: d.Signing.CreatedAt.UTC()}, Version: d.Version,
+		CreatedAt: d.CreatedAt.UTC(), UpdatedAt: d.UpdatedAt.UTC(),
+	}
+	if d.Signing.Previous != "" && s.Now().Before(d.Signing.PreviousUntil) {
+		answer.Signing.PreviousValidUntil = timeOrNil(d.Signing.PreviousUntil)
+	}
+	for _, v := range d.Severities {
+		answer.Severities = append(answer.Severities, Severity(v))
+	}
+	for _, v := range d.AlertTypes {
+		answer.AlertTypes = append(answer.AlertTypes, AlertType(v))
+	}
+	if d.Settings != nil {
+		shown := d.Settings.Shown()
+		answer.Settings.URL, answer.Settings.URLSet = shown.URL, true
+		for _, name := range shown.Headers {
+			answer.Settings.Headers = append(answer.Settings.Headers, SetHeader{Name: name, ValueSet: true})
+		}
+	}
+	return answer
+}

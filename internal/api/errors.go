@@ -1,0 +1,142 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"regexp"
+	"slices"
+
+	"github.com/labstack/echo/v4"
+
+	"belfry/internal/alert"
+	"belfry/internal/destination"
+	"belfry/internal/dispatch"
+	"belfry/internal/postgres"
+)
+
+// handleError is the only place where a request's error is answered, and the
+// only place where it is logged.
+func (s *Server) handleError(err error, c echo.Context) {
+	if c.Response().Committed {
+		return
+	}
+	ctx := c.Request().Context()
+	p := problemOf(err)
+	p.RequestID = of(ctx).id
+	if p.Status >= 500 {
+		s.Log.ErrorContext(ctx, "request failed", "request_id", p.RequestID, "method", c.Request().Method,
+			"route", c.Path(), "status", p.Status, "error", err)
+	}
+	header := c.Response().Header()
+	switch p.Status {
+	case http.StatusServiceUnavailable:
+		header.Set(echo.HeaderRetryAfter, "2")
+	case http.StatusUnauthorized:
+		header.Set(echo.HeaderWWWAuthenticate, `Bearer realm="belfry"`)
+	}
+	header.Set(echo.HeaderContentType, "application/problem+json")
+	if err := c.JSON(p.Status, p); err != nil {
+		s.Log.WarnContext(ctx, "error not answered", "request_id", p.RequestID, "error", err)
+	}
+}
+
+// problems says, for each error that a caller can do something about, how it is
+// answered. Everything else went wrong on our side, and its text is not shown.
+var problems = []struct {
+	err    error
+	status int
+	code   ProblemCode
+	detail string
+}{
+	{errUnauthenticated, 401, ProblemCodeUnauthenticated, "Send a valid API token as `Authorization: Bearer …`, or sign in."},
+	{errForbidden, 403, ProblemCodeForbidden, "The token is valid, but its scopes do not include this call."},
+	{errCrossOrigin, 403, ProblemCodeForbidden, "A page of another site made this request."},
+	{postgres.ErrNotFound, 404, ProblemCodeNotFound, "There is nothing with this id."},
+	{postgres.ErrVersion, 412, ProblemCodePreconditionFailed, "It was changed since you read it: read it again, then repeat your change."},
+	{destination.ErrMisconfigured, 409, ProblemCodeConflict, "The stored settings cannot be opened: enter them again."},
+	{dispatch.ErrAlertConflict, 409, ProblemCodeAlertConflict, "This alertId was accepted before with another input; nothing was changed."},
+	{dispatch.ErrOpen, 409, ProblemCodeDeliveryOpen, "The delivery is waiting for its next attempt: use send-now to send it at once."},
+	{dispatch.ErrFinal, 409, ProblemCodeDeliveryFinal, "The delivery is final: use resend to open a new run."},
+	{dispatch.ErrDelivered, 409, ProblemCodeDeliveryDelivered, `The delivery was delivered: add "again": true to send it once more.`},
+	{dispatch.ErrDestinationDeleted, 409, ProblemCodeDestinationDeleted, "The destination is deleted: nothing can be sent to it."},
+	{dispatch.ErrOverloaded, 503, ProblemCodeOverloaded, "Too many alerts wait to be stored: this one was not accepted, try again shortly."},
+	{dispatch.ErrUnavailable, 503, ProblemCodeUnavailable, "The database cannot be written at the moment: nothing was accepted, try again shortly."},
+	{context.DeadlineExceeded, 503, ProblemCodeUnavailable, "It took too long: try again shortly."},
+}
+
+// problemOf turns an error into its answer, without the request's id.
+func problemOf(err error) Problem {
+	var (
+		invalid   alert.Invalid
+		malformed alert.Malformed
+		http      *echo.HTTPError
+	)
+	switch {
+	case errors.As(err, &invalid):
+		p := newProblem(422, ProblemCodeInvalid, "Some fields are wrong; see errors.")
+		p.Errors = newFieldErrors(invalid)
+		return p
+	case errors.As(err, &malformed):
+		return newProblem(400, ProblemCodeMalformed, malformed.Message)
+	case errors.Is(err, postgres.ErrNameTaken):
+		p := newProblem(409, ProblemCodeNameTaken, "Another destination has this name.")
+		p.Errors = newFieldErrors(alert.Invalid{{
+			Field: "displayName", Code: alert.CodeConflict, Message: "is the name of another destination (case does not matter)",
+		}})
+		return p
+	case errors.As(err, &http):
+		return problemOfEcho(http)
+	}
+	for _, p := range problems {
+		if errors.Is(err, p.err) {
+			return newProblem(p.status, p.code, p.detail)
+		}
+	}
+	if postgres.IsAway(err) {
+		return newProblem(503, ProblemCodeUnavailable, "The database does not answer at the moment: try again shortly.")
+	}
+	return newProblem(500, ProblemCodeInternal, "Something went wrong on our side.")
+}
+
+// badParameter is how the generated code says that a path or query parameter
+// cannot be read. The rest of its text may repeat the value.
+var badParameter = regexp.MustCompile(`(?i)^(?:(?:invalid format for |query |header )?parameter|expected one value for) (\w[\w-]*)`)
+
+func problemOfEcho(err *echo.HTTPError) Problem {
+	text, _ := err.Message.(string)
+	switch err.Code {
+	case http.StatusBadRequest:
+		p := newProblem(400, ProblemCodeMalformed, "The body must be valid JSON.")
+		if m := badParameter.FindStringSubmatch(text); m != nil {
+			p.Detail = "The parameter " + m[1] + " cannot be read."
+			p.Errors = []FieldError{{Field: m[1], Code: FieldErrorCodeFormat, Message: "cannot be read as what it should be"}}
+		}
+		return p
+	case http.StatusNotFound:
+		return newProblem(404, ProblemCodeNotFound, "There is nothing at this path.")
+	case http.StatusMethodNotAllowed:
+		return newProblem(405, ProblemCodeMethodNotAllowed, "This path does not take this method.")
+	case http.StatusRequestEntityTooLarge:
+		return newProblem(413, ProblemCodeTooLarge, "The body is too large: 1 MiB for one alert or any other call, 16 MiB for a batch.")
+	case http.StatusUnsupportedMediaType:
+		return newProblem(415, ProblemCodeUnsupportedMediaType, "Send the body as Content-Type: application/json.")
+	}
+	return newProblem(500, ProblemCodeInternal, "Something went wrong on our side.")
+}
+
+func newProblem(status int, code ProblemCode, detail string) Problem {
+	return Problem{Type: "/docs#error-" + string(code), Title: http.StatusText(status), Status: status, Code: code, Detail: detail}
+}
+
+// maxFieldErrors bounds an answer: a body of a megabyte could be wrong in a
+// hundred thousand ways.
+const maxFieldErrors = 200
+
+func newFieldErrors(invalid alert.Invalid) []FieldError {
+	list := make([]FieldError, 0, min(len(invalid), maxFieldErrors))
+	for e := range slices.Values(invalid[:min(len(invalid), maxFieldErrors)]) {
+		list = append(list, FieldError{Field: e.Field, Code: FieldErrorCode(e.Code), Message: e.Message})
+	}
+	return list
+}

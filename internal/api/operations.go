@@ -1,0 +1,90 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	_ "embed" // for the sign-in page
+	"html/template"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/labstack/echo/v4"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"belfry"
+	"belfry/internal/access"
+	"belfry/web"
+)
+
+// GetHealth says that this process answers, and nothing more.
+func (s *Server) GetHealth(context.Context, GetHealthRequestObject) (GetHealthResponseObject, error) {
+	return GetHealth200JSONResponse{Status: HealthStatusOK, Checks: []Check{}}, nil
+}
+
+// GetReadiness says whether this replica should get traffic, and if not, why.
+func (s *Server) GetReadiness(ctx context.Context, _ GetReadinessRequestObject) (GetReadinessResponseObject, error) {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	answer := Health{Status: HealthStatusOK, Checks: []Check{}}
+	check := func(name, fine string, bad string, ok bool) {
+		c := Check{Name: name, OK: ok, Detail: fine}
+		if !ok {
+			c.Detail, answer.Status = bad, HealthStatusUnready
+		}
+		answer.Checks = append(answer.Checks, c)
+	}
+	check("database", "It answers.", "It does not answer.", s.DB.Ping(ctx) == nil)
+	alive, partitions := s.Dispatcher.Working()
+	check("workers", "They start attempts.", "They start no attempts: the last sign of life in the database is too old.", alive)
+	check("partitions", "Those of this week and the next are there.", "Those of this week and the next cannot be made: no attempts start.", partitions)
+	check("traffic", "It is welcome.", "This replica is stopping.", !s.Draining())
+	if answer.Status != HealthStatusOK {
+		return GetReadiness503JSONResponse(answer), nil
+	}
+	return GetReadiness200JSONResponse(answer), nil
+}
+
+// metricsGuard asks for the scope read, unless the settings open the metrics.
+func (s *Server) metricsGuard() echo.MiddlewareFunc {
+	if s.OpenMetrics {
+		return func(next echo.HandlerFunc) echo.HandlerFunc { return next }
+	}
+	return s.need(access.Read)
+}
+
+func (s *Server) serveMetrics(c echo.Context) error {
+	promhttp.HandlerFor(s.Metrics, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError}).
+		ServeHTTP(c.Response(), c.Request())
+	return nil
+}
+
+func (s *Server) serveContract(c echo.Context) error {
+	return c.Blob(http.StatusOK, "application/yaml; charset=utf-8", belfry.OpenAPI)
+}
+
+func (s *Server) serveDocs(c echo.Context) error {
+	page, err := docsPage()
+	if err != nil {
+		return err
+	}
+	return c.HTMLBlob(http.StatusOK, page)
+}
+
+func (s *Server) serveConsole(c echo.Context) error { return c.HTMLBlob(http.StatusOK, web.Page) }
+
+//go:embed signin.html
+var signInHTML string
+
+var signInTemplate = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("sign-in").Parse(signInHTML))
+})
+
+// signInPage asks for a token, or for a click when there is a code.
+func signInPage(code, wrong string) []byte {
+	var b bytes.Buffer
+	if err := signInTemplate().Execute(&b, struct{ Code, Wrong string }{code, wrong}); err != nil {
+		return []byte("The page cannot be shown.")
+	}
+	return b.Bytes()
+}
