@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
 
 	"github.com/google/uuid"
 
@@ -53,10 +54,15 @@ func (s *Server) PostAlerts(ctx context.Context, r PostAlertsRequestObject) (Pos
 		}
 		alerts, places = append(alerts, in), append(places, i)
 	}
-	for n, result := range s.Dispatcher.Accept(ctx, of(ctx).caller.Name, alerts) {
+	results := s.Dispatcher.Accept(ctx, of(ctx).caller.Name, alerts)
+	if err := nothingStored(results); err != nil {
+		return nil, err
+	}
+	for n, result := range results {
 		i := places[n]
 		if result.Err != nil {
 			s.refuse(ctx, &answer, i, result.Err)
+			answer.Results[i].AlertID = orNil(alerts[n].Alert.AlertID)
 			continue
 		}
 		accepted := newAccepted(result.Accepted, alerts[n].Ignored)
@@ -69,6 +75,20 @@ func (s *Server) PostAlerts(ctx context.Context, r PostAlertsRequestObject) (Pos
 		}
 	}
 	return PostAlerts202JSONResponse(answer), nil
+}
+
+// nothingStored returns an error if that is what became of every alert for want
+// of room or of the database: then the producer shall repeat the whole call.
+func nothingStored(results []dispatch.Result) error {
+	for _, r := range results {
+		if r.Err == nil || problemOf(r.Err).Status != http.StatusServiceUnavailable {
+			return nil
+		}
+	}
+	if len(results) == 0 {
+		return nil
+	}
+	return results[0].Err
 }
 
 func readBatch(body *json.RawMessage) ([]json.RawMessage, error) {
@@ -146,7 +166,7 @@ func (s *Server) GetAlert(ctx context.Context, r GetAlertRequestObject) (GetAler
 	if err != nil {
 		return nil, err
 	}
-	deliveries, err := s.newDeliveries(ctx, views[a.ID])
+	deliveries, err := s.newDeliveries(ctx, views[a.ID], wholeBody)
 	if err != nil {
 		return nil, err
 	}
@@ -175,7 +195,7 @@ func (s *Server) SendAlert(ctx context.Context, r SendAlertRequestObject) (SendA
 	if err != nil {
 		return nil, err
 	}
-	items, err := s.newDeliveries(ctx, views)
+	items, err := s.newDeliveries(ctx, views, wholeBody)
 	if err != nil {
 		return nil, err
 	}

@@ -14,6 +14,13 @@ import (
 	"belfry/internal/postgres"
 )
 
+// Bytes of a response body in an answer: a list of 200 deliveries shows only the
+// beginning of each.
+const (
+	listedBody = 2 << 10
+	wholeBody  = 1 << 20
+)
+
 // countCap is how many of the newest matching deliveries are counted.
 const countCap = 100_000
 
@@ -35,7 +42,7 @@ func (s *Server) ListDeliveries(ctx context.Context, r ListDeliveriesRequestObje
 		return nil, err
 	}
 	list, cursor := next(list, n, func(v postgres.DeliveryView) string { return v.ID.String() })
-	deliveries, err := s.newDeliveries(ctx, list)
+	deliveries, err := s.newDeliveries(ctx, list, listedBody)
 	if err != nil {
 		return nil, err
 	}
@@ -119,7 +126,7 @@ func (s *Server) GetAttempt(ctx context.Context, r GetAttemptRequestObject) (Get
 	if err != nil {
 		return nil, err
 	}
-	found, err := s.DB.AttemptsByID(ctx, []uuid.UUID{r.AttemptID})
+	found, err := s.DB.AttemptsByID(ctx, []uuid.UUID{r.AttemptID}, wholeBody)
 	if err != nil {
 		return nil, err
 	}
@@ -159,7 +166,7 @@ func (s *Server) ResendDelivery(ctx context.Context, r ResendDeliveryRequestObje
 	if err != nil {
 		return nil, err
 	}
-	d, err := s.newDeliveries(ctx, []postgres.DeliveryView{v})
+	d, err := s.newDeliveries(ctx, []postgres.DeliveryView{v}, wholeBody)
 	if err != nil {
 		return nil, err
 	}
@@ -172,7 +179,7 @@ func (s *Server) SendDeliveryNow(ctx context.Context, r SendDeliveryNowRequestOb
 	if err != nil {
 		return nil, err
 	}
-	d, err := s.newDeliveries(ctx, []postgres.DeliveryView{v})
+	d, err := s.newDeliveries(ctx, []postgres.DeliveryView{v}, wholeBody)
 	if err != nil {
 		return nil, err
 	}
@@ -185,15 +192,16 @@ func (s *Server) CancelDelivery(ctx context.Context, r CancelDeliveryRequestObje
 	if err != nil {
 		return nil, err
 	}
-	d, err := s.newDeliveries(ctx, []postgres.DeliveryView{v})
+	d, err := s.newDeliveries(ctx, []postgres.DeliveryView{v}, wholeBody)
 	if err != nil {
 		return nil, err
 	}
 	return CancelDelivery202JSONResponse(d[0]), nil
 }
 
-// newDeliveries turns views into answers, each with its newest attempt.
-func (s *Server) newDeliveries(ctx context.Context, views []postgres.DeliveryView) ([]Delivery, error) {
+// newDeliveries turns views into answers, each with its newest attempt and at
+// most maxBody bytes of what that got back.
+func (s *Server) newDeliveries(ctx context.Context, views []postgres.DeliveryView, maxBody int) ([]Delivery, error) {
 	var ids []uuid.UUID
 	for _, v := range views {
 		if v.LastAttemptID != uuid.Nil {
@@ -203,7 +211,7 @@ func (s *Server) newDeliveries(ctx context.Context, views []postgres.DeliveryVie
 	attempts := map[uuid.UUID]delivery.Attempt{}
 	if len(ids) > 0 {
 		var err error
-		if attempts, err = s.DB.AttemptsByID(ctx, ids); err != nil {
+		if attempts, err = s.DB.AttemptsByID(ctx, ids, maxBody); err != nil {
 			return nil, err
 		}
 	}
@@ -254,13 +262,28 @@ func newAttemptSummary(a delivery.Attempt) AttemptSummary {
 	}
 	switch {
 	case a.StatusCode == 0:
-	case utf8.Valid(a.Body):
-		text := string(a.Body)
+	case utf8.Valid(whole(a)):
+		text := string(whole(a))
 		summary.ResponseBody = &text
 	default:
 		summary.ResponseBodyBase64 = a.Body
 	}
 	return summary
+}
+
+// whole returns a body without the part of a character that a cut left at its
+// end.
+func whole(a delivery.Attempt) []byte {
+	body := a.Body
+	for i := 1; a.Truncated && i <= min(3, len(body)); i++ {
+		if tail := body[len(body)-i:]; utf8.RuneStart(tail[0]) {
+			if !utf8.FullRune(tail) {
+				body = body[:len(body)-i]
+			}
+			break
+		}
+	}
+	return body
 }
 
 func newAttempt(a delivery.Attempt, requestBody []byte) Attempt {

@@ -14,10 +14,10 @@ import (
 	"belfry/internal/outbound"
 )
 
-const attemptColumns = `x.id, x.delivery_id, x.destination_id, x.run, x.number, x.trigger, x.requested_by, x.counted,
+// attemptFacts are the columns of an attempt but for its body.
+const attemptFacts = `x.id, x.delivery_id, x.destination_id, x.run, x.number, x.trigger, x.requested_by, x.counted,
 	x.started_at, x.duration_us, x.dns_us, x.connect_us, x.tls_us, x.first_byte_us, x.body_us, x.address, x.class,
-	x.status_code, x.request_headers, x.response_headers, x.body, x.body_size, x.truncated, x.retried_stale,
-	x.stripped, x.error`
+	x.status_code, x.request_headers, x.response_headers, x.body_size, x.retried_stale, x.stripped, x.error`
 
 // StoredAttempts returns which of the attempts are in the table already.
 func (tx *Tx) StoredAttempts(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]bool, error) {
@@ -119,8 +119,8 @@ func scanAttempt(row pgx.CollectableRow) (delivery.Attempt, error) {
 	)
 	err := row.Scan(&a.ID, (*zeronull.UUID)(&a.DeliveryID), &a.DestinationID, &a.Run, &a.Number, &a.Trigger,
 		(*zeronull.Text)(&a.RequestedBy), &a.Counted, &a.StartedAt, &times[0], &times[1], &times[2], &times[3],
-		&times[4], &times[5], &a.Address, &a.Class, (*nullInt)(&a.StatusCode), &sent, &got, &a.Body, &a.BodySize,
-		&a.Truncated, &a.RetriedStale, &a.Stripped, &a.Error)
+		&times[4], &times[5], &a.Address, &a.Class, (*nullInt)(&a.StatusCode), &sent, &got, &a.BodySize,
+		&a.RetriedStale, &a.Stripped, &a.Error, &a.Body, &a.Truncated)
 	if err != nil {
 		return a, err
 	}
@@ -139,20 +139,21 @@ func scanAttempt(row pgx.CollectableRow) (delivery.Attempt, error) {
 // AttemptsOf returns every attempt of a delivery, oldest first.
 func (q queries) AttemptsOf(ctx context.Context, deliveryID uuid.UUID) ([]delivery.Attempt, error) {
 	const query = `
-		SELECT ` + attemptColumns + `
+		SELECT ` + attemptFacts + `, x.body, x.truncated
 		FROM attempts x
 		WHERE x.delivery_id = $1
 		ORDER BY x.number`
 	return q.attempts(ctx, query, deliveryID)
 }
 
-// AttemptsByID returns attempts by id.
-func (q queries) AttemptsByID(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]delivery.Attempt, error) {
+// AttemptsByID returns attempts by id, each with at most maxBody bytes of its
+// body; what that cuts off counts as truncated.
+func (q queries) AttemptsByID(ctx context.Context, ids []uuid.UUID, maxBody int) (map[uuid.UUID]delivery.Attempt, error) {
 	const query = `
-		SELECT ` + attemptColumns + `
+		SELECT ` + attemptFacts + `, substring(x.body FROM 1 FOR $2), x.truncated OR octet_length(x.body) > $2
 		FROM attempts x
 		WHERE x.id = ANY($1)`
-	list, err := q.attempts(ctx, query, ids)
+	list, err := q.attempts(ctx, query, ids, maxBody)
 	if err != nil {
 		return nil, err
 	}

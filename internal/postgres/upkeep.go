@@ -91,14 +91,16 @@ func (db *DB) DropAttempts(ctx context.Context, before time.Time) ([]string, err
 
 // dropPartition waits for its lock only shortly: a queue of readers behind it
 // would be worse than a week that is dropped an hour later.
-func (db *DB) dropPartition(ctx context.Context, name string) (bool, error) {
+func (db *DB) dropPartition(ctx context.Context, name string) (dropped bool, err error) {
 	table := pgx.Identifier{name}.Sanitize()
-	dropped := false
-	err := db.InTx(ctx, func(tx *Tx) error {
+	err = db.Exclusively(ctx, "drop partition", func(tx *Tx) error {
 		if _, err := tx.q.Exec(ctx, "SET LOCAL lock_timeout = '2s'"); err != nil {
 			return err
 		}
-		var open bool
+		var there, open bool
+		if err := tx.q.QueryRow(ctx, `SELECT to_regclass($1) IS NOT NULL`, table).Scan(&there); err != nil || !there {
+			return err
+		}
 		err := tx.q.QueryRow(ctx, `
 			SELECT EXISTS (
 				SELECT FROM `+table+` x
@@ -111,6 +113,9 @@ func (db *DB) dropPartition(ctx context.Context, name string) (bool, error) {
 		dropped = err == nil
 		return err
 	})
+	if errors.Is(err, ErrLocked) {
+		return false, nil // another replica drops it
+	}
 	if err != nil {
 		return false, fmt.Errorf("drop partition %s: %w", name, err)
 	}

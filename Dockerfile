@@ -1,0 +1,44 @@
+# Belfry as one static binary in an image that holds nothing else: no shell, no
+# package manager. Needs BuildKit (the default since Docker 23).
+#
+#   docker build --build-arg VERSION=1.2.3 -t belfry .
+
+FROM --platform=$BUILDPLATFORM golang:1.26 AS build
+WORKDIR /src
+COPY go.mod go.sum ./
+RUN --mount=type=cache,target=/go/pkg/mod \
+    go mod download
+COPY . .
+
+# The console is not built here yet. When web/ gets a build, it becomes a stage of
+# its own above (FROM node … AS console), and its result is copied in at this line:
+#   COPY --from=console /src/web/dist web/dist
+
+ARG VERSION=dev
+ARG TARGETOS
+ARG TARGETARCH
+RUN --mount=type=cache,target=/go/pkg/mod \
+    --mount=type=cache,target=/root/.cache/go-build \
+    CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH \
+    go build -trimpath -ldflags "-s -w -X main.version=$VERSION" -o /image/belfry ./cmd/belfry
+
+# The rest of the image: CA certificates, and a name for the user.
+RUN mkdir -p /image/etc/ssl/certs \
+ && cp /etc/ssl/certs/ca-certificates.crt /image/etc/ssl/certs/ \
+ && echo 'belfry:x:65532:65532:belfry:/:/nonexistent' > /image/etc/passwd \
+ && echo 'belfry:x:65532:' > /image/etc/group
+
+# A new volume that is mounted over a directory of the image takes over its owner.
+# The directory is copied inside another one, because COPY gives the owner to what
+# it copies, and not always to the place it copies to.
+RUN mkdir -p -m 0700 /owned/secrets
+
+FROM scratch
+COPY --from=build /image/ /
+COPY --from=build --chown=65532:65532 /owned/ /
+ENV BELFRY_LISTEN=0.0.0.0:8080
+USER 65532:65532
+EXPOSE 8080
+HEALTHCHECK --interval=10s --timeout=5s --start-period=30s CMD ["/belfry", "health"]
+ENTRYPOINT ["/belfry"]
+CMD ["serve"]

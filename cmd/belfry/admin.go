@@ -1,0 +1,231 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/google/uuid"
+
+	"belfry/internal/access"
+	"belfry/internal/postgres"
+	"belfry/internal/secret"
+	"belfry/migrations"
+)
+
+// connect opens the database of DATABASE_URL for a command.
+func (d database) connect(ctx context.Context) (*postgres.DB, error) {
+	address, err := d.url()
+	if err != nil {
+		return nil, err
+	}
+	return postgres.Open(ctx, postgres.Options{URL: address, MaxConns: 4, Name: "belfry command"})
+}
+
+type migrateCommand struct {
+	Up     migrateUp     `cmd:"" default:"1" help:"Apply every missing step. Safe when several start at once."`
+	Down   migrateDown   `cmd:"" help:"Take back the newest step. Data that only it holds is lost."`
+	Status migrateStatus `cmd:"" help:"Show every step and whether it is applied."`
+}
+
+type migrateUp struct {
+	database `embed:""`
+}
+
+func (c *migrateUp) Run(ctx context.Context, to streams) error {
+	db, err := c.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	done, err := migrations.Up(ctx, db.Pool())
+	for _, s := range done {
+		fmt.Fprintln(to.out, "applied", s.Name)
+	}
+	if err == nil && len(done) == 0 {
+		fmt.Fprintln(to.out, "nothing to do: every step is applied")
+	}
+	return err
+}
+
+type migrateDown struct {
+	database `embed:""`
+}
+
+func (c *migrateDown) Run(ctx context.Context, to streams) error {
+	db, err := c.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	s, err := migrations.Down(ctx, db.Pool())
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(to.out, "taken back", s.Name)
+	return nil
+}
+
+type migrateStatus struct {
+	database `embed:""`
+}
+
+func (c *migrateStatus) Run(ctx context.Context, to streams) error {
+	db, err := c.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	steps, err := migrations.Status(ctx, db.Pool())
+	if err != nil {
+		return err
+	}
+	for _, s := range steps {
+		state := "missing"
+		if s.Applied {
+			state = "applied"
+		}
+		fmt.Fprintln(to.out, state, s.Name)
+	}
+	return nil
+}
+
+type keygenCommand struct {
+	Out    string `help:"Write the key to this file, which must not exist yet, readable by its owner only. Default: print it." type:"path" placeholder:"FILE"`
+	Rotate string `help:"Add a new primary key to the key in this file. What was sealed before still opens." type:"path" placeholder:"FILE"`
+}
+
+func (c *keygenCommand) Run(to streams) error {
+	keyset, err := secret.NewKeyset()
+	if c.Rotate != "" {
+		var raw []byte
+		if raw, err = os.ReadFile(c.Rotate); err == nil {
+			keyset, err = secret.RotateKeyset(string(raw))
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("make sealing key: %w", err)
+	}
+	if c.Out == "" {
+		_, err = fmt.Fprintln(to.out, keyset)
+		return err
+	}
+	f, err := os.OpenFile(c.Out, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return fmt.Errorf("write sealing key: %w", err)
+	}
+	_, err = fmt.Fprintln(f, keyset)
+	return errors.Join(err, f.Close())
+}
+
+type tokenCommand struct {
+	Create tokenCreate `cmd:"" help:"Make a token and print it, once."`
+	List   tokenList   `cmd:"" help:"List tokens, without what they are."`
+	Revoke tokenRevoke `cmd:"" help:"End a token and the sessions it opened."`
+}
+
+type tokenCreate struct {
+	database `embed:""`
+	Name     string   `arg:"" help:"What the token is for; shown wherever it acts."`
+	Scope    []string `help:"ingest, read, operate or admin; several are allowed." required:"" placeholder:"SCOPE"`
+}
+
+func (c *tokenCreate) Run(ctx context.Context, to streams) error {
+	for field, message := range access.CheckToken(c.Name, c.Scope) {
+		return fmt.Errorf("%s %s", field, message)
+	}
+	db, err := c.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	token, hash := access.NewToken()
+	t := access.Token{ID: uuid.Must(uuid.NewV7()), Name: strings.TrimSpace(c.Name), CreatedAt: time.Now(), CreatedBy: "belfry token create"}
+	for _, s := range c.Scope {
+		t.Scopes = append(t.Scopes, access.Scope(s))
+	}
+	if err := db.InsertToken(ctx, t, hash); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(to.out, token)
+	return err
+}
+
+type tokenList struct {
+	database `embed:""`
+}
+
+func (c *tokenList) Run(ctx context.Context, to streams) error {
+	db, err := c.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	tokens, err := db.Tokens(ctx)
+	if err != nil {
+		return err
+	}
+	table := tabwriter.NewWriter(to.out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "ID\tNAME\tSCOPES\tCREATED\tLAST USED\tREVOKED")
+	for _, t := range tokens {
+		fmt.Fprintf(table, "%s\t%s\t%v\t%s\t%s\t%s\n", t.ID, t.Name, t.Scopes, when(t.CreatedAt), when(t.LastUsedAt), when(t.RevokedAt))
+	}
+	return table.Flush()
+}
+
+func when(t time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
+type tokenRevoke struct {
+	database `embed:""`
+	ID       string `arg:"" help:"The token's id, as token list shows it."`
+}
+
+func (c *tokenRevoke) Run(ctx context.Context, to streams) error {
+	id, err := uuid.Parse(c.ID)
+	if err != nil {
+		return errors.New("the id is not one of a token; `belfry token list` shows them")
+	}
+	db, err := c.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	if err := db.RevokeToken(ctx, id, time.Now()); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(to.out, "revoked; running servers forget it within 5 seconds")
+	return err
+}
+
+type healthCommand struct {
+	URL string `help:"Where Belfry listens." default:"http://127.0.0.1:8080" env:"BELFRY_HEALTH_URL" placeholder:"URL"`
+}
+
+// Run fails unless the server says that it is ready.
+func (c *healthCommand) Run(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.URL+"/readyz", nil)
+	if err != nil {
+		return err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("not ready: %s", resp.Status)
+	}
+	return nil
+}

@@ -1,0 +1,180 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/netip"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"belfry/internal/delivery"
+)
+
+// config is what an operator can set, as a flag or in the environment. It is
+// read once, here; packages are given values, never a config.
+type config struct {
+	Listen         string        `help:"Address to listen on." env:"BELFRY_LISTEN" default:"127.0.0.1:8080" placeholder:"HOST:PORT"`
+	PublicURL      string        `help:"URL under which people and producers reach this server; links in alerts begin with it. Default: http:// and the listen address." env:"BELFRY_PUBLIC_URL" placeholder:"URL"`
+	AdminToken     string        `help:"A token that is admin from the start, at least 16 characters." env:"BELFRY_ADMIN_TOKEN" placeholder:"TOKEN"`
+	AdminTokenFile string        `help:"File that holds such a token." env:"BELFRY_ADMIN_TOKEN_FILE" type:"path" placeholder:"FILE"`
+	RetryWaits     string        `help:"Waits before the retries of a delivery: 0 to 10 entries of at least 1ms, or none. Default: 5s 30s 2m 5m 15m 30m 1h 2h 4h 8h." env:"BELFRY_RETRY_WAITS" placeholder:"LIST"`
+	AttemptTimeout time.Duration `help:"Deadline of one attempt, from DNS to the end of the answer." env:"BELFRY_ATTEMPT_TIMEOUT" default:"15s"`
+	EgressAllow    string        `help:"Networks that may be reached although they are not public, as CIDRs." env:"BELFRY_EGRESS_ALLOW" placeholder:"CIDRS"`
+	EgressProxy    string        `help:"Proxy for all deliveries (http, https or socks5). It must enforce an address policy itself. The usual proxy variables are ignored." env:"BELFRY_EGRESS_PROXY" placeholder:"URL"`
+	Workers        int           `help:"Attempts in flight at most." env:"BELFRY_WORKERS" default:"128"`
+	Retention      time.Duration `help:"How long alerts and attempts are kept once they are final; 0 keeps them for ever." env:"BELFRY_RETENTION" default:"720h"`
+	DrainTimeout   time.Duration `help:"How long a stop waits for attempts in flight." env:"BELFRY_DRAIN_TIMEOUT" default:"20s"`
+	SessionLength  time.Duration `help:"How long a person stays signed in." env:"BELFRY_SESSION_LENGTH" default:"168h"`
+	OpenMetrics    bool          `help:"Serve /metrics without a token." env:"BELFRY_OPEN_METRICS"`
+	LogLevel       string        `help:"Log from this level up: debug, info, warn or error." env:"BELFRY_LOG_LEVEL" default:"info" enum:"debug,info,warn,error"`
+	LogFormat      string        `help:"Log as json or text." env:"BELFRY_LOG_FORMAT" default:"json" enum:"json,text"`
+}
+
+// parsed is a config that makes sense.
+type parsed struct {
+	config
+	waits delivery.Waits
+	allow []netip.Prefix
+	proxy *url.URL
+}
+
+// parse reports everything that is wrong at once.
+func (c config) parse() (parsed, error) {
+	p := parsed{config: c, waits: delivery.DefaultWaits()}
+	var errs []error
+	wrong := func(name string, err error) {
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", name, err))
+		}
+	}
+	var err error
+	if c.RetryWaits != "" {
+		p.waits, err = delivery.ParseWaits(c.RetryWaits)
+		wrong("BELFRY_RETRY_WAITS", err)
+	}
+	p.allow, err = parsePrefixes(c.EgressAllow)
+	wrong("BELFRY_EGRESS_ALLOW", err)
+	p.PublicURL, err = c.publicURL()
+	wrong("BELFRY_PUBLIC_URL", err)
+	if c.EgressProxy != "" {
+		p.proxy, err = parseProxy(c.EgressProxy)
+		wrong("BELFRY_EGRESS_PROXY", err)
+	}
+	p.AdminToken, err = c.adminToken()
+	wrong("BELFRY_ADMIN_TOKEN", err)
+	if c.AttemptTimeout < 10*time.Millisecond || c.AttemptTimeout > 5*time.Minute {
+		wrong("BELFRY_ATTEMPT_TIMEOUT", errors.New("must be from 10ms to 5m"))
+	}
+	if c.Workers < 1 || c.Workers > 10_000 {
+		wrong("BELFRY_WORKERS", errors.New("must be from 1 to 10000"))
+	}
+	if c.Retention < 0 || c.Retention > 0 && c.Retention < 24*time.Hour {
+		wrong("BELFRY_RETENTION", errors.New("must be at least 24h, or 0 to keep everything"))
+	}
+	if c.DrainTimeout < 0 {
+		wrong("BELFRY_DRAIN_TIMEOUT", errors.New("must not be negative"))
+	}
+	if c.SessionLength < time.Minute {
+		wrong("BELFRY_SESSION_LENGTH", errors.New("must be at least 1m"))
+	}
+	return p, errors.Join(errs...)
+}
+
+func (c config) adminToken() (string, error) {
+	token := c.AdminToken
+	if c.AdminTokenFile != "" {
+		if token != "" {
+			return "", errors.New("BELFRY_ADMIN_TOKEN_FILE is set too; set one")
+		}
+		raw, err := os.ReadFile(c.AdminTokenFile)
+		if err != nil {
+			return "", fmt.Errorf("read BELFRY_ADMIN_TOKEN_FILE: %w", err)
+		}
+		token = strings.TrimSpace(string(raw))
+	}
+	if len(token) < 16 && (token != "" || c.AdminTokenFile != "") {
+		return "", errors.New("must be at least 16 characters, and random")
+	}
+	return token, nil
+}
+
+func (c config) publicURL() (string, error) {
+	if c.PublicURL == "" {
+		return "http://" + c.Listen, nil
+	}
+	u, err := url.Parse(c.PublicURL)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+		return "", errors.New("must be an http or https URL with a host, without a query, a fragment or a user name")
+	}
+	return strings.TrimRight(c.PublicURL, "/"), nil
+}
+
+func parseProxy(text string) (*url.URL, error) {
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" && u.Scheme != "socks5" {
+		return nil, errors.New("must be an http, https or socks5 URL with a host")
+	}
+	return u, nil
+}
+
+func parsePrefixes(list string) ([]netip.Prefix, error) {
+	var prefixes []netip.Prefix
+	for _, text := range strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == ' ' }) {
+		p, err := netip.ParsePrefix(text)
+		if err != nil {
+			return nil, fmt.Errorf("%q is not a network like 10.1.0.0/16 or fd00::/8", text)
+		}
+		prefixes = append(prefixes, p.Masked())
+	}
+	return prefixes, nil
+}
+
+func (c config) logger(w io.Writer) *slog.Logger {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(c.LogLevel)); err != nil {
+		level = slog.LevelInfo // cannot be: kong checks it
+	}
+	options := &slog.HandlerOptions{Level: level}
+	if c.LogFormat == "text" {
+		return slog.New(slog.NewTextHandler(w, options))
+	}
+	return slog.New(slog.NewJSONHandler(w, options))
+}
+
+// sealing says where the key is that seals settings in the database.
+type sealing struct {
+	Keyset     string `help:"The sealing key itself, as belfry keygen prints it." env:"BELFRY_KEYSET" placeholder:"JSON"`
+	KeysetFile string `help:"File that holds the sealing key." env:"BELFRY_KEYSET_FILE" type:"path" placeholder:"FILE"`
+}
+
+func (s sealing) read() (string, error) {
+	switch {
+	case s.Keyset != "" && s.KeysetFile != "":
+		return "", errors.New("BELFRY_KEYSET and BELFRY_KEYSET_FILE are both set; set one")
+	case s.Keyset != "":
+		return s.Keyset, nil
+	case s.KeysetFile != "":
+		raw, err := os.ReadFile(s.KeysetFile)
+		if err != nil {
+			return "", fmt.Errorf("read BELFRY_KEYSET_FILE: %w", err)
+		}
+		return strings.TrimSpace(string(raw)), nil
+	}
+	return "", errors.New("there is no sealing key: set BELFRY_KEYSET or BELFRY_KEYSET_FILE; make a key with `belfry keygen` and keep a copy of it, because nothing sealed opens without it")
+}
+
+// database says where the database is.
+type database struct {
+	DatabaseURL string `help:"The database: postgres://user:password@host:5432/name" env:"DATABASE_URL" placeholder:"URL"`
+}
+
+func (d database) url() (string, error) {
+	if d.DatabaseURL == "" {
+		return "", errors.New("DATABASE_URL is not set; it looks like postgres://user:password@host:5432/name (to try Belfry without a database: belfry dev)")
+	}
+	return d.DatabaseURL, nil
+}

@@ -1,0 +1,218 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"belfry/internal/access"
+	"belfry/internal/api"
+	"belfry/internal/postgres"
+	"belfry/internal/secret"
+	"belfry/migrations"
+)
+
+// What init makes in its directory.
+const (
+	keysetFile     = "keyset.json"
+	adminTokenFile = "admin-token"
+)
+
+type initCommand struct {
+	database  `embed:""`
+	Dir       string        `help:"Directory of the sealing key (keyset.json) and the admin token (admin-token)." type:"path" required:"" placeholder:"DIR"`
+	PublicURL string        `help:"URL under which people will reach the server." env:"BELFRY_PUBLIC_URL" default:"http://127.0.0.1:8080" placeholder:"URL"`
+	Wait      time.Duration `help:"How long to wait for a database that does not answer yet." default:"60s"`
+	ShowToken bool          `help:"Print the admin token and do nothing else."`
+}
+
+// Run makes what is missing, replaces nothing, and says how to sign in. It is
+// for containers: run it to its end before each start of serve.
+func (c *initCommand) Run(ctx context.Context, to streams) error {
+	tokens := config{AdminTokenFile: filepath.Join(c.Dir, adminTokenFile)}
+	if c.ShowToken {
+		token, err := tokens.adminToken()
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintln(to.out, token)
+		return err
+	}
+	publicURL, err := config{PublicURL: c.PublicURL}.publicURL()
+	if err != nil {
+		return fmt.Errorf("BELFRY_PUBLIC_URL: %w", err)
+	}
+	db, err := c.reach(ctx, to)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	done, err := migrations.Up(ctx, db.Pool())
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(to.out, "database: every migration is applied, %d of them now\n", len(done))
+	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
+		return fmt.Errorf("make directory: %w", err)
+	}
+	if err := c.sealingKey(ctx, to.out); err != nil {
+		return err
+	}
+	token, _ := access.NewToken()
+	made, err := writeNew(tokens.AdminTokenFile, token)
+	if err != nil {
+		return fmt.Errorf("write admin token: %w", err)
+	}
+	if _, err := tokens.adminToken(); err != nil {
+		return fmt.Errorf("%s cannot be used: %w", tokens.AdminTokenFile, err)
+	}
+	fmt.Fprintf(to.out, "admin token: %s is %s\n", tokens.AdminTokenFile, madeOrKept(made))
+	return c.signIn(ctx, to.out, db, publicURL, made)
+}
+
+func madeOrKept(made bool) string {
+	if made {
+		return "new"
+	}
+	return "there already"
+}
+
+// reach connects, and waits for a database that is still starting.
+func (c *initCommand) reach(ctx context.Context, to streams) (*postgres.DB, error) {
+	if _, err := c.url(); err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.Wait)
+	defer cancel()
+	retry := time.NewTicker(time.Second)
+	defer retry.Stop()
+	var last error
+	for {
+		db, err := c.connect(ctx)
+		if err == nil {
+			return db, nil
+		}
+		if ctx.Err() != nil {
+			return nil, fmt.Errorf("waited for the database: %w", cmp.Or(last, err))
+		}
+		if !postgres.IsAway(err) {
+			return nil, err // waiting would not help
+		}
+		if last == nil {
+			fmt.Fprintf(to.err, "waiting up to %s for the database\n", c.Wait)
+		}
+		last = err
+		select {
+		case <-retry.C:
+		case <-ctx.Done():
+		}
+	}
+}
+
+// sealingKey makes the key if it is missing, and proves that it is the one that
+// the database is sealed with. A key that was lost is not papered over with a
+// new one: nothing sealed would ever open again, and nobody would be told.
+func (c *initCommand) sealingKey(ctx context.Context, out io.Writer) error {
+	file := filepath.Join(c.Dir, keysetFile)
+	keyset, err := secret.NewKeyset()
+	if err != nil {
+		return err
+	}
+	made, err := writeNew(file, keyset)
+	if err != nil {
+		return fmt.Errorf("write sealing key: %w", err)
+	}
+	err = c.checkKey(ctx, file)
+	switch {
+	case errors.Is(err, secret.ErrSealed) && made:
+		return errors.Join(fmt.Errorf("the database is sealed with a key that is not in %s: put %s back from its backup. "+
+			"No new key was made: with one, the stored destinations could never be opened again. "+
+			"If the key is lost for good, begin with an empty database", c.Dir, keysetFile), os.Remove(file))
+	case errors.Is(err, secret.ErrSealed):
+		return fmt.Errorf("%s is not the key that the database is sealed with: put the right one there, from its backup", file)
+	case err != nil:
+		return err
+	}
+	fmt.Fprintf(out, "sealing key: %s is %s; keep a copy elsewhere, because nothing sealed opens without it\n", file, madeOrKept(made))
+	return nil
+}
+
+// checkKey opens the database's sealed canary with the key in a file, or seals
+// one in a database that has none.
+func (c *initCommand) checkKey(ctx context.Context, file string) error {
+	keyset, err := sealing{KeysetFile: file}.read()
+	if err != nil {
+		return err
+	}
+	box, err := secret.NewBox(keyset)
+	if err != nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	db, err := postgres.Open(ctx, postgres.Options{URL: c.DatabaseURL, MaxConns: 1, Name: "belfry init", Box: box})
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	return db.CheckKey(ctx)
+}
+
+// signIn says how. This goes to a container's log, where a token would stay for
+// as long as the container: so it gets a link that works once and for a short
+// time, and only when the token is new.
+func (c *initCommand) signIn(ctx context.Context, out io.Writer, db *postgres.DB, publicURL string, first bool) error {
+	if first {
+		code, hash := access.NewCode()
+		err := db.InsertCode(ctx, hash, access.Caller{
+			Name: "init", Scopes: []access.Scope{access.Admin}, ExpiresAt: time.Now().Add(api.SignInLinkFor),
+		})
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(out, "\nSign in, as soon as Belfry runs (works once, within %.0f minutes):\n  %s/sign-in?code=%s\n",
+			api.SignInLinkFor.Minutes(), publicURL, code)
+	}
+	show := "init --dir " + c.Dir + " --show-token"
+	fmt.Fprintf(out, "\nSign in at any time, or call the API, with the admin token:\n  %s/sign-in\n"+
+		"This prints the token:\n  belfry %s\nand with Docker Compose:\n  docker compose exec belfry /belfry %s\n\n", publicURL, show, show)
+	return nil
+}
+
+// writeNew writes a file that only its owner may read and reports true, or
+// reports false when there is one already. Nobody ever sees half of the file,
+// and when it is there it stays after a power cut.
+func writeNew(file, text string) (made bool, err error) {
+	if _, err := os.Lstat(file); err == nil {
+		return false, nil // also where the directory cannot be written
+	}
+	dir := filepath.Dir(file)
+	f, err := os.CreateTemp(dir, "."+filepath.Base(file)+"-*") // 0600
+	if err != nil {
+		return false, err
+	}
+	defer os.Remove(f.Name())
+	_, err = f.WriteString(strings.TrimSpace(text) + "\n")
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return false, err
+	}
+	if err := os.Link(f.Name(), file); errors.Is(err, fs.ErrExist) {
+		return false, nil // another init was faster
+	} else if err != nil {
+		return false, err
+	}
+	return true, syncDir(dir)
+}
+
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}

@@ -1,0 +1,91 @@
+// Belfry accepts alerts over REST, delivers them to destinations with retries,
+// and keeps what every attempt got back.
+//
+//	belfry dev        everything on this machine, with a private Postgres
+//	belfry serve      production: needs DATABASE_URL and the sealing key
+//	belfry init       prepare a database, the sealing key and an admin token
+//	belfry migrate    bring the database schema up to date
+//	belfry keygen     make a sealing key
+//	belfry token      make, list and revoke API tokens
+//	belfry receive    a small receiver to try deliveries with
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// version is set when a release is built.
+var version = "dev"
+
+// cli is every command.
+type cli struct {
+	Dev     devCommand     `cmd:"" help:"Run everything on this machine, with a private Postgres."`
+	Serve   serveCommand   `cmd:"" help:"Run in production, on the database of DATABASE_URL."`
+	Init    initCommand    `cmd:"" help:"Prepare everything that serve needs, where it is missing: the database schema, the sealing key, an admin token."`
+	Migrate migrateCommand `cmd:"" help:"Bring the database schema up to date (up), take back its newest step (down), or show where it stands (status)."`
+	Keygen  keygenCommand  `cmd:"" help:"Make a sealing key, or add a new primary key to an old one."`
+	Token   tokenCommand   `cmd:"" help:"Make, list and revoke API tokens."`
+	Receive receiveCommand `cmd:"" help:"Receive alerts on a port of this machine and print them."`
+	Health  healthCommand  `cmd:"" help:"Ask a running Belfry whether it is ready; for container health checks."`
+
+	Version kong.VersionFlag `help:"Print the version and exit."`
+}
+
+// streams are where a command writes: what was asked for to out, all else to err.
+type streams struct {
+	out, err io.Writer
+}
+
+func main() {
+	// net/http writes the first bytes of an answer nobody asked for to this
+	// logger, and those may hold a secret.
+	log.SetOutput(io.Discard)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	// The first signal asks for an orderly stop. After that signals work as usual
+	// again, so that a second one ends the process.
+	context.AfterFunc(ctx, stop)
+	if err := run(ctx, os.Args[1:], streams{os.Stdout, os.Stderr}); err != nil {
+		fmt.Fprintln(os.Stderr, "belfry:", err)
+		os.Exit(1)
+	}
+}
+
+// errUsage is a mistake in how the program was called.
+var errUsage = errors.New("see `belfry --help`")
+
+// run is main without what a test must replace.
+func run(ctx context.Context, args []string, to streams) error {
+	var c cli
+	exited := false
+	parser, err := kong.New(&c,
+		kong.Name("belfry"),
+		kong.Description("Takes alerts in over REST, delivers them to destinations with retries, and keeps what every attempt got back."),
+		kong.UsageOnError(),
+		kong.Writers(to.out, to.err),
+		kong.Vars{"version": version},
+		kong.Exit(func(int) { exited = true }),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Bind(to),
+	)
+	if err != nil {
+		return fmt.Errorf("read commands: %w", err)
+	}
+	cmd, err := parser.Parse(args)
+	if exited {
+		return nil // help or version was asked for
+	}
+	if err != nil {
+		return fmt.Errorf("%w; %w", err, errUsage)
+	}
+	return cmd.Run()
+}

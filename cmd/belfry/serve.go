@@ -1,0 +1,180 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"belfry/internal/api"
+	"belfry/internal/dispatch"
+	"belfry/internal/outbound"
+	"belfry/internal/postgres"
+	"belfry/internal/secret"
+	"belfry/migrations"
+)
+
+// Connections: of their own for the dispatcher, so that readers cannot starve it.
+const (
+	dispatchConns = 12
+	apiConns      = 10
+)
+
+type serveCommand struct {
+	config   `embed:""`
+	sealing  `embed:""`
+	database `embed:""`
+}
+
+// Run serves until ctx ends. It refuses to start half-configured.
+func (c *serveCommand) Run(ctx context.Context, to streams) error {
+	p, err := c.parse()
+	address, errURL := c.url()
+	keyset, errKey := c.read()
+	if err := errors.Join(err, errURL, errKey); err != nil {
+		return err
+	}
+	return serve(ctx, instance{parsed: p, databaseURL: address, keyset: keyset, log: c.logger(to.err)})
+}
+
+// instance is everything that a server needs to run.
+type instance struct {
+	parsed
+	databaseURL string
+	keyset      string
+	log         *slog.Logger
+
+	alone bool                                      // nobody else uses the database
+	ready func(context.Context, *postgres.DB) error // called when the server answers
+}
+
+// serve opens the database, checks it, and runs until ctx ends.
+func serve(ctx context.Context, in instance) error {
+	box, err := secret.NewBox(in.keyset)
+	if err != nil {
+		return err
+	}
+	open := func(name string, conns int, timeout time.Duration) (*postgres.DB, error) {
+		return postgres.Open(ctx, postgres.Options{URL: in.databaseURL, MaxConns: conns, Name: name, Timeout: timeout, Box: box})
+	}
+	db, err := open("belfry dispatch", dispatchConns, 2*time.Minute) // longer than a reindex of River's may take
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	if err := checkDatabase(ctx, db); err != nil {
+		return err
+	}
+	readers, err := open("belfry api", apiConns, 10*time.Second)
+	if err != nil {
+		return err
+	}
+	defer readers.Close()
+
+	listener, err := net.Listen("tcp", in.Listen)
+	if err != nil {
+		return fmt.Errorf("listen on BELFRY_LISTEN: %w", err)
+	}
+	client := outbound.New(outbound.Options{
+		Allow: in.allow, Timeout: in.AttemptTimeout, UserAgent: "Belfry/" + version, Proxy: in.proxy,
+	})
+	defer client.Close()
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	dispatcher, err := dispatch.New(dispatch.Config{
+		DB: db, Client: client, Log: in.log, Metrics: registry, Now: time.Now, Waits: in.waits, Workers: in.Workers,
+		Retention: in.Retention, Version: version, Alone: in.alone,
+		Link: func(alertID string) string { return in.PublicURL + "/alerts/" + url.PathEscape(alertID) },
+	})
+	if err != nil {
+		return err
+	}
+	if err := dispatcher.Start(ctx); err != nil {
+		return fmt.Errorf("start dispatching: %w", err)
+	}
+	var draining atomic.Bool
+	handler := api.New(api.Config{
+		DB: readers, Dispatcher: dispatcher, Log: in.log, Metrics: registry, Now: time.Now, PublicURL: in.PublicURL,
+		AdminToken: in.AdminToken, OpenMetrics: in.OpenMetrics, Draining: draining.Load, SessionLength: in.SessionLength,
+	})
+	return in.run(ctx, listener, handler, dispatcher, &draining, readers)
+}
+
+// run answers requests until ctx ends, and then stops in order: no new requests,
+// those in hand, attempts in flight, their records.
+func (in instance) run(ctx context.Context, listener net.Listener, handler http.Handler, dispatcher *dispatch.Dispatcher, draining *atomic.Bool, db *postgres.DB) error {
+	server := &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       60 * time.Second,
+		IdleTimeout:       120 * time.Second,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(in.log.Handler(), slog.LevelDebug),
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	in.log.InfoContext(ctx, "serving", "address", listener.Addr().String(), "version", version,
+		"workers", in.Workers, "retry_waits", in.waits.String(), "egress_allow", fmt.Sprint(in.allow))
+
+	var err error
+	if in.ready != nil {
+		err = in.ready(ctx, db)
+	}
+	if err == nil {
+		select {
+		case err = <-failed:
+		case <-ctx.Done():
+		}
+	}
+	in.log.InfoContext(ctx, "stopping", "drain_timeout", in.DrainTimeout.String())
+	draining.Store(true)
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), in.DrainTimeout)
+	defer cancel()
+	in.closeServer(drain, server)
+	err = errors.Join(err, dispatcher.Stop(drain))
+	in.log.InfoContext(ctx, "stopped")
+	return err
+}
+
+// closeServer takes no more requests and lets those in hand end. A slow one may
+// not use up the time of the attempts in flight.
+func (in instance) closeServer(drain context.Context, server *http.Server) {
+	inHand, cancel := context.WithTimeout(drain, min(in.DrainTimeout/2, 5*time.Second))
+	defer cancel()
+	if err := server.Shutdown(inHand); err != nil {
+		in.log.WarnContext(drain, "requests cut short by the stop", "error", err)
+		server.Close()
+	}
+}
+
+// checkDatabase refuses a database that this program would damage or could not
+// use, and says what to do.
+func checkDatabase(ctx context.Context, db *postgres.DB) error {
+	steps, err := migrations.Status(ctx, db.Pool())
+	if err != nil {
+		return err
+	}
+	pending := 0
+	for _, s := range steps {
+		if !s.Applied {
+			pending++
+		}
+	}
+	if pending > 0 {
+		return fmt.Errorf("the database lacks %d of %d migrations: run `belfry migrate up` with the same DATABASE_URL", pending, len(steps))
+	}
+	if err := db.CheckKey(ctx); errors.Is(err, secret.ErrSealed) {
+		return errors.New("this is not the sealing key that the database was sealed with: set BELFRY_KEYSET or BELFRY_KEYSET_FILE to the right one; nothing was changed")
+	} else if err != nil {
+		return err
+	}
+	return nil
+}
