@@ -119,10 +119,11 @@ func refusal(a alert.Alert, t destination.Destination) string {
 }
 
 func named(t destination.Destination, name string) bool {
+	name = strings.TrimSpace(name)
 	if id, err := uuid.Parse(name); err == nil {
 		return t.ID == id
 	}
-	return destination.NameKey(t.DisplayName) == destination.NameKey(strings.TrimSpace(name))
+	return destination.NameKey(t.DisplayName) == destination.NameKey(name)
 }
 
 func contains(list []destination.Destination, id uuid.UUID) bool {

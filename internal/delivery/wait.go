@@ -3,6 +3,7 @@ package delivery
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -63,7 +64,7 @@ func (w Waits) After(n int, retryAfter time.Duration, jitter float64) time.Durat
 		w = DefaultWaits()
 	}
 	wait := w[min(n, len(w))-1]
-	wait += time.Duration(float64(wait) / 10 * jitter)
+	wait += min(time.Duration(float64(wait)/10*jitter), math.MaxInt64-wait)
 	return max(wait, min(retryAfter, slices.Max(w)))
 }
 

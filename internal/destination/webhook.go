@@ -142,7 +142,10 @@ func validPort(u *url.URL) bool {
 	return err == nil && n >= 1 && n <= 65535
 }
 
-// origin is scheme, host and port, written one way.
+// origin is scheme, host and port, written one way. Hosts that might be two
+// places stay two: only ASCII is folded, since net/http asks DNS for what is
+// beyond it as it is, and a dot at the end stays, since a name without one may
+// be found in a search domain.
 func origin(raw string) string {
 	u, err := url.Parse(raw)
 	if err != nil {
@@ -152,5 +155,12 @@ func origin(raw string) string {
 	if port == "" {
 		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
 	}
-	return u.Scheme + "://" + strings.TrimSuffix(strings.ToLower(u.Hostname()), ".") + ":" + port
+	return u.Scheme + "://" + strings.Map(lowerASCII, u.Hostname()) + ":" + port
+}
+
+func lowerASCII(r rune) rune {
+	if 'A' <= r && r <= 'Z' {
+		return r + 'a' - 'A'
+	}
+	return r
 }

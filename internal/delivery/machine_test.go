@@ -1,0 +1,229 @@
+package delivery_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"pgregory.net/rapid"
+
+	"belfry/internal/delivery"
+	"belfry/internal/outbound"
+)
+
+// machine plays dispatch: it does to one delivery what may be done to it, in any
+// order, with workers that know of it what was true long ago.
+type machine struct {
+	d      delivery.Delivery
+	before delivery.Delivery // the one before the latest step
+	step   string            // which that was
+	acked  bool              // whether an attempt was acked in that step
+	now    time.Time
+	jobs   int64
+	claims []delivery.Claim // of every worker that ever looked
+	counts map[int]int      // counted attempts by run
+	budget map[int]int      // by run
+	settle int
+}
+
+func newMachine(t *rapid.T) *machine {
+	m := &machine{now: noon, counts: map[int]int{}, budget: map[int]int{}}
+	m.budget[1] = rapid.IntRange(1, 11).Draw(t, "budget")
+	m.d = m.withJob(delivery.New(uuid.New(), uuid.New(), delivery.ByFilters, m.budget[1], m.now))
+	m.before = m.d
+	return m
+}
+
+// withJob gives a delivery its new job, as dispatch does.
+func (m *machine) withJob(d delivery.Delivery) delivery.Delivery {
+	m.jobs++
+	d.JobID = m.jobs
+	return d
+}
+
+// move makes one step, if it may be made.
+func (m *machine) move(step string, may bool, how func() delivery.Delivery) {
+	m.now = m.now.Add(time.Second)
+	if may {
+		m.before, m.step, m.acked = m.d, step, false
+		m.d = how()
+	}
+}
+
+// look is a worker that is about to send.
+func (m *machine) look(*rapid.T) {
+	if m.d.JobID != 0 {
+		m.claims = append(m.claims, m.d.Claim())
+	}
+}
+
+// attempt is a worker that has sent; nobody else may have moved since it looked.
+func (m *machine) attempt(t *rapid.T) {
+	if m.d.JobID != 0 {
+		m.settled(t, m.d.Claim())
+	}
+}
+
+// stale is a worker whose claim may be of any age.
+func (m *machine) stale(t *rapid.T) {
+	if len(m.claims) > 0 {
+		m.settled(t, rapid.SampledFrom(m.claims).Draw(t, "claim"))
+	}
+}
+
+func (m *machine) settled(t *rapid.T, c delivery.Claim) {
+	class := rapid.SampledFrom(append(outbound.Classes(), outbound.Rejected, outbound.Rejected, outbound.Rejected)).Draw(t, "class")
+	a := delivery.Attempt{ID: uuid.New(), Trigger: m.d.NextTrigger}
+	a.Class, a.Duration = class, time.Second
+	a.StartedAt = m.now.Add(-rapid.SampledFrom([]time.Duration{time.Second, time.Minute, time.Hour}).Draw(t, "age"))
+	m.move("settle", true, func() delivery.Delivery {
+		d, stored := delivery.Settle(m.d, c, a, wait)
+		m.settle++
+		m.acked = class == outbound.Acked
+		current := m.d.JobID != 0 && m.d.Claim() == c
+		if want := current && class != outbound.Interrupted; stored.Counted != want {
+			t.Fatalf("counted %v, want %v", stored.Counted, want)
+		}
+		if stored.Number != m.settle || stored.Run != c.Run || stored.ID != a.ID {
+			t.Fatalf("stored as number %d of run %d, want %d of run %d", stored.Number, stored.Run, m.settle, c.Run)
+		}
+		if stored.Counted {
+			m.counts[stored.Run]++
+		}
+		return d
+	})
+}
+
+func (m *machine) hold(t *rapid.T) {
+	r := rapid.SampledFrom([]delivery.Reason{
+		delivery.Paused, delivery.NotAnswering, delivery.Busy, delivery.Misconfigured,
+	}).Draw(t, "reason")
+	m.move("hold", !m.d.Status.Final(), func() delivery.Delivery { return m.d.Hold(r) })
+}
+
+func (m *machine) release(*rapid.T) {
+	m.move("release", m.d.Status == delivery.Held, func() delivery.Delivery { return m.withJob(m.d.Release()) })
+}
+
+func (m *machine) reopen(t *rapid.T) {
+	budget := rapid.IntRange(1, 11).Draw(t, "budget")
+	m.move("reopen", m.d.Status.Final() || m.d.Status == delivery.Held, func() delivery.Delivery {
+		d := m.withJob(m.d.Reopen("ann", budget, m.now))
+		m.budget[d.Run] = budget
+		return d
+	})
+}
+
+func (m *machine) hasten(*rapid.T) {
+	m.move("hasten", !m.d.Status.Final(), func() delivery.Delivery { return m.withJob(m.d.Hasten("ann", m.now)) })
+}
+
+func (m *machine) cancel(t *rapid.T) {
+	r := rapid.SampledFrom([]delivery.Reason{delivery.DestinationDeleted, delivery.ByPerson}).Draw(t, "reason")
+	m.move("cancel", !m.d.Status.Final(), func() delivery.Delivery { return m.d.Cancel(r, m.now) })
+}
+
+func TestDeliveryLives(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		m := newMachine(t)
+		t.Repeat(map[string]func(*rapid.T){
+			"look": m.look, "attempt": m.attempt, "attempt again": m.attempt, "stale": m.stale,
+			"hold": m.hold, "release": m.release, "reopen": m.reopen, "hasten": m.hasten, "cancel": m.cancel,
+			"": func(t *rapid.T) {
+				m.checkRow(t)
+				m.checkBudget(t)
+				m.checkFinal(t)
+				m.checkAck(t)
+			},
+		})
+	})
+}
+
+// checkRow has the CHECKs of migrations/00005_create_deliveries.sql.
+func (m *machine) checkRow(t *rapid.T) {
+	d := m.d
+	open := d.Status == delivery.Queued || d.Status == delivery.Retrying || d.Status == delivery.Held
+	reasons := map[delivery.Status][]delivery.Reason{
+		delivery.Queued: {""}, delivery.Retrying: {""}, delivery.Delivered: {""},
+		delivery.Held:      {delivery.Paused, delivery.NotAnswering, delivery.Busy, delivery.Misconfigured},
+		delivery.Failed:    {delivery.AttemptsExhausted, delivery.Expired},
+		delivery.Cancelled: {delivery.DestinationDeleted, delivery.ByPerson},
+	}
+	for check, holds := range map[string]bool{
+		"deliveries_reason":   contains(reasons[d.Status], d.Reason),
+		"deliveries_budget":   0 <= d.Attempts && d.Attempts <= d.MaxAttempts,
+		"deliveries_job":      (d.JobID != 0) == (open && d.Status != delivery.Held),
+		"deliveries_due":      !d.DueAt.IsZero() == open,
+		"deliveries_finished": d.FinishedAt.IsZero() == open,
+		"deliveries_acked":    d.Status != delivery.Delivered || !d.FirstAckAt.IsZero(),
+		"run":                 d.Run > 0,
+		"max_attempts":        1 <= d.MaxAttempts && d.MaxAttempts <= 11,
+		"next_trigger":        contains([]delivery.Trigger{delivery.Automatic, delivery.Resend, delivery.SendNow}, d.NextTrigger),
+	} {
+		if !holds {
+			t.Fatalf("after %s: %s does not hold for %+v", m.step, check, d)
+		}
+	}
+}
+
+func contains[T comparable](list []T, v T) bool {
+	for _, x := range list {
+		if x == v {
+			return true
+		}
+	}
+	return false
+}
+
+// checkBudget has promise 4.
+func (m *machine) checkBudget(t *rapid.T) {
+	for run, n := range m.counts {
+		if n > m.budget[run] || n > 11 {
+			t.Fatalf("%d attempts are counted in run %d with a budget of %d", n, run, m.budget[run])
+		}
+	}
+	if m.d.Attempts != m.counts[m.d.Run] || m.d.MaxAttempts != m.budget[m.d.Run] || m.d.Made != m.settle {
+		t.Fatalf("after %s: %d of %d attempts, %d made; want %d of %d, %d made", m.step,
+			m.d.Attempts, m.d.MaxAttempts, m.d.Made, m.counts[m.d.Run], m.budget[m.d.Run], m.settle)
+	}
+	if open := !m.d.Status.Final(); open && m.d.Attempts == m.d.MaxAttempts {
+		t.Fatalf("after %s: it is %s with its budget used", m.step, m.d.Status)
+	}
+	if m.d.Status != m.before.Status && (m.d.Status == delivery.Queued) != (m.d.Attempts == 0) && (m.d.Status == delivery.Queued || m.d.Status == delivery.Retrying) {
+		t.Fatalf("after %s: it is %s after %d attempts", m.step, m.d.Status, m.d.Attempts)
+	}
+}
+
+// checkFinal: what is final is left by a re-send only, or becomes delivered by a
+// late ack. Only an attempt delivers or exhausts.
+func (m *machine) checkFinal(t *rapid.T) {
+	was, is := m.before.Status, m.d.Status
+	lateAck := m.step == "settle" && m.acked && is == delivery.Delivered
+	if was.Final() && was != is && m.step != "reopen" && !lateAck {
+		t.Fatalf("%s made %s of %s", m.step, is, was)
+	}
+	if was == delivery.Delivered && is != was && m.step != "reopen" {
+		t.Fatalf("%s made %s of a delivered one", m.step, is)
+	}
+	if is == delivery.Delivered && was != is && !lateAck {
+		t.Fatalf("%s delivered without an ack", m.step)
+	}
+	if m.step == "settle" && m.acked && is != delivery.Delivered {
+		t.Fatalf("acked, and it is %s", is)
+	}
+	if was.Final() && is == was && !m.before.FinishedAt.Equal(m.d.FinishedAt) {
+		t.Fatalf("%s moved the end of a %s one", m.step, is)
+	}
+}
+
+// checkAck: the first ack's time is never lost and never moves later.
+func (m *machine) checkAck(t *rapid.T) {
+	was, is := m.before.FirstAckAt, m.d.FirstAckAt
+	if !was.IsZero() && (is.IsZero() || is.After(was)) {
+		t.Fatalf("%s moved the first ack from %s to %s", m.step, was, is)
+	}
+	if was.IsZero() && !is.IsZero() && !m.acked {
+		t.Fatalf("%s acked", m.step)
+	}
+}

@@ -1,0 +1,127 @@
+package destination
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"belfry/internal/alert"
+)
+
+func TestReadURLAccepts(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ name, url string }{
+		{"http", "http://soar.example"},
+		{"https with port, path and query", "https://soar.example:8443/a/b%20c/?token=x&y=%20z"},
+		{"a scheme and host in upper case", "HTTPS://SOAR.EXAMPLE/"},
+		{"an IPv4 address", "http://192.0.2.1/"},
+		{"an IPv6 address", "http://[2001:db8::1]:8080/"},
+		{"localhost: addresses are checked when dialled", "http://localhost:8081"},
+		{"one label", "http://receiver:8081/x"},
+		{"an underscore in the host", "http://my_receiver/"},
+		{"a name that is not ASCII", "https://zürich.example/ä"},
+		{"a query without a path", "https://soar.example?x"},
+		{"the lowest port", "https://soar.example:1"},
+		{"the highest port", "https://soar.example:65535"},
+		{"2048 characters", "https://soar.example/" + strings.Repeat("a", 2048-21)},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			created := mustRead(t, bodyWithURL(t, tt.url))
+			patched, err := mustRead(t, bodyWith(t, `{}`)).Patch(bodyWithURL(t, tt.url))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if a, b := webhookOf(t, created).URL, webhookOf(t, patched).URL; a != tt.url || b != tt.url {
+				t.Errorf("got %q and %q, want %q", a, b, tt.url)
+			}
+		})
+	}
+}
+
+func TestReadURLRefuses(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ name, url, code string }{
+		{"2049 characters", "https://soar.example/" + strings.Repeat("a", 2049-21), alert.CodeTooLong},
+		{"empty", "", alert.CodeRequired},
+		{"blanks around", " https://soar.example ", alert.CodeFormat},
+		{"a blank within", "https://soar.example/a b", alert.CodeFormat},
+		{"a line break", "https://soar.example/a\nb", alert.CodeFormat},
+		{"NUL", "https://soar.example/a\x00", alert.CodeFormat},
+		{"DEL", "https://soar.example/a\x7f", alert.CodeFormat},
+		{"no scheme", "soar.example/hook", alert.CodeFormat},
+		{"another scheme", "ftp://soar.example", alert.CodeFormat},
+		{"a file", "file:///etc/passwd", alert.CodeFormat},
+		{"a script", "javascript:alert(1)", alert.CodeFormat},
+		{"a relative URL", "//soar.example/", alert.CodeFormat},
+		{"one slash", "https:/soar.example", alert.CodeFormat},
+		{"no slash", "https:soar.example", alert.CodeFormat},
+		{"no host", "https:///hook", alert.CodeFormat},
+		{"a port and no host", "https://:443/", alert.CodeFormat},
+		{"a user", "https://user@soar.example/", alert.CodeFormat},
+		{"a user and password", "https://user:pass@soar.example/", alert.CodeFormat},
+		{"an empty user", "https://@soar.example/", alert.CodeFormat},
+		{"a fragment", "https://soar.example/#top", alert.CodeFormat},
+		{"an empty fragment", "https://soar.example/#", alert.CodeFormat},
+		{"port 0", "https://soar.example:0/", alert.CodeFormat},
+		{"port 65536", "https://soar.example:65536/", alert.CodeFormat},
+		{"a port beyond every integer", "https://soar.example:99999999999999999999/", alert.CodeFormat},
+		{"an empty port", "https://soar.example:/", alert.CodeFormat},
+		{"a port that is no number", "https://soar.example:https/", alert.CodeFormat},
+		{"a wrong escape", "https://soar.example/%zz", alert.CodeFormat},
+		{"an address with a zone", "http://[fe80::1%25eth0]/", alert.CodeFormat},
+		{"brackets around a name", "http://[soar]/", alert.CodeFormat},
+		{"an IPv6 address without brackets", "http://2001:db8::1/", alert.CodeFormat},
+		{"a quote for a host", `http://"/`, alert.CodeFormat},
+		{"angle brackets around the host", "http://<soar.example>/", alert.CodeFormat},
+		{"a comma in the host", "http://soar,example/", alert.CodeFormat},
+		{"a backslash", `http://soar.example\@evil.example/`, alert.CodeFormat},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			want := []string{"settings.url: " + tt.code}
+			_, err := Read(bodyWithURL(t, tt.url))
+			if diff := cmp.Diff(want, wrong(t, err)); diff != "" {
+				t.Errorf("Read (-want +got)\n%s", diff)
+			}
+			_, err = mustRead(t, bodyWith(t, `{}`)).Patch(bodyWithURL(t, tt.url))
+			if diff := cmp.Diff(want, wrong(t, err)); diff != "" {
+				t.Errorf("Patch (-want +got)\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestReadURLOfAnotherKind(t *testing.T) {
+	t.Parallel()
+	for settings, want := range map[string]string{
+		`{}`:                           "settings.url: required",
+		`{"url":null}`:                 "settings.url: required",
+		`{"url":5}`:                    "settings.url: type",
+		`{"url":["https://h"]}`:        "settings.url: type",
+		`{"url":{"href":"https://h"}}`: "settings.url: type",
+	} {
+		_, err := Read(bodyWithSettings(t, settings))
+		if diff := cmp.Diff([]string{want}, wrong(t, err)); diff != "" {
+			t.Errorf("%s (-want +got)\n%s", settings, diff)
+		}
+	}
+}
+
+func TestShownURLIsSchemeAndHost(t *testing.T) {
+	t.Parallel()
+	for url, want := range map[string]string{
+		"https://soar.example/hooks/T0/hunter2?token=hunter2": "https://soar.example",
+		"http://soar.example:8081/hunter2":                    "http://soar.example:8081",
+		"https://[2001:db8::1]:8443/hunter2":                  "https://[2001:db8::1]:8443",
+		"https://hunter2:hunter2@soar.example/":               "https://soar.example", // stored by nobody
+		"https://soar.example#hunter2":                        "https://soar.example", // nor this
+		"%hunter2":                                            "",
+	} {
+		got := (&Webhook{URL: url}).Shown()
+		if diff := cmp.Diff(Shown{URL: want, Headers: []string{}}, got); diff != "" {
+			t.Errorf("%s (-want +got)\n%s", url, diff)
+		}
+	}
+}
