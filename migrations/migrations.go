@@ -58,10 +58,24 @@ func Down(ctx context.Context, pool *pgxpool.Pool) (Step, error) {
 	return undone, nil
 }
 
-// Status returns every step in order.
+// Status returns every step in order. It changes nothing: goose itself would
+// make its table in an empty database.
 func Status(ctx context.Context, pool *pgxpool.Pool) ([]Step, error) {
-	var steps []Step
+	var (
+		steps []Step
+		begun bool
+	)
+	const query = `SELECT to_regclass('goose_db_version') IS NOT NULL`
+	if err := pool.QueryRow(ctx, query).Scan(&begun); err != nil {
+		return nil, fmt.Errorf("read migration status: %w", err)
+	}
 	err := withProvider(pool, func(p *goose.Provider) error {
+		if !begun {
+			for _, s := range p.ListSources() {
+				steps = append(steps, Step{s.Version, name(s), false})
+			}
+			return nil
+		}
 		all, err := p.Status(ctx)
 		for _, s := range all {
 			steps = append(steps, Step{s.Source.Version, name(s.Source), s.State == goose.StateApplied})

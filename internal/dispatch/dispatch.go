@@ -70,6 +70,7 @@ type Dispatcher struct {
 	stopUpkeep context.CancelFunc
 	loops      sync.WaitGroup
 	beats      beats
+	running    running
 	partitions atomic.Bool // of this week and the next are there
 }
 

@@ -44,7 +44,7 @@ func newMetrics(r prometheus.Registerer, db *postgres.DB) metrics {
 	for _, status := range []string{"delivered", "failed"} {
 		m.finished.WithLabelValues(status)
 	}
-	for _, kind := range []string{"dead_instance", "stuck_delivery"} {
+	for _, kind := range []string{"dead_instance", "lost_job", "stuck_delivery"} {
 		m.repairs.WithLabelValues(kind)
 	}
 	r.MustRegister(m.accepted, m.attempts, m.tests, m.finished, m.duration, m.repairs, m.waits, &vitals{db: db})

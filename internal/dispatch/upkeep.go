@@ -3,6 +3,8 @@ package dispatch
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -54,6 +56,33 @@ func (b *beats) elder(now time.Time) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return now.Sub(b.last) < aliveFor && b.last.Sub(b.since) >= deadAfter
+}
+
+// running is the set of jobs that this instance is at.
+type running struct {
+	mu  sync.Mutex
+	ids map[int64]bool
+}
+
+// add puts a job in and returns how to take it out.
+func (r *running) add(id int64) (remove func()) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.ids == nil {
+		r.ids = map[int64]bool{}
+	}
+	r.ids[id] = true
+	return func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		delete(r.ids, id)
+	}
+}
+
+func (r *running) list() []int64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.AppendSeq([]int64{}, maps.Keys(r.ids)) // not nil, which is NULL and like no id at all
 }
 
 // beat counts from before the database is asked, so that a slow answer makes us
@@ -121,7 +150,22 @@ func (d *Dispatcher) sweep(ctx context.Context) error {
 			d.Log.WarnContext(ctx, "jobs of dead instances taken over", "jobs", n)
 		}
 	}
+	if err := d.reclaim(ctx); err != nil {
+		return err
+	}
 	_, err := d.DB.FreeDueJobs(ctx)
+	return err
+}
+
+// reclaim gives back jobs that the table says we run and we do not, as after a
+// restart of Postgres that swallowed the answer to a fetch. A job whose end River
+// has not written down yet may be among them: run again, it finds nothing to do.
+func (d *Dispatcher) reclaim(ctx context.Context) error {
+	n, err := d.DB.ReclaimLost(ctx, d.instance, d.running.list())
+	if n > 0 {
+		d.metrics.repairs.WithLabelValues("lost_job").Add(float64(n))
+		d.Log.WarnContext(ctx, "lost jobs given back", "jobs", n)
+	}
 	return err
 }
 

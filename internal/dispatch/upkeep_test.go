@@ -309,3 +309,48 @@ func TestRetention(t *testing.T) {
 		t.Errorf("%d partitions, want %d", n, before-2)
 	}
 }
+
+// A job that Postgres says we run, and that we never heard of, is given back: a
+// restart of Postgres can swallow the answer to a fetch.
+func TestLostJobIsReclaimed(t *testing.T) {
+	t.Parallel()
+	f := newDispatcher(t, pgtest.New(t))
+	f.webhook(t, receiver(t, status(200, "")).URL)
+	d := f.accept(t, anAlert).Deliveries[0]
+	exec(t, f, `UPDATE river_job SET state = 'running', attempt = 1, attempted_at = now() - interval '9 seconds', attempted_by = ARRAY[$1]`, f.instance)
+	f.run(t)
+	if got := f.wait(t, d.ID, is(delivery.Delivered)); got.Attempts != 1 {
+		t.Errorf("%d attempts, want 1", got.Attempts)
+	}
+	if n := f.metricValue(t, "belfry_repairs_total"); n != 1 {
+		t.Errorf("%v repairs counted, want 1", n)
+	}
+}
+
+// A job that takes long is left alone.
+func TestRunningJobIsNotReclaimed(t *testing.T) {
+	t.Parallel()
+	f := start(t)
+	arrived, answer := make(chan struct{}), make(chan struct{})
+	var calls atomic.Int32
+	f.webhook(t, receiver(t, func(http.ResponseWriter, *http.Request) {
+		if calls.Add(1) == 1 {
+			close(arrived)
+			<-answer
+		}
+	}).URL)
+	d := f.accept(t, anAlert).Deliveries[0]
+	<-arrived
+	exec(t, f, `UPDATE river_job SET attempted_at = now() - interval '1 hour'`)
+	if err := f.reclaim(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n := count(t, f, `SELECT count(*) FROM river_job WHERE state = 'running'`); n != 1 {
+		t.Error("the job was given back although it runs")
+	}
+	close(answer)
+	f.wait(t, d.ID, is(delivery.Delivered))
+	if n := calls.Load(); n != 1 {
+		t.Errorf("%d calls, want 1", n)
+	}
+}

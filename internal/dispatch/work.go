@@ -51,6 +51,7 @@ func (w *worker) NextRetry(*river.Job[deliverArgs]) time.Time { return w.d.Now()
 // long as the run: between attempts it snoozes, which costs no attempt of River's.
 func (w *worker) Work(ctx context.Context, job *river.Job[deliverArgs]) error {
 	d := w.d
+	defer d.running.add(job.ID)()
 	if !d.mayStart(ctx) {
 		return river.JobSnooze(0)
 	}

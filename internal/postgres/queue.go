@@ -100,6 +100,24 @@ func (q queries) SweepDead(ctx context.Context) (int64, error) {
 	return tag.RowsAffected(), nil
 }
 
+// ReclaimLost gives back the jobs that an instance has according to the table,
+// but not according to itself: their fetch was committed, and the answer lost
+// with its connection. It returns how many.
+func (q queries) ReclaimLost(ctx context.Context, instance string, running []int64) (int64, error) {
+	const query = `
+		UPDATE river_job
+		SET state = 'available', attempt = greatest(attempt - 1, 0), scheduled_at = now()
+		WHERE state = 'running'
+		  AND attempted_by[array_upper(attempted_by, 1)] = $1
+		  AND attempted_at < now() - interval '10 seconds'
+		  AND NOT (id = ANY($2))`
+	tag, err := q.q.Exec(ctx, query, instance, running)
+	if err != nil {
+		return 0, fmt.Errorf("reclaim lost jobs: %w", err)
+	}
+	return tag.RowsAffected(), nil
+}
+
 // SweepAll forgets every instance but one, for a database of which it is known
 // that nobody else can be alive. SweepDead then does the rest.
 func (q queries) SweepAll(ctx context.Context, but string) error {
