@@ -47,7 +47,7 @@ fuzz: ## Fuzz what parses, 20 seconds each
 	    echo "$$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime 20s $$pkg; done; done
 
 generate: ## Generate Go types from openapi.yaml
-	@$(TOOL) oapi-codegen -config internal/api/oapi-codegen.yaml openapi.yaml
+	@$(TOOL) oapi-codegen -config internal/api/oapi-codegen.yaml -o internal/api/api.gen.go openapi.yaml
 
 format: ## Format Go files
 	@$(TOOL) gofumpt -w $(GOFILES)

@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -199,6 +201,12 @@ func (s *Server) SendAlert(ctx context.Context, r SendAlertRequestObject) (SendA
 	if err != nil {
 		return nil, err
 	}
+	named := map[uuid.UUID]bool{} // twice is once
+	items = slices.DeleteFunc(items, func(d Delivery) bool {
+		twice := named[d.ID]
+		named[d.ID] = true
+		return twice
+	})
 	return SendAlert202JSONResponse{Items: items}, nil
 }
 
@@ -228,6 +236,9 @@ func (s *Server) explain(ctx context.Context, a alert.Alert) (ExplainedRoute, er
 		return ExplainedRoute{}, err
 	}
 	d := delivery.Route(a, all)
+	slices.SortFunc(all, func(a, b destination.Destination) int {
+		return strings.Compare(destination.NameKey(a.DisplayName), destination.NameKey(b.DisplayName))
+	})
 	route := ExplainedRoute{
 		Routed: len(d.To) > 0, Destinations: make([]ExplainedDestination, len(all)),
 		Nowhere: newNowhere(d.Nowhere), UnknownDestinations: notNil(d.Unknown),

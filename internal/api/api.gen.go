@@ -772,7 +772,7 @@ type AttemptSummary struct {
 	// RequestedBy Who asked for it; `null` when nobody did.
 	RequestedBy *string `json:"requestedBy"`
 
-	// ResponseBody The first 64 KiB of the answer's body, when it is UTF-8; secrets that the destination sent back are `****`. `null` when there is none, or when it is in `responseBodyBase64`.
+	// ResponseBody The first 64 KiB of the answer's body, when it is UTF-8; secrets that the destination sent back are `****`. `null` when no answer came, or when the body is in `responseBodyBase64`.
 	ResponseBody *string `json:"responseBody"`
 
 	// ResponseBodyBase64 The first 64 KiB of a body that is not UTF-8, in base64. Otherwise `null`.
@@ -830,7 +830,7 @@ type BatchResult struct {
 	// Accepted What became of a posted alert.
 	Accepted *AcceptedAlert `json:"accepted,omitempty"`
 
-	// AlertID The alert's own identifier, given or made. Left out when it was refused without one.
+	// AlertID The alert's own identifier, given or made. Left out when the alert was refused for its fields, or without one.
 	AlertID *string `json:"alertId,omitempty"`
 
 	// Index The alert's place in `alerts`, from 0.
@@ -1225,7 +1225,7 @@ type Header struct {
 type HeaderInput = json.RawMessage
 
 // HeaderName The header's name, an RFC 9110 token. Reserved are Host, Content-Length, Transfer-Encoding, Connection and the
-// other hop-by-hop headers, Content-Type, Idempotency-Key, X-Idempotency-Key, and all that begin with `webhook-` or `Belfry-`.
+// other hop-by-hop headers, Content-Type, Expect, Idempotency-Key, X-Idempotency-Key, and all that begin with `webhook-` or `Belfry-`.
 type HeaderName = string
 
 // HeaderPatch A header to add or keep.
@@ -1302,7 +1302,7 @@ type Problem struct {
 	// - `delivery_delivered` (409): the delivery was acknowledged; ask with `"again": true` to send it once more.
 	// - `destination_deleted` (409): the destination was deleted; nothing can be sent to it.
 	// - `precondition_failed` (412): it changed since the version in `If-Match`.
-	// - `too_large` (413): the body is larger than 1 MiB, or a batch larger than 16 MiB.
+	// - `too_large` (413): the body is larger than 1 MiB, a batch than 16 MiB, or a sign-in than 4 KiB.
 	// - `unsupported_media_type` (415): `Content-Type` is not `application/json`.
 	// - `invalid` (422): fields or parameters are wrong; `errors` names each.
 	// - `internal` (500): something went wrong on our side; the log has it under `requestId`.
@@ -1344,7 +1344,7 @@ type Problem struct {
 // - `delivery_delivered` (409): the delivery was acknowledged; ask with `"again": true` to send it once more.
 // - `destination_deleted` (409): the destination was deleted; nothing can be sent to it.
 // - `precondition_failed` (412): it changed since the version in `If-Match`.
-// - `too_large` (413): the body is larger than 1 MiB, or a batch larger than 16 MiB.
+// - `too_large` (413): the body is larger than 1 MiB, a batch than 16 MiB, or a sign-in than 4 KiB.
 // - `unsupported_media_type` (415): `Content-Type` is not `application/json`.
 // - `invalid` (422): fields or parameters are wrong; `errors` names each.
 // - `internal` (500): something went wrong on our side; the log has it under `requestId`.

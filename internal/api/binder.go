@@ -3,12 +3,15 @@ package api
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"mime"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
+
+	"belfry/internal/alert"
 )
 
 // rawBody is the binder of this API. It hands a body to the handlers as the
@@ -32,7 +35,10 @@ func (rawBody) Bind(i any, c echo.Context) error {
 	expected := min(max(r.ContentLength, 0), 64<<10) // what is announced need not come
 	buf := bytes.NewBuffer(make([]byte, 0, expected+bytes.MinRead))
 	if _, err := buf.ReadFrom(r.Body); err != nil {
-		return err
+		if tooLarge := new(echo.HTTPError); errors.As(err, &tooLarge) {
+			return err
+		}
+		return alert.Malformed{Message: "The body broke off before its end."}
 	}
 	if buf.Len() == 0 {
 		return errNoBody

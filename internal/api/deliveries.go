@@ -75,6 +75,9 @@ func newDeliveryFilter(p CountDeliveriesParams) (f postgres.DeliveryFilter, wron
 	f = postgres.DeliveryFilter{
 		AlertID: value(p.AlertID), StatusCode: value(p.StatusCode), From: value(p.From), To: value(p.To),
 	}
+	if p.StatusCode != nil && (f.StatusCode < 100 || f.StatusCode > 999) {
+		wrong.add("statusCode", alert.CodeFormat, "must be from 100 to 999")
+	}
 	f.Reasons = words(&wrong, "reason", p.Reason, DeliveryReason.Valid)
 	f.Classes = words(&wrong, "class", p.Class, AttemptClass.Valid)
 	f.RoutedBy = words(&wrong, "routedBy", p.RoutedBy, RoutedBy.Valid)

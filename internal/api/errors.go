@@ -22,6 +22,11 @@ func (s *Server) handleError(err error, c echo.Context) {
 		return
 	}
 	ctx := c.Request().Context()
+	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
+		s.Log.InfoContext(ctx, "request abandoned", "request_id", of(ctx).id, "method", c.Request().Method, "route", c.Path())
+		c.Response().WriteHeader(statusAbandoned)
+		return
+	}
 	p := problemOf(err)
 	p.RequestID = of(ctx).id
 	if p.Status >= 500 {
@@ -40,6 +45,9 @@ func (s *Server) handleError(err error, c echo.Context) {
 		s.Log.WarnContext(ctx, "error not answered", "request_id", p.RequestID, "error", err)
 	}
 }
+
+// statusAbandoned is for our log only: the caller went away without an answer.
+const statusAbandoned = 499
 
 // problems says, for each error that a caller can do something about, how it is
 // answered. Everything else went wrong on our side, and its text is not shown.
@@ -118,7 +126,7 @@ func problemOfEcho(err *echo.HTTPError) Problem {
 	case http.StatusMethodNotAllowed:
 		return newProblem(405, ProblemCodeMethodNotAllowed, "This path does not take this method.")
 	case http.StatusRequestEntityTooLarge:
-		return newProblem(413, ProblemCodeTooLarge, "The body is too large: 1 MiB for one alert or any other call, 16 MiB for a batch.")
+		return newProblem(413, ProblemCodeTooLarge, "The body is too large: it may have 1 MiB, a batch 16 MiB, and a sign-in 4 KiB.")
 	case http.StatusUnsupportedMediaType:
 		return newProblem(415, ProblemCodeUnsupportedMediaType, "Send the body as Content-Type: application/json.")
 	}

@@ -10,7 +10,7 @@ func TestMaskersAreKeptByWhatTheyMask(t *testing.T) {
 	t.Parallel()
 	var ms maskers
 	a := Request{URL: "http://a.example/", Secrets: []string{"one1", "two2"}}
-	if ms.of(a) != ms.of(a) {
+	if first, again := ms.of(a), ms.of(a); first != again {
 		t.Error("the same secrets made two maskers")
 	}
 	for _, b := range []Request{
@@ -24,7 +24,8 @@ func TestMaskersAreKeptByWhatTheyMask(t *testing.T) {
 			t.Errorf("%+v got the masker of other secrets", b)
 		}
 	}
-	if long := (Request{URL: strings.Repeat("x", maxMaskerKey+1)}); ms.of(long) == ms.of(long) {
+	long := Request{URL: strings.Repeat("x", maxMaskerKey+1)}
+	if first, again := ms.of(long), ms.of(long); first == again {
 		t.Error("a masker of very long secrets is kept")
 	}
 	for i := range 2 * maxMaskers {

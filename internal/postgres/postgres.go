@@ -160,6 +160,8 @@ func IsAway(err error) bool {
 		network net.Error
 	)
 	switch {
+	case errors.As(err, &pg) && errors.As(err, &connect) && pg.Code == "55000": // it takes no connections
+		return true
 	case errors.As(err, &pg):
 		return pg.Code[:2] == "57" && pg.Code != "57014" || pg.Code[:2] == "53" || pg.Code[:2] == "08"
 	case errors.As(err, &connect), errors.As(err, &network), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
