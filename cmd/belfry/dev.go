@@ -72,7 +72,10 @@ func (c *devCommand) Run(ctx context.Context, to streams) error {
 	if err != nil {
 		return err
 	}
-	in.ready = func(ctx context.Context, db *postgres.DB) error { return welcome(ctx, to, in, db, first) }
+	in.ready = func(ctx context.Context, db *postgres.DB, publicURL string) error {
+		in.PublicURL = publicURL
+		return welcome(ctx, to, in, db, first)
+	}
 	err = serve(ctx, in)
 	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
 		err = errors.Join(err, cause)

@@ -8,6 +8,8 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -52,8 +54,10 @@ type instance struct {
 	keyset      string
 	log         *slog.Logger
 
-	alone bool                                      // nobody else uses the database
-	ready func(context.Context, *postgres.DB) error // called when the server answers
+	alone bool // nobody else uses the database
+
+	// ready is called when the server answers, with its public URL.
+	ready func(context.Context, *postgres.DB, string) error
 }
 
 // serve opens the database, checks it, and runs until ctx ends.
@@ -83,6 +87,9 @@ func serve(ctx context.Context, in instance) error {
 	if err != nil {
 		return fmt.Errorf("listen on BELFRY_LISTEN: %w", err)
 	}
+	if in.PublicURL == "http://"+in.Listen && strings.HasSuffix(in.Listen, ":0") {
+		in.PublicURL = "http://" + listener.Addr().String() // the port was left to the system
+	}
 	client := outbound.New(outbound.Options{
 		Allow: in.allow, Timeout: in.AttemptTimeout, UserAgent: "Belfry/" + version, Proxy: in.proxy,
 	})
@@ -100,17 +107,20 @@ func serve(ctx context.Context, in instance) error {
 	if err := dispatcher.Start(ctx); err != nil {
 		return fmt.Errorf("start dispatching: %w", err)
 	}
-	var draining atomic.Bool
+	var stop door
 	handler := api.New(api.Config{
 		DB: readers, Dispatcher: dispatcher, Log: in.log, Metrics: registry, Now: time.Now, PublicURL: in.PublicURL,
-		AdminToken: in.AdminToken, OpenMetrics: in.OpenMetrics, Draining: draining.Load, SessionLength: in.SessionLength,
+		AdminToken: in.AdminToken, OpenMetrics: in.OpenMetrics, Draining: stop.draining.Load, SessionLength: in.SessionLength,
 	})
-	return in.run(ctx, listener, handler, dispatcher, &draining, readers)
+	stop.Handler = handler
+	return in.run(ctx, listener, &stop, dispatcher, readers)
 }
 
-// run answers requests until ctx ends, and then stops in order: no new requests,
-// those in hand, attempts in flight, their records.
-func (in instance) run(ctx context.Context, listener net.Listener, handler http.Handler, dispatcher *dispatch.Dispatcher, draining *atomic.Bool, db *postgres.DB) error {
+// run answers requests until ctx ends, and then stops in order: requests in
+// hand, attempts in flight, their records. Until these are done it still answers,
+// so that whoever asks is told that this replica is stopping, and producers are
+// told to come back.
+func (in instance) run(ctx context.Context, listener net.Listener, handler *door, dispatcher *dispatch.Dispatcher, db *postgres.DB) error {
 	server := &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: 5 * time.Second,
@@ -126,7 +136,7 @@ func (in instance) run(ctx context.Context, listener net.Listener, handler http.
 
 	var err error
 	if in.ready != nil {
-		err = in.ready(ctx, db)
+		err = in.ready(ctx, db, in.PublicURL)
 	}
 	if err == nil {
 		select {
@@ -135,23 +145,52 @@ func (in instance) run(ctx context.Context, listener net.Listener, handler http.
 		}
 	}
 	in.log.InfoContext(ctx, "stopping", "drain_timeout", in.DrainTimeout.String())
-	draining.Store(true)
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), in.DrainTimeout)
 	defer cancel()
-	in.closeServer(drain, server)
+	handler.drain(drain)
 	err = errors.Join(err, dispatcher.Stop(drain))
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastAnswers)
+	defer cancel()
+	if server.Shutdown(last) != nil {
+		server.Close() // requests that did not end in time
+	}
 	in.log.InfoContext(ctx, "stopped")
 	return err
 }
 
-// closeServer takes no more requests and lets those in hand end. A slow one may
-// not use up the time of the attempts in flight.
-func (in instance) closeServer(drain context.Context, server *http.Server) {
-	inHand, cancel := context.WithTimeout(drain, min(in.DrainTimeout/2, 5*time.Second))
-	defer cancel()
-	if err := server.Shutdown(inHand); err != nil {
-		in.log.WarnContext(drain, "requests cut short by the stop", "error", err)
-		server.Close()
+// lastAnswers is how long a stop waits, when all else is done, for requests that
+// came while it drained.
+const lastAnswers = time.Second
+
+// door lets requests in and knows when those that came before a stop are done.
+type door struct {
+	http.Handler
+	draining atomic.Bool
+	inHand   sync.RWMutex
+}
+
+// ServeHTTP implements http.Handler.
+func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !d.draining.Load() {
+		d.inHand.RLock()
+		defer d.inHand.RUnlock()
+	}
+	d.Handler.ServeHTTP(w, r)
+}
+
+// drain waits for the requests in hand until ctx is done. Those that come from
+// now on are answered too, but not waited for.
+func (d *door) drain(ctx context.Context) {
+	d.draining.Store(true)
+	done := make(chan struct{})
+	go func() {
+		d.inHand.Lock()
+		defer d.inHand.Unlock()
+		close(done)
+	}()
+	select {
+	case <-done:
+	case <-ctx.Done():
 	}
 }
 

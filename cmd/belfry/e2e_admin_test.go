@@ -1,0 +1,136 @@
+//go:build linux
+
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"belfry/internal/pgtest"
+)
+
+// Replicas that start together migrate together.
+func TestE2EMigrateThreeAtOnce(t *testing.T) {
+	heavy(t, 1)
+	databaseURL := pgtest.NewEmptyURL(t)
+	env := []string{"DATABASE_URL=" + databaseURL}
+	if status := mustBelfry(t, env, "migrate", "status"); strings.Contains(status, "applied") || !strings.Contains(status, "missing") {
+		t.Errorf("status of an empty database:\n%s", status)
+	}
+	var three []*child
+	for range 3 {
+		three = append(three, spawn(t, env, "migrate"))
+	}
+	applied := map[string]int{}
+	for _, c := range three {
+		if code := c.wait(t, 60*time.Second); code != 0 {
+			t.Errorf("ended with %d:\n%s", code, c.log)
+		}
+		for line := range strings.Lines(c.out.String()) {
+			if name, ok := strings.CutPrefix(line, "applied "); ok {
+				applied[name]++
+			}
+		}
+	}
+	status := mustBelfry(t, env, "migrate", "status")
+	if strings.Contains(status, "missing") || strings.Count(status, "applied") != len(applied) {
+		t.Errorf("%d steps were applied, the status is\n%s", len(applied), status)
+	}
+	for name, n := range applied {
+		if n != 1 {
+			t.Errorf("%q was applied %d times", name, n)
+		}
+	}
+
+	down := strings.TrimPrefix(mustBelfry(t, env, "migrate", "down"), "taken back ")
+	if status := mustBelfry(t, env, "migrate", "status"); strings.Count(status, "missing") != 1 || !strings.Contains(status, "missing "+down) {
+		t.Errorf("after taking back %s:\n%s", down, status)
+	}
+	if up := mustBelfry(t, env, "migrate", "up"); up != "applied "+down {
+		t.Errorf("up again: %s", up)
+	}
+	if again := mustBelfry(t, env, "migrate", "up"); !strings.Contains(again, "nothing to do") {
+		t.Errorf("up once more: %s", again)
+	}
+	_, c := serving(t, databaseURL)
+	c.healthy(t)
+}
+
+// Tokens made and revoked beside a running server.
+func TestE2ETokens(t *testing.T) {
+	heavy(t, 1)
+	databaseURL := pgtest.NewURL(t)
+	env := []string{"DATABASE_URL=" + databaseURL}
+	p, admin := serving(t, databaseURL)
+	token := mustBelfry(t, env, "token", "create", "detection engine", "--scope", "ingest")
+	c := newClient(t, *admin.base.Load(), token)
+	c.alert(t, "a-1")
+	c.call(t, http.StatusForbidden, http.MethodGet, "/api/v1/destinations", nil, nil)
+
+	list := mustBelfry(t, env, "token", "list")
+	id := regexp.MustCompile(`(?m)^(\S+)\s+detection engine\s+\[ingest\]`).FindStringSubmatch(list)
+	if id == nil || strings.Contains(list, token) {
+		t.Fatalf("token list:\n%s", list)
+	}
+	mustBelfry(t, env, "token", "revoke", id[1])
+	began := time.Now()
+	eventually(t, 7*time.Second, func() string {
+		r, err := c.try(t.Context(), http.MethodPost, "/api/v1/alerts", newAlert("a-2"))
+		if err == nil && r.status == http.StatusUnauthorized {
+			return ""
+		}
+		return fmt.Sprintf("a revoked token is answered with %d %s %v", r.status, r.body, err)
+	})
+	t.Logf("the server forgot a revoked token after %v", time.Since(began).Round(time.Millisecond))
+	if code, _, errs := belfry(t, env, "token", "create", "wrong", "--scope", "everything"); code == 0 || !strings.Contains(errs, "scope") {
+		t.Errorf("a scope that does not exist: %d %s", code, errs)
+	}
+	if strings.Contains(p.log.String(), token) {
+		t.Error("the log holds the token")
+	}
+}
+
+// A key that was rotated opens what was sealed before, and seals what comes.
+func TestE2ERotatedKey(t *testing.T) {
+	heavy(t, 1)
+	h, databaseURL, dir := newHook(t), pgtest.NewURL(t), t.TempDir()
+	key, rotated := filepath.Join(dir, "key"), filepath.Join(dir, "rotated")
+	if printed := mustBelfry(t, nil, "keygen"); !strings.HasPrefix(printed, "{") {
+		t.Errorf("keygen printed %s", printed)
+	}
+	mustBelfry(t, nil, "keygen", "--out", key)
+	if info, err := os.Stat(key); err != nil || info.Mode() != 0o600 {
+		t.Errorf("the key's file: %v %v, want mode 0600", info, err)
+	}
+	old := read(t, key)
+	if code, _, errs := belfry(t, nil, "keygen", "--out", key); code == 0 || !strings.Contains(errs, "exists") || read(t, key) != old {
+		t.Errorf("keygen onto a key: %d %s", code, errs)
+	}
+	with := func(file string) []string { return []string{"BELFRY_KEYSET=", "BELFRY_KEYSET_FILE=" + file} }
+
+	first, c := serving(t, databaseURL, with(key)...)
+	before := c.destination(t, "before", h.url, header{"X-API-Key", "sealed-with-the-old-key"})
+	first.stop(t, 20*time.Second)
+	mustBelfry(t, nil, "keygen", "--rotate", key, "--out", rotated)
+	h.says(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("X-API-Key") == "" {
+			w.WriteHeader(http.StatusUnauthorized)
+		}
+	})
+	second, c := serving(t, databaseURL, with(rotated)...)
+	after := c.destination(t, "after", h.url, header{"X-API-Key", "sealed-with-the-new-key"})
+	for _, d := range c.alert(t, "a-1").Deliveries {
+		got := c.awaitStatus(t, d.ID, "delivered", 1)
+		if got.Destination.ID != before.ID && got.Destination.ID != after.ID {
+			t.Errorf("delivered to %+v", got.Destination)
+		}
+	}
+	second.stop(t, 20*time.Second)
+	refused(t, append(serveEnv(databaseURL), with("/nowhere")...), "BELFRY_KEYSET_FILE")
+}
