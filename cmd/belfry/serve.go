@@ -9,8 +9,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -147,50 +145,24 @@ func (in instance) run(ctx context.Context, listener net.Listener, handler *door
 	in.log.InfoContext(ctx, "stopping", "drain_timeout", in.DrainTimeout.String())
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), in.DrainTimeout)
 	defer cancel()
-	handler.drain(drain)
+	// A slow request may not use up the time of the attempts in flight.
+	handler.drain(drain, min(in.DrainTimeout/2, 5*time.Second))
 	err = errors.Join(err, dispatcher.Stop(drain))
-	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastAnswers)
-	defer cancel()
-	if server.Shutdown(last) != nil {
-		server.Close() // requests that did not end in time
-	}
+	in.closeServer(context.WithoutCancel(ctx), server)
 	in.log.InfoContext(ctx, "stopped")
 	return err
 }
 
 // lastAnswers is how long a stop waits, when all else is done, for requests that
-// came while it drained.
+// are still being answered.
 const lastAnswers = time.Second
 
-// door lets requests in and knows when those that came before a stop are done.
-type door struct {
-	http.Handler
-	draining atomic.Bool
-	inHand   sync.RWMutex
-}
-
-// ServeHTTP implements http.Handler.
-func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if !d.draining.Load() {
-		d.inHand.RLock()
-		defer d.inHand.RUnlock()
-	}
-	d.Handler.ServeHTTP(w, r)
-}
-
-// drain waits for the requests in hand until ctx is done. Those that come from
-// now on are answered too, but not waited for.
-func (d *door) drain(ctx context.Context) {
-	d.draining.Store(true)
-	done := make(chan struct{})
-	go func() {
-		d.inHand.Lock()
-		defer d.inHand.Unlock()
-		close(done)
-	}()
-	select {
-	case <-done:
-	case <-ctx.Done():
+func (in instance) closeServer(ctx context.Context, server *http.Server) {
+	last, cancel := context.WithTimeout(ctx, lastAnswers)
+	defer cancel()
+	if err := server.Shutdown(last); err != nil {
+		in.log.WarnContext(ctx, "requests cut short by the stop", "error", err)
+		server.Close()
 	}
 }
 

@@ -1,0 +1,42 @@
+package main
+
+import (
+	"context"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// door lets requests in and knows when those that came before a stop are done.
+type door struct {
+	http.Handler
+	draining atomic.Bool
+	inHand   sync.RWMutex
+}
+
+// ServeHTTP implements http.Handler.
+func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !d.draining.Load() {
+		d.inHand.RLock()
+		defer d.inHand.RUnlock()
+	}
+	d.Handler.ServeHTTP(w, r)
+}
+
+// drain waits for the requests in hand, but not longer than it is given. Those
+// that come from now on are answered too, but not waited for.
+func (d *door) drain(ctx context.Context, longest time.Duration) {
+	d.draining.Store(true)
+	done := make(chan struct{})
+	go func() {
+		d.inHand.Lock()
+		defer d.inHand.Unlock()
+		close(done)
+	}()
+	select {
+	case <-done:
+	case <-time.After(longest):
+	case <-ctx.Done():
+	}
+}
