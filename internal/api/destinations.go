@@ -141,7 +141,7 @@ func (s *Server) RotateSigningSecret(ctx context.Context, r RotateSigningSecretR
 		return nil, err
 	}
 	return RotateSigningSecret200JSONResponse{
-		Body:    NewSigningSecret{SigningSecret: d.Signing.Secret, PreviousValidUntil: timeOrNil(d.Signing.PreviousUntil)},
+		Body:    NewSigningSecret{SigningSecret: d.Signing.Secret, PreviousValidUntil: timeOrNil(d.Signing.PreviousUntil(s.Now()))},
 		Headers: RotateSigningSecret200ResponseHeaders{ETag: etag(d)},
 	}, nil
 }
@@ -165,6 +165,7 @@ func (s *Server) DeleteDestination(ctx context.Context, r DeleteDestinationReque
 	if err != nil {
 		return nil, err
 	}
+	s.Dispatcher.Nudge()
 	return DeleteDestination204Response{}, nil
 }
 
@@ -248,9 +249,7 @@ func (s *Server) newDestination(d destination.Destination) Destination {
 		Signing: Signing{CreatedAt: d.Signing.CreatedAt.UTC()}, Version: d.Version,
 		CreatedAt: d.CreatedAt.UTC(), UpdatedAt: d.UpdatedAt.UTC(),
 	}
-	if d.Signing.Previous != "" && s.Now().Before(d.Signing.PreviousUntil) {
-		answer.Signing.PreviousValidUntil = timeOrNil(d.Signing.PreviousUntil)
-	}
+	answer.Signing.PreviousValidUntil = timeOrNil(d.Signing.PreviousUntil(s.Now()))
 	for _, v := range d.Severities {
 		answer.Severities = append(answer.Severities, Severity(v))
 	}

@@ -43,18 +43,24 @@ func TestRotate(t *testing.T) {
 		keep time.Duration
 		want Signing
 	}{
-		{"the old one signs on", first, time.Hour, Signing{Previous: first.Secret, PreviousUntil: noon.Add(2 * time.Hour)}},
+		{"the old one signs on", first, time.Hour, Signing{Former: []Former{{first.Secret, noon.Add(2 * time.Hour)}}}},
 		{"the old one ends at once", first, 0, Signing{}},
 		{"less than nothing is nothing", first, -time.Hour, Signing{}},
 		{
-			"of two, the newer one stays",
-			Signing{Secret: "whsec_b", Previous: "whsec_a", PreviousUntil: noon.Add(9 * time.Hour)},
+			"of two, both sign on for as long as they were to",
+			Signing{Secret: "whsec_b", Former: []Former{{"whsec_a", noon.Add(9 * time.Hour)}}},
 			time.Minute,
-			Signing{Previous: "whsec_b", PreviousUntil: noon.Add(time.Hour + time.Minute)},
+			Signing{Former: []Former{{"whsec_b", noon.Add(time.Hour + time.Minute)}, {"whsec_a", noon.Add(9 * time.Hour)}}},
+		},
+		{
+			"one that has ended is forgotten",
+			Signing{Secret: "whsec_b", Former: []Former{{"whsec_a", noon.Add(time.Hour)}}},
+			time.Minute,
+			Signing{Former: []Former{{"whsec_b", noon.Add(time.Hour + time.Minute)}}},
 		},
 		{
 			"at once ends them all",
-			Signing{Secret: "whsec_b", Previous: "whsec_a", PreviousUntil: noon.Add(9 * time.Hour)},
+			Signing{Secret: "whsec_b", Former: []Former{{"whsec_a", noon.Add(9 * time.Hour)}}},
 			0,
 			Signing{},
 		},
@@ -76,7 +82,7 @@ func TestRotate(t *testing.T) {
 
 func TestKeys(t *testing.T) {
 	t.Parallel()
-	rotated := Signing{Secret: "new", Previous: "old", PreviousUntil: noon}
+	rotated := Signing{Secret: "new", Former: []Former{{"old", noon}}}
 	tests := []struct {
 		name string
 		of   Signing
@@ -84,7 +90,7 @@ func TestKeys(t *testing.T) {
 		want []string
 	}{
 		{"none", Signing{}, noon, nil},
-		{"a previous one alone is not used", Signing{Previous: "old", PreviousUntil: noon.Add(time.Hour)}, noon, nil},
+		{"a previous one alone is not used", Signing{Former: []Former{{"old", noon.Add(time.Hour)}}}, noon, nil},
 		{"one", Signing{Secret: "new"}, noon, []string{"new"}},
 		{"both, the newest first", rotated, noon.Add(-time.Hour), []string{"new", "old"}},
 		{"both to the last moment", rotated, noon.Add(-1), []string{"new", "old"}},
@@ -134,9 +140,9 @@ func TestSignature(t *testing.T) {
 	}{
 		{"before a rotation", first.Keys(now), first.Secret, nil, true},
 		{"during a rotation, with the new secret", both.Keys(now), both.Secret, nil, true},
-		{"during a rotation, with the previous one", both.Keys(now), both.Previous, nil, true},
+		{"during a rotation, with the previous one", both.Keys(now), both.Former[0].Secret, nil, true},
 		{"after a rotation, with the new secret", both.Keys(now.Add(time.Hour)), both.Secret, nil, true},
-		{"after a rotation, with the previous one", both.Keys(now.Add(time.Hour)), both.Previous, nil, false},
+		{"after a rotation, with the previous one", both.Keys(now.Add(time.Hour)), both.Former[0].Secret, nil, false},
 		{"with somebody else's", both.Keys(now), NewSigning(now).Secret, nil, false},
 		{"without keys", nil, first.Secret, nil, false},
 		{"another body", first.Keys(now), first.Secret, func(b *[]byte, _ http.Header) { *b = append(*b, ' ') }, false},
@@ -180,7 +186,7 @@ func TestSignaturesOfTwoKeysAreBothSent(t *testing.T) {
 	t.Parallel()
 	s := NewSigning(noon).Rotate(noon, time.Hour)
 	got := strings.Split(sign(s.Keys(noon), "id", noon, nil), " ")
-	want := []string{sign([]string{s.Secret}, "id", noon, nil), sign([]string{s.Previous}, "id", noon, nil)}
+	want := []string{sign([]string{s.Secret}, "id", noon, nil), sign([]string{s.Former[0].Secret}, "id", noon, nil)}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}

@@ -167,7 +167,7 @@ func sendsAlert(t *testing.T, ex example) {
 	if got.method != http.MethodPost || got.header.Values("Belfry-Test") != nil {
 		t.Errorf("got %s, Belfry-Test %q; want POST and no Belfry-Test", got.method, got.header.Values("Belfry-Test"))
 	}
-	for which, secret := range map[string]string{"new": signing.Secret, "previous": signing.Previous} {
+	for which, secret := range map[string]string{"new": signing.Secret, "previous": signing.Former[0].Secret} {
 		if err := verifies(t, secret, got.body, got.header); err != nil {
 			t.Errorf("with the %s secret: %v", which, err)
 		}
@@ -256,7 +256,7 @@ func masksEcho(t *testing.T, ex example) {
 	if !strings.Contains(text, "Echo-Webhook-Signature") {
 		t.Fatalf("the receiver echoed nothing: %s", text)
 	}
-	for _, secret := range []string{secretText, signing.Secret, signing.Previous} {
+	for _, secret := range []string{secretText, signing.Secret, signing.Former[0].Secret} {
 		if strings.Contains(text, secret) {
 			t.Errorf("%s is in the result: %s", secret, text)
 		}
