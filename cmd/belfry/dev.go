@@ -68,13 +68,12 @@ func (c *devCommand) Run(ctx context.Context, to streams) error {
 		}()
 		ctx = stopping
 	}
-	first, err := devDatabase(ctx, in)
-	if err != nil {
+	if err := devMigrate(ctx, in.databaseURL); err != nil {
 		return err
 	}
 	in.ready = func(ctx context.Context, db *postgres.DB, publicURL string) error {
 		in.PublicURL = publicURL
-		return welcome(ctx, to, in, db, first)
+		return welcome(ctx, to, in, db)
 	}
 	err = serve(ctx, in)
 	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
@@ -141,17 +140,19 @@ func devKeyset(dir string) (string, error) {
 	return keyset, nil
 }
 
-// devDatabase migrates and, on a database without any token, makes an admin
-// token, which it returns.
-func devDatabase(ctx context.Context, in instance) (token string, err error) {
-	db, err := postgres.Open(ctx, postgres.Options{URL: in.databaseURL, MaxConns: 4, Name: "belfry dev"})
+func devMigrate(ctx context.Context, databaseURL string) error {
+	db, err := postgres.Open(ctx, postgres.Options{URL: databaseURL, MaxConns: 4, Name: "belfry dev"})
 	if err != nil {
-		return "", err
+		return err
 	}
 	defer db.Close()
-	if _, err := migrations.Up(ctx, db.Pool()); err != nil {
-		return "", err
-	}
+	_, err = migrations.Up(ctx, db.Pool())
+	return err
+}
+
+// firstToken makes an admin token in a database without any, and returns "" in
+// another. It is made only when it can be shown.
+func firstToken(ctx context.Context, in instance, db *postgres.DB) (string, error) {
 	tokens, err := db.Tokens(ctx)
 	if err != nil || len(tokens) > 0 || in.AdminToken != "" {
 		return "", err
@@ -163,9 +164,13 @@ func devDatabase(ctx context.Context, in instance) (token string, err error) {
 }
 
 // welcome says where the server is and how to use it, with a fresh sign-in link.
-func welcome(ctx context.Context, to streams, in instance, db *postgres.DB, token string) error {
+func welcome(ctx context.Context, to streams, in instance, db *postgres.DB) error {
+	token, err := firstToken(ctx, in, db)
+	if err != nil {
+		return err
+	}
 	code, hash := access.NewCode()
-	err := db.InsertCode(ctx, hash, access.Caller{
+	err = db.InsertCode(ctx, hash, access.Caller{
 		Name: "dev", Scopes: []access.Scope{access.Admin}, ExpiresAt: time.Now().Add(api.SignInLinkFor),
 	})
 	if err != nil {
@@ -174,7 +179,7 @@ func welcome(ctx context.Context, to streams, in instance, db *postgres.DB, toke
 	fmt.Fprintf(to.out, "\nBelfry is ready: %s\n\n", in.PublicURL)
 	fmt.Fprintf(to.out, "  Sign in   %s/sign-in?code=%s\n            (works once, within %s)\n", in.PublicURL, code, api.SignInLinkFor)
 	fmt.Fprintf(to.out, "  API docs  %s/docs\n", in.PublicURL)
-	shown := "$BELFRY_TOKEN"
+	shown := "<your token>"
 	switch {
 	case token != "":
 		shown = token
@@ -182,7 +187,7 @@ func welcome(ctx context.Context, to streams, in instance, db *postgres.DB, toke
 	case in.AdminToken != "":
 		shown = "$BELFRY_ADMIN_TOKEN"
 	}
-	fmt.Fprintf(to.out, "  Call it   curl -H 'Authorization: Bearer %s' %s/api/v1/destinations\n", shown, in.PublicURL)
+	fmt.Fprintf(to.out, "  Call it   curl -H \"Authorization: Bearer %s\" %s/api/v1/destinations\n", shown, in.PublicURL)
 	fmt.Fprint(to.out, "  Receive   belfry receive        (a receiver on http://127.0.0.1:8081)\n\n")
 	fmt.Fprint(to.out, "This is for trying out: destinations on this machine (loopback) may be reached.\n")
 	if host, _, err := net.SplitHostPort(in.Listen); err == nil && host != "127.0.0.1" && host != "localhost" && host != "::1" {

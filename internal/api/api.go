@@ -67,6 +67,7 @@ func New(cfg Config) http.Handler {
 	e.GET("/openapi.yaml", s.serveContract)
 	e.GET("/docs", s.serveDocs)
 	e.GET("/", s.serveConsole)
+	e.GET("/alerts/*", s.serveConsole) // where links in alerts point
 	e.GET("/sign-in", s.serveSignIn)
 	e.POST("/sign-in", s.submitSignIn, middleware.BodyLimit("4KiB"))
 	return e
@@ -98,6 +99,8 @@ func (s *Server) operations() map[string][]echo.MiddlewareFunc {
 		}
 		before[operation] = []echo.MiddlewareFunc{s.need(scope), middleware.BodyLimit(limit)}
 	}
+	batch := before["postAlerts"]
+	before["postAlerts"] = append([]echo.MiddlewareFunc{batch[0], few(batchesAtOnce, batchPatience)}, batch[1:]...)
 	before["signIn"] = []echo.MiddlewareFunc{middleware.BodyLimit("4KiB")}
 	return before
 }

@@ -41,6 +41,7 @@ func (s *Server) change(ctx context.Context, id uuid.UUID, match *string, action
 	if err != nil && !errors.Is(err, errNothingToDo) {
 		return d, fmt.Errorf("%s %s: %w", action, id, err)
 	}
+	s.Dispatcher.Nudge()
 	return d, nil
 }
 

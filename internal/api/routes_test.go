@@ -15,7 +15,7 @@ import (
 )
 
 // pages are served and not in the contract: they are the console's.
-var pages = []string{"GET /", "GET /sign-in", "POST /sign-in"}
+var pages = []string{"GET /", "GET /alerts/*", "GET /sign-in", "POST /sign-in"}
 
 func TestRoutesAreThoseOfTheContract(t *testing.T) {
 	t.Parallel()

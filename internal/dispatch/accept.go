@@ -141,7 +141,7 @@ func (d *Dispatcher) refuse(items []*acceptItem, err error) {
 		err = fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	for _, item := range items {
-		d.answer(item, Result{Err: fmt.Errorf("accept alert %q: %w", item.alert.AlertID, err)})
+		d.answer(item, Result{Err: fmt.Errorf("accept alert %q: %w", item.in.Alert.AlertID, err)})
 	}
 }
 

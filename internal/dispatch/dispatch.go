@@ -69,6 +69,7 @@ type Dispatcher struct {
 	upkeep     context.Context
 	stopUpkeep context.CancelFunc
 	loops      sync.WaitGroup
+	nudges     chan struct{}
 	beats      beats
 	running    running
 	partitions atomic.Bool // of this week and the next are there
@@ -76,7 +77,7 @@ type Dispatcher struct {
 
 // New returns a dispatcher that accepts at once and delivers after Start.
 func New(cfg Config) (*Dispatcher, error) {
-	d := &Dispatcher{Config: cfg, instance: uuid.NewString()}
+	d := &Dispatcher{Config: cfg, instance: uuid.NewString(), nudges: make(chan struct{}, 1)}
 	d.metrics = newMetrics(cfg.Metrics, cfg.DB)
 	d.recording, d.giveUpRecords = context.WithCancel(context.Background())
 	d.upkeep, d.stopUpkeep = context.WithCancel(context.Background())
@@ -85,7 +86,7 @@ func New(cfg Config) (*Dispatcher, error) {
 	river.AddWorker(workers, &worker{d: d})
 	queue, err := river.NewClient(riverpgxv5.New(cfg.DB.Pool()), &river.Config{
 		ID:      d.instance,
-		Logger:  cfg.Log,
+		Logger:  slog.New(&seldom{Handler: cfg.Log.Handler(), now: cfg.Now, said: &said{at: map[string]time.Time{}}}),
 		Queues:  map[string]river.QueueConfig{deliverQueue: {MaxWorkers: cfg.Workers}},
 		Workers: workers,
 		// The inserting client throttles NOTIFY by this: at River's default of

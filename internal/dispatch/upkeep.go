@@ -102,17 +102,26 @@ func (d *Dispatcher) beat(ctx context.Context) error {
 // what is, not at what was announced, so that no message that gets lost can leave
 // a delivery behind; and all may run in every replica at once.
 func (d *Dispatcher) startUpkeep() {
-	d.every(beatEvery, "beat", d.beat)
-	d.every(moveEvery, "sweep", d.sweep)
-	d.every(moveEvery, "move", d.move)
-	d.every(reconcileEvery, "reconcile", d.reconcile)
-	d.every(reconcileEvery, "partitions", func(ctx context.Context) error { d.ensurePartitions(ctx); return nil })
-	d.every(retainEvery, "retain", d.retain)
+	d.every(beatEvery, nil, "beat", d.beat)
+	d.every(moveEvery, nil, "sweep", d.sweep)
+	d.every(moveEvery, d.nudges, "move", d.move)
+	d.every(reconcileEvery, nil, "reconcile", d.reconcile)
+	d.every(reconcileEvery, nil, "partitions", func(ctx context.Context) error { d.ensurePartitions(ctx); return nil })
+	d.every(retainEvery, nil, "retain", d.retain)
 }
 
-// every runs step now and then once an interval, and logs a failure when it
-// differs from the one before.
-func (d *Dispatcher) every(interval time.Duration, name string, step func(context.Context) error) {
+// Nudge says that a destination was paused, resumed, mended or deleted. What
+// follows from it would be found within a second; this finds it now.
+func (d *Dispatcher) Nudge() {
+	select {
+	case d.nudges <- struct{}{}:
+	default: // one is on its way
+	}
+}
+
+// every runs step now, then once an interval and when nudged, and logs a failure
+// when it differs from the one before.
+func (d *Dispatcher) every(interval time.Duration, nudges <-chan struct{}, name string, step func(context.Context) error) {
 	d.loops.Go(func() {
 		tick := time.NewTicker(interval)
 		defer tick.Stop()
@@ -132,6 +141,7 @@ func (d *Dispatcher) every(interval time.Duration, name string, step func(contex
 			case <-d.upkeep.Done():
 				return
 			case <-tick.C:
+			case <-nudges:
 			}
 		}
 	})

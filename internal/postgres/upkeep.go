@@ -39,6 +39,18 @@ func (db *DB) CheckKey(ctx context.Context) error {
 	if plain, err := db.box.Open(sealed, "sealing_canary"); err != nil || string(plain) != canary {
 		return secret.ErrSealed
 	}
+	// Sealed anew with the primary key: after a rotation, a server that has only
+	// the old one must not start, because it could not open what is sealed from
+	// here on.
+	if sealed, err = db.box.Seal([]byte(canary), "sealing_canary"); err != nil {
+		return err
+	}
+	const update = `
+		UPDATE sealing_canary
+		SET sealed = $1`
+	if _, err := db.q.Exec(ctx, update, sealed); err != nil {
+		return fmt.Errorf("renew sealing canary: %w", err)
+	}
 	return nil
 }
 
