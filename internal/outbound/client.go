@@ -28,7 +28,8 @@ const (
 type Options struct {
 	// Allow names networks that may be reached although they are not public. An
 	// IPv4-mapped IPv6 address counts as its IPv4 address. Cloud metadata
-	// addresses are opened only by a prefix that is exactly that address.
+	// addresses, and NAT64 addresses of IPv4 that is not public, are opened only
+	// by a prefix that is exactly that address.
 	Allow []netip.Prefix
 	// Timeout is the one deadline over DNS, connect, TLS, headers and body.
 	// Default 15 s.

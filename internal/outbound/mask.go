@@ -4,12 +4,16 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/binary"
-	"net/http"
 	"slices"
 	"strings"
 )
 
-const stars = "****"
+const (
+	stars = "****"
+	// headSize is how many bytes of a pattern find it, and how many at the end
+	// of a text that was cut off are taken for the beginning of one.
+	headSize = 4
+)
 
 // masker replaces secrets by stars. It knows each secret in the usual spellings,
 // and looks for them in the text as it is and in the text with its JSON, percent
@@ -18,30 +22,36 @@ const stars = "****"
 type masker struct {
 	patterns []string // longest first, none shorter than minSecret
 	// heads and next chain the patterns, longest first, by a hash of their first
-	// four bytes; 0 ends a chain, n stands for patterns[n-1].
+	// headSize bytes; 0 ends a chain, n stands for patterns[n-1].
 	heads [headSlots]int32
 	next  []int32
+	names *masker // of the names of an answer's headers, nil in itself
 }
 
 const (
-	headBits  = 9
+	headBits  = 11
 	headSlots = 1 << headBits
 )
 
 func newMasker(secrets []string) *masker {
 	var ps []string
-	for _, s := range secrets {
+	for _, s := range slices.Compact(slices.Sorted(slices.Values(secrets))) {
 		ps = append(ps, spellings(s)...)
 	}
 	ps = slices.DeleteFunc(ps, func(p string) bool { return len(p) < minSecret })
+	m := index(ps)
+	m.names = index(inNames(m.patterns))
+	return m
+}
+
+func index(ps []string) *masker {
 	slices.SortFunc(ps, func(a, b string) int {
 		return cmp.Or(cmp.Compare(len(b), len(a)), strings.Compare(a, b))
 	})
 	ps = slices.Compact(ps)
-
 	m := &masker{patterns: ps, next: make([]int32, len(ps))}
 	for i, p := range slices.Backward(ps) {
-		h := head([]byte(p[:minSecret]))
+		h := head([]byte(p[:headSize]))
 		m.next[i], m.heads[h] = m.heads[h], int32(i+1)
 	}
 	return m
@@ -63,7 +73,11 @@ func (m *masker) reach() int {
 // where somebody stopped, so that its end may be the beginning of a secret.
 func (m *masker) mask(text []byte, limit int, cut bool) []byte {
 	limit = min(limit, len(text))
-	spans := m.spans(text, limit, cut)
+	return replace(text, m.spans(text, limit, cut), limit)
+}
+
+// replace returns the first limit bytes of text with stars for spans.
+func replace(text []byte, spans []span, limit int) []byte {
 	if len(spans) == 0 {
 		return text[:limit:limit]
 	}
@@ -89,36 +103,6 @@ func (m *masker) text(s string) string {
 	return string(m.mask(b, len(b), false))
 }
 
-// sent returns the headers of a request. A value that is a secret is masked
-// whatever its length.
-func (m *masker) sent(headers http.Header, secrets []string) []Header {
-	return m.headers(headers, func(value string) string {
-		if value != "" && slices.Contains(secrets, value) {
-			return stars
-		}
-		return m.text(value)
-	})
-}
-
-// received returns the headers of an answer, in valid UTF-8.
-func (m *masker) received(headers http.Header) []Header { return m.headers(headers, m.text) }
-
-func (m *masker) headers(headers http.Header, value func(string) string) []Header {
-	list := make([]Header, 0, len(headers))
-	for name, values := range headers {
-		for _, v := range values {
-			list = append(list, Header{
-				Name:  strings.ToValidUTF8(name, "\uFFFD"),
-				Value: strings.ToValidUTF8(value(v), "\uFFFD"),
-			})
-		}
-	}
-	slices.SortStableFunc(list, func(a, b Header) int {
-		return cmp.Or(strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)), strings.Compare(a.Name, b.Name))
-	})
-	return list
-}
-
 // span is a part of a text that must not be stored.
 type span struct{ from, to int }
 
@@ -139,7 +123,7 @@ func (m *masker) spans(text []byte, limit int, cut bool) []span {
 func (m *masker) scan(spans []span, v view, limit int, cut bool) []span {
 	known := len(spans)
 	end := v.before(limit)
-	for i := 0; i < end && i+minSecret <= len(v.text); i++ {
+	for i := 0; i < end && i+headSize <= len(v.text); i++ {
 		n := m.match(v.text[i:])
 		if n == 0 {
 			continue
@@ -163,7 +147,7 @@ func (m *masker) scan(spans []span, v view, limit int, cut bool) []span {
 }
 
 // match returns the length of the longest pattern that text begins with. text
-// has at least minSecret bytes.
+// has at least headSize bytes.
 func (m *masker) match(text []byte) int {
 	for i := m.heads[head(text)]; i != 0; i = m.next[i-1] {
 		if p := m.patterns[i-1]; len(p) <= len(text) && string(text[:len(p)]) == p {
@@ -178,7 +162,7 @@ func (m *masker) match(text []byte) int {
 func (m *masker) begun(text []byte) int {
 	longest := 0
 	for _, p := range m.patterns {
-		for n := min(len(p)-1, len(text)); n >= minSecret && n > longest; n-- {
+		for n := min(len(p)-1, len(text)); n >= headSize && n > longest; n-- {
 			if string(text[len(text)-n:]) == p[:n] {
 				longest = n
 			}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -22,9 +23,12 @@ func TestWhatIsMasked(t *testing.T) {
 	for name, test := range map[string]struct{ text, want, secret string }{
 		"nothing":                  {"hello", "hello", ""},
 		"no match":                 {"hello", "hello", "secret"},
-		"too short to be a secret": {"abc abc", "abc abc", "abc"},
+		"too short to be a secret": {"abcde abcde", "abcde abcde", "abcde"},
+		"just long enough":         {"abcdef abcde", "**** abcde", "abcdef"},
+		"a common word":            {`{"type":"application/json"}`, `{"type":"application/json"}`, "Application/JSON"},
+		"a common parameter":       {"charset=utf-8", "charset=utf-8", "text/xml; charset=utf-8"},
 		"twice":                    {"secretsecret", "********", "secret"},
-		"overlapping itself":       {"ababababa", "****", "ababa"},
+		"overlapping itself":       {"abababababa", "****", "abababa"},
 		"at both ends":             {"secret-secret", "****-****", "secret"},
 		"only a part":              {"secre", "secre", "secret"},
 		"token of a scheme":        {"got 0123456789", "got ****", "Bearer 0123456789"},
@@ -35,6 +39,16 @@ func TestWhatIsMasked(t *testing.T) {
 		"Basic, password":          {"wrong: hunter22", "wrong: ****", "Basic YWxpY2U6aHVudGVyMjI="},
 		"Basic, unpadded":          {"wrong: hunter22", "wrong: ****", "basic YWxpY2U6aHVudGVyMjI"},
 		"Basic, user stays":        {"user alice", "user alice", "Basic YWxpY2U6aHVudGVyMjI="},
+		"Basic, short password":    {"it was hunte", "it was hunte", "Basic YWxpY2U6aHVudGU="},
+		"cookie":                   {"session 0a1b2c", "session ****", "sid=0a1b2c; theme=dark"},
+		"last cookie":              {"session 0a1b2c", "session ****", `theme=dark;sid="0a1b2c"`},
+		"only cookie":              {"session 0a1b2c", "session ****", "sid=0a1b2c"},
+		"cookie with an escape":    {"session s:0a1b+2c", "session ****", "sid=s%3A0a1b%2B2c; theme=dark"},
+		"short cookie":             {"theme darks", "theme darks", "sid=0a1b2c; theme=darks"},
+		"lower hex":                {"got 3031323334353637 3", "got **** 3", "01234567"},
+		"upper hex":                {"got 6A6B6C6D6E6F7071", "got ****", "jklmnopq"},
+		"hex of a short secret":    {"got 30313233343536", "got 30313233343536", "0123456"},
+		"inside Basic":             {"Basic dXNlcjp0b3BzZWNyZXR2YWx1ZS0wMTIzNDU2Nzg5", "Basic dXNlcjp****", "topsecretvalue-0123456789"},
 		"space around":             {"got secret", "got ****", " secret "},
 		"half a code point":        {"\xffsecret\xff", "\xff****\xff", "secret"},
 	} {
@@ -42,10 +56,10 @@ func TestWhatIsMasked(t *testing.T) {
 			t.Errorf("%s: got %q, want %q", name, got, test.want)
 		}
 	}
-	if got := maskText("abcdef", "abcd", "cdef"); got != stars {
+	if got := maskText("abcdefghi", "abcdef", "defghi"); got != stars {
 		t.Errorf("overlapping secrets: got %q, want %q", got, stars)
 	}
-	if got := maskText("abcdefgh", "abcd", "abcdefgh"); got != stars {
+	if got := maskText("abcdefgh", "abcdef", "abcdefgh"); got != stars {
 		t.Errorf("the longest wins: got %q, want %q", got, stars)
 	}
 }
@@ -83,6 +97,28 @@ func TestEchoIsMasked(t *testing.T) {
 	}
 }
 
+func TestNamesOfHeadersAreMasked(t *testing.T) {
+	t.Parallel()
+	srv := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-"+r.Header.Get("X-Api-Key"), r.Header.Get("X-Api-Key"))
+		w.Header()["x-"+base64.RawURLEncoding.EncodeToString([]byte(r.Header.Get("X-Api-Key")))] = []string{"1", "2"}
+	})
+	const secret = "TopSecretValue"
+	res := newClient(t, 0).Post(t.Context(), Request{
+		URL: srv.URL, Header: []Header{{"X-Api-Key", secret}}, Secrets: []string{secret},
+	})
+	var got []Header
+	for _, h := range res.ResponseHeaders {
+		if strings.Contains(h.Name, "X-") {
+			got = append(got, h)
+		}
+	}
+	slices.SortFunc(got, func(a, b Header) int { return strings.Compare(a.Value, b.Value) })
+	if diff := cmp.Diff([]Header{{"X-****", stars}, {"X-****", "1"}, {"X-****", "2"}}, got); diff != "" {
+		t.Errorf("ResponseHeaders (-want +got)\n%s", diff)
+	}
+}
+
 func TestPartOfASecretAtACutEnd(t *testing.T) {
 	t.Parallel()
 	const secret = `0123456789/abcdef"x`
@@ -91,7 +127,7 @@ func TestPartOfASecretAtACutEnd(t *testing.T) {
 		url := serveTCP(t, answerOnce("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\ngot: "+echo[:n]))
 		res := newClient(t, 5*time.Second).Post(t.Context(), Request{URL: url, Secrets: []string{secret}})
 		want := "got: " + stars
-		if n < minSecret {
+		if n < headSize {
 			want = "got: " + echo[:n]
 		}
 		if string(res.Body) != want {
@@ -131,6 +167,7 @@ func FuzzMask(f *testing.F) {
 	f.Add(`a"b/c\d`, "%41%42", []byte(`{"a":"a\"b\/c\\d"}`), uint16(100), false)
 	f.Add("aaaa", "aaab", []byte("aaaaaaaaaaaaaaaab"), uint16(7), true)
 	f.Add("&lt;<>+", `\u00e9é`, []byte(`&lt;&lt;\u00e9`), uint16(20), true)
+	f.Add("topsecretvalue", "\xfb\xff\xfe>>>???", []byte("Authorization: Basic x\r\n"), uint16(9), false)
 	f.Fuzz(func(t *testing.T, a, b string, text []byte, limit uint16, cut bool) {
 		secrets := []string{a, b}
 		m := newMasker(secretsOf(Request{Secrets: secrets}, nil))
@@ -143,7 +180,7 @@ func FuzzMask(f *testing.F) {
 			t.Errorf("mask returned %d bytes of %d, limit %d", len(got), len(text), limit)
 		}
 		for _, s := range secrets {
-			if len(s) < minSecret || strings.Contains(s, "*") || s != strings.TrimSpace(s) {
+			if len(s) < minSecret || common[strings.ToLower(s)] || strings.Contains(s, "*") || s != strings.TrimSpace(s) {
 				continue
 			}
 			if bytes.Contains(got, []byte(s)) {
@@ -154,6 +191,21 @@ func FuzzMask(f *testing.F) {
 				if echo := m.text(a + spelling + b); strings.Contains(echo, spelling) && !strings.Contains(spelling, "*") {
 					t.Errorf("%q is left in %q", spelling, echo)
 				}
+			}
+			if len(s) < minInside {
+				continue
+			}
+			for _, b := range base64s {
+				before := int(limit) % (len(text) + 1)
+				around := slices.Concat(text[:before], []byte(s), text[before:])
+				echo := b.EncodeToString(around)
+				own := echo[(before*8+5)/6 : (before+len(s))*8/6]
+				if got := m.text(echo); strings.Contains(got, own) {
+					t.Errorf("%q of %q is left in %q", own, s, got)
+				}
+			}
+			if echo := m.text(fmt.Sprintf("%x%X", text, s)); strings.Contains(echo, fmt.Sprintf("%X", s)) {
+				t.Errorf("hexadecimal %q is left in %q", s, echo)
 			}
 		}
 	})

@@ -9,7 +9,7 @@ import (
 
 const (
 	maxMaskers   = 512
-	maxMaskerKey = 4 << 10 // bytes of URL and secrets; a masker takes some 15 times that
+	maxMaskerKey = 2 << 10 // bytes of URL and secrets; a masker takes some 40 times that
 )
 
 // maskers keeps what it made: a masker takes about as long to make as a request

@@ -86,6 +86,9 @@ func (p *policy) blocks(addr netip.Addr) string {
 	if metadataAddresses[a] {
 		return metadata
 	}
+	if nat64.Contains(a) {
+		return p.blocksBehindNAT64(a, addr.Zone())
+	}
 	// Opening the prefix of a gateway to IPv4 opens the gateway, not what the
 	// policy closes behind it.
 	if inner, ok := wrapped(a); ok {
@@ -97,6 +100,23 @@ func (p *policy) blocks(addr netip.Addr) string {
 		return ""
 	}
 	if !a.IsValid() || addr.Zone() != "" || p.guard.SafeAddr(a) != nil {
+		return special
+	}
+	return ""
+}
+
+// blocksBehindNAT64 judges an address of the well-known NAT64 prefix, which is
+// how a host with IPv6 only reaches all of IPv4 and which IANA lists as globally
+// reachable. What counts is the IPv4 address alone, not the networks that are
+// allowed: those behind a translator need not be the same, and RFC 6052 section
+// 3.1 has none there.
+func (p *policy) blocksBehindNAT64(a netip.Addr, zone string) string {
+	b := a.As16()
+	inner := netip.AddrFrom4([4]byte(b[12:]))
+	switch {
+	case metadataAddresses[inner]:
+		return metadata
+	case zone != "", p.guard.SafeAddr(inner) != nil:
 		return special
 	}
 	return ""
@@ -119,11 +139,11 @@ var (
 )
 
 // wrapped returns the IPv4 address inside an IPv6 address that a gateway turns
-// into it (RFC 6052, RFC 8215, RFC 3056).
+// into it (RFC 8215, RFC 3056).
 func wrapped(a netip.Addr) (netip.Addr, bool) {
 	b := a.As16()
 	switch {
-	case nat64.Contains(a), localNAT64.Contains(a):
+	case localNAT64.Contains(a):
 		return netip.AddrFrom4([4]byte(b[12:16])), true
 	case sixToFour.Contains(a):
 		return netip.AddrFrom4([4]byte(b[2:6])), true

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -24,12 +25,15 @@ var policyCases = map[string]struct{ allow, blocked, permitted string }{
 			192.168.0.1 192.175.48.1 198.18.0.1 198.19.255.255 198.51.100.1 203.0.113.1 224.0.0.1 239.255.255.255
 			240.0.0.1 255.255.255.255 169.254.169.254 169.254.170.2 100.100.100.200 192.0.0.192 168.63.129.16
 			:: ::1 ::7f00:1 ::ffff:127.0.0.1 ::ffff:10.0.0.1 ::ffff:169.254.169.254 ::ffff:168.63.129.16
-			::ffff:0:127.0.0.1 64:ff9b::7f00:1 64:ff9b::808:808 64:ff9b:1::1 100::1 100:0:0:1::1
+			::ffff:0:127.0.0.1 64:ff9b:1::1 64:ff9b:1::808:808 100::1 100:0:0:1::1
 			2001::1 2001:1::1 2001:2::1 2001:10::1 2001:20::1 2001:db8::1 2002:7f00:1:: 2002:808:808:: 2620:4f:8000::1
 			3fff::1 5f00::1 fc00::1 fd00::1 fd00:ec2::254 fd20:ce::254 fe80::1 fe80::1%eth0 fec0::1 ff02::1 ff0e::1
+			64:ff9b::7f00:1 64:ff9b::10.0.0.1 64:ff9b::192.168.1.1 64:ff9b::169.254.169.254 64:ff9b::168.63.129.16
+			64:ff9b::0.0.0.0 64:ff9b::255.255.255.255 64:ff9b::808:808%eth0 64:ff9b::1:0:808:808 64:ff9a::808:808
 			2606:4700::1%eth0 4000::1 1::1`,
 		permitted: `1.1.1.1 8.8.8.8 93.184.216.34 100.63.255.255 100.128.0.0 172.15.255.255 172.32.0.0 168.63.129.17
-			192.167.255.255 223.255.255.255 ::ffff:8.8.8.8 2606:4700::1111 2a00:1450:4001::1 2001:4860:4860::8888`,
+			192.167.255.255 223.255.255.255 ::ffff:8.8.8.8 2606:4700::1111 2a00:1450:4001::1 2001:4860:4860::8888
+			64:ff9b::808:808 64:ff9b::1.1.1.1 64:ff9b::168.63.129.17`,
 	},
 	"private networks opened": {
 		allow:     "10.0.0.0/8 169.254.0.0/16 fc00::/7 fe80::/10 100.64.0.0/10 192.0.0.0/16 168.0.0.0/8",
@@ -38,7 +42,7 @@ var policyCases = map[string]struct{ allow, blocked, permitted string }{
 	},
 	"everything opened": {
 		allow:     "0.0.0.0/0 ::/0",
-		blocked:   "169.254.169.254 168.63.129.16 fd00:ec2::254 64:ff9b::a9fe:a9fe 2002:a9fe:a9fe::1 64:ff9b:1::a9fe:a9fe",
+		blocked:   "169.254.169.254 168.63.129.16 fd00:ec2::254 64:ff9b::a9fe:a9fe 2002:a9fe:a9fe::1 64:ff9b:1::a9fe:a9fe 64:ff9b::10.0.0.1 64:ff9b::7f00:1",
 		permitted: "127.0.0.1 ::1 10.0.0.1 64:ff9b::808:808",
 	},
 	"metadata opened by name": {
@@ -55,6 +59,16 @@ var policyCases = map[string]struct{ allow, blocked, permitted string }{
 		allow:     "64:ff9b::/96",
 		blocked:   "64:ff9b::7f00:1 64:ff9b::10.0.0.1 64:ff9b:1::1",
 		permitted: "64:ff9b::808:808",
+	},
+	"what is open is not open behind a gateway": {
+		allow:     "10.0.0.0/8 10.0.0.1/32 169.254.169.254/32",
+		blocked:   "64:ff9b::10.0.0.1 64:ff9b::a9fe:a9fe 64:ff9b:1::10.0.0.1 2002:a00:1::1",
+		permitted: "10.0.0.1 169.254.169.254 64:ff9b::808:808",
+	},
+	"one address behind a gateway opened by name": {
+		allow:     "64:ff9b::10.0.0.1/128",
+		blocked:   "64:ff9b::10.0.0.2 10.0.0.1",
+		permitted: "64:ff9b::10.0.0.1",
 	},
 	"IPv6 opened is not IPv4": {allow: "::/0", blocked: "127.0.0.1 ::ffff:127.0.0.1", permitted: "::1"},
 }
@@ -80,9 +94,10 @@ func TestPolicySaysWhy(t *testing.T) {
 	t.Parallel()
 	p := newPolicy(nil)
 	for address, want := range map[string]string{
-		"10.0.0.5":        "private or special-purpose address 10.0.0.5 is not allowed",
-		"::ffff:10.0.0.5": "private or special-purpose address 10.0.0.5 is not allowed",
-		"169.254.169.254": "cloud metadata address 169.254.169.254 is not allowed",
+		"10.0.0.5":           "private or special-purpose address 10.0.0.5 is not allowed",
+		"::ffff:10.0.0.5":    "private or special-purpose address 10.0.0.5 is not allowed",
+		"169.254.169.254":    "cloud metadata address 169.254.169.254 is not allowed",
+		"64:ff9b::a9fe:a9fe": "cloud metadata address 64:ff9b::a9fe:a9fe is not allowed",
 	} {
 		if err := p.permits(netip.MustParseAddr(address)); err == nil || err.Error() != want {
 			t.Errorf("got %v, want %q", err, want)
@@ -125,15 +140,30 @@ func TestLoopbackIsBlockedHoweverItIsWritten(t *testing.T) {
 	_, port, _ := strings.Cut(strings.TrimPrefix(srv.URL, "http://"), ":")
 	c := New(Options{})
 	t.Cleanup(c.Close)
-	for _, host := range []string{
-		"127.0.0.1", "localhost", "LOCALHOST", "[::1]", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]",
-		"0.0.0.0", "[::]", "127.255.255.254", "",
+	for host, addresses := range map[string]string{
+		"127.0.0.1":          "127.0.0.1",
+		"localhost":          "127.0.0.1 [::1]",
+		"LOCALHOST":          "127.0.0.1 [::1]",
+		"[::1]":              "[::1]",
+		"[::ffff:127.0.0.1]": "127.0.0.1",
+		"[::ffff:7f00:1]":    "127.0.0.1",
+		"0.0.0.0":            "0.0.0.0",
+		"[::]":               "[::]",
+		"127.255.255.254":    "127.255.255.254",
+		"[64:ff9b::7f00:1]":  "[64:ff9b::7f00:1]",
 	} {
 		res := c.Post(t.Context(), Request{URL: "http://" + host + ":" + port + "/"})
-		if res.Class != BlockedAddress || res.StatusCode != 0 || res.Body != nil || res.Address != "" || res.ResponseHeaders != nil {
-			t.Errorf("%q: got %+v, want blocked and nothing else", host, res)
+		if res.Class != BlockedAddress || res.StatusCode != 0 || res.Body != nil || res.ResponseHeaders != nil {
+			t.Errorf("%q: got %+v, want blocked and no answer", host, res)
+		}
+		address, ok := strings.CutSuffix(res.Address, ":"+port)
+		if !ok || !slices.Contains(strings.Fields(addresses), address) || !strings.Contains(res.Error, strings.Trim(address, "[]")) {
+			t.Errorf("%q: address %q, %q; want one of %s in both", host, res.Address, res.Error, addresses)
 		}
 		wantWords(t, res, "private or special-purpose address")
+	}
+	if res := c.Post(t.Context(), Request{URL: "http://:" + port}); res.Class != BlockedAddress || res.Address != "" {
+		t.Errorf("no host: got %+v, want blocked and no address", res)
 	}
 	if reached.Load() != 0 {
 		t.Errorf("the server was reached %d times", reached.Load())

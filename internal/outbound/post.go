@@ -45,7 +45,7 @@ type Result struct {
 	StartedAt  time.Time
 	Duration   time.Duration
 	Timing     Timing
-	Address    string // IP address and port that was dialled, "" if none
+	Address    string // IP address and port that was dialled or refused, "" if none
 	// RequestHeaders lacks Host and Content-Length, which net/http adds.
 	// Both lists are sorted by name.
 	RequestHeaders, ResponseHeaders []Header
@@ -110,9 +110,7 @@ func (c *Client) exchange(ctx context.Context, r Request, m *masker) Result {
 	if err != nil {
 		res.Class, res.Error = t.classify(ctx, err)
 		res.Timing = t.timing(c.now())
-		if res.Class != BlockedAddress {
-			res.Address = t.dialled()
-		}
+		res.Address = t.tried(err)
 		return res
 	}
 	res.Address = t.dialled()

@@ -7,15 +7,25 @@ import (
 )
 
 // How long a string must be to count as secret, by where it comes from. A
-// header value may be "1" or "yes", a path "/v1": taking those out of an answer
+// header value may be "1" or "true", a path "/v1": taking those out of an answer
 // would leave nothing to read and hide nothing.
 const (
-	minSecret  = 4
+	minSecret  = 6
 	minToken   = 8 // after the scheme word of "Bearer x"
 	minURI     = 9 // path, and path with query
-	minQuery   = 6 // a query parameter's value
-	minSegment = 12
+	minSegment = 8
 )
+
+// common are longer words, in lower case, that are no secrets either: what
+// headers say to everyone, and the path segments of well-known webhooks.
+var common = map[string]bool{
+	"application/json": true, "application/json; charset=utf-8": true, "charset=utf-8": true,
+	"text/plain": true, "text/html": true, "gzip, deflate": true, "identity": true,
+	"no-cache": true, "keep-alive": true, "default": true, "enabled": true, "disabled": true,
+	"unknown": true, "undefined": true, "production": true, "staging": true, "development": true,
+	"services": true, "webhook": true, "webhooks": true, "incoming": true, "messages": true,
+	"workflows": true, "integrations": true, "notifications": true,
+}
 
 // secretsOf returns every string that must not be stored once r was sent.
 func secretsOf(r Request, proxy *url.URL) []string {
@@ -36,7 +46,7 @@ func secretsOf(r Request, proxy *url.URL) []string {
 type secretList []string
 
 func (s *secretList) add(value string, atLeast int) {
-	if len(value) >= atLeast {
+	if len(value) >= atLeast && !common[strings.ToLower(value)] {
 		*s = append(*s, value)
 	}
 }
@@ -48,6 +58,7 @@ func (s *secretList) addValue(value string) {
 	if key, ok := strings.CutPrefix(value, "whsec_"); ok {
 		s.add(key, minToken)
 	}
+	s.addPairs(value)
 	scheme, token, ok := strings.Cut(value, " ")
 	if token = strings.TrimSpace(token); !ok {
 		return
@@ -55,6 +66,17 @@ func (s *secretList) addValue(value string) {
 	s.add(token, minToken)
 	if strings.EqualFold(scheme, "Basic") {
 		s.addBasic(token)
+	}
+}
+
+// addPairs adds what a Cookie header's value holds: "name=value; name=value". We
+// are not told which header a value is of, and other ones with such pairs hold
+// keys as well.
+func (s *secretList) addPairs(value string) {
+	for pair := range strings.SplitSeq(value, ";") {
+		if _, v, ok := strings.Cut(pair, "="); ok {
+			s.add(strings.Trim(v, "\" \t"), minSecret)
+		}
 	}
 }
 
@@ -85,9 +107,9 @@ func (s *secretList) addURL(u *url.URL) {
 		if !ok {
 			value = part // "?token" is all key
 		}
-		s.add(value, minQuery)
+		s.add(value, minSecret)
 		if plain, err := url.QueryUnescape(value); err == nil {
-			s.add(plain, minQuery)
+			s.add(plain, minSecret)
 		}
 	}
 }

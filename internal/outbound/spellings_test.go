@@ -46,8 +46,8 @@ func lowerEscapes(s string) string {
 func TestEverySpellingIsMasked(t *testing.T) {
 	t.Parallel()
 	for _, secret := range []string{
-		"abcd", "0123456789abcdef", `a"b\c/d<e>f&g'h`, "p+a/s=s w%o?r#d~", "пароль-日本", "emoji😀end", "a\tb\nc\x01d",
-		"%41%42%43%44%45", `\u0041\u0042`, "&amp;&lt;", "https://hooks.example.com/services/T0/B0/XyZ?token=a%2Fb+c&x=1",
+		"abcdef", "0123456789abcdef", `a"b\c/d<e>f&g'h`, "p+a/s=s w%o?r#d~", "пароль-日本", "emoji😀end", "a\tb\nc\x01d",
+		"%41%42%43%44%45%46", `\u0041\u0042\u0043\u0044\u0045\u0046`, "&amp;&lt;abcd", "https://hooks.example.com/services/T0/B0/XyZ?token=a%2Fb+c&x=1",
 	} {
 		for name, spelling := range echoes(secret) {
 			for _, frame := range []string{`%s`, `{"echo":"%s","n":1}`, `<p>%s</p>`, "a %s b %[1]s"} {
@@ -55,6 +55,29 @@ func TestEverySpellingIsMasked(t *testing.T) {
 				want := fmt.Sprintf(frame, stars)
 				if got := maskText(text, secret); got != want {
 					t.Errorf("%s: masked %q in %q: got %q, want %q", name, secret, text, got, want)
+				}
+			}
+		}
+	}
+}
+
+// A receiver may put the whole request, or a part of it, into base64.
+func TestSecretInsideBase64IsMasked(t *testing.T) {
+	t.Parallel()
+	for _, secret := range []string{"topsecretvalue-0123456789", "8 bytes!", "ends\xff\xfe\xfb\xff", ">>>???>>>???~~~"} {
+		request := "POST / HTTP/1.1\r\nHost: a.example\r\nX-Key: " + secret + "\r\nAccept: */*\r\n\r\n{}"
+		at := strings.Index(request, secret)
+		for from := range at + 1 {
+			for _, b := range base64s {
+				echo := b.EncodeToString([]byte(request[from:]))
+				first, last := ((at-from)*8+5)/6, (at-from+len(secret))*8/6
+				// The character after it may go too, if nothing but the secret is in it.
+				want := echo[:first] + stars + echo[last:]
+				if got := maskText(echo, secret); got != want && got != echo[:first]+stars+echo[last+1:] {
+					t.Errorf("%q from byte %d: got %q, want %q", secret, from, got, want)
+				}
+				if got := maskText(url.QueryEscape(echo), secret); !strings.Contains(got, stars) {
+					t.Errorf("%q from byte %d, in a query: got %q", secret, from, got)
 				}
 			}
 		}

@@ -2,6 +2,8 @@ package outbound
 
 import (
 	"crypto/tls"
+	"errors"
+	"net"
 	"net/http/httptrace"
 	"sync"
 	"time"
@@ -94,6 +96,19 @@ func (t *trace) dialled() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.address
+}
+
+// tried returns the address that err is about. A name may have several, of which
+// net reports the first that failed and the hooks saw the last.
+func (t *trace) tried(err error) string {
+	op, ok := errors.AsType[*net.OpError](err)
+	if !ok || op.Op != "dial" {
+		return t.dialled()
+	}
+	if a, ok := op.Addr.(*net.TCPAddr); ok && a.IP != nil {
+		return a.String()
+	}
+	return ""
 }
 
 func (t *trace) timing(end time.Time) Timing {

@@ -14,6 +14,8 @@ const (
 	maxEscape = 10     // the longest an escape of one byte can be, "&#x00002f;"
 )
 
+var isEscape = [256]bool{'\\': true, '%': true, '&': true, '+': true}
+
 // view is a text with its escapes undone that remembers where each byte was.
 type view struct {
 	text []byte
@@ -67,6 +69,11 @@ func plain(s string) string {
 func unescape(src []byte) view {
 	v := view{text: make([]byte, 0, len(src)), at: make([]int32, 0, len(src)), open: -1, size: len(src)}
 	for i := 0; i < len(src); {
+		if !isEscape[src[i]] {
+			v.text, v.at = append(v.text, src[i]), append(v.at, int32(i))
+			i++
+			continue
+		}
 		known := len(v.text)
 		var n int
 		v.text, n = appendPlain(v.text, src[i:])

@@ -1,0 +1,76 @@
+package outbound
+
+import (
+	"cmp"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// sent returns the headers of a request. A value that is a secret is masked
+// whatever it is.
+func (m *masker) sent(headers http.Header, secrets []string) []Header {
+	list := make([]Header, 0, len(headers))
+	for name, values := range headers {
+		for _, v := range values {
+			if v != "" && slices.Contains(secrets, v) {
+				v = stars
+			}
+			list = append(list, Header{name, m.text(v)})
+		}
+	}
+	return tidy(list)
+}
+
+// received returns the headers of an answer.
+func (m *masker) received(headers http.Header) []Header {
+	list := make([]Header, 0, len(headers))
+	for name, values := range headers {
+		name = m.name(name)
+		for _, v := range values {
+			list = append(list, Header{name, m.text(v)})
+		}
+	}
+	return tidy(list)
+}
+
+// tidy makes list valid UTF-8 and sorts it.
+func tidy(list []Header) []Header {
+	for i, h := range list {
+		list[i] = Header{strings.ToValidUTF8(h.Name, "\uFFFD"), strings.ToValidUTF8(h.Value, "\uFFFD")}
+	}
+	slices.SortStableFunc(list, func(a, b Header) int {
+		return cmp.Or(strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)), strings.Compare(a.Name, b.Name))
+	})
+	return list
+}
+
+// name returns the name of an answer's header with the secrets in it replaced,
+// in whatever case: net/http does not keep the one that was sent.
+func (m *masker) name(s string) string {
+	spans := m.names.spans(lower(s), len(s), false)
+	return string(replace([]byte(s), spans, len(s)))
+}
+
+// inNames returns those of patterns that a header's name may hold, in lower case.
+func inNames(patterns []string) []string {
+	const delimiters = " \"(),/:;<=>?@[\\]{}" // RFC 9110 section 5.6.2
+	var ps []string
+	for _, p := range patterns {
+		if !strings.ContainsAny(p, delimiters) {
+			ps = append(ps, string(lower(p)))
+		}
+	}
+	return ps
+}
+
+// lower returns s with its ASCII letters in lower case, byte for byte.
+func lower(s string) []byte {
+	b := []byte(s)
+	for i, c := range b {
+		if 'A' <= c && c <= 'Z' {
+			b[i] += 'a' - 'A'
+		}
+	}
+	return b
+}
