@@ -42,7 +42,7 @@ func (s *Server) openSession(ctx context.Context, code, token string) (access.Ca
 		err error
 	)
 	if code != "" {
-		c, err = unknown(s.DB.TakeCode(ctx, access.Hash(code), s.Now()))
+		c, err = s.byCode(ctx, code)
 	} else {
 		c, err = s.byToken(ctx, token)
 	}

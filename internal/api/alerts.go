@@ -121,24 +121,19 @@ func (s *Server) refuse(ctx context.Context, answer *BatchAnswer, i int, err err
 // ListAlerts lists alerts, newest first, each with where it stands.
 func (s *Server) ListAlerts(ctx context.Context, r ListAlertsRequestObject) (ListAlertsResponseObject, error) {
 	p := r.Params
-	var wrong flaws
-	n, before := pageID(&wrong, p.Limit, p.Cursor)
-	f := postgres.AlertFilter{
-		Nowhere: p.Nowhere, DestinationID: value(p.DestinationID), From: value(p.From), To: value(p.To),
-		Query: value(p.Q), Before: before, Limit: n + 1,
-	}
-	f.Severities = words(&wrong, "severity", p.Severity, Severity.Valid)
-	f.Types = words(&wrong, "type", p.Type, AlertType.Valid)
-	f.LogTypes = words(&wrong, "logType", p.LogType, anyText)
-	f.Statuses = words(&wrong, "deliveryStatus", p.DeliveryStatus, DeliveryStatus.Valid)
-	if err := wrong.err(); err != nil {
-		return nil, err
-	}
-	list, err := s.DB.Alerts(ctx, f)
+	n, before, err := pageID("listAlerts", p.Limit, p.Cursor)
 	if err != nil {
 		return nil, err
 	}
-	list, cursor := next(list, n, func(a postgres.AcceptedAlert) string { return a.ID.String() })
+	list, err := s.DB.Alerts(ctx, postgres.AlertFilter{
+		Severities: words(p.Severity), Types: words(p.Type), LogTypes: words(p.LogType), Statuses: words(p.DeliveryStatus),
+		Nowhere: p.Nowhere, DestinationID: value(p.DestinationID), From: value(p.From), To: value(p.To),
+		Query: value(p.Q), Before: before, Limit: n + 1,
+	})
+	if err != nil {
+		return nil, err
+	}
+	list, cursor := next("listAlerts", list, n, func(a postgres.AcceptedAlert) string { return a.ID.String() })
 	ids := make([]uuid.UUID, len(list))
 	for i, a := range list {
 		ids[i] = a.ID

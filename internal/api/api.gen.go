@@ -645,7 +645,7 @@ type AlertHead struct {
 }
 
 // AlertInput An alert as a producer posts it. In the optional fields `null` is the same as leaving the field out. Fields that are not listed here are
-// accepted, left out, and named in `ignoredFields`. No field may be named twice, and nothing may be nested more than 100 deep.
+// accepted, left out, and named in `ignoredFields`. No field of the alert itself may be named twice, and nothing may be nested more than 100 deep.
 type AlertInput = json.RawMessage
 
 // AlertList One page of alerts.
@@ -692,7 +692,7 @@ type Attempt struct {
 	// Embedded struct due to allOf(#/components/schemas/AttemptSummary)
 	AttemptSummary `yaml:",inline"`
 	// Embedded fields due to inline allOf schema
-	// Address The IP address and port that were dialled; `null` when none was.
+	// Address The IP address and port that were dialled or, with class `blocked_address`, refused; `null` when there was none.
 	//
 	// Examples: 203.0.113.7:443
 	Address *string `json:"address"`
@@ -1178,9 +1178,9 @@ type FieldError struct {
 	// - `too_many`: its list is beyond its limit.
 	// - `format`: it is of the right type, in the wrong form.
 	// - `control_character`: it has a line break or another control character where none may be.
-	// - `nul`: it contains U+0000, which no text may.
+	// - `nul`: it contains U+0000, which no text may. Only alerts say so: elsewhere that is `control_character` (a destination's `displayName` and `logTypes`) or `format`.
 	// - `duplicate`: it is named or listed twice.
-	// - `unknown_field`: there is no such field.
+	// - `unknown_field`: there is no such field, or no such parameter.
 	// - `malformed`: it is not the JSON that it should be.
 	// - `conflict`: it is at odds with another field, or with what is stored.
 	// - `reserved`: the name is Belfry's.
@@ -1204,9 +1204,9 @@ type FieldError struct {
 // - `too_many`: its list is beyond its limit.
 // - `format`: it is of the right type, in the wrong form.
 // - `control_character`: it has a line break or another control character where none may be.
-// - `nul`: it contains U+0000, which no text may.
+// - `nul`: it contains U+0000, which no text may. Only alerts say so: elsewhere that is `control_character` (a destination's `displayName` and `logTypes`) or `format`.
 // - `duplicate`: it is named or listed twice.
-// - `unknown_field`: there is no such field.
+// - `unknown_field`: there is no such field, or no such parameter.
 // - `malformed`: it is not the JSON that it should be.
 // - `conflict`: it is at odds with another field, or with what is stored.
 // - `reserved`: the name is Belfry's.
@@ -1289,7 +1289,7 @@ type NowhereReason string
 type Problem struct {
 	// Code What went wrong, for a program to branch on. The set is closed: a new code is a new version of this document.
 	//
-	// - `malformed` (400): the request cannot be read: the body is not JSON or not UTF-8, or a parameter is not of its type.
+	// - `malformed` (400): the request cannot be read: the body is not JSON or not UTF-8, a parameter of the path is not of its type, or the path, the query or a header cannot be read.
 	// - `unauthenticated` (401): no token or session, or one that is not valid.
 	// - `forbidden` (403): the token or session lacks the scope, or another site started the call.
 	// - `not_found` (404): there is no such path, or no such thing.
@@ -1303,7 +1303,7 @@ type Problem struct {
 	// - `destination_deleted` (409): the destination was deleted; nothing can be sent to it.
 	// - `precondition_failed` (412): it changed since the version in `If-Match`.
 	// - `too_large` (413): the body is larger than 1 MiB, a batch than 16 MiB, or a sign-in than 4 KiB.
-	// - `unsupported_media_type` (415): `Content-Type` is not `application/json`.
+	// - `unsupported_media_type` (415): `Content-Type` is not `application/json` in UTF-8, or there is a `Content-Encoding` other than `identity`.
 	// - `invalid` (422): fields or parameters are wrong; `errors` names each.
 	// - `internal` (500): something went wrong on our side; the log has it under `requestId`.
 	// - `overloaded` (503): too many alerts wait to be stored; wait for `Retry-After` and repeat.
@@ -1331,7 +1331,7 @@ type Problem struct {
 
 // ProblemCode What went wrong, for a program to branch on. The set is closed: a new code is a new version of this document.
 //
-// - `malformed` (400): the request cannot be read: the body is not JSON or not UTF-8, or a parameter is not of its type.
+// - `malformed` (400): the request cannot be read: the body is not JSON or not UTF-8, a parameter of the path is not of its type, or the path, the query or a header cannot be read.
 // - `unauthenticated` (401): no token or session, or one that is not valid.
 // - `forbidden` (403): the token or session lacks the scope, or another site started the call.
 // - `not_found` (404): there is no such path, or no such thing.
@@ -1345,7 +1345,7 @@ type Problem struct {
 // - `destination_deleted` (409): the destination was deleted; nothing can be sent to it.
 // - `precondition_failed` (412): it changed since the version in `If-Match`.
 // - `too_large` (413): the body is larger than 1 MiB, a batch than 16 MiB, or a sign-in than 4 KiB.
-// - `unsupported_media_type` (415): `Content-Type` is not `application/json`.
+// - `unsupported_media_type` (415): `Content-Type` is not `application/json` in UTF-8, or there is a `Content-Encoding` other than `identity`.
 // - `invalid` (422): fields or parameters are wrong; `errors` names each.
 // - `internal` (500): something went wrong on our side; the log has it under `requestId`.
 // - `overloaded` (503): too many alerts wait to be stored; wait for `Retry-After` and repeat.

@@ -60,9 +60,10 @@ func New(cfg Config) http.Handler {
 	e.IPExtractor = echo.ExtractIPDirect()
 	e.Use(middleware.RecoverWithConfig(middleware.RecoverConfig{LogErrorFunc: s.logPanic}), s.identify, s.guardBrowser, readableParameters)
 
-	RegisterHandlersWithOptions(e, NewStrictHandler(s, nil), RegisterHandlersOptions{
-		OperationMiddlewares: s.operations(),
-	})
+	strict := NewStrictHandler(s, nil)
+	RegisterHandlersWithOptions(e, strict, RegisterHandlersOptions{OperationMiddlewares: s.operations()})
+	e.HEAD("/healthz", strict.GetHealth) // net/http leaves the body out
+	e.HEAD("/readyz", strict.GetReadiness)
 	e.GET("/metrics", s.serveMetrics, s.metricsGuard())
 	e.GET("/openapi.yaml", s.serveContract)
 	e.GET("/docs", s.serveDocs)
@@ -97,11 +98,11 @@ func (s *Server) operations() map[string][]echo.MiddlewareFunc {
 		if operation == "postAlerts" {
 			limit = maxBatch
 		}
-		before[operation] = []echo.MiddlewareFunc{s.need(scope), middleware.BodyLimit(limit)}
+		before[operation] = []echo.MiddlewareFunc{s.need(scope), checkQuery(operation), middleware.BodyLimit(limit)}
 	}
 	batch := before["postAlerts"]
 	before["postAlerts"] = append([]echo.MiddlewareFunc{batch[0], few(batchesAtOnce, batchPatience)}, batch[1:]...)
-	before["signIn"] = []echo.MiddlewareFunc{middleware.BodyLimit("4KiB")}
+	before["signIn"] = []echo.MiddlewareFunc{checkQuery("signIn"), middleware.BodyLimit("4KiB")}
 	return before
 }
 

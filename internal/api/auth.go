@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"sync"
@@ -26,6 +27,7 @@ const (
 
 var (
 	errUnauthenticated = errors.New("no valid token or session")
+	errCode            = fmt.Errorf("a wrong, used or expired code: %w", errUnauthenticated)
 	errForbidden       = errors.New("the token's scopes do not include this call")
 )
 
@@ -83,6 +85,15 @@ func (s *Server) byToken(ctx context.Context, token string) (access.Caller, erro
 	}
 	s.tokens.put(hash, c, age)
 	return c, nil
+}
+
+// byCode takes the code of a sign-in link, which is gone then.
+func (s *Server) byCode(ctx context.Context, code string) (access.Caller, error) {
+	c, err := s.DB.TakeCode(ctx, access.Hash(code), s.Now())
+	if errors.Is(err, postgres.ErrNotFound) {
+		return c, errCode
+	}
+	return c, err
 }
 
 func unknown(c access.Caller, err error) (access.Caller, error) {

@@ -195,7 +195,7 @@ func TestGarbageInQueries(t *testing.T) {
 		for _, p := range o.Parameters {
 			for _, value := range []string{
 				"1&" + p.Value.Name + "=2", "", "-1", "99999999999999999999", "2147483648", "%00", "%FF", "%5C%27%22%25_",
-				",,,", strings.Repeat("x", 10_000), uuid.Nil.String(), "0001-01-01T00:00:00Z", "MDE5MzUxMWU", "%zz",
+				",,,", strings.Repeat("x", 10_000), uuid.Nil.String(), "0001-01-01T00:00:00Z", "MDE5MzUxMWU",
 			} {
 				name := p.Value.Name
 				a := s.call(t, o.method, path+"?"+name+"="+value, "")
@@ -204,7 +204,7 @@ func TestGarbageInQueries(t *testing.T) {
 				}
 			}
 		}
-		for _, query := range []string{"%00=1", "%FF", "&&&", "=", ";", "a=1;b=2", "%", "limit[]=1", "limit.x=1", strings.Repeat("a=1&", 1000)} {
+		for _, query := range []string{"%00=1", "%FF", "&&&", "=", ";", "a=1;b=2", "%", "limit=%zz", "limit[]=1", "limit.x=1", strings.Repeat("a=1&", 1000)} {
 			if a := s.call(t, o.method, path+"?"+query, ""); a.status >= 500 {
 				t.Errorf("%s?%.20s: %d", o.OperationID, query, a.status)
 			}
@@ -250,5 +250,5 @@ func TestGarbageInHeaders(t *testing.T) {
 	} {
 		wantStatus(t, s.get(t, destinationsPath, c), 200)
 	}
-	wantProblem(t, s.post(t, alertsPath, "\x1f\x8b\x08", with("Content-Encoding", "gzip")), 400, ProblemCodeMalformed)
+	wantProblem(t, s.post(t, alertsPath, "\x1f\x8b\x08", with("Content-Encoding", "gzip")), 415, ProblemCodeUnsupportedMediaType)
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -43,10 +44,22 @@ func (rawBody) Bind(i any, c echo.Context) error {
 	if buf.Len() == 0 {
 		return errNoBody
 	}
-	media, _, err := mime.ParseMediaType(r.Header.Get(echo.HeaderContentType))
-	if err != nil || media != echo.MIMEApplicationJSON {
+	if !plainJSON(r.Header) {
 		return echo.ErrUnsupportedMediaType
 	}
 	*body = buf.Bytes()
 	return nil
+}
+
+// plainJSON reports whether a body is announced as JSON in UTF-8, as it is: what
+// is compressed could unpack to any size.
+func plainJSON(h http.Header) bool {
+	for _, encoding := range h.Values(echo.HeaderContentEncoding) {
+		if encoding != "" && !strings.EqualFold(encoding, "identity") {
+			return false
+		}
+	}
+	media, params, err := mime.ParseMediaType(h.Get(echo.HeaderContentType))
+	charset, given := params["charset"]
+	return err == nil && media == echo.MIMEApplicationJSON && (!given || strings.EqualFold(charset, "utf-8"))
 }

@@ -127,11 +127,27 @@ func TestAbsentBody(t *testing.T) {
 
 func TestBodyOfAnotherMediaType(t *testing.T) {
 	t.Parallel()
-	for _, contentType := range []string{"", "text/plain", "application/x-www-form-urlencoded", "application/jsonp"} {
+	for _, contentType := range []string{"", "text/plain", "application/x-www-form-urlencoded", "application/jsonp", "application/json; charset=utf-16", "application/json; charset="} {
 		for _, path := range []string{alertsPath, resendPath} {
 			h := new(heard)
 			if status := serveHeard(h, postRequest(path, contentType, strings.NewReader("{}"))); status != http.StatusUnsupportedMediaType || h.calls != 0 {
 				t.Errorf("%s, %q: status %d after %d calls, want 415", path, contentType, status, h.calls)
+			}
+		}
+	}
+}
+
+func TestEncodedBody(t *testing.T) {
+	t.Parallel()
+	for want, encodings := range map[int][]string{
+		http.StatusAccepted:             {"", "identity", "Identity"},
+		http.StatusUnsupportedMediaType: {"gzip", "br", "identity, gzip", "utf-8"},
+	} {
+		for _, encoding := range encodings {
+			r := postRequest(alertsPath, "Application/JSON; charset=UTF-8", strings.NewReader("{}"))
+			r.Header.Set(echo.HeaderContentEncoding, encoding)
+			if status := serveHeard(new(heard), r); status != want {
+				t.Errorf("%q: status %d, want %d", encoding, status, want)
 			}
 		}
 	}

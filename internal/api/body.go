@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"slices"
@@ -82,72 +83,72 @@ func kindOf(target any) string {
 }
 
 // words splits a filter that may be given several times, comma-separated, or
-// both. A word that is not one of those allowed is a flaw.
-func words[T ~string](wrong *flaws, field string, given []T, valid func(T) bool) []string {
+// both.
+func words[T ~string](given []T) []string {
 	var list []string
 	for _, text := range given {
 		for word := range strings.SplitSeq(string(text), ",") {
-			if word = strings.TrimSpace(word); word == "" {
-				continue
+			if word = strings.TrimSpace(word); word != "" {
+				list = append(list, word)
 			}
-			if !valid(T(word)) {
-				wrong.add(field, alert.CodeEnum, "has a value that is not one of those listed in the documentation")
-				return nil
-			}
-			list = append(list, word)
 		}
 	}
 	return list
 }
 
-func anyText(string) bool { return true }
+const defaultLimit = 50
 
-const (
-	defaultLimit = 50
-	maxLimit     = 200
-)
-
-// page reads limit and cursor; the cursor is whatever next wrote.
-func page(wrong *flaws, limit *int, cursor *string) (n int, after string) {
+// page reads limit and cursor, which checkQuery found to be right.
+func page(operation string, limit *int, cursor *string) (n int, after string) {
 	n = defaultLimit
 	if limit != nil {
 		n = *limit
 	}
-	if n < 1 || n > maxLimit {
-		wrong.add("limit", alert.CodeFormat, "must be from 1 to 200")
-	}
-	if cursor == nil || *cursor == "" {
-		return n, ""
-	}
-	raw, err := base64.RawURLEncoding.DecodeString(*cursor)
-	if err != nil || len(raw) == 0 || !utf8.Valid(raw) || strings.ContainsRune(string(raw), 0) {
-		wrong.add("cursor", alert.CodeFormat, "is not a cursor of ours")
-		return n, ""
-	}
-	return n, string(raw)
+	after, _ = readCursor(operation, value(cursor))
+	return n, after
 }
 
 // pageID is page for lists in the order of ids.
-func pageID(wrong *flaws, limit *int, cursor *string) (int, uuid.UUID) {
-	n, after := page(wrong, limit, cursor)
+func pageID(operation string, limit *int, cursor *string) (int, uuid.UUID, error) {
+	n, after := page(operation, limit, cursor)
 	if after == "" {
-		return n, uuid.Nil
+		return n, uuid.Nil, nil
 	}
 	id, err := uuid.Parse(after)
 	if err != nil {
-		wrong.add("cursor", alert.CodeFormat, "is not a cursor of ours")
+		return n, id, alert.Invalid{{Field: "cursor", Code: alert.CodeFormat, Message: "is not a cursor of this list"}}
 	}
-	return n, id
+	return n, id, nil
+}
+
+// readCursor returns the key that newCursor put into a cursor, if it did so for
+// the same operation. No cursor at all has no key.
+func readCursor(operation, cursor string) (after string, ok bool) {
+	if cursor == "" {
+		return "", true
+	}
+	raw, err := base64.RawURLEncoding.DecodeString(cursor)
+	if err != nil || !utf8.Valid(raw) || bytes.ContainsRune(raw, 0) {
+		return "", false
+	}
+	after, ok = strings.CutPrefix(string(raw), operation+":")
+	return after, ok && after != ""
+}
+
+// newCursor names the operation too: the key of one list means nothing to
+// another.
+func newCursor(operation, key string) string {
+	return base64.RawURLEncoding.EncodeToString([]byte(operation + ":" + key))
 }
 
 // next cuts a list that was read one item too long, and returns the cursor of
 // the page after it.
-func next[T any](list []T, n int, key func(T) string) ([]T, *string) {
+func next[T any](operation string, list []T, n int, key func(T) string) ([]T, *string) {
 	if len(list) <= n {
 		return list, nil
 	}
 	list = list[:n]
-	cursor := base64.RawURLEncoding.EncodeToString([]byte(key(list[n-1])))
+	cursor := newCursor(operation, key(list[n-1]))
 	return list, &cursor
 }
 

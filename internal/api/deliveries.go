@@ -27,21 +27,20 @@ const countCap = 100_000
 // ListDeliveries lists deliveries across alerts, newest first.
 func (s *Server) ListDeliveries(ctx context.Context, r ListDeliveriesRequestObject) (ListDeliveriesResponseObject, error) {
 	p := r.Params
-	f, wrong := newDeliveryFilter(CountDeliveriesParams{
+	n, before, err := pageID("listDeliveries", p.Limit, p.Cursor)
+	if err != nil {
+		return nil, err
+	}
+	f := newDeliveryFilter(CountDeliveriesParams{
 		Reason: p.Reason, DestinationID: p.DestinationID, AlertID: p.AlertID, Class: p.Class, StatusCode: p.StatusCode,
 		RoutedBy: p.RoutedBy, Severity: p.Severity, Type: p.Type, From: p.From, To: p.To,
 	})
-	f.Statuses = words(&wrong, "status", p.Status, DeliveryStatus.Valid)
-	n, before := pageID(&wrong, p.Limit, p.Cursor)
-	if err := wrong.err(); err != nil {
-		return nil, err
-	}
-	f.Before, f.Limit = before, n+1
+	f.Statuses, f.Before, f.Limit = words(p.Status), before, n+1
 	list, err := s.DB.Deliveries(ctx, f)
 	if err != nil {
 		return nil, err
 	}
-	list, cursor := next(list, n, func(v postgres.DeliveryView) string { return v.ID.String() })
+	list, cursor := next("listDeliveries", list, n, func(v postgres.DeliveryView) string { return v.ID.String() })
 	deliveries, err := s.newDeliveries(ctx, list, listedBody)
 	if err != nil {
 		return nil, err
@@ -55,10 +54,7 @@ func (s *Server) ListDeliveries(ctx context.Context, r ListDeliveriesRequestObje
 
 // CountDeliveries counts the same by status.
 func (s *Server) CountDeliveries(ctx context.Context, r CountDeliveriesRequestObject) (CountDeliveriesResponseObject, error) {
-	f, wrong := newDeliveryFilter(r.Params)
-	if err := wrong.err(); err != nil {
-		return nil, err
-	}
+	f := newDeliveryFilter(r.Params)
 	f.Limit = countCap
 	counts, capped, err := s.DB.CountDeliveries(ctx, f)
 	if err != nil {
@@ -71,23 +67,16 @@ func (s *Server) CountDeliveries(ctx context.Context, r CountDeliveriesRequestOb
 	}, nil
 }
 
-func newDeliveryFilter(p CountDeliveriesParams) (f postgres.DeliveryFilter, wrong flaws) {
-	f = postgres.DeliveryFilter{
+// newDeliveryFilter relies on checkQuery: an id is one.
+func newDeliveryFilter(p CountDeliveriesParams) postgres.DeliveryFilter {
+	f := postgres.DeliveryFilter{
+		Reasons: words(p.Reason), Classes: words(p.Class), RoutedBy: words(p.RoutedBy), Severities: words(p.Severity), Types: words(p.Type),
 		AlertID: value(p.AlertID), StatusCode: value(p.StatusCode), From: value(p.From), To: value(p.To),
 	}
-	if p.StatusCode != nil && (f.StatusCode < 100 || f.StatusCode > 999) {
-		wrong.add("statusCode", alert.CodeFormat, "must be from 100 to 999")
-	}
-	f.Reasons = words(&wrong, "reason", p.Reason, DeliveryReason.Valid)
-	f.Classes = words(&wrong, "class", p.Class, AttemptClass.Valid)
-	f.RoutedBy = words(&wrong, "routedBy", p.RoutedBy, RoutedBy.Valid)
-	f.Severities = words(&wrong, "severity", p.Severity, Severity.Valid)
-	f.Types = words(&wrong, "type", p.Type, AlertType.Valid)
-	isID := func(text string) bool { return uuid.Validate(text) == nil }
-	for _, id := range words(&wrong, "destinationId", p.DestinationID, isID) {
+	for _, id := range words(p.DestinationID) {
 		f.DestinationIDs = append(f.DestinationIDs, uuid.MustParse(id))
 	}
-	return f, wrong
+	return f
 }
 
 // GetDelivery answers one delivery with its runs and all its attempts.

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -18,24 +17,14 @@ import (
 // ListDestinations lists destinations by name.
 func (s *Server) ListDestinations(ctx context.Context, r ListDestinationsRequestObject) (ListDestinationsResponseObject, error) {
 	p := r.Params
-	var wrong flaws
-	n, after := page(&wrong, p.Limit, p.Cursor)
-	if p.State != nil && !p.State.Valid() {
-		wrong.add("state", alert.CodeEnum, "must be active or paused")
-	}
-	if p.Type != nil && !p.Type.Valid() {
-		wrong.add("type", alert.CodeEnum, "must be one of "+strings.Join(destination.Types(), ", "))
-	}
-	if err := wrong.err(); err != nil {
-		return nil, err
-	}
+	n, after := page("listDestinations", p.Limit, p.Cursor)
 	list, err := s.DB.Destinations(ctx, postgres.DestinationFilter{
 		Query: value(p.Q), State: string(value(p.State)), Type: string(value(p.Type)), After: after, Limit: n + 1,
 	})
 	if err != nil {
 		return nil, err
 	}
-	list, cursor := next(list, n, func(d destination.Destination) string { return destination.NameKey(d.DisplayName) })
+	list, cursor := next("listDestinations", list, n, func(d destination.Destination) string { return destination.NameKey(d.DisplayName) })
 	answer := ListDestinations200JSONResponse{Items: make([]Destination, len(list)), NextCursor: cursor}
 	for i, d := range list {
 		answer.Items[i] = s.newDestination(d)

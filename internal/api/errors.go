@@ -57,6 +57,7 @@ var problems = []struct {
 	code   ProblemCode
 	detail string
 }{
+	{errCode, 401, ProblemCodeUnauthenticated, "The code is not valid: a code can be used once, and for 15 minutes."},
 	{errUnauthenticated, 401, ProblemCodeUnauthenticated, "Send a valid API token as `Authorization: Bearer …`, or sign in."},
 	{errForbidden, 403, ProblemCodeForbidden, "The token is valid, but its scopes do not include this call."},
 	{errCrossOrigin, 403, ProblemCodeForbidden, "A page of another site made this request."},
@@ -128,7 +129,7 @@ func problemOfEcho(err *echo.HTTPError) Problem {
 	case http.StatusRequestEntityTooLarge:
 		return newProblem(413, ProblemCodeTooLarge, "The body is too large: it may have 1 MiB, a batch 16 MiB, and a sign-in 4 KiB.")
 	case http.StatusUnsupportedMediaType:
-		return newProblem(415, ProblemCodeUnsupportedMediaType, "Send the body as Content-Type: application/json.")
+		return newProblem(415, ProblemCodeUnsupportedMediaType, "Send the body as Content-Type: application/json, in UTF-8 and without a Content-Encoding.")
 	}
 	return newProblem(500, ProblemCodeInternal, "Something went wrong on our side.")
 }

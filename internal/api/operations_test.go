@@ -44,6 +44,32 @@ func TestHealth(t *testing.T) {
 	wantStatus(t, h.post(t, alertsPath, alertBody()), 202) // who asks all the same is served
 }
 
+// HEAD answers as GET does, without the body.
+func TestHealthByHead(t *testing.T) {
+	t.Parallel()
+	var draining atomic.Bool
+	h := newAPI(t, func(s *setup) { s.api.Draining = draining.Load })
+	for path, want := range map[string]int{"/healthz": 200, "/readyz": 200} {
+		a := h.call(t, http.MethodHead, path, "", anonymous)
+		if wantStatus(t, a, want); len(a.body) > 0 || a.header.Get("Content-Type") != h.get(t, path).header.Get("Content-Type") {
+			t.Errorf("HEAD %s: %v %q", path, a.header, a.body)
+		}
+	}
+	draining.Store(true)
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodHead, h.url+"/readyz", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := client.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if resp.StatusCode != http.StatusServiceUnavailable {
+		t.Errorf("draining: %d", resp.StatusCode)
+	}
+}
+
 // A replica whose workers do not work gets no traffic.
 func TestReadinessOfWorkers(t *testing.T) {
 	t.Parallel()

@@ -54,7 +54,10 @@ func TestSignInWithCode(t *testing.T) {
 	}
 	wantStatus(t, h.get(t, destinationsPath, cookie(c)), 200)
 	wantProblem(t, h.get(t, "/api/v1/tokens", cookie(c)), 403, ProblemCodeForbidden)
-	wantProblem(t, h.post(t, sessionPath, js(object{"code": code}), anonymous), 401, ProblemCodeUnauthenticated)
+	again := wantProblem(t, h.post(t, sessionPath, js(object{"code": code}), anonymous), 401, ProblemCodeUnauthenticated)
+	if !strings.Contains(again.Detail, "code can be used once, and for 15 minutes") || SignInLinkFor != 15*time.Minute {
+		t.Errorf("detail %q", again.Detail)
+	}
 
 	clock.pass(59 * time.Minute)
 	wantStatus(t, h.get(t, sessionPath, cookie(c)), 200)
