@@ -61,7 +61,7 @@ func (d *Dispatcher) Accept(ctx context.Context, by string, alerts []alert.Parse
 		a := in.Alert
 		item := &acceptItem{in: in, by: by, done: make(chan Result, 1)}
 		item.bytes = int64(1024 + len(a.Description) + len(a.Runbook) + len(a.Context))
-		if d.waiting.Add(item.bytes) > maxWaitingBytes || !d.accepts.add(item) {
+		if d.waiting.Add(item.bytes) > d.maxWaiting || !d.accepts.add(item) {
 			d.waiting.Add(-item.bytes)
 			results[i].Err = ErrOverloaded
 			continue

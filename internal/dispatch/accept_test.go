@@ -183,16 +183,18 @@ func TestRouteIsDecidedOnce(t *testing.T) {
 func TestOverload(t *testing.T) {
 	t.Parallel()
 	f := newDispatcher(t, pgtest.New(t))
+	f.maxWaiting = 100_000
 	block, err := f.db.Pool().Begin(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { block.Rollback(context.Background()) })
 	if _, err := block.Exec(t.Context(), `LOCK TABLE alerts IN ACCESS EXCLUSIVE MODE`); err != nil {
 		t.Fatal(err)
 	}
 	var wg sync.WaitGroup
-	big := strings.Repeat("x", 60_000)
-	results := make(chan error, 1500)
+	big := strings.Repeat("x", 6_000)
+	results := make(chan error, 50)
 	for i := range cap(results) {
 		wg.Go(func() {
 			body := fmt.Sprintf(`{"id":"x","severity":"LOW","type":"RULE","alertId":"o-%d","description":%q}`, i, big)

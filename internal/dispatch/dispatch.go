@@ -54,12 +54,13 @@ type Config struct {
 // Dispatcher accepts alerts and delivers them in the background.
 type Dispatcher struct {
 	Config
-	instance string
-	river    *river.Client[pgx.Tx]
-	metrics  metrics
-	accepts  *group[*acceptItem]
-	waiting  atomic.Int64 // bytes of alerts that wait to be stored
-	records  *group[*recordItem]
+	instance   string
+	river      *river.Client[pgx.Tx]
+	metrics    metrics
+	accepts    *group[*acceptItem]
+	waiting    atomic.Int64 // bytes of alerts that wait to be stored
+	maxWaiting int64
+	records    *group[*recordItem]
 
 	// recording ends the waiting for a database that is away, at the very end of
 	// a stop.
@@ -77,7 +78,7 @@ type Dispatcher struct {
 
 // New returns a dispatcher that accepts at once and delivers after Start.
 func New(cfg Config) (*Dispatcher, error) {
-	d := &Dispatcher{Config: cfg, instance: uuid.NewString(), nudges: make(chan struct{}, 1)}
+	d := &Dispatcher{Config: cfg, instance: uuid.NewString(), nudges: make(chan struct{}, 1), maxWaiting: maxWaitingBytes}
 	d.metrics = newMetrics(cfg.Metrics, cfg.DB)
 	d.recording, d.giveUpRecords = context.WithCancel(context.Background())
 	d.upkeep, d.stopUpkeep = context.WithCancel(context.Background())

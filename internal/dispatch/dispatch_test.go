@@ -51,7 +51,7 @@ func newDispatcher(t testing.TB, db *postgres.DB, options ...option) *fixture {
 	cfg := Config{
 		DB:      db,
 		Client:  outbound.New(outbound.Options{Allow: []netip.Prefix{loopback}, Timeout: 5 * time.Second, UserAgent: "Belfry/test"}),
-		Log:     slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Log:     slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
 		Metrics: registry,
 		Now:     time.Now,
 		Waits:   delivery.DefaultWaits(),
