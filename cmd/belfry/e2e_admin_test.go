@@ -133,4 +133,5 @@ func TestE2ERotatedKey(t *testing.T) {
 	}
 	second.stop(t, 20*time.Second)
 	refused(t, append(serveEnv(databaseURL), with("/nowhere")...), "BELFRY_KEYSET_FILE")
+	refused(t, append(serveEnv(databaseURL), with(key)...), "not the sealing key") // it cannot open what the new one sealed
 }

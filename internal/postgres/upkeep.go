@@ -17,9 +17,11 @@ import (
 const canary = "belfry"
 
 // CheckKey opens the sealed canary, or writes it into an empty database. It
-// returns secret.ErrSealed when the database was sealed with another key.
+// returns secret.ErrSealed when the database was sealed with another key. After a
+// rotation it seals the canary with the new key: from then on a server that has
+// only the old one must not start, because it could not open what is sealed.
 func (db *DB) CheckKey(ctx context.Context) error {
-	sealed, err := db.box.Seal([]byte(canary), "sealing_canary")
+	fresh, err := db.box.Seal([]byte(canary), "sealing_canary")
 	if err != nil {
 		return err
 	}
@@ -27,28 +29,26 @@ func (db *DB) CheckKey(ctx context.Context) error {
 		INSERT INTO sealing_canary (sealed)
 		VALUES ($1)
 		ON CONFLICT (one) DO NOTHING`
-	if _, err := db.q.Exec(ctx, insert, sealed); err != nil {
+	if _, err := db.q.Exec(ctx, insert, fresh); err != nil {
 		return fmt.Errorf("write sealing canary: %w", err)
 	}
 	const query = `
 		SELECT sealed
 		FROM sealing_canary`
-	if err := db.q.QueryRow(ctx, query).Scan(&sealed); err != nil {
+	var stored []byte
+	if err := db.q.QueryRow(ctx, query).Scan(&stored); err != nil {
 		return fmt.Errorf("read sealing canary: %w", err)
 	}
-	if plain, err := db.box.Open(sealed, "sealing_canary"); err != nil || string(plain) != canary {
+	if plain, err := db.box.Open(stored, "sealing_canary"); err != nil || string(plain) != canary {
 		return secret.ErrSealed
 	}
-	// Sealed anew with the primary key: after a rotation, a server that has only
-	// the old one must not start, because it could not open what is sealed from
-	// here on.
-	if sealed, err = db.box.Seal([]byte(canary), "sealing_canary"); err != nil {
-		return err
+	if secret.SameKey(stored, fresh) {
+		return nil
 	}
 	const update = `
 		UPDATE sealing_canary
 		SET sealed = $1`
-	if _, err := db.q.Exec(ctx, update, sealed); err != nil {
+	if _, err := db.q.Exec(ctx, update, fresh); err != nil {
 		return fmt.Errorf("renew sealing canary: %w", err)
 	}
 	return nil

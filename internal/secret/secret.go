@@ -86,6 +86,13 @@ func (b *Box) Open(sealed []byte, bound string) ([]byte, error) {
 	return plain, nil
 }
 
+// SameKey reports whether two sealed texts were sealed with one key of a keyset.
+// Tink begins each with a byte of version and four that name the key.
+func SameKey(a, b []byte) bool {
+	const prefix = 5
+	return len(a) >= prefix && len(b) >= prefix && bytes.Equal(a[:prefix], b[:prefix])
+}
+
 // encode writes a keyset as JSON. Tink calls this package insecure because the
 // caller must keep the text secret: it goes to a secret store or a 0600 file.
 func encode(handle *keyset.Handle) (string, error) {

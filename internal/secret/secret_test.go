@@ -70,6 +70,13 @@ func TestRotatedKeysetOpensOldData(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	again, err := b.Seal([]byte("newer"), "y")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if SameKey(sealed, fresh) || !SameKey(fresh, again) {
+		t.Error("SameKey does not tell the old key from the new one")
+	}
 	if _, err := old.Open(fresh, "x"); !errors.Is(err, ErrSealed) {
 		t.Error("new data is still sealed with the old key")
 	}
