@@ -101,7 +101,7 @@ func (s *Server) operations() map[string][]echo.MiddlewareFunc {
 		before[operation] = []echo.MiddlewareFunc{s.need(scope), checkQuery(operation), middleware.BodyLimit(limit)}
 	}
 	batch := before["postAlerts"]
-	before["postAlerts"] = append([]echo.MiddlewareFunc{batch[0], few(batchesAtOnce, batchPatience)}, batch[1:]...)
+	before["postAlerts"] = append([]echo.MiddlewareFunc{batch[0], few(largeAtOnce, largePatience)}, batch[1:]...)
 	before["signIn"] = []echo.MiddlewareFunc{checkQuery("signIn"), middleware.BodyLimit("4KiB")}
 	return before
 }

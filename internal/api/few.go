@@ -9,16 +9,20 @@ import (
 )
 
 const (
-	batchesAtOnce = 4 // a batch of 16 MiB takes several times that while it is read
-	batchPatience = 5 * time.Second
+	largeBody     = 1 << 20
+	largeAtOnce   = 2 // a batch of 16 MiB takes several times that while it is read
+	largePatience = 10 * time.Second
 )
 
-// few lets so many requests through at a time, from before their bodies are read;
-// others wait a little and are then told to come back.
+// few lets so many requests with large bodies through at a time, from before they
+// are read; others wait a little and are then told to come back.
 func few(n int, patience time.Duration) echo.MiddlewareFunc {
 	slots := make(chan struct{}, n)
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
+			if length := c.Request().ContentLength; 0 <= length && length <= largeBody {
+				return next(c)
+			}
 			patient := time.NewTimer(patience)
 			defer patient.Stop()
 			select {

@@ -21,9 +21,7 @@ func TestFew(t *testing.T) {
 		<-leave
 		return nil
 	})
-	call := func() error {
-		return handler(echo.New().NewContext(httptest.NewRequest("POST", "/", nil), httptest.NewRecorder()))
-	}
+	call := func() error { return ofSize(handler, largeBody+1) }
 	first := make(chan error, 1)
 	go func() { first <- call() }()
 	<-inside
@@ -34,9 +32,18 @@ func TestFew(t *testing.T) {
 	if err := <-first; err != nil {
 		t.Errorf("the first got %v", err)
 	}
+	go func() { first <- ofSize(handler, largeBody) }()
+	<-inside // a small one passes
+	<-first
 	go func() { first <- call() }()
 	<-inside // the slot is free again
 	if err := <-first; err != nil {
 		t.Errorf("the third got %v", err)
 	}
+}
+
+func ofSize(handler echo.HandlerFunc, length int64) error {
+	r := httptest.NewRequest("POST", "/", nil)
+	r.ContentLength = length
+	return handler(echo.New().NewContext(r, httptest.NewRecorder()))
 }
