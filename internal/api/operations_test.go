@@ -11,10 +11,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-
 	"belfry"
 	"belfry/internal/access"
+	"belfry/internal/pgtest"
 )
 
 func TestHealth(t *testing.T) {
@@ -80,43 +79,12 @@ func TestReadinessOfWorkers(t *testing.T) {
 	}
 }
 
-// outage keeps everybody out of the database until the returned function is
-// called: as far as they can tell, Postgres is away.
-func (h *harness) outage(t testing.TB) (end func()) {
-	t.Helper()
-	ctx := context.Background()
-	cfg := h.db.Pool().Config().ConnConfig.Copy()
-	name := cfg.Database
-	cfg.Database = "postgres"
-	admin, err := pgx.ConnectConfig(ctx, cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	do := func(sql string, args ...any) {
-		if _, err := admin.Exec(ctx, sql, args...); err != nil {
-			t.Error(err)
-		}
-	}
-	do("ALTER DATABASE " + name + " ALLOW_CONNECTIONS false")
-	do("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", name)
-	ended := false
-	end = func() {
-		if !ended {
-			ended = true
-			do("ALTER DATABASE " + name + " ALLOW_CONNECTIONS true")
-			admin.Close(ctx)
-		}
-	}
-	t.Cleanup(end)
-	return end
-}
-
 // While the database is away every call says so, and nothing is taken.
 func TestDatabaseAway(t *testing.T) {
 	t.Parallel()
 	h := newAPI(t, idle, func(s *setup) { s.api.AdminToken = "open sesame" })
 	admin := as("open sesame") // known without the database
-	end := h.outage(t)
+	end := pgtest.Outage(t, h.db)
 	for _, a := range []answer{
 		h.post(t, alertsPath, alertBody(), admin), h.post(t, batchPath, batch(alertBody()), admin), h.get(t, alertsPath, admin),
 		h.get(t, alertsPath), h.get(t, alertsPath+"/x", admin), h.get(t, destinationsPath, admin), h.get(t, deliveriesPath+"/"+anyID, admin),

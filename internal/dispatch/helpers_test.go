@@ -6,8 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-
 	"belfry/internal/destination"
 	"belfry/internal/outbound"
 	"belfry/internal/postgres"
@@ -45,37 +43,6 @@ func change(t testing.TB, f *fixture, d destination.Destination) {
 	if err != nil {
 		t.Fatal(err)
 	}
-}
-
-// outage cuts a database off from everybody else until the returned function is
-// called: as far as they can tell, Postgres is away.
-func outage(t testing.TB, f *fixture) (end func()) {
-	t.Helper()
-	ctx := context.Background()
-	cfg := f.db.Pool().Config().ConnConfig.Copy()
-	name := cfg.Database
-	cfg.Database = "postgres"
-	admin, err := pgx.ConnectConfig(ctx, cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	do := func(sql string, args ...any) {
-		if _, err := admin.Exec(ctx, sql, args...); err != nil {
-			t.Error(err)
-		}
-	}
-	do("ALTER DATABASE " + name + " ALLOW_CONNECTIONS false")
-	do("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", name)
-	ended := false
-	end = func() {
-		if !ended {
-			ended = true
-			do("ALTER DATABASE " + name + " ALLOW_CONNECTIONS true")
-			admin.Close(ctx)
-		}
-	}
-	t.Cleanup(end)
-	return end
 }
 
 func errorAs[T error](err error, target *T) bool { return errors.As(err, target) }

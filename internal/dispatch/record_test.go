@@ -151,7 +151,7 @@ func TestRecordWaitsForPostgres(t *testing.T) {
 	}).URL)
 	id := f.accept(t, anAlert).Deliveries[0].ID
 	<-arrived
-	end := outage(t, f)
+	end := pgtest.Outage(t, f.db)
 	close(answer)
 	until(t, "a failed record", func() bool { return f.metricValue(t, "belfry_record_retries_total") > 0 })
 	end()

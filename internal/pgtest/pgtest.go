@@ -127,6 +127,24 @@ func newDatabase(t testing.TB, options string) string {
 	return server.DSN(name)
 }
 
+// Outage keeps everybody else out of a database until the returned function is
+// called: as far as they can tell, Postgres is away.
+func Outage(t testing.TB, db *postgres.DB) (end func()) {
+	t.Helper()
+	ctx := context.Background()
+	name := db.Pool().Config().ConnConfig.Database
+	do := func(sql string) {
+		if err := admin(ctx, sql); err != nil {
+			t.Error(err)
+		}
+	}
+	do("ALTER DATABASE " + name + " ALLOW_CONNECTIONS false")
+	do("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '" + name + "'")
+	end = sync.OnceFunc(func() { do("ALTER DATABASE " + name + " ALLOW_CONNECTIONS true") })
+	t.Cleanup(end)
+	return end
+}
+
 // Keyset seals the settings in every test database.
 var Keyset = sync.OnceValue(func() string {
 	keys, err := secret.NewKeyset()
