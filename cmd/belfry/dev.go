@@ -123,21 +123,18 @@ func reachable() bool {
 // devKeyset returns the sealing key of a data directory, made on the first start.
 func devKeyset(dir string) (string, error) {
 	file := filepath.Join(dir, "keyset.json")
-	raw, err := os.ReadFile(file)
-	if err == nil {
-		return string(raw), nil
-	}
-	if !errors.Is(err, os.ErrNotExist) {
-		return "", fmt.Errorf("read sealing key: %w", err)
-	}
 	keyset, err := secret.NewKeyset()
 	if err != nil {
 		return "", err
 	}
-	if err := os.WriteFile(file, []byte(keyset), 0o600); err != nil {
+	if _, err := writeNew(file, keyset); err != nil {
 		return "", fmt.Errorf("write sealing key: %w", err)
 	}
-	return keyset, nil
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		return "", fmt.Errorf("read sealing key: %w", err)
+	}
+	return string(raw), nil
 }
 
 func devMigrate(ctx context.Context, databaseURL string) error {
