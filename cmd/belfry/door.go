@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -11,12 +12,23 @@ import (
 // door lets requests in and knows when those that came before a stop are done.
 type door struct {
 	http.Handler
-	draining atomic.Bool
-	inHand   sync.RWMutex
+	workerOnly bool // it answers only whether it is well
+	draining   atomic.Bool
+	inHand     sync.RWMutex
 }
+
+// workerOnly is the answer to all else, as the contract has problems.
+const workerOnly = `{"type":"about:blank","title":"Not found","status":404,"code":"not_found",` +
+	`"detail":"This replica only delivers: its BELFRY_ROLES lack api."}` + "\n"
 
 // ServeHTTP implements http.Handler.
 func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if d.workerOnly && r.URL.Path != "/healthz" && r.URL.Path != "/readyz" && r.URL.Path != "/metrics" {
+		w.Header().Set("Content-Type", "application/problem+json")
+		w.WriteHeader(http.StatusNotFound)
+		io.WriteString(w, workerOnly)
+		return
+	}
 	if !d.draining.Load() {
 		d.inHand.RLock()
 		defer d.inHand.RUnlock()

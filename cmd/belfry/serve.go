@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -64,10 +65,10 @@ func serve(ctx context.Context, in instance) error {
 	if err != nil {
 		return err
 	}
-	open := func(name string, conns int, timeout time.Duration) (*postgres.DB, error) {
-		return postgres.Open(ctx, postgres.Options{URL: in.databaseURL, MaxConns: conns, Name: name, Timeout: timeout, Box: box})
-	}
-	db, err := open("belfry dispatch", dispatchConns, 2*time.Minute) // longer than a reindex of River's may take
+	db, err := postgres.Open(ctx, postgres.Options{
+		URL: in.databaseURL, MaxConns: dispatchConns, Name: "belfry dispatch", Box: box, ByKey: true,
+		Timeout: 2 * time.Minute, // longer than a reindex of River's may take
+	})
 	if err != nil {
 		return err
 	}
@@ -75,7 +76,9 @@ func serve(ctx context.Context, in instance) error {
 	if err := checkDatabase(ctx, db); err != nil {
 		return err
 	}
-	readers, err := open("belfry api", apiConns, 10*time.Second)
+	readers, err := postgres.Open(ctx, postgres.Options{
+		URL: in.databaseURL, MaxConns: apiConns, Name: "belfry api", Box: box, Timeout: 10 * time.Second,
+	})
 	if err != nil {
 		return err
 	}
@@ -96,6 +99,7 @@ func serve(ctx context.Context, in instance) error {
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	dispatcher, err := dispatch.New(dispatch.Config{
 		DB: db, Client: client, Log: in.log, Metrics: registry, Now: time.Now, Waits: in.waits, Workers: in.Workers,
+		Roles: in.Roles, AttemptTimeout: in.AttemptTimeout, MaxUnanswered: in.MaxUnanswered,
 		Retention: in.Retention, Version: version, Alone: in.alone,
 		Link: func(alertID string) string { return in.PublicURL + "/alerts/" + url.PathEscape(alertID) },
 	})
@@ -105,7 +109,7 @@ func serve(ctx context.Context, in instance) error {
 	if err := dispatcher.Start(ctx); err != nil {
 		return fmt.Errorf("start dispatching: %w", err)
 	}
-	var stop door
+	stop := door{workerOnly: !slices.Contains(in.Roles, "api")}
 	handler := api.New(api.Config{
 		DB: readers, Dispatcher: dispatcher, Log: in.log, Metrics: registry, Now: time.Now, PublicURL: in.PublicURL,
 		AdminToken: in.AdminToken, OpenMetrics: in.OpenMetrics, Draining: stop.draining.Load, SessionLength: in.SessionLength,

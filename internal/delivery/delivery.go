@@ -94,9 +94,11 @@ type Delivery struct {
 	MaxAttempts   int   // budget of the present run
 	Made          int   // every attempt stored, counted or not, of all runs
 	JobID         int64 // the one job that may act; 0 when held or final
+	Priority      Priority
 	DueAt         time.Time
-	NextTrigger   Trigger // of the next attempt
-	NextBy        string  // who asked for it
+	HeldAt        time.Time // since when it is held, probing included; else zero
+	NextTrigger   Trigger   // of the next attempt
+	NextBy        string    // who asked for it
 	LastAttemptID uuid.UUID
 	LastClass     outbound.Class
 	LastCode      int
@@ -105,9 +107,20 @@ type Delivery struct {
 	FinishedAt    time.Time
 }
 
-// Forced reports whether a person asked for the next attempt, which then goes
-// out even if the destination is paused.
-func (d Delivery) Forced() bool { return d.NextTrigger != Automatic }
+// Forced reports whether a person asked for the next attempt of this very
+// delivery, which then goes out whatever its destination is held for.
+func (d Delivery) Forced() bool { return d.NextTrigger != Automatic && d.Priority != Bulk }
+
+// Priority says which of the deliveries that wait goes first: the lower one. The
+// numbers are the queue's.
+type Priority int
+
+// The priorities.
+const (
+	First Priority = 1 // first attempts, and what one person asked for
+	Late  Priority = 2 // retries
+	Bulk  Priority = 4 // re-sends of many at once
+)
 
 // Attempt is one try at a delivery and what came back. It is never changed.
 type Attempt struct {
@@ -134,6 +147,7 @@ func New(alertID, destinationID uuid.UUID, by RoutedBy, budget int, now time.Tim
 		Status:        Queued,
 		Run:           1,
 		MaxAttempts:   budget,
+		Priority:      First,
 		DueAt:         now,
 		NextTrigger:   Automatic,
 		CreatedAt:     now,

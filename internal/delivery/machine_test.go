@@ -98,17 +98,28 @@ func (m *machine) hold(t *rapid.T) {
 	r := rapid.SampledFrom([]delivery.Reason{
 		delivery.Paused, delivery.NotAnswering, delivery.Busy, delivery.Misconfigured,
 	}).Draw(t, "reason")
-	m.move("hold", !m.d.Status.Final(), func() delivery.Delivery { return m.d.Hold(r) })
+	m.move("hold", !m.d.Status.Final(), func() delivery.Delivery { return m.d.Hold(r, m.now) })
 }
 
 func (m *machine) release(*rapid.T) {
 	m.move("release", m.d.Status == delivery.Held, func() delivery.Delivery { return m.withJob(m.d.Release()) })
 }
 
+func (m *machine) probe(*rapid.T) {
+	m.move("probe", m.d.Status == delivery.Held, func() delivery.Delivery { return m.withJob(m.d.Probe()) })
+}
+
+func (m *machine) expire(*rapid.T) {
+	m.move("expire", m.d.Status == delivery.Held, func() delivery.Delivery { return m.d.Expire(m.now) })
+}
+
 func (m *machine) reopen(t *rapid.T) {
 	budget := rapid.IntRange(1, 11).Draw(t, "budget")
 	m.move("reopen", m.d.Status.Final() || m.d.Status == delivery.Held, func() delivery.Delivery {
 		d := m.withJob(m.d.Reopen("ann", budget, m.now))
+		if rapid.Bool().Draw(t, "one of many") {
+			d.Priority = delivery.Bulk
+		}
 		m.budget[d.Run] = budget
 		return d
 	})
@@ -129,18 +140,22 @@ func TestDeliveryLives(t *testing.T) {
 		m := newMachine(t)
 		t.Repeat(map[string]func(*rapid.T){
 			"look": m.look, "attempt": m.attempt, "attempt again": m.attempt, "stale": m.stale,
-			"hold": m.hold, "release": m.release, "reopen": m.reopen, "hasten": m.hasten, "cancel": m.cancel,
+			"hold": m.hold, "release": m.release, "probe": m.probe, "expire": m.expire,
+			"reopen": m.reopen, "hasten": m.hasten, "cancel": m.cancel,
 			"": func(t *rapid.T) {
 				m.checkRow(t)
 				m.checkBudget(t)
 				m.checkFinal(t)
 				m.checkAck(t)
+				m.checkHold(t)
+				m.checkPriority(t)
 			},
 		})
 	})
 }
 
-// checkRow has the CHECKs of migrations/00005_create_deliveries.sql.
+// checkRow has the CHECKs of migrations/00005_create_deliveries.sql and
+// migrations/00011_add_priority.sql.
 func (m *machine) checkRow(t *rapid.T) {
 	d := m.d
 	open := d.Status == delivery.Queued || d.Status == delivery.Retrying || d.Status == delivery.Held
@@ -157,6 +172,8 @@ func (m *machine) checkRow(t *rapid.T) {
 		"deliveries_due":      !d.DueAt.IsZero() == open,
 		"deliveries_finished": d.FinishedAt.IsZero() == open,
 		"deliveries_acked":    d.Status != delivery.Delivered || !d.FirstAckAt.IsZero(),
+		"deliveries_held_at":  d.Reason != delivery.NotAnswering || !d.HeldAt.IsZero(),
+		"priority":            1 <= d.Priority && d.Priority <= 4,
 		"run":                 d.Run > 0,
 		"max_attempts":        1 <= d.MaxAttempts && d.MaxAttempts <= 11,
 		"next_trigger":        contains([]delivery.Trigger{delivery.Automatic, delivery.Resend, delivery.SendNow}, d.NextTrigger),
@@ -225,5 +242,48 @@ func (m *machine) checkAck(t *rapid.T) {
 	}
 	if was.IsZero() && !is.IsZero() && !m.acked {
 		t.Fatalf("%s acked", m.step)
+	}
+}
+
+// checkHold: since when it is held is known while it is, begins anew with another
+// reason, and is forgotten when the hold ends; a probe does not end it.
+func (m *machine) checkHold(t *rapid.T) {
+	was, is := m.before, m.d
+	if is.Status == delivery.Held && is.HeldAt.IsZero() || is.Status.Final() && !is.HeldAt.IsZero() {
+		t.Fatalf("after %s: it is %s, held since %s", m.step, is.Status, is.HeldAt)
+	}
+	if was == is {
+		return
+	}
+	begins := was.HeldAt.IsZero() || was.Reason != is.Reason && !(was.Status != delivery.Held && is.Reason == delivery.NotAnswering)
+	ended := m.step == "release" || m.step == "reopen" || m.step == "hasten"
+	switch {
+	case ended && !is.HeldAt.IsZero(),
+		m.step == "probe" && !is.HeldAt.Equal(was.HeldAt),
+		m.step == "hold" && begins && !is.HeldAt.Equal(m.now),
+		m.step == "hold" && was.Reason == is.Reason && !is.HeldAt.Equal(was.HeldAt),
+		m.step == "settle" && !is.HeldAt.IsZero() && !is.HeldAt.Equal(was.HeldAt):
+		t.Fatalf("after %s: held since %s, before %s, for %s", m.step, is.HeldAt, was.HeldAt, is.Reason)
+	}
+}
+
+// checkPriority: only a person brings a delivery forward, and a retry waits
+// behind first attempts.
+func (m *machine) checkPriority(t *rapid.T) {
+	was, is := m.before, m.d
+	if asked := m.step == "reopen" || m.step == "hasten"; is.Priority < was.Priority && !asked {
+		t.Fatalf("%s brought it forward from %d to %d", m.step, was.Priority, is.Priority)
+	}
+	if is.Status == delivery.Retrying && is.NextTrigger == delivery.Automatic && is.Priority < delivery.Late {
+		t.Fatalf("after %s: a retry has priority %d", m.step, is.Priority)
+	}
+	if m.step != "settle" && m.step != "reopen" && m.step != "hasten" && is.Priority != was.Priority {
+		t.Fatalf("%s changed the priority from %d to %d", m.step, was.Priority, is.Priority)
+	}
+	if m.step == "settle" && is.Priority != was.Priority && is.Priority != delivery.Late {
+		t.Fatalf("a failure made priority %d of %d", is.Priority, was.Priority)
+	}
+	if m.step == "hasten" && is.Priority != delivery.First {
+		t.Fatalf("send now has priority %d", is.Priority)
 	}
 }

@@ -17,7 +17,7 @@ func TestNew(t *testing.T) {
 	got := delivery.New(alertID, destinationID, delivery.ByOverride, 5, noon)
 	want := delivery.Delivery{
 		ID: got.ID, AlertID: alertID, DestinationID: destinationID, RoutedBy: delivery.ByOverride,
-		Status: delivery.Queued, Run: 1, MaxAttempts: 5, DueAt: noon, NextTrigger: delivery.Automatic, CreatedAt: noon,
+		Status: delivery.Queued, Run: 1, MaxAttempts: 5, Priority: delivery.First, DueAt: noon, NextTrigger: delivery.Automatic, CreatedAt: noon,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
@@ -42,14 +42,35 @@ func TestFinalStatuses(t *testing.T) {
 	}
 }
 
+// TestForced: what one person asked for goes out whatever its destination is held
+// for; a re-send of many waits like the rest.
 func TestForced(t *testing.T) {
 	t.Parallel()
-	for trigger, want := range map[delivery.Trigger]bool{
-		delivery.Automatic: false, delivery.Resend: true, delivery.SendNow: true,
+	for _, tt := range []struct {
+		trigger  delivery.Trigger
+		priority delivery.Priority
+		want     bool
+	}{
+		{delivery.Automatic, delivery.First, false},
+		{delivery.Automatic, delivery.Late, false},
+		{delivery.Automatic, delivery.Bulk, false},
+		{delivery.Resend, delivery.First, true},
+		{delivery.Resend, delivery.Bulk, false},
+		{delivery.SendNow, delivery.First, true},
+		{delivery.SendNow, delivery.Late, true},
 	} {
-		if got := (delivery.Delivery{NextTrigger: trigger}).Forced(); got != want {
-			t.Errorf("%s: got %v, want %v", trigger, got, want)
+		d := delivery.Delivery{NextTrigger: tt.trigger, Priority: tt.priority}
+		if got := d.Forced(); got != tt.want {
+			t.Errorf("%s with priority %d: got %v, want %v", tt.trigger, tt.priority, got, tt.want)
 		}
+	}
+}
+
+// TestPriorities: they are stored, and the queue's own.
+func TestPriorities(t *testing.T) {
+	t.Parallel()
+	if delivery.First != 1 || delivery.Late != 2 || delivery.Bulk != 4 {
+		t.Errorf("got %d, %d, %d; want 1, 2, 4", delivery.First, delivery.Late, delivery.Bulk)
 	}
 }
 
@@ -84,34 +105,99 @@ func checkMoves(t *testing.T, moves []move) {
 // asked is one that a person wants sent now, untried one without an attempt.
 var (
 	asked   = with(waiting(), func(d *delivery.Delivery) { d.NextTrigger, d.NextBy = delivery.SendNow, "ann" })
-	untried = with(waiting(), func(d *delivery.Delivery) { d.Status, d.Attempts = delivery.Queued, 0 })
+	untried = with(waiting(), func(d *delivery.Delivery) { d.Status, d.Attempts, d.Priority = delivery.Queued, 0, delivery.First })
 	later   = noon.Add(time.Hour)
 )
 
-func TestHoldReleaseCancel(t *testing.T) {
+func withJob(d delivery.Delivery, id int64) delivery.Delivery {
+	d.JobID = id
+	return d
+}
+
+func TestHold(t *testing.T) {
 	t.Parallel()
+	held := waiting().Hold(delivery.NotAnswering, noon)
 	checkMoves(t, []move{
 		{
 			"a hold takes the job and keeps when it is due, and what was asked for", asked,
-			func(d delivery.Delivery) delivery.Delivery { return d.Hold(delivery.Misconfigured) },
-			func(d *delivery.Delivery) { d.Status, d.Reason, d.JobID = delivery.Held, delivery.Misconfigured, 0 },
+			func(d delivery.Delivery) delivery.Delivery { return d.Hold(delivery.Misconfigured, later) },
+			func(d *delivery.Delivery) {
+				d.Status, d.Reason, d.JobID, d.HeldAt = delivery.Held, delivery.Misconfigured, 0, later
+			},
 		},
 		{
-			"a second hold changes the reason", waiting().Hold(delivery.Paused),
-			func(d delivery.Delivery) delivery.Delivery { return d.Hold(delivery.NotAnswering) },
-			func(d *delivery.Delivery) { d.Reason = delivery.NotAnswering },
+			"a second hold for the same reason changes nothing", held,
+			func(d delivery.Delivery) delivery.Delivery { return d.Hold(delivery.NotAnswering, later) },
+			func(*delivery.Delivery) {},
 		},
 		{
-			"a release of one that was tried", waiting().Hold(delivery.Paused), delivery.Delivery.Release,
-			func(d *delivery.Delivery) { d.Status, d.Reason = delivery.Retrying, "" },
+			"a second hold for another reason begins anew", waiting().Hold(delivery.Paused, noon),
+			func(d delivery.Delivery) delivery.Delivery { return d.Hold(delivery.NotAnswering, later) },
+			func(d *delivery.Delivery) { d.Reason, d.HeldAt = delivery.NotAnswering, later },
 		},
 		{
-			"a release of one that was not", untried.Hold(delivery.Paused), delivery.Delivery.Release,
-			func(d *delivery.Delivery) { d.Status, d.Reason = delivery.Queued, "" },
+			"a hold after a release begins anew", held.Release(),
+			func(d delivery.Delivery) delivery.Delivery { return d.Hold(delivery.NotAnswering, later) },
+			func(d *delivery.Delivery) {
+				d.Status, d.Reason, d.HeldAt = delivery.Held, delivery.NotAnswering, later
+			},
+		},
+		{
+			"a hold after a probe goes on", withJob(held.Probe(), 78),
+			func(d delivery.Delivery) delivery.Delivery { return d.Hold(delivery.NotAnswering, later) },
+			func(d *delivery.Delivery) { d.Status, d.Reason, d.JobID = delivery.Held, delivery.NotAnswering, 0 },
+		},
+		{
+			"a hold for another reason after a probe begins anew", withJob(held.Probe(), 78),
+			func(d delivery.Delivery) delivery.Delivery { return d.Hold(delivery.Paused, later) },
+			func(d *delivery.Delivery) {
+				d.Status, d.Reason, d.JobID, d.HeldAt = delivery.Held, delivery.Paused, 0, later
+			},
+		},
+	})
+}
+
+func TestEndOfHold(t *testing.T) {
+	t.Parallel()
+	bulk := with(untried, func(d *delivery.Delivery) { d.Priority = delivery.Bulk })
+	checkMoves(t, []move{
+		{
+			"a release of one that was tried", waiting().Hold(delivery.Paused, noon), delivery.Delivery.Release,
+			func(d *delivery.Delivery) { d.Status, d.Reason, d.HeldAt = delivery.Retrying, "", time.Time{} },
+		},
+		{
+			"a release of one that was not", untried.Hold(delivery.Paused, noon), delivery.Delivery.Release,
+			func(d *delivery.Delivery) { d.Status, d.Reason, d.HeldAt = delivery.Queued, "", time.Time{} },
+		},
+		{
+			"a release of one of many keeps its place", bulk.Hold(delivery.Busy, noon), delivery.Delivery.Release,
+			func(d *delivery.Delivery) { d.Status, d.Reason, d.HeldAt = delivery.Queued, "", time.Time{} },
 		},
 		{"a release of one that is not held", waiting(), delivery.Delivery.Release, func(*delivery.Delivery) {}},
 		{
-			"a cancel of a waiting one", asked,
+			"a probe of one that was tried counts as held all along", waiting().Hold(delivery.NotAnswering, noon), delivery.Delivery.Probe,
+			func(d *delivery.Delivery) { d.Status, d.Reason = delivery.Retrying, "" },
+		},
+		{
+			"a probe of one that was not counts as held all along", untried.Hold(delivery.NotAnswering, noon), delivery.Delivery.Probe,
+			func(d *delivery.Delivery) { d.Status, d.Reason = delivery.Queued, "" },
+		},
+		{
+			"held for too long", asked.Hold(delivery.NotAnswering, noon),
+			func(d delivery.Delivery) delivery.Delivery { return d.Expire(later) },
+			func(d *delivery.Delivery) {
+				d.Status, d.Reason, d.FinishedAt = delivery.Failed, delivery.Expired, later
+				d.DueAt, d.HeldAt, d.NextTrigger, d.NextBy = time.Time{}, time.Time{}, delivery.Automatic, ""
+			},
+		},
+	})
+}
+
+func TestCancel(t *testing.T) {
+	t.Parallel()
+	checkMoves(t, []move{
+		{
+			"a waiting one", asked,
 			func(d delivery.Delivery) delivery.Delivery { return d.Cancel(delivery.ByPerson, noon.Add(time.Second)) },
 			func(d *delivery.Delivery) {
 				cancelled(d)
@@ -119,14 +205,15 @@ func TestHoldReleaseCancel(t *testing.T) {
 			},
 		},
 		{
-			"a cancel of a held one", waiting().Hold(delivery.Paused),
+			"a held one", waiting().Hold(delivery.Paused, noon),
 			func(d delivery.Delivery) delivery.Delivery { return d.Cancel(delivery.DestinationDeleted, later) },
 			func(d *delivery.Delivery) {
-				d.Status, d.Reason, d.DueAt, d.FinishedAt = delivery.Cancelled, delivery.DestinationDeleted, time.Time{}, later
+				d.Status, d.Reason, d.FinishedAt = delivery.Cancelled, delivery.DestinationDeleted, later
+				d.DueAt, d.HeldAt = time.Time{}, time.Time{}
 			},
 		},
 		{
-			"a cancel after an earlier ack keeps its time", with(waiting(), func(d *delivery.Delivery) { d.Run, d.FirstAckAt = 2, noon }),
+			"after an earlier ack its time is kept", with(waiting(), func(d *delivery.Delivery) { d.Run, d.FirstAckAt = 2, noon }),
 			func(d delivery.Delivery) delivery.Delivery { return d.Cancel(delivery.ByPerson, noon.Add(time.Second)) }, cancelled,
 		},
 	})
@@ -138,33 +225,52 @@ func TestReopenAndHasten(t *testing.T) {
 		delivered(d)
 		d.Attempts, d.Made = 3, 3
 	})
+	bulk := with(waiting(), func(d *delivery.Delivery) { d.Priority = delivery.Bulk })
 	checkMoves(t, []move{
 		{
 			"a re-send of a delivered one opens a run and keeps the first ack", acked,
 			func(d delivery.Delivery) delivery.Delivery { return d.Reopen("ann", 4, later) },
 			func(d *delivery.Delivery) {
-				d.Status, d.DueAt, d.FinishedAt = delivery.Queued, later, time.Time{}
+				d.Status, d.DueAt, d.FinishedAt, d.Priority = delivery.Queued, later, time.Time{}, delivery.First
 				d.Run, d.Attempts, d.MaxAttempts, d.NextTrigger, d.NextBy = 2, 0, 4, delivery.Resend, "ann"
 			},
 		},
 		{
-			"a re-send of a held one", waiting().Hold(delivery.Paused),
+			"a re-send of a held one", bulk.Hold(delivery.Paused, noon),
 			func(d delivery.Delivery) delivery.Delivery { return d.Reopen("ann", 11, later) },
 			func(d *delivery.Delivery) {
-				d.Status, d.Reason, d.DueAt = delivery.Queued, "", later
+				d.Status, d.Reason, d.DueAt, d.HeldAt, d.Priority = delivery.Queued, "", later, time.Time{}, delivery.First
 				d.Run, d.Attempts, d.NextTrigger, d.NextBy = 2, 0, delivery.Resend, "ann"
 			},
 		},
 		{
 			"send now of one that waits", waiting(),
 			func(d delivery.Delivery) delivery.Delivery { return d.Hasten("ann", later) },
-			func(d *delivery.Delivery) { d.DueAt, d.NextTrigger, d.NextBy = later, delivery.SendNow, "ann" },
+			func(d *delivery.Delivery) {
+				d.DueAt, d.NextTrigger, d.NextBy, d.Priority = later, delivery.SendNow, "ann", delivery.First
+			},
 		},
 		{
-			"send now of one that is held", untried.Hold(delivery.Paused),
+			"send now of one of many goes first", bulk,
 			func(d delivery.Delivery) delivery.Delivery { return d.Hasten("ann", later) },
 			func(d *delivery.Delivery) {
-				d.Status, d.Reason, d.DueAt, d.NextTrigger, d.NextBy = delivery.Queued, "", later, delivery.SendNow, "ann"
+				d.DueAt, d.NextTrigger, d.NextBy, d.Priority = later, delivery.SendNow, "ann", delivery.First
+			},
+		},
+		{
+			"send now of one that is held", untried.Hold(delivery.Paused, noon),
+			func(d delivery.Delivery) delivery.Delivery { return d.Hasten("ann", later) },
+			func(d *delivery.Delivery) {
+				d.Status, d.Reason, d.HeldAt, d.DueAt = delivery.Queued, "", time.Time{}, later
+				d.NextTrigger, d.NextBy = delivery.SendNow, "ann"
+			},
+		},
+		{
+			"send now of a probe ends its hold", withJob(waiting().Hold(delivery.NotAnswering, noon).Probe(), 77),
+			func(d delivery.Delivery) delivery.Delivery { return d.Hasten("ann", later) },
+			func(d *delivery.Delivery) {
+				d.HeldAt, d.DueAt, d.Priority = time.Time{}, later, delivery.First
+				d.NextTrigger, d.NextBy = delivery.SendNow, "ann"
 			},
 		},
 	})

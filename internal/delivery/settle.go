@@ -57,7 +57,7 @@ func Settle(d Delivery, c Claim, a Attempt, wait time.Duration) (Delivery, Attem
 	case d.Attempts >= d.MaxAttempts:
 		d = d.finish(Failed, AttemptsExhausted, ended)
 	default:
-		d.Status, d.DueAt = Retrying, ended.Add(wait)
+		d.Status, d.DueAt, d.Priority = Retrying, ended.Add(wait), max(d.Priority, Late)
 	}
 	return d, a
 }
@@ -69,19 +69,34 @@ func (d Delivery) Cancel(reason Reason, now time.Time) Delivery {
 
 func (d Delivery) finish(s Status, r Reason, at time.Time) Delivery {
 	d.Status, d.Reason, d.FinishedAt = s, r, at
-	d.JobID, d.DueAt = 0, time.Time{}
+	d.JobID, d.DueAt, d.HeldAt = 0, time.Time{}, time.Time{}
 	d.NextTrigger, d.NextBy = Automatic, ""
 	return d
 }
 
-// Hold makes an open delivery wait on purpose. It keeps when it is due.
-func (d Delivery) Hold(r Reason) Delivery {
+// Hold makes an open delivery wait on purpose. It keeps when it is due, and
+// since when it has been held for the same reason: a probe in between does not
+// count as an end of that.
+func (d Delivery) Hold(r Reason, now time.Time) Delivery {
+	same := d.Status == Held && d.Reason == r || d.Status != Held && r == NotAnswering
+	if d.HeldAt.IsZero() || !same {
+		d.HeldAt = now
+	}
 	d.Status, d.Reason, d.JobID = Held, r, 0
 	return d
 }
 
 // Release ends a hold. The caller gives the delivery its new job.
 func (d Delivery) Release() Delivery {
+	d = d.Probe()
+	d.HeldAt = time.Time{}
+	return d
+}
+
+// Probe lets a held delivery try once whether its destination answers again. It
+// counts as held all along, so that probing puts off nothing. The caller gives
+// the delivery its new job.
+func (d Delivery) Probe() Delivery {
 	d.Status, d.Reason = Queued, ""
 	if d.Attempts > 0 {
 		d.Status = Retrying
@@ -89,10 +104,14 @@ func (d Delivery) Release() Delivery {
 	return d
 }
 
+// Expire ends a delivery that has been held for too long.
+func (d Delivery) Expire(now time.Time) Delivery { return d.finish(Failed, Expired, now) }
+
 // Reopen begins the next run, asked for by a person. The caller gives the
 // delivery its new job.
 func (d Delivery) Reopen(by string, budget int, now time.Time) Delivery {
-	d.Status, d.Reason, d.DueAt, d.FinishedAt = Queued, "", now, time.Time{}
+	d.Status, d.Reason, d.DueAt, d.HeldAt, d.FinishedAt = Queued, "", now, time.Time{}, time.Time{}
+	d.Priority = First
 	d.Run++
 	d.Attempts, d.MaxAttempts = 0, budget
 	d.NextTrigger, d.NextBy = Resend, by
@@ -103,6 +122,7 @@ func (d Delivery) Reopen(by string, budget int, now time.Time) Delivery {
 // a person. The caller gives the delivery its new job.
 func (d Delivery) Hasten(by string, now time.Time) Delivery {
 	d = d.Release()
+	d.Priority = First
 	d.DueAt, d.NextTrigger, d.NextBy = now, SendNow, by
 	return d
 }

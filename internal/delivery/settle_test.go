@@ -30,6 +30,7 @@ func waiting() delivery.Delivery {
 		MaxAttempts:   11,
 		Made:          2,
 		JobID:         77,
+		Priority:      delivery.Late,
 		DueAt:         noon,
 		NextTrigger:   delivery.Automatic,
 		LastAttemptID: earlierID,
@@ -62,7 +63,7 @@ func last(d *delivery.Delivery, class outbound.Class, code int) {
 }
 
 func delivered(d *delivery.Delivery) {
-	d.Status, d.Reason, d.JobID, d.DueAt = delivery.Delivered, "", 0, time.Time{}
+	d.Status, d.Reason, d.JobID, d.DueAt, d.HeldAt = delivery.Delivered, "", 0, time.Time{}, time.Time{}
 	d.FirstAckAt, d.FinishedAt = ended, ended
 	d.NextTrigger, d.NextBy = delivery.Automatic, ""
 	last(d, outbound.Acked, 200)
@@ -109,6 +110,7 @@ func TestSettleCounts(t *testing.T) {
 	t.Parallel()
 	first := with(waiting(), func(d *delivery.Delivery) {
 		d.Status, d.Attempts, d.Made, d.LastAttemptID, d.LastClass, d.LastCode = delivery.Queued, 0, 0, uuid.Nil, "", 0
+		d.Priority = delivery.First
 	})
 	checkSettled(t, []settling{
 		{"the first is acked", first, attempt(outbound.Acked, 200), func(d *delivery.Delivery) {
@@ -116,7 +118,7 @@ func TestSettleCounts(t *testing.T) {
 			d.Attempts, d.Made = 1, 1
 		}},
 		{"the first is rejected", first, attempt(outbound.Rejected, 404), func(d *delivery.Delivery) {
-			d.Status, d.Attempts, d.Made, d.DueAt = delivery.Retrying, 1, 1, ended.Add(wait)
+			d.Status, d.Attempts, d.Made, d.DueAt, d.Priority = delivery.Retrying, 1, 1, ended.Add(wait), delivery.Late
 			last(d, outbound.Rejected, 404)
 		}},
 		{"a later one is acked", waiting(), attempt(outbound.Acked, 200), func(d *delivery.Delivery) {
@@ -166,6 +168,31 @@ func TestSettleKeepsWhatIsOlder(t *testing.T) {
 			delivered(d)
 			d.Attempts, d.Made, d.FirstAckAt = 1, 3, noon.Add(-time.Minute)
 		}},
+		{"a retry waits behind first attempts", with(waiting(), func(d *delivery.Delivery) {
+			d.NextTrigger, d.NextBy, d.Priority = delivery.SendNow, "ann", delivery.First
+		}), attempt(outbound.Timeout, 0), func(d *delivery.Delivery) {
+			d.Attempts, d.Made, d.DueAt, d.Priority = 3, 3, ended.Add(wait), delivery.Late
+			d.NextTrigger, d.NextBy = delivery.Automatic, ""
+			last(d, outbound.Timeout, 0)
+		}},
+		{"a retry of one of many still waits behind all others", with(waiting(), func(d *delivery.Delivery) {
+			d.NextTrigger, d.NextBy, d.Priority = delivery.Resend, "ann", delivery.Bulk
+		}), attempt(outbound.Timeout, 0), func(d *delivery.Delivery) {
+			d.Attempts, d.Made, d.DueAt = 3, 3, ended.Add(wait)
+			d.NextTrigger, d.NextBy = delivery.Automatic, ""
+			last(d, outbound.Timeout, 0)
+		}},
+		{"a probe is acked", withJob(waiting().Hold(delivery.NotAnswering, noon).Probe(), 78), attempt(outbound.Acked, 200), func(d *delivery.Delivery) {
+			delivered(d)
+			d.Attempts, d.Made = 3, 3
+		}},
+		{"a probe fails for the last time", with(withJob(waiting().Hold(delivery.NotAnswering, noon).Probe(), 78), func(d *delivery.Delivery) {
+			d.Attempts = 10
+		}), attempt(outbound.Refused, 0), func(d *delivery.Delivery) {
+			d.Status, d.Reason, d.JobID, d.DueAt, d.HeldAt = delivery.Failed, delivery.AttemptsExhausted, 0, time.Time{}, time.Time{}
+			d.Attempts, d.Made, d.FinishedAt = 11, 3, ended
+			last(d, outbound.Refused, 0)
+		}},
 		{"the numbers go on over all runs", with(waiting(), func(d *delivery.Delivery) { d.Run, d.Attempts, d.Made = 3, 0, 22 }), attempt(outbound.Reset, 0), func(d *delivery.Delivery) {
 			d.Attempts, d.Made, d.DueAt = 1, 23, ended.Add(wait)
 			last(d, outbound.Reset, 0)
@@ -210,8 +237,9 @@ func TestSettleInterruptedIsFree(t *testing.T) {
 	for name, before := range map[string]delivery.Delivery{
 		"the last of a run": with(waiting(), func(d *delivery.Delivery) { d.Attempts = 10 }),
 		"one a person asked for": with(waiting(), func(d *delivery.Delivery) {
-			d.NextTrigger, d.NextBy = delivery.Resend, "ann"
+			d.NextTrigger, d.NextBy, d.Priority = delivery.Resend, "ann", delivery.First
 		}),
+		"a probe, held all along": withJob(waiting().Hold(delivery.NotAnswering, noon).Probe(), 78),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -246,7 +274,7 @@ func TestSettleFenced(t *testing.T) {
 		}), delivered},
 		{"an attempt was counted already", with(waiting(), func(d *delivery.Delivery) { d.Attempts = 3 }), delivered},
 		{"the last attempt was counted already", with(waiting(), func(d *delivery.Delivery) { d.Attempts = 10 }), delivered},
-		{"held", waiting().Hold(delivery.Paused), delivered},
+		{"held", waiting().Hold(delivery.Paused, noon), delivered},
 		{"cancelled", with(waiting(), cancelled), delivered},
 		{"failed", failed, delivered},
 		{"delivered before", with(waiting(), func(d *delivery.Delivery) {
@@ -294,7 +322,7 @@ func TestSettleFenced(t *testing.T) {
 func TestSettleWithoutJobIsFenced(t *testing.T) {
 	t.Parallel()
 	for name, before := range map[string]delivery.Delivery{
-		"held":      waiting().Hold(delivery.Paused),
+		"held":      waiting().Hold(delivery.Paused, noon),
 		"cancelled": with(waiting(), cancelled),
 	} {
 		got, a := delivery.Settle(before, before.Claim(), attempt(outbound.Rejected, 500), wait)

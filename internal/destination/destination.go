@@ -60,6 +60,7 @@ type Destination struct {
 	LogTypes    []string         // none: all
 	Settings    Settings         // nil when they could not be opened
 	Signing     Signing
+	Limits      Limits
 	Version     int64
 	CreatedAt   time.Time
 	UpdatedAt   time.Time

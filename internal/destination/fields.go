@@ -3,6 +3,8 @@ package destination
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -74,6 +76,35 @@ func (f *fields) text(field string) string {
 		f.wrong(field, alert.CodeType, "must be a string")
 	}
 	return s
+}
+
+// number returns a number field that must lie within bounds.
+func (f *fields) number(field string, least, most float64) float64 {
+	var n float64
+	switch {
+	case json.Unmarshal(f.raw[field], &n) != nil:
+		f.wrong(field, alert.CodeType, "must be a number")
+	case n < least || n > most:
+		f.wrong(field, alert.CodeFormat, fmt.Sprintf("must be from %v to %v", least, most))
+	}
+	return n
+}
+
+// whole is number for what is counted.
+func (f *fields) whole(field string, least, most int) int {
+	n := f.number(field, float64(least), float64(most))
+	if !f.isWrong(field) && n != math.Trunc(n) {
+		f.wrong(field, alert.CodeType, "must be a whole number")
+	}
+	return int(n)
+}
+
+func (f *fields) truth(field string) bool {
+	var b bool
+	if json.Unmarshal(f.raw[field], &b) != nil {
+		f.wrong(field, alert.CodeType, "must be true or false")
+	}
+	return b
 }
 
 // list returns an array of strings and whether the field was given at all; the

@@ -27,6 +27,9 @@ func FuzzRead(f *testing.F) {
 		string(bodyWithURL(f, "HTTPS://z\u00fcrich.example:0443/\u00e4?\u00fc")),
 		string(bodyWithURL(f, "http://<a>,b/")),
 		string(bodyWithURL(f, "http://a..b.:1/;p?#")),
+		string(bodyWith(f, `{"limits":{"maxInFlight":1e3,"ratePerSecond":0.01,"burst":null,"holdNotAnswering":false}}`)),
+		string(bodyWith(f, `{"limits":{"maxInFlight":1.0,"ratePerSecond":9999.5,"burst":10000}}`)),
+		string(bodyWith(f, `{"limits":{"maxInFlight":-0,"ratePerSecond":1e400,"burst":1}}`)),
 		`{"displayName":"\ud800","type":"webhook","settings":{"url":"http://\u00ad/"}}`,
 		`{"displayName":"a","displayName":"b","type":5,"settings":[]}`,
 		`[]`, `null`, `{`, `{"a":1,}`, "\ufeff{}",
@@ -72,6 +75,10 @@ func checkStored(t *testing.T, d Destination) {
 	if d.DisplayName == "" || NameKey(d.DisplayName) == "" || d.Severities == nil || len(d.AlertTypes) == 0 || d.LogTypes == nil {
 		t.Errorf("the database would refuse %+v", d)
 	}
+	if l := d.Limits; l.MaxInFlight < 1 || l.MaxInFlight > 1000 || l.Burst < 0 || l.Burst > 10_000 || (l.Burst == 0) != (l.RatePerSecond == 0) ||
+		l.RatePerSecond != 0 && !(l.RatePerSecond >= 0.01 && l.RatePerSecond <= 10_000) {
+		t.Errorf("the database would refuse %+v", l)
+	}
 	for _, text := range append(d.LogTypes, d.DisplayName) {
 		if !utf8.ValidString(text) || bytes.ContainsRune([]byte(text), 0) {
 			t.Errorf("the database would refuse %q", text)
@@ -116,6 +123,7 @@ func checkPatched(t *testing.T, d Destination) {
 	}
 	got, err := d.Patch(mustJSON(t, map[string]any{
 		"displayName": d.DisplayName, "type": d.Type, "severities": d.Severities, "alertTypes": d.AlertTypes, "logTypes": d.LogTypes,
+		"limits":   shownLimits(d.Limits),
 		"settings": map[string]any{"url": webhookOf(t, d).URL, "headers": headers},
 	}))
 	if err != nil {

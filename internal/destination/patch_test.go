@@ -26,6 +26,7 @@ func stored() Destination {
 		LogTypes:    []string{"AWS.CloudTrail"},
 		Settings:    storedSettings(),
 		Signing:     Signing{Secret: "whsec_x", CreatedAt: time.Unix(1, 0)},
+		Limits:      Limits{MaxInFlight: 8, RatePerSecond: 2.5, Burst: 7},
 		Version:     7,
 		CreatedAt:   time.Unix(1, 0),
 		UpdatedAt:   time.Unix(2, 0),

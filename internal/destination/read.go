@@ -23,7 +23,7 @@ const (
 // id, times and signing secret. The error is an alert.Malformed or an
 // alert.Invalid that names every wrong field.
 func Read(raw []byte) (Destination, error) {
-	f, err := readFields(raw, "displayName", "type", "severities", "alertTypes", "logTypes", "settings")
+	f, err := readFields(raw, "displayName", "type", "severities", "alertTypes", "logTypes", "limits", "settings")
 	if err != nil {
 		return Destination{}, err
 	}
@@ -32,10 +32,12 @@ func Read(raw []byte) (Destination, error) {
 		Severities: []alert.Severity{},
 		AlertTypes: alert.Types(),
 		LogTypes:   []string{},
+		Limits:     DefaultLimits(),
 		Version:    1,
 	}
 	d.readName(f)
 	d.readFilters(f)
+	d.readLimits(f)
 	d.Type = f.text("type")
 	if !f.isWrong("type") {
 		checkType(f, d.Type)
@@ -47,7 +49,7 @@ func Read(raw []byte) (Destination, error) {
 // Patch returns d changed by a request body: what is absent is kept, null
 // clears. The type of a destination never changes.
 func (d Destination) Patch(raw []byte) (Destination, error) {
-	f, err := readFields(raw, "displayName", "type", "severities", "alertTypes", "logTypes", "settings")
+	f, err := readFields(raw, "displayName", "type", "severities", "alertTypes", "logTypes", "limits", "settings")
 	if err != nil {
 		return d, err
 	}
@@ -58,6 +60,7 @@ func (d Destination) Patch(raw []byte) (Destination, error) {
 		f.wrong("type", alert.CodeConflict, "cannot be changed; create another destination")
 	}
 	d.readFilters(f)
+	d.readLimits(f)
 	if f.has("settings") {
 		if _, known := types[d.Type]; !known {
 			f.wrong("settings", alert.CodeConflict, "cannot be changed: this version does not know the destination's type")

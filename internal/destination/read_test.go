@@ -23,6 +23,7 @@ func TestReadSmallest(t *testing.T) {
 		AlertTypes:  alert.Types(),
 		LogTypes:    []string{},
 		Settings:    &Webhook{URL: "https://soar.example/hook"},
+		Limits:      Limits{MaxInFlight: 16, HoldNotAnswering: true},
 		Version:     1,
 	}
 	if diff := cmp.Diff(want, mustRead(t, bodyWith(t, `{}`))); diff != "" {
@@ -43,6 +44,7 @@ func TestReadAll(t *testing.T) {
 			URL:     "https://soar.example:8443/hooks/1f0c?token=",
 			Headers: []outbound.Header{{Name: "X-API-Key", Value: "a \t<b>&c"}, {Name: "x-team", Value: "blue"}},
 		},
+		Limits:  Limits{MaxInFlight: 4, RatePerSecond: 2.5, Burst: 20},
 		Version: 1,
 	}
 	got := mustRead(t, []byte(`{
@@ -51,6 +53,7 @@ func TestReadAll(t *testing.T) {
 		"severities": ["CRITICAL", "HIGH", "CRITICAL"],
 		"alertTypes": ["POLICY", "RULE", "POLICY"],
 		"logTypes": ["AWS.CloudTrail", "Okta.SystemLog", "AWS.CloudTrail"],
+		"limits": {"maxInFlight": 4, "ratePerSecond": 2.5, "burst": 20, "holdNotAnswering": false},
 		"settings": {
 			"url": "https://soar.example:8443/hooks/1f0c?token=",
 			"headers": [{"name": "X-API-Key", "value": "\t a \t<b>&c "}, {"value": "blue", "name": "x-team"}]
@@ -66,8 +69,8 @@ func TestReadTakesNullAndEmptyForAbsent(t *testing.T) {
 	want := mustRead(t, bodyWith(t, `{}`))
 	want.Settings = &Webhook{URL: "https://soar.example/hook", Headers: []outbound.Header{}}
 	for _, members := range []string{
-		`{"severities":null,"alertTypes":null,"logTypes":null,"settings":{"url":"https://soar.example/hook","headers":null}}`,
-		`{"severities":[],"logTypes":[],"settings":{"url":"https://soar.example/hook","headers":[]}}`,
+		`{"severities":null,"alertTypes":null,"logTypes":null,"limits":null,"settings":{"url":"https://soar.example/hook","headers":null}}`,
+		`{"severities":[],"logTypes":[],"limits":{},"settings":{"url":"https://soar.example/hook","headers":[]}}`,
 	} {
 		if diff := cmp.Diff(want, mustRead(t, bodyWith(t, members))); diff != "" {
 			t.Errorf("%s (-want +got)\n%s", members, diff)
@@ -238,6 +241,9 @@ func TestErrorsDoNotRepeatValues(t *testing.T) {
 		`{"severities":["` + secretText + `"]}`,
 		`{"alertTypes":["` + secretText + `"]}`,
 		`{"logTypes":["` + secretText + `\n"]}`,
+		`{"limits":"` + secretText + `"}`,
+		`{"limits":{"maxInFlight":"` + secretText + `"}}`,
+		`{"limits":{"holdNotAnswering":"` + secretText + `"}}`,
 		`{"settings":"` + secretText + `"}`,
 		`{"settings":{"url":"` + secretText + `"}}`,
 		`{"settings":{"url":"https://u:` + secretText + `@h/"}}`,

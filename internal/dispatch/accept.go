@@ -164,6 +164,10 @@ func (d *Dispatcher) store(ctx context.Context, items []*acceptItem, now time.Ti
 			return err
 		}
 		taken = taken[:0]
+		lines, err := tx.Lines(ctx, targets(items), d.share())
+		if err != nil {
+			return err
+		}
 		var fresh []delivery.Delivery
 		for i, item := range items {
 			if !stored[item.alert.ID] {
@@ -172,7 +176,8 @@ func (d *Dispatcher) store(ctx context.Context, items []*acceptItem, now time.Ti
 			}
 			results[i].Alert = item.alert
 			for _, t := range item.route.To {
-				fresh = append(fresh, item.deliveryTo(t, d.Waits.Budget(), now))
+				dl := delivery.New(item.alert.ID, t.ID, item.route.By, d.Waits.Budget(), now)
+				fresh = append(fresh, d.inLine(dl, t, lines))
 			}
 		}
 		if err := d.promise(ctx, tx, fresh); err != nil {
@@ -204,12 +209,38 @@ func firsts(items []*acceptItem) []postgres.AcceptedAlert {
 	return alerts
 }
 
-// deliveryTo returns a new delivery; it still needs its job.
-func (item *acceptItem) deliveryTo(t destination.Destination, budget int, now time.Time) delivery.Delivery {
-	dl := delivery.New(item.alert.ID, t.ID, item.route.By, budget, now)
-	if t.State == destination.Paused {
-		dl = dl.Hold(delivery.Paused)
+// share is how many deliveries to one destination may stand in the queue: past
+// it they are held, so that one destination's flood cannot fill the queue that
+// all share.
+func (d *Dispatcher) share() int { return max(8, d.Workers/2) }
+
+// targets returns the destinations that alerts go to, each once.
+func targets(items []*acceptItem) []uuid.UUID {
+	ids := map[uuid.UUID]bool{}
+	for _, item := range items {
+		for _, t := range item.route.To {
+			ids[t.ID] = true
+		}
 	}
+	return sorted(ids)
+}
+
+// inLine returns a new delivery as its destination can take it: queued, or held
+// from the start. It still needs its job.
+func (d *Dispatcher) inLine(dl delivery.Delivery, t destination.Destination, lines map[uuid.UUID]postgres.Line) delivery.Delivery {
+	line := lines[t.ID]
+	reason := line.Health.HoldFor(dl.ID, dl.CreatedAt)
+	switch {
+	case t.State == destination.Paused:
+		return dl.Hold(delivery.Paused, dl.CreatedAt)
+	case reason != "":
+		return dl.Hold(reason, dl.CreatedAt)
+	case line.Busy || line.Due >= d.share():
+		d.held.add(t.ID)
+		return dl.Hold(delivery.Busy, dl.CreatedAt)
+	}
+	line.Due++
+	lines[t.ID] = line
 	return dl
 }
 
@@ -283,7 +314,7 @@ func (d *Dispatcher) addJobs(ctx context.Context, tx *postgres.Tx, ds []delivery
 			owners = append(owners, &ds[i])
 			params = append(params, river.InsertManyParams{
 				Args:       deliverArgs{DeliveryID: ds[i].ID},
-				InsertOpts: &river.InsertOpts{ScheduledAt: scheduled(ds[i].DueAt, d.Now()), Priority: priority(ds[i])},
+				InsertOpts: &river.InsertOpts{ScheduledAt: scheduled(ds[i].DueAt, d.Now()), Priority: int(ds[i].Priority)},
 			})
 		}
 	}
@@ -312,6 +343,3 @@ func scheduled(due, now time.Time) time.Time {
 	}
 	return due
 }
-
-// priority lets first attempts go before retries.
-func priority(d delivery.Delivery) int { return 1 + min(d.Attempts, 1) }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -41,10 +42,15 @@ type Config struct {
 	Metrics   prometheus.Registerer
 	Now       func() time.Time
 	Waits     delivery.Waits
+	Roles     []string      // "worker": deliver; else only accept
 	Workers   int           // attempts in flight at most
 	Retention time.Duration // how long alerts and attempts are kept
 	Version   string        // of this program, shown for its instance
-	Link      func(alertID string) string
+
+	AttemptTimeout time.Duration // of Client
+	MaxUnanswered  time.Duration // how long a delivery is held for a destination that does not answer
+
+	Link func(alertID string) string
 
 	// Alone says that nobody else can be using this database, so that what a
 	// crash left running is taken up at once.
@@ -61,6 +67,11 @@ type Dispatcher struct {
 	waiting    atomic.Int64 // bytes of alerts that wait to be stored
 	maxWaiting int64
 	records    *group[*recordItem]
+	loads      *group[*loadItem]
+	parks      *group[*parkItem]
+	slots      *slots
+	held       *holding
+	colleagues atomic.Int64 // instances that work, this one included
 
 	// recording ends the waiting for a database that is away, at the very end of
 	// a stop.
@@ -85,6 +96,8 @@ func New(cfg Config) (*Dispatcher, error) {
 
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &worker{d: d})
+	d.held = newHolding()
+	d.slots = newSlots(cfg.Workers, d.workers, cfg.Now)
 	queue, err := river.NewClient(riverpgxv5.New(cfg.DB.Pool()), &river.Config{
 		ID:      d.instance,
 		Logger:  slog.New(&seldom{Handler: cfg.Log.Handler(), now: cfg.Now, said: &said{at: map[string]time.Time{}}}),
@@ -109,6 +122,8 @@ func New(cfg Config) (*Dispatcher, error) {
 	d.river = queue
 	d.accepts = newGroup(maxWaiting, maxWaiting, d.commitAccepts)
 	d.records = newGroup(cfg.Workers+maxTests, 512, d.commitRecords)
+	d.loads = newGroup(cfg.Workers, maxLoads, d.commitLoads)
+	d.parks = newGroup(cfg.Workers, 512, d.commitParks)
 	return d, nil
 }
 
@@ -139,6 +154,10 @@ func (d *Dispatcher) Start(ctx context.Context) error {
 		}
 	}
 	d.ensurePartitions(ctx)
+	if !d.works() {
+		d.startUpkeep()
+		return nil
+	}
 	if err := d.river.Start(context.WithoutCancel(ctx)); err != nil {
 		return fmt.Errorf("start job queue: %w", err)
 	}
@@ -151,7 +170,10 @@ func (d *Dispatcher) Start(ctx context.Context) error {
 // What was cut short is not charged.
 func (d *Dispatcher) Stop(ctx context.Context) error {
 	d.accepts.close()
-	err := d.river.Stop(ctx)
+	var err error
+	if d.works() {
+		err = d.river.Stop(ctx)
+	}
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordGrace)
 	defer cancel()
 	if err != nil {
@@ -162,6 +184,8 @@ func (d *Dispatcher) Stop(ctx context.Context) error {
 	}
 	d.giveUpRecords()
 	d.records.close()
+	d.loads.close()
+	d.parks.close()
 	d.stopUpkeep()
 	d.loops.Wait()
 	if leave := d.DB.Leave(grace, d.instance); leave != nil {
@@ -172,6 +196,12 @@ func (d *Dispatcher) Stop(ctx context.Context) error {
 	}
 	return nil
 }
+
+// workers returns how many instances share the work: at least this one.
+func (d *Dispatcher) workers() int { return max(1, int(d.colleagues.Load())) }
+
+// works reports whether this instance delivers.
+func (d *Dispatcher) works() bool { return slices.Contains(d.Roles, "worker") }
 
 // recordGrace is how long a stop waits, once attempts are cut short, for their
 // records.

@@ -55,7 +55,12 @@ func newDispatcher(t testing.TB, db *postgres.DB, options ...option) *fixture {
 		Metrics: registry,
 		Now:     time.Now,
 		Waits:   delivery.DefaultWaits(),
+		Roles:   []string{"api", "worker"},
 		Workers: 16,
+
+		AttemptTimeout: 5 * time.Second,
+		MaxUnanswered:  72 * time.Hour,
+
 		Version: "test",
 		Link:    func(id string) string { return "http://belfry.test/alerts/" + id },
 		Alone:   true,
@@ -100,7 +105,7 @@ func (f *fixture) webhook(t testing.TB, url string, change ...func(*destination.
 		ID: uuid.Must(uuid.NewV7()), DisplayName: "hook " + uuid.NewString()[:8] + "x", Type: "webhook", State: destination.Active,
 		Severities: alert.Severities(), AlertTypes: alert.Types(), LogTypes: []string{},
 		Settings: &destination.Webhook{URL: url, Headers: []outbound.Header{}},
-		Signing:  destination.NewSigning(now), Version: 1, CreatedAt: now, UpdatedAt: now,
+		Signing:  destination.NewSigning(now), Limits: destination.DefaultLimits(), Version: 1, CreatedAt: now, UpdatedAt: now,
 	}
 	for _, c := range change {
 		c(&d)

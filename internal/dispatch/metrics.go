@@ -57,11 +57,17 @@ type vitals struct{ db *postgres.DB }
 
 var (
 	openDesc   = prometheus.NewDesc("belfry_deliveries_open", "Open deliveries, by status.", []string{"status"}, nil)
+	heldDesc   = prometheus.NewDesc("belfry_deliveries_held", "Held deliveries, by reason.", []string{"reason"}, nil)
+	quietDesc  = prometheus.NewDesc("belfry_destinations_not_answering", "Destinations that do not answer.", nil, nil)
 	oldestDesc = prometheus.NewDesc("belfry_oldest_due_age_seconds", "How long the most overdue delivery has been due.", nil, nil)
 )
 
 // Describe implements prometheus.Collector.
-func (*vitals) Describe(ch chan<- *prometheus.Desc) { ch <- openDesc; ch <- oldestDesc }
+func (*vitals) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{openDesc, heldDesc, quietDesc, oldestDesc} {
+		ch <- d
+	}
+}
 
 // Collect implements prometheus.Collector.
 func (v *vitals) Collect(ch chan<- prometheus.Metric) {
@@ -75,5 +81,9 @@ func (v *vitals) Collect(ch chan<- prometheus.Metric) {
 	for status, n := range now.Open {
 		ch <- prometheus.MustNewConstMetric(openDesc, prometheus.GaugeValue, float64(n), string(status))
 	}
+	for reason, n := range now.Held {
+		ch <- prometheus.MustNewConstMetric(heldDesc, prometheus.GaugeValue, float64(n), string(reason))
+	}
+	ch <- prometheus.MustNewConstMetric(quietDesc, prometheus.GaugeValue, float64(now.NotAnswering))
 	ch <- prometheus.MustNewConstMetric(oldestDesc, prometheus.GaugeValue, now.OldestDue.Seconds())
 }

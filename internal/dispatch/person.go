@@ -198,7 +198,7 @@ func (d *Dispatcher) byHand(a postgres.AcceptedAlert, t destination.Destination,
 	dl := delivery.New(a.ID, t.ID, delivery.ByHand, d.Waits.Budget(), d.Now())
 	dl.NextBy = by.Name
 	if t.State == destination.Paused {
-		dl = dl.Hold(delivery.Paused)
+		dl = dl.Hold(delivery.Paused, d.Now())
 	}
 	return dl
 }
@@ -227,7 +227,7 @@ func (d *Dispatcher) Test(ctx context.Context, t destination.Destination, severi
 	if t.ID == uuid.Nil {
 		return a, body, nil
 	}
-	if _, err := d.record(a, delivery.Claim{}, 0); err != nil {
+	if _, err := d.record(recordItem{attempt: a}); err != nil {
 		return a, body, err
 	}
 	return a, body, nil

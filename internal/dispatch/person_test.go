@@ -101,7 +101,7 @@ func TestResendRules(t *testing.T) {
 	set(func(d delivery.Delivery) delivery.Delivery { return d.Cancel(delivery.ByPerson, time.Now()) })
 	resend(7, false, nil, 1) // not the present run
 	resend(1, false, nil, 2)
-	set(func(d delivery.Delivery) delivery.Delivery { return d.Hold(delivery.Paused) })
+	set(func(d delivery.Delivery) delivery.Delivery { return d.Hold(delivery.Paused, time.Now()) })
 	resend(2, false, nil, 3)
 	set(func(d delivery.Delivery) delivery.Delivery {
 		d = d.Cancel(delivery.ByPerson, time.Now())

@@ -1,10 +1,12 @@
 package dispatch
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -25,6 +27,8 @@ type recordItem struct {
 	attempt delivery.Attempt
 	claim   delivery.Claim
 	wait    time.Duration // until the next attempt, should this one have failed
+	holds   bool          // the destination may be taken for not answering
+	tried   bool          // to be stored, and nobody knows what came of it
 	done    chan recorded
 }
 
@@ -43,9 +47,9 @@ type recorded struct {
 // committed: a worker's slot is not free before. It waits for a database that is
 // away. An error means that a stop ended the waiting, or that not even the bare
 // facts could be stored.
-func (d *Dispatcher) record(a delivery.Attempt, c delivery.Claim, wait time.Duration) (settled, error) {
-	item := &recordItem{attempt: a, claim: c, wait: wait, done: make(chan recorded, 1)}
-	if !d.records.add(item) {
+func (d *Dispatcher) record(item recordItem) (settled, error) {
+	item.done = make(chan recorded, 1)
+	if !d.records.add(&item) {
 		return settled{}, errors.New("record attempt: too many wait already")
 	}
 	r := <-item.done
@@ -105,49 +109,107 @@ func stripped(a delivery.Attempt) delivery.Attempt {
 }
 
 // settle stores attempts and moves their deliveries in one transaction, and then
-// tells those who wait. The deliveries are locked in the order of their ids.
+// tells those who wait.
 func (d *Dispatcher) settle(items []*recordItem) error {
 	ctx, cancel := context.WithTimeout(context.Background(), recordTimeout)
 	defer cancel()
-	results := make([]settled, len(items))
+	var results []settled
 	err := d.DB.InTx(ctx, func(tx *postgres.Tx) error {
-		present, err := tx.LockDeliveries(ctx, deliveryIDs(items))
+		now, err := tx.LockStanding(ctx, deliveryIDs(items), destinationIDs(items), triedIDs(items))
 		if err != nil {
 			return err
 		}
-		// A COMMIT of which no answer came may have happened.
-		stored, err := tx.StoredAttempts(ctx, attemptIDs(items))
-		if err != nil {
-			return err
-		}
-		var fresh []delivery.Attempt
-		changed := map[uuid.UUID]delivery.Delivery{}
-		for i, item := range items {
-			dl, there := present[item.attempt.DeliveryID]
-			a := item.attempt
-			switch {
-			case stored[a.ID]:
-			case a.Trigger == delivery.Test:
-				fresh = append(fresh, a)
-			case there:
-				dl, a = delivery.Settle(dl, item.claim, a, item.wait)
-				present[dl.ID], changed[dl.ID] = dl, dl
-				fresh = append(fresh, a)
-			}
-			results[i] = settled{a, dl}
-		}
-		if err := tx.InsertAttempts(ctx, fresh); err != nil {
-			return err
-		}
-		return tx.UpdateDeliveries(ctx, inOrder(changed))
+		var outcome postgres.Outcome
+		results, outcome = d.decide(items, now)
+		return tx.Store(ctx, outcome)
 	})
 	if err != nil {
+		for _, item := range items {
+			item.tried = true // a COMMIT of which no answer came may have happened
+		}
 		return fmt.Errorf("record attempts: %w", err)
 	}
 	for i, item := range items {
 		item.done <- recorded{settled: results[i]}
+		d.freed(item.attempt.DestinationID)
 	}
 	return nil
+}
+
+// decide returns what attempts lead to: for each of them, and all in all.
+func (d *Dispatcher) decide(items []*recordItem, now postgres.Standing) ([]settled, postgres.Outcome) {
+	var (
+		results = make([]settled, len(items))
+		out     postgres.Outcome
+		changed = map[uuid.UUID]bool{}
+		judged  = map[uuid.UUID]bool{}
+		sums    = map[span]*delivery.Stats{}
+	)
+	for i, item := range items {
+		dl, there := now.Deliveries[item.attempt.DeliveryID]
+		a := item.attempt
+		switch {
+		case now.Stored[a.ID]:
+		case a.Trigger == delivery.Test:
+			out.Attempts = append(out.Attempts, a)
+		case there:
+			jobID := dl.JobID
+			dl, a = delivery.Settle(dl, item.claim, a, item.wait)
+			h := now.Healths[a.DestinationID]
+			h.DestinationID = a.DestinationID
+			h = h.After(a, item.holds, slices.Max(append(d.Waits, 0)))
+			switch {
+			case !a.Counted || dl.Status.Final():
+			case h.Answering():
+				dl.HeldAt = time.Time{} // its probe came back to a destination that answers
+			default:
+				dl = dl.Hold(delivery.NotAnswering, d.Now())
+			}
+			if jobID != 0 && dl.JobID == 0 {
+				out.Jobs = append(out.Jobs, jobID)
+			}
+			now.Deliveries[dl.ID], now.Healths[h.DestinationID] = dl, h
+			changed[dl.ID], judged[h.DestinationID] = true, true
+			out.Attempts = append(out.Attempts, a)
+			sum(sums, a)
+		}
+		results[i] = settled{a, dl}
+	}
+	for _, id := range sorted(changed) {
+		out.Deliveries = append(out.Deliveries, now.Deliveries[id])
+	}
+	for _, id := range sorted(judged) {
+		out.Healths = append(out.Healths, now.Healths[id])
+	}
+	for of, s := range sums {
+		out.Stats = append(out.Stats, postgres.DestinationStats{DestinationID: of.destinationID, Stats: *s})
+	}
+	slices.SortFunc(out.Stats, func(a, b postgres.DestinationStats) int {
+		return cmp.Or(bytes.Compare(a.DestinationID[:], b.DestinationID[:]), a.Since.Compare(b.Since))
+	})
+	return results, out
+}
+
+// span is ten minutes of a destination.
+type span struct {
+	destinationID uuid.UUID
+	since         time.Time
+}
+
+func sum(sums map[span]*delivery.Stats, a delivery.Attempt) {
+	if !a.Counted {
+		return
+	}
+	at := span{a.DestinationID, a.StartedAt.Add(a.Duration).UTC().Truncate(delivery.StatsSpan)}
+	if sums[at] == nil {
+		sums[at] = &delivery.Stats{Since: at.since}
+	}
+	sums[at].Add(a)
+}
+
+// sorted returns ids in the order in which the database sorts them.
+func sorted(ids map[uuid.UUID]bool) []uuid.UUID {
+	return slices.SortedFunc(maps.Keys(ids), func(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) })
 }
 
 func deliveryIDs(items []*recordItem) []uuid.UUID {
@@ -160,21 +222,24 @@ func deliveryIDs(items []*recordItem) []uuid.UUID {
 	return ids
 }
 
-func attemptIDs(items []*recordItem) []uuid.UUID {
-	ids := make([]uuid.UUID, len(items))
-	for i, item := range items {
-		ids[i] = item.attempt.ID
+func destinationIDs(items []*recordItem) []uuid.UUID {
+	ids := map[uuid.UUID]bool{}
+	for _, item := range items {
+		if item.attempt.Trigger != delivery.Test {
+			ids[item.attempt.DestinationID] = true
+		}
 	}
-	return ids
+	return sorted(ids)
 }
 
-func inOrder(changed map[uuid.UUID]delivery.Delivery) []delivery.Delivery {
-	list := make([]delivery.Delivery, 0, len(changed))
-	for _, dl := range changed {
-		list = append(list, dl)
+func triedIDs(items []*recordItem) []uuid.UUID {
+	var ids []uuid.UUID
+	for _, item := range items {
+		if item.tried {
+			ids = append(ids, item.attempt.ID)
+		}
 	}
-	slices.SortFunc(list, func(a, b delivery.Delivery) int { return cmp.Compare(a.ID.String(), b.ID.String()) })
-	return list
+	return ids
 }
 
 // partitionsFor makes the partitions that a batch needs: an attempt is never

@@ -126,7 +126,7 @@ func TestRecordTwice(t *testing.T) {
 	a := delivery.Attempt{ID: uuid.Must(uuid.NewV7()), DeliveryID: d.ID, DestinationID: hook.ID, Trigger: delivery.Automatic}
 	a.Result = outbound.Result{Class: outbound.Refused, StartedAt: time.Now()}
 	for range 2 {
-		if _, err := f.record(a, d.Claim(), time.Hour); err != nil {
+		if _, err := f.record(recordItem{attempt: a, claim: d.Claim(), wait: time.Hour}); err != nil {
 			t.Fatal(err)
 		}
 	}

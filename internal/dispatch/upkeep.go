@@ -11,7 +11,6 @@ import (
 	"github.com/google/uuid"
 
 	"belfry/internal/delivery"
-	"belfry/internal/destination"
 	"belfry/internal/postgres"
 )
 
@@ -26,6 +25,7 @@ const (
 	moveEvery      = time.Second
 	reconcileEvery = 30 * time.Second
 	retainEvery    = time.Hour
+	statsKept      = 8 * 24 * time.Hour
 	pace           = 500 // deliveries moved at once, per destination and step
 )
 
@@ -91,9 +91,11 @@ func (d *Dispatcher) beat(ctx context.Context) error {
 	at := d.Now()
 	ctx, cancel := context.WithTimeout(ctx, 2*beatEvery)
 	defer cancel()
-	if err := d.DB.Beat(ctx, d.instance, d.Version); err != nil {
+	workers, err := d.DB.Beat(ctx, postgres.Instance{ID: d.instance, Version: d.Version, Roles: d.Roles})
+	if err != nil {
 		return err
 	}
+	d.colleagues.Store(int64(workers))
 	d.beats.add(at)
 	return nil
 }
@@ -103,11 +105,17 @@ func (d *Dispatcher) beat(ctx context.Context) error {
 // a delivery behind; and all may run in every replica at once.
 func (d *Dispatcher) startUpkeep() {
 	d.every(beatEvery, nil, "beat", d.beat)
+	d.every(reconcileEvery, nil, "partitions", func(ctx context.Context) error { d.ensurePartitions(ctx); return nil })
+	if !d.works() {
+		return
+	}
+	d.loops.Go(func() { d.releases(d.upkeep) })
 	d.every(moveEvery, nil, "sweep", d.sweep)
 	d.every(moveEvery, d.nudges, "move", d.move)
 	d.every(reconcileEvery, nil, "reconcile", d.reconcile)
-	d.every(reconcileEvery, nil, "partitions", func(ctx context.Context) error { d.ensurePartitions(ctx); return nil })
+	d.every(reconcileEvery, nil, "expire", d.expire)
 	d.every(retainEvery, nil, "retain", d.retain)
+	d.every(bulkEvery, nil, "bulk re-send", d.stepBulks)
 }
 
 // Nudge says that a destination was paused, resumed, mended or deleted. What
@@ -179,17 +187,28 @@ func (d *Dispatcher) reclaim(ctx context.Context) error {
 	return err
 }
 
-// move holds what a pause holds, releases what no reason holds any more, and
-// cancels what a deleted destination leaves behind. Each step moves so many and
-// no more; the next second goes on.
+// move holds what must be held, releases what no reason holds any more, cancels
+// what a deleted destination leaves behind, and probes. Each step moves so many
+// and no more; the next second goes on.
 func (d *Dispatcher) move(ctx context.Context) error {
+	if err := d.DB.ForgiveUnheld(ctx); err != nil {
+		return err
+	}
 	paused, err := d.DB.PausedWithOpen(ctx)
 	if err != nil {
 		return err
 	}
-	waiting := []delivery.Status{delivery.Queued, delivery.Retrying}
 	for _, id := range paused {
-		if err := d.parkWaiting(ctx, id, waiting, []delivery.Trigger{delivery.Automatic}, hold, delivery.Paused); err != nil {
+		if err := d.holdWaiting(ctx, id, delivery.Paused); err != nil {
+			return err
+		}
+	}
+	unanswering, err := d.DB.UnansweringWithOpen(ctx)
+	if err != nil {
+		return err
+	}
+	for _, id := range unanswering {
+		if err := d.holdWaiting(ctx, id, delivery.NotAnswering); err != nil {
 			return err
 		}
 	}
@@ -198,72 +217,110 @@ func (d *Dispatcher) move(ctx context.Context) error {
 		return err
 	}
 	for _, id := range deleted {
-		err := d.parkWaiting(ctx, id, append(waiting, delivery.Held),
-			[]delivery.Trigger{delivery.Automatic, delivery.Resend, delivery.SendNow}, delivery.Delivery.Cancel, delivery.DestinationDeleted)
-		if err != nil {
+		err := d.DB.InTx(ctx, func(tx *postgres.Tx) error {
+			_, err := d.cancelOpen(ctx, tx, id, delivery.DestinationDeleted)
 			return err
-		}
-	}
-	for _, r := range []delivery.Reason{delivery.Paused, delivery.Misconfigured} {
-		if err := d.release(ctx, r); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// parkWaiting takes deliveries of a destination from their jobs, but none of
-// which an attempt is in flight: that one's outcome decides first.
-func (d *Dispatcher) parkWaiting(ctx context.Context, id uuid.UUID, statuses []delivery.Status, triggers []delivery.Trigger,
-	how func(delivery.Delivery, delivery.Reason, time.Time) delivery.Delivery, r delivery.Reason,
-) error {
-	return d.DB.InTx(ctx, func(tx *postgres.Tx) error {
-		list, err := tx.LockWaiting(ctx, id, statuses, triggers, pace)
-		if err != nil || len(list) == 0 {
-			return err
-		}
-		var jobs []int64
-		for i, dl := range list {
-			if dl.JobID != 0 {
-				jobs = append(jobs, dl.JobID)
-			}
-			list[i] = how(dl, r, d.Now())
-		}
-		if err := tx.DropJobs(ctx, jobs); err != nil {
-			return err
-		}
-		return tx.UpdateDeliveries(ctx, list)
-	})
-}
-
-// release gives jobs to held deliveries whose reason is no longer true.
-func (d *Dispatcher) release(ctx context.Context, r delivery.Reason) error {
-	ids, err := d.DB.Holding(ctx, r)
-	if err != nil {
-		return err
-	}
-	for _, id := range ids {
-		t, err := d.DB.Destination(ctx, id)
-		switch {
-		case errors.Is(err, postgres.ErrNotFound):
-			continue // deleted meanwhile
-		case err != nil:
-			return err
-		case r == delivery.Misconfigured && t.Settings == nil, r == delivery.Paused && t.State == destination.Paused:
-			continue // still true
-		}
-		err = d.DB.InTx(ctx, func(tx *postgres.Tx) error {
-			list, err := tx.LockReleasable(ctx, id, r, pace)
-			if err != nil {
-				return err
-			}
-			return d.rejobAll(ctx, tx, list, delivery.Delivery.Release)
 		})
 		if err != nil {
 			return err
 		}
 	}
-	return nil
+	if err := d.keepHolds(ctx); err != nil {
+		return err
+	}
+	return d.announce(ctx)
+}
+
+// holdWaiting takes deliveries of a destination from their jobs, but none of
+// which an attempt is in flight: that one's outcome decides first.
+func (d *Dispatcher) holdWaiting(ctx context.Context, id uuid.UUID, r delivery.Reason) error {
+	return d.DB.InTx(ctx, func(tx *postgres.Tx) error {
+		probing := uuid.Nil
+		if r == delivery.NotAnswering {
+			h, err := tx.LockHealth(ctx, id)
+			if err != nil || h.Answering() {
+				return ignore(err, postgres.ErrLocked)
+			}
+			probing = h.Probing
+		}
+		list, err := tx.LockWaiting(ctx, id, probing, pace)
+		if err != nil {
+			return err
+		}
+		return d.unjob(ctx, tx, list, func(dl delivery.Delivery) delivery.Delivery { return dl.Hold(r, d.Now()) })
+	})
+}
+
+func ignore(err, harmless error) error {
+	if errors.Is(err, harmless) {
+		return nil
+	}
+	return err
+}
+
+// cancelOpen cancels open deliveries of a destination and returns how many.
+func (d *Dispatcher) cancelOpen(ctx context.Context, tx *postgres.Tx, id uuid.UUID, r delivery.Reason) (int, error) {
+	list, err := tx.LockOpen(ctx, id, pace)
+	if err != nil {
+		return 0, err
+	}
+	return len(list), d.unjob(ctx, tx, list, func(dl delivery.Delivery) delivery.Delivery { return dl.Cancel(r, d.Now()) })
+}
+
+// Discard cancels what waits for a destination, whose row the caller has locked,
+// and returns how many deliveries that were. An attempt in flight goes on.
+func (d *Dispatcher) Discard(ctx context.Context, tx *postgres.Tx, destinationID uuid.UUID) (int, error) {
+	total := 0
+	for {
+		n, err := d.cancelOpen(ctx, tx, destinationID, delivery.ByPerson)
+		if total += n; err != nil || n == 0 {
+			return total, err
+		}
+	}
+}
+
+// unjob changes deliveries that then have no job any more.
+func (d *Dispatcher) unjob(ctx context.Context, tx *postgres.Tx, list []delivery.Delivery, change func(delivery.Delivery) delivery.Delivery) error {
+	if len(list) == 0 {
+		return nil
+	}
+	var jobs []int64
+	for i, dl := range list {
+		if dl.JobID != 0 {
+			jobs = append(jobs, dl.JobID)
+		}
+		list[i] = change(dl)
+	}
+	if err := tx.DropJobs(ctx, jobs); err != nil {
+		return err
+	}
+	return tx.UpdateDeliveries(ctx, list)
+}
+
+// expire fails what has been held for a destination that has not answered for
+// too long.
+func (d *Dispatcher) expire(ctx context.Context) error {
+	for {
+		var list []delivery.Delivery
+		err := d.DB.InTx(ctx, func(tx *postgres.Tx) error {
+			var err error
+			if list, err = tx.LockExpired(ctx, d.Now().Add(-d.MaxUnanswered), pace); err != nil {
+				return err
+			}
+			return d.unjob(ctx, tx, list, func(dl delivery.Delivery) delivery.Delivery { return dl.Expire(d.Now()) })
+		})
+		if err != nil {
+			return err
+		}
+		d.metrics.finished.WithLabelValues(string(delivery.Failed)).Add(float64(len(list)))
+		for _, dl := range list {
+			d.Log.ErrorContext(ctx, "delivery failed", "delivery_id", dl.ID, "destination_id", dl.DestinationID,
+				"attempt", dl.Attempts, "run", dl.Run, "status", dl.Status, "reason", dl.Reason)
+		}
+		if len(list) < pace {
+			return nil
+		}
+	}
 }
 
 // rejobAll changes deliveries that have no live job and gives each a new one.
@@ -336,6 +393,9 @@ func (d *Dispatcher) retain(ctx context.Context) error {
 		if n < pace {
 			break
 		}
+	}
+	if err := d.DB.DropStats(ctx, d.Now().Add(-statsKept)); err != nil {
+		return err
 	}
 	dropped, err := d.DB.DropAttempts(ctx, before)
 	if len(dropped) > 0 {

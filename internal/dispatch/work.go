@@ -19,6 +19,7 @@ const (
 	deliverQueue = "deliver"
 	pollHealth   = 250 * time.Millisecond
 	ourFault     = 2 * time.Second // wait before we try again what failed on our side
+	stale        = 50 * time.Millisecond
 )
 
 // deliverArgs is the queued form of a delivery. It carries only the id, so a job
@@ -55,28 +56,55 @@ func (w *worker) Work(ctx context.Context, job *river.Job[deliverArgs]) error {
 	if !d.mayStart(ctx) {
 		return river.JobSnooze(0)
 	}
-	out, err := d.DB.Outgoing(ctx, job.Args.DeliveryID)
-	misconfigured := errors.Is(err, destination.ErrMisconfigured)
-	switch {
-	case errors.Is(err, postgres.ErrNotFound):
-		return nil // dropped by retention
-	case err != nil && !misconfigured:
-		d.Log.WarnContext(ctx, "delivery not loaded", "delivery_id", job.Args.DeliveryID, "error", err)
-		return river.JobSnooze(ourFault)
-	case out.Delivery.JobID != job.ID:
-		return nil // another job may act, or none
-	case d.Now().Before(out.Delivery.DueAt):
-		return river.JobSnooze(out.Delivery.DueAt.Sub(d.Now()))
-	case out.Destination.DeletedAt != nil:
-		return d.park(ctx, out.Delivery, delivery.Delivery.Cancel, delivery.DestinationDeleted)
-	case misconfigured:
-		d.Log.ErrorContext(ctx, "destination misconfigured",
-			"destination_id", out.Destination.ID, "delivery_id", out.Delivery.ID, "error", err)
-		return d.park(ctx, out.Delivery, hold, delivery.Misconfigured)
-	case out.Destination.State == destination.Paused && !out.Delivery.Forced():
-		return d.park(ctx, out.Delivery, hold, delivery.Paused)
+	for {
+		out, err := d.load(job.Args.DeliveryID)
+		switch {
+		case errors.Is(err, postgres.ErrNotFound):
+			return nil // dropped by retention
+		case err != nil:
+			d.Log.WarnContext(ctx, "delivery not loaded", "delivery_id", job.Args.DeliveryID, "error", err)
+			return river.JobSnooze(ourFault)
+		case out.Delivery.JobID != job.ID:
+			return nil // another job may act, or none
+		case d.Now().Before(out.Delivery.DueAt):
+			return river.JobSnooze(out.Delivery.DueAt.Sub(d.Now()))
+		case out.Destination.DeletedAt != nil:
+			return d.park(out.Delivery, delivery.Delivery.Cancel, delivery.DestinationDeleted)
+		}
+		if out.Misconfigured != nil {
+			d.Log.ErrorContext(ctx, "destination misconfigured",
+				"destination_id", out.Destination.ID, "delivery_id", out.Delivery.ID, "error", out.Misconfigured)
+		}
+		if reason := standing(out, d.Now()); reason != "" {
+			return d.park(out.Delivery, delivery.Delivery.Hold, reason)
+		}
+		asked := d.Now()
+		switch {
+		case !d.slots.take(ctx, out.Destination.ID, out.Destination.Limits, out.Delivery.Forced()):
+			if ctx.Err() != nil {
+				return river.JobSnooze(0)
+			}
+			return d.park(out.Delivery, delivery.Delivery.Hold, delivery.Busy)
+		case d.Now().Sub(asked) > stale:
+			d.slots.free(out.Destination.ID, 0)
+			continue // much may have changed while it waited
+		}
+		return d.attempt(ctx, job.ID, out)
 	}
-	return d.attempt(ctx, job.ID, out)
+}
+
+// standing returns why a delivery must be held before it is even tried, or "".
+// What a person asked for goes out in any case, if it can.
+func standing(out postgres.Outgoing, now time.Time) delivery.Reason {
+	switch {
+	case out.Misconfigured != nil:
+		return delivery.Misconfigured
+	case out.Delivery.Forced():
+		return ""
+	case out.Destination.State == destination.Paused:
+		return delivery.Paused
+	}
+	return out.Health.HoldFor(out.Delivery.ID, now)
 }
 
 // attempt sends and records. The id of the attempt is made before sending, so
@@ -97,7 +125,13 @@ func (d *Dispatcher) attempt(ctx context.Context, jobID int64, out postgres.Outg
 		SentAt:  now,
 		Keys:    out.Destination.Signing.Keys(now),
 	})
-	settled, err := d.record(a, out.Delivery.Claim(), d.Waits.After(out.Delivery.Attempts+1, a.RetryAfter, rand.Float64()))
+	d.slots.free(out.Destination.ID, max(a.Duration, 1))
+	settled, err := d.record(recordItem{
+		attempt: a,
+		claim:   out.Delivery.Claim(),
+		wait:    d.Waits.After(out.Delivery.Attempts+1, a.RetryAfter, rand.Float64()),
+		holds:   out.Destination.Limits.HoldNotAnswering,
+	})
 	if err != nil {
 		d.Log.ErrorContext(ctx, "attempt not recorded", "delivery_id", a.DeliveryID, "attempt_id", a.ID, "error", err)
 		return river.JobSnooze(ourFault)
@@ -152,23 +186,4 @@ func (d *Dispatcher) mayStart(ctx context.Context) bool {
 		case <-time.After(pollHealth):
 		}
 	}
-}
-
-func hold(d delivery.Delivery, r delivery.Reason, _ time.Time) delivery.Delivery { return d.Hold(r) }
-
-// park takes a delivery from its job, unless it has moved meanwhile. Then the
-// job ends.
-func (d *Dispatcher) park(ctx context.Context, seen delivery.Delivery, how func(delivery.Delivery, delivery.Reason, time.Time) delivery.Delivery, r delivery.Reason) error {
-	err := d.DB.InTx(ctx, func(tx *postgres.Tx) error {
-		dl, err := tx.LockDelivery(ctx, seen.ID)
-		if err != nil || dl.JobID != seen.JobID {
-			return err
-		}
-		return tx.UpdateDeliveries(ctx, []delivery.Delivery{how(dl, r, d.Now())})
-	})
-	if err != nil && !errors.Is(err, postgres.ErrNotFound) {
-		d.Log.WarnContext(ctx, "delivery not parked", "delivery_id", seen.ID, "reason", r, "error", err)
-		return river.JobSnooze(ourFault)
-	}
-	return nil
 }

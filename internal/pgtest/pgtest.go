@@ -87,7 +87,7 @@ func New(t testing.TB) *postgres.DB {
 // Open opens a database by its URL until the test ends.
 func Open(t testing.TB, url string) *postgres.DB {
 	t.Helper()
-	db, err := postgres.Open(context.Background(), postgres.Options{URL: url, MaxConns: 20, Name: "test", Timeout: 30 * time.Second, Box: Box()})
+	db, err := postgres.Open(context.Background(), postgres.Options{URL: url, MaxConns: 20, Name: "test", Timeout: 30 * time.Second, Box: Box(), ByKey: true})
 	if err != nil {
 		t.Fatal(err)
 	}

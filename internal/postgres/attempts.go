@@ -19,30 +19,7 @@ const attemptFacts = `x.id, x.delivery_id, x.destination_id, x.run, x.number, x.
 	x.started_at, x.duration_us, x.dns_us, x.connect_us, x.tls_us, x.first_byte_us, x.body_us, x.address, x.class,
 	x.status_code, x.request_headers, x.response_headers, x.body_size, x.retried_stale, x.stripped, x.error`
 
-// StoredAttempts returns which of the attempts are in the table already.
-func (tx *Tx) StoredAttempts(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]bool, error) {
-	const query = `
-		SELECT id
-		FROM attempts
-		WHERE id = ANY($1)`
-	rows, err := tx.q.Query(ctx, query, ids)
-	if err != nil {
-		return nil, fmt.Errorf("select stored attempts: %w", err)
-	}
-	list, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
-	if err != nil {
-		return nil, fmt.Errorf("select stored attempts: %w", err)
-	}
-	stored := make(map[uuid.UUID]bool, len(list))
-	for _, id := range list {
-		stored[id] = true
-	}
-	return stored, nil
-}
-
-// InsertAttempts stores attempts.
-func (q queries) InsertAttempts(ctx context.Context, as []delivery.Attempt) error {
-	const query = `
+const insertAttempts = `
 		INSERT INTO attempts (id, delivery_id, destination_id, run, number, trigger, requested_by, counted, started_at,
 			duration_us, dns_us, connect_us, tls_us, first_byte_us, body_us, address, class, status_code,
 			request_headers, response_headers, body, body_size, truncated, retried_stale, stripped, error)
@@ -56,11 +33,6 @@ func (q queries) InsertAttempts(ctx context.Context, as []delivery.Attempt) erro
 			AS u (id, delivery_id, destination_id, run, number, trigger, requested_by, counted, started_at,
 			duration_us, dns_us, connect_us, tls_us, first_byte_us, body_us, address, class, status_code,
 			request_headers, response_headers, body, body_size, truncated, retried_stale, stripped, error)`
-	if _, err := q.q.Exec(ctx, query, attemptArrays(as)...); err != nil {
-		return fmt.Errorf("insert attempts: %w", err)
-	}
-	return nil
-}
 
 // attemptArrays turns rows into the columns that unnest takes.
 func attemptArrays(as []delivery.Attempt) []any {

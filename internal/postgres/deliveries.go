@@ -15,7 +15,7 @@ import (
 )
 
 const deliveryColumns = `d.id, d.alert_id, d.destination_id, d.routed_by, d.status, d.reason, d.run, d.attempts,
-	d.max_attempts, d.made, d.job_id, d.due_at, d.next_trigger, d.next_by, d.last_attempt_id, d.last_class,
+	d.max_attempts, d.made, d.job_id, d.priority, d.due_at, d.held_at, d.next_trigger, d.next_by, d.last_attempt_id, d.last_class,
 	d.last_status_code, d.created_at, d.first_ack_at, d.finished_at`
 
 // deliveryTargets returns where deliveryColumns go. What is null in the table is
@@ -23,7 +23,7 @@ const deliveryColumns = `d.id, d.alert_id, d.destination_id, d.routed_by, d.stat
 func deliveryTargets(d *delivery.Delivery) []any {
 	return []any{
 		&d.ID, &d.AlertID, &d.DestinationID, &d.RoutedBy, &d.Status, (*zeronull.Text)(&d.Reason), &d.Run, &d.Attempts,
-		&d.MaxAttempts, &d.Made, (*zeronull.Int8)(&d.JobID), (*zeronull.Timestamptz)(&d.DueAt), &d.NextTrigger,
+		&d.MaxAttempts, &d.Made, (*zeronull.Int8)(&d.JobID), &d.Priority, (*zeronull.Timestamptz)(&d.DueAt), (*zeronull.Timestamptz)(&d.HeldAt), &d.NextTrigger,
 		(*zeronull.Text)(&d.NextBy), (*zeronull.UUID)(&d.LastAttemptID), (*zeronull.Text)(&d.LastClass),
 		(*nullInt)(&d.LastCode), &d.CreatedAt, (*zeronull.Timestamptz)(&d.FirstAckAt), (*zeronull.Timestamptz)(&d.FinishedAt),
 	}
@@ -39,25 +39,26 @@ func scanDelivery(row pgx.CollectableRow) (delivery.Delivery, error) {
 func (tx *Tx) InsertDeliveries(ctx context.Context, ds []delivery.Delivery) error {
 	const query = `
 		INSERT INTO deliveries (id, alert_id, destination_id, routed_by, status, reason, max_attempts, job_id, due_at,
-			next_trigger, next_by, created_at)
+			held_at, next_trigger, next_by, created_at)
 		SELECT id, alert_id, destination_id, routed_by, status, reason, max_attempts, job_id, due_at,
-			next_trigger, next_by, created_at
+			held_at, next_trigger, next_by, created_at
 		FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::integer[], $8::bigint[],
-			$9::timestamptz[], $10::text[], $11::text[], $12::timestamptz[])
+			$9::timestamptz[], $10::text[], $11::text[], $12::timestamptz[], $13::timestamptz[])
 			AS u (id, alert_id, destination_id, routed_by, status, reason, max_attempts, job_id, due_at,
-			next_trigger, next_by, created_at)`
+			next_trigger, next_by, created_at, held_at)`
 	n := len(ds)
 	ids, alerts, destinations := make([]uuid.UUID, n), make([]uuid.UUID, n), make([]uuid.UUID, n)
 	routedBy, statuses, reasons := make([]string, n), make([]string, n), make([]zeronull.Text, n)
 	budgets, jobs, due := make([]int, n), make([]zeronull.Int8, n), make([]zeronull.Timestamptz, n)
-	triggers, by, created := make([]string, n), make([]zeronull.Text, n), make([]time.Time, n)
+	triggers, by, created, held := make([]string, n), make([]zeronull.Text, n), make([]time.Time, n), make([]zeronull.Timestamptz, n)
 	for i, d := range ds {
 		ids[i], alerts[i], destinations[i] = d.ID, d.AlertID, d.DestinationID
 		routedBy[i], statuses[i], reasons[i] = string(d.RoutedBy), string(d.Status), zeronull.Text(d.Reason)
 		budgets[i], jobs[i], due[i] = d.MaxAttempts, zeronull.Int8(d.JobID), zeronull.Timestamptz(d.DueAt)
 		triggers[i], by[i], created[i] = string(d.NextTrigger), zeronull.Text(d.NextBy), d.CreatedAt
+		held[i] = zeronull.Timestamptz(d.HeldAt)
 	}
-	_, err := tx.q.Exec(ctx, query, ids, alerts, destinations, routedBy, statuses, reasons, budgets, jobs, due, triggers, by, created)
+	_, err := tx.q.Exec(ctx, query, ids, alerts, destinations, routedBy, statuses, reasons, budgets, jobs, due, triggers, by, created, held)
 	if err != nil {
 		return fmt.Errorf("insert deliveries: %w", err)
 	}
@@ -66,18 +67,27 @@ func (tx *Tx) InsertDeliveries(ctx context.Context, ds []delivery.Delivery) erro
 
 // UpdateDeliveries stores what a caller that holds the rows' locks changed.
 func (tx *Tx) UpdateDeliveries(ctx context.Context, ds []delivery.Delivery) error {
-	const query = `
+	if _, err := tx.q.Exec(ctx, updateDeliveries, deliveryArrays(ds)...); err != nil {
+		return fmt.Errorf("update deliveries: %w", err)
+	}
+	return nil
+}
+
+const updateDeliveries = `
 		UPDATE deliveries d
 		SET status = u.status, reason = u.reason, run = u.run, attempts = u.attempts, max_attempts = u.max_attempts,
-		    made = u.made, job_id = u.job_id, due_at = u.due_at, next_trigger = u.next_trigger, next_by = u.next_by,
+		    made = u.made, job_id = u.job_id, priority = u.priority, due_at = u.due_at, held_at = u.held_at, next_trigger = u.next_trigger, next_by = u.next_by,
 		    last_attempt_id = u.last_attempt_id, last_class = u.last_class, last_status_code = u.last_status_code,
 		    first_ack_at = u.first_ack_at, finished_at = u.finished_at
 		FROM unnest($1::uuid[], $2::text[], $3::text[], $4::integer[], $5::integer[], $6::integer[], $7::integer[],
 			$8::bigint[], $9::timestamptz[], $10::text[], $11::text[], $12::uuid[], $13::text[], $14::integer[],
-			$15::timestamptz[], $16::timestamptz[])
+			$15::timestamptz[], $16::timestamptz[], $17::integer[], $18::timestamptz[])
 			AS u (id, status, reason, run, attempts, max_attempts, made, job_id, due_at, next_trigger, next_by,
-			last_attempt_id, last_class, last_status_code, first_ack_at, finished_at)
+			last_attempt_id, last_class, last_status_code, first_ack_at, finished_at, priority, held_at)
 		WHERE d.id = u.id`
+
+// deliveryArrays turns rows into the columns that updateDeliveries takes.
+func deliveryArrays(ds []delivery.Delivery) []any {
 	n := len(ds)
 	ids, statuses, reasons := make([]uuid.UUID, n), make([]string, n), make([]zeronull.Text, n)
 	runs, attempts, budgets, made := make([]int, n), make([]int, n), make([]int, n), make([]int, n)
@@ -85,6 +95,7 @@ func (tx *Tx) UpdateDeliveries(ctx context.Context, ds []delivery.Delivery) erro
 	triggers, by := make([]string, n), make([]zeronull.Text, n)
 	last, classes, codes := make([]zeronull.UUID, n), make([]zeronull.Text, n), make([]zeronull.Int4, n)
 	acked, finished := make([]zeronull.Timestamptz, n), make([]zeronull.Timestamptz, n)
+	priorities, held := make([]int, n), make([]zeronull.Timestamptz, n)
 	for i, d := range ds {
 		ids[i], statuses[i], reasons[i] = d.ID, string(d.Status), zeronull.Text(d.Reason)
 		runs[i], attempts[i], budgets[i], made[i] = d.Run, d.Attempts, d.MaxAttempts, d.Made
@@ -92,25 +103,18 @@ func (tx *Tx) UpdateDeliveries(ctx context.Context, ds []delivery.Delivery) erro
 		triggers[i], by[i] = string(d.NextTrigger), zeronull.Text(d.NextBy)
 		last[i], classes[i], codes[i] = zeronull.UUID(d.LastAttemptID), zeronull.Text(d.LastClass), zeronull.Int4(d.LastCode)
 		acked[i], finished[i] = zeronull.Timestamptz(d.FirstAckAt), zeronull.Timestamptz(d.FinishedAt)
+		priorities[i], held[i] = int(d.Priority), zeronull.Timestamptz(d.HeldAt)
 	}
-	_, err := tx.q.Exec(ctx, query, ids, statuses, reasons, runs, attempts, budgets, made, jobs, due, triggers, by,
-		last, classes, codes, acked, finished)
-	if err != nil {
-		return fmt.Errorf("update deliveries: %w", err)
+	return []any{
+		ids, statuses, reasons, runs, attempts, budgets, made, jobs, due, triggers, by, last, classes, codes, acked,
+		finished, priorities, held,
 	}
-	return nil
 }
 
 // LockDeliveries returns deliveries by id, locked until the transaction ends, in
 // the order of their ids so that two of us cannot deadlock.
 func (tx *Tx) LockDeliveries(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]delivery.Delivery, error) {
-	const query = `
-		SELECT ` + deliveryColumns + `
-		FROM deliveries d
-		WHERE d.id = ANY($1)
-		ORDER BY d.id
-		FOR NO KEY UPDATE`
-	rows, err := tx.q.Query(ctx, query, ids)
+	rows, err := tx.q.Query(ctx, lockDeliveries, ids)
 	if err != nil {
 		return nil, fmt.Errorf("lock deliveries: %w", err)
 	}
@@ -124,6 +128,13 @@ func (tx *Tx) LockDeliveries(ctx context.Context, ids []uuid.UUID) (map[uuid.UUI
 	}
 	return found, nil
 }
+
+const lockDeliveries = `
+	SELECT ` + deliveryColumns + `
+	FROM deliveries d
+	WHERE d.id = ANY($1)
+	ORDER BY d.id
+	FOR NO KEY UPDATE`
 
 // LockDelivery is LockDeliveries for one, or ErrNotFound.
 func (tx *Tx) LockDelivery(ctx context.Context, id uuid.UUID) (delivery.Delivery, error) {
@@ -143,33 +154,52 @@ type Outgoing struct {
 	Delivery    delivery.Delivery
 	Alert       AcceptedAlert
 	Destination destination.Destination
+	Health      delivery.Health // as far as it says whether to send
+
+	// Misconfigured wraps destination.ErrMisconfigured when the settings cannot
+	// be opened; the rest is filled in.
+	Misconfigured error
 }
 
-// Outgoing loads a delivery with its alert and destination. When the settings
-// cannot be opened, the error wraps destination.ErrMisconfigured and the rest is
-// filled in.
-func (q queries) Outgoing(ctx context.Context, id uuid.UUID) (Outgoing, error) {
+// Outgoing loads deliveries with their alerts and destinations. What is gone is
+// missing from the answer.
+func (q queries) Outgoing(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]Outgoing, error) {
 	const query = `
-		SELECT ` + deliveryColumns + `, ` + alertColumns + `, ` + destinationColumns + `
+		SELECT ` + deliveryColumns + `, ` + alertColumns + `, ` + destinationColumns + `,
+			h.not_answering_since, h.probe_delivery_id, h.slow_until
 		FROM deliveries d
 		JOIN alerts a ON a.id = d.alert_id
 		JOIN destinations t ON t.id = d.destination_id
-		WHERE d.id = $1`
-	var (
-		o Outgoing
-		a alertRow
-		t sealedRow
-	)
-	targets := append(append(deliveryTargets(&o.Delivery), a.targets()...), t.targets()...)
-	if err := q.q.QueryRow(ctx, query, id).Scan(targets...); err != nil {
-		return Outgoing{}, fmt.Errorf("load delivery %s: %w", id, notFound(err))
+		LEFT JOIN destination_health h ON h.destination_id = d.destination_id
+		WHERE d.id = ANY($1)`
+	rows, err := q.q.Query(ctx, query, ids)
+	if err != nil {
+		return nil, fmt.Errorf("load deliveries: %w", err)
 	}
-	o.Alert = a.alert()
-	var err error
-	if o.Destination, err = q.open(t); err != nil {
-		return o, fmt.Errorf("load destination %s: %w", o.Destination.ID, err)
+	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (Outgoing, error) {
+		var (
+			o Outgoing
+			a alertRow
+			t sealedRow
+		)
+		targets := append(append(deliveryTargets(&o.Delivery), a.targets()...), t.targets()...)
+		targets = append(targets, (*zeronull.Timestamptz)(&o.Health.NotAnsweringSince),
+			(*zeronull.UUID)(&o.Health.Probing), (*zeronull.Timestamptz)(&o.Health.SlowUntil))
+		if err := row.Scan(targets...); err != nil {
+			return o, err
+		}
+		o.Alert = a.alert()
+		o.Destination, o.Misconfigured = q.open(t)
+		return o, nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("load deliveries: %w", err)
 	}
-	return o, nil
+	found := make(map[uuid.UUID]Outgoing, len(list))
+	for _, o := range list {
+		found[o.Delivery.ID] = o
+	}
+	return found, nil
 }
 
 // Run is one retry budget of a delivery.

@@ -8,12 +8,14 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype/zeronull"
 
 	"belfry/internal/destination"
 )
 
 const destinationColumns = `t.id, t.display_name, t.type, t.state, t.severities, t.alert_types, t.log_types,
-	t.settings, t.signing, t.version, t.created_at, t.updated_at, t.deleted_at`
+	t.settings, t.signing, t.max_in_flight, t.rate_per_second, t.burst, t.hold_not_answering, t.version, t.created_at,
+	t.updated_at, t.deleted_at`
 
 // sealedRow is a destination as it is stored.
 type sealedRow struct {
@@ -25,7 +27,8 @@ func (r *sealedRow) targets() []any {
 	d := &r.d
 	return []any{
 		&d.ID, &d.DisplayName, &d.Type, &d.State, &d.Severities, &d.AlertTypes, &d.LogTypes,
-		&r.settings, &r.signing, &d.Version, &d.CreatedAt, &d.UpdatedAt, &d.DeletedAt,
+		&r.settings, &r.signing, &d.Limits.MaxInFlight, (*zeronull.Float8)(&d.Limits.RatePerSecond),
+		(*nullInt)(&d.Limits.Burst), &d.Limits.HoldNotAnswering, &d.Version, &d.CreatedAt, &d.UpdatedAt, &d.DeletedAt,
 	}
 }
 
@@ -81,10 +84,12 @@ func (q queries) InsertDestination(ctx context.Context, d destination.Destinatio
 	}
 	const query = `
 		INSERT INTO destinations (id, display_name, name_key, type, state, severities, alert_types, log_types,
-			settings, signing, version, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`
+			settings, signing, max_in_flight, rate_per_second, burst, hold_not_answering, version, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`
+	l := d.Limits
 	_, err = q.q.Exec(ctx, query, d.ID, d.DisplayName, destination.NameKey(d.DisplayName), d.Type, d.State,
-		d.Severities, d.AlertTypes, d.LogTypes, settings, signing, d.Version, d.CreatedAt, d.UpdatedAt)
+		d.Severities, d.AlertTypes, d.LogTypes, settings, signing, l.MaxInFlight, zeronull.Float8(l.RatePerSecond),
+		zeronull.Int4(l.Burst), l.HoldNotAnswering, d.Version, d.CreatedAt, d.UpdatedAt)
 	if violates(err, "destinations_name_key") {
 		return ErrNameTaken
 	}
@@ -104,10 +109,13 @@ func (tx *Tx) UpdateDestination(ctx context.Context, d destination.Destination) 
 	const query = `
 		UPDATE destinations
 		SET display_name = $2, name_key = $3, state = $4, severities = $5, alert_types = $6, log_types = $7,
-		    settings = COALESCE($8, settings), signing = COALESCE($9, signing), version = $10, updated_at = $11
+		    settings = COALESCE($8, settings), signing = COALESCE($9, signing), version = $10, updated_at = $11,
+		    max_in_flight = $12, rate_per_second = $13, burst = $14, hold_not_answering = $15
 		WHERE id = $1`
+	l := d.Limits
 	_, err = tx.q.Exec(ctx, query, d.ID, d.DisplayName, destination.NameKey(d.DisplayName), d.State,
-		d.Severities, d.AlertTypes, d.LogTypes, settings, signing, d.Version, d.UpdatedAt)
+		d.Severities, d.AlertTypes, d.LogTypes, settings, signing, d.Version, d.UpdatedAt, l.MaxInFlight, zeronull.Float8(l.RatePerSecond),
+		zeronull.Int4(l.Burst), l.HoldNotAnswering)
 	if violates(err, "destinations_name_key") {
 		return ErrNameTaken
 	}

@@ -63,6 +63,11 @@ type Options struct {
 	Name     string        // application_name, seen in pg_stat_activity
 	Timeout  time.Duration // of one statement; 0 for none
 	Box      *secret.Box   // seals and opens settings; nil where nothing sealed is touched
+
+	// ByKey says that every statement looks up few rows by an index. A plan is
+	// kept as long as its connection, and one made while the tables were empty
+	// would read all of them when they no longer are.
+	ByKey bool
 }
 
 // Open prepares a pool of connections and checks that the database answers.
@@ -78,6 +83,12 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	cfg.ConnConfig.RuntimeParams["application_name"] = o.Name
 	cfg.ConnConfig.RuntimeParams["idle_in_transaction_session_timeout"] = "60000"
 	cfg.ConnConfig.RuntimeParams["statement_timeout"] = fmt.Sprint(o.Timeout.Milliseconds())
+	cfg.ConnConfig.RuntimeParams["jit"] = "off" // no statement of ours runs long enough to be worth compiling
+	if o.ByKey {
+		for _, way := range []string{"enable_seqscan", "enable_hashjoin", "enable_mergejoin"} {
+			cfg.ConnConfig.RuntimeParams[way] = "off"
+		}
+	}
 	pool, err := pgxpool.NewWithConfig(ctx, cfg)
 	if err != nil {
 		return nil, fmt.Errorf("open database: %w", err)

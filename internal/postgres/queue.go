@@ -3,8 +3,9 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"slices"
+	"time"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"belfry/internal/delivery"
@@ -24,14 +25,15 @@ func (tx *Tx) JobState(ctx context.Context, jobID int64) (string, error) {
 // DropJobs removes jobs that no longer may act. One that runs meets its fence
 // when it records, and River does not mind that its row is gone.
 func (tx *Tx) DropJobs(ctx context.Context, ids []int64) error {
-	const query = `
-		DELETE FROM river_job
-		WHERE id = ANY($1)`
-	if _, err := tx.q.Exec(ctx, query, ids); err != nil {
+	if _, err := tx.q.Exec(ctx, dropJobs, ids); err != nil {
 		return fmt.Errorf("delete jobs: %w", err)
 	}
 	return nil
 }
+
+const dropJobs = `
+	DELETE FROM river_job
+	WHERE id = ANY($1)`
 
 // FreeDueJobs makes jobs available whose time has come, which otherwise only
 // River's leader does: after a crash there is none for up to 15 s.
@@ -53,16 +55,53 @@ func (q queries) FreeDueJobs(ctx context.Context) (int64, error) {
 	return tag.RowsAffected(), nil
 }
 
-// Beat writes that an instance is alive, by the database's clock.
-func (q queries) Beat(ctx context.Context, instance, version string) error {
+// Beat writes that an instance is alive, by the database's clock, and returns
+// how many that work are.
+func (q queries) Beat(ctx context.Context, i Instance) (workers int, err error) {
 	const query = `
-		INSERT INTO instances (id, started_at, seen_at, version)
-		VALUES ($1, now(), now(), $2)
-		ON CONFLICT (id) DO UPDATE SET seen_at = now()`
-	if _, err := q.q.Exec(ctx, query, instance, version); err != nil {
-		return fmt.Errorf("beat: %w", err)
+		WITH me AS (
+			INSERT INTO instances (id, started_at, seen_at, version, roles)
+			VALUES ($1, now(), now(), $2, $3)
+			ON CONFLICT (id) DO UPDATE SET seen_at = now()
+		)
+		SELECT count(*)
+		FROM instances
+		WHERE 'worker' = ANY(roles) AND seen_at >= now() - interval '10 seconds' AND id <> $1`
+	if err := q.q.QueryRow(ctx, query, i.ID, i.Version, i.Roles).Scan(&workers); err != nil {
+		return 0, fmt.Errorf("beat: %w", err)
 	}
-	return nil
+	if slices.Contains(i.Roles, "worker") {
+		workers++
+	}
+	return workers, nil
+}
+
+// Instance is one process on this database.
+type Instance struct {
+	ID        string
+	Version   string
+	Roles     []string
+	StartedAt time.Time
+	SeenAt    time.Time
+	Alive     bool // has beaten within ten seconds
+}
+
+// Instances returns the processes on this database, oldest first. One that has
+// died is among them until another finds out.
+func (q queries) Instances(ctx context.Context) ([]Instance, error) {
+	const query = `
+		SELECT id, version, roles, started_at, seen_at, seen_at >= now() - interval '10 seconds'
+		FROM instances
+		ORDER BY started_at, id`
+	rows, err := q.q.Query(ctx, query)
+	if err != nil {
+		return nil, fmt.Errorf("select instances: %w", err)
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Instance])
+	if err != nil {
+		return nil, fmt.Errorf("select instances: %w", err)
+	}
+	return list, nil
 }
 
 // Leave removes an instance that has stopped in order.
@@ -149,36 +188,6 @@ func (tx *Tx) LockStuck(ctx context.Context, limit int) ([]delivery.Delivery, er
 	return tx.lockSome(ctx, query, limit)
 }
 
-// LockReleasable returns held deliveries, locked, of one destination and reason.
-func (tx *Tx) LockReleasable(ctx context.Context, destinationID uuid.UUID, r delivery.Reason, limit int) ([]delivery.Delivery, error) {
-	const query = `
-		SELECT ` + deliveryColumns + `
-		FROM deliveries d
-		WHERE d.status = 'held' AND d.destination_id = $1 AND d.reason = $2
-		ORDER BY d.id
-		LIMIT $3
-		FOR NO KEY UPDATE SKIP LOCKED`
-	return tx.lockSome(ctx, query, destinationID, r, limit)
-}
-
-// LockWaiting returns deliveries of one destination, locked, that stand in one of
-// the statuses, whose next attempt has one of the triggers, and of which no
-// attempt is in flight.
-func (tx *Tx) LockWaiting(ctx context.Context, destinationID uuid.UUID, statuses []delivery.Status, triggers []delivery.Trigger, limit int) ([]delivery.Delivery, error) {
-	const query = `
-		SELECT ` + deliveryColumns + `
-		FROM deliveries d
-		LEFT JOIN river_job j ON j.id = d.job_id
-		WHERE d.destination_id = $1
-		  AND d.status = ANY($2) AND d.status IN ('queued', 'retrying', 'held')
-		  AND d.next_trigger = ANY($3)
-		  AND j.state IS DISTINCT FROM 'running'
-		ORDER BY d.id
-		LIMIT $4
-		FOR NO KEY UPDATE OF d SKIP LOCKED`
-	return tx.lockSome(ctx, query, destinationID, statuses, triggers, limit)
-}
-
 func (tx *Tx) lockSome(ctx context.Context, query string, args ...any) ([]delivery.Delivery, error) {
 	rows, err := tx.q.Query(ctx, query, args...)
 	if err != nil {
@@ -187,60 +196,6 @@ func (tx *Tx) lockSome(ctx context.Context, query string, args ...any) ([]delive
 	list, err := pgx.CollectRows(rows, scanDelivery)
 	if err != nil {
 		return nil, fmt.Errorf("lock deliveries: %w", err)
-	}
-	return list, nil
-}
-
-// Holding returns the destinations whose held deliveries a reason no longer
-// keeps, or may not: paused ones of active destinations.
-func (q queries) Holding(ctx context.Context, r delivery.Reason) ([]uuid.UUID, error) {
-	const query = `
-		SELECT t.id
-		FROM destinations t
-		WHERE t.deleted_at IS NULL
-		  AND ($1 <> 'paused' OR t.state = 'active')
-		  AND EXISTS (
-			SELECT FROM deliveries d
-			WHERE d.status = 'held' AND d.destination_id = t.id AND d.reason = $1)`
-	return q.ids(ctx, query, r)
-}
-
-// PausedWithOpen returns paused destinations that have deliveries which still
-// have a job.
-func (q queries) PausedWithOpen(ctx context.Context) ([]uuid.UUID, error) {
-	const query = `
-		SELECT t.id
-		FROM destinations t
-		WHERE t.deleted_at IS NULL AND t.state = 'paused'
-		  AND EXISTS (
-			SELECT FROM deliveries d
-			WHERE d.status IN ('queued', 'retrying') AND d.destination_id = t.id AND d.next_trigger = 'automatic')`
-	return q.ids(ctx, query)
-}
-
-// DeletedWithOpen returns deleted destinations that have open deliveries.
-func (q queries) DeletedWithOpen(ctx context.Context) ([]uuid.UUID, error) {
-	const query = `
-		SELECT t.id
-		FROM destinations t
-		WHERE t.deleted_at IS NOT NULL
-		  AND (EXISTS (
-				SELECT FROM deliveries d
-				WHERE d.status IN ('queued', 'retrying') AND d.destination_id = t.id)
-			OR EXISTS (
-				SELECT FROM deliveries d
-				WHERE d.status = 'held' AND d.destination_id = t.id))`
-	return q.ids(ctx, query)
-}
-
-func (q queries) ids(ctx context.Context, query string, args ...any) ([]uuid.UUID, error) {
-	rows, err := q.q.Query(ctx, query, args...)
-	if err != nil {
-		return nil, fmt.Errorf("select destinations with work: %w", err)
-	}
-	list, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
-	if err != nil {
-		return nil, fmt.Errorf("select destinations with work: %w", err)
 	}
 	return list, nil
 }

@@ -180,34 +180,53 @@ func (db *DB) DropAlerts(ctx context.Context, before time.Time, limit int) (int6
 
 // Vitals are the figures that say how the store is doing.
 type Vitals struct {
-	Open      map[delivery.Status]int64 // by status: queued, retrying, held
-	OldestDue time.Duration             // how long the most overdue delivery has been due
+	Open         map[delivery.Status]int64 // by status: queued, retrying, held
+	Held         map[delivery.Reason]int64 // by reason
+	NotAnswering int64                     // destinations
+	OldestDue    time.Duration             // how long the most overdue delivery has been due
 }
 
 // Vitals counts open deliveries, by partial indexes only.
 func (q queries) Vitals(ctx context.Context) (Vitals, error) {
 	const query = `
-		SELECT status, count(*), coalesce(extract(epoch FROM now() - min(due_at)), 0)::float8
+		SELECT status, '', count(*), coalesce(extract(epoch FROM now() - min(due_at)), 0)::float8
 		FROM deliveries
 		WHERE status IN ('queued', 'retrying')
 		GROUP BY status
 		UNION ALL
-		SELECT status, count(*), 0
+		SELECT 'held', reason, count(*), 0
 		FROM deliveries
 		WHERE status = 'held'
-		GROUP BY status`
-	v := Vitals{Open: map[delivery.Status]int64{delivery.Queued: 0, delivery.Retrying: 0, delivery.Held: 0}}
+		GROUP BY reason
+		UNION ALL
+		SELECT '', 'not_answering', count(*), 0
+		FROM destination_health h
+		JOIN destinations t ON t.id = h.destination_id
+		WHERE h.not_answering_since IS NOT NULL AND t.deleted_at IS NULL`
+	v := Vitals{
+		Open: map[delivery.Status]int64{delivery.Queued: 0, delivery.Retrying: 0, delivery.Held: 0},
+		Held: map[delivery.Reason]int64{delivery.Paused: 0, delivery.NotAnswering: 0, delivery.Busy: 0, delivery.Misconfigured: 0},
+	}
 	rows, err := q.q.Query(ctx, query)
 	if err != nil {
 		return v, fmt.Errorf("count open deliveries: %w", err)
 	}
 	var (
 		status  delivery.Status
+		reason  delivery.Reason
 		n       int64
 		overdue float64
 	)
-	_, err = pgx.ForEachRow(rows, []any{&status, &n, &overdue}, func() error {
-		v.Open[status] = n
+	_, err = pgx.ForEachRow(rows, []any{&status, &reason, &n, &overdue}, func() error {
+		switch {
+		case status == "":
+			v.NotAnswering = n
+		case reason != "":
+			v.Held[reason] = n
+			v.Open[status] += n
+		default:
+			v.Open[status] = n
+		}
 		v.OldestDue = max(v.OldestDue, time.Duration(overdue*float64(time.Second)))
 		return nil
 	})

@@ -1,0 +1,150 @@
+package delivery
+
+import (
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"belfry/internal/outbound"
+)
+
+// A destination is not answering once so many counted attempts have failed in a
+// row, of so many deliveries, over so long: one alert that it cannot digest
+// never looks like a destination that is down.
+const (
+	tripFailures   = 10
+	tripDeliveries = 3
+	tripAfter      = 30 * time.Second
+)
+
+// While it is not answering it is probed after so long, then after twice that,
+// and so on up to the last.
+const (
+	firstProbe = 5 * time.Second
+	lastProbe  = time.Minute
+)
+
+// Health is what attempts have shown of a destination. All replicas share it.
+type Health struct {
+	DestinationID uuid.UUID
+
+	Failures          int         // counted attempts that failed since the last ack
+	FailedDeliveries  []uuid.UUID // the first few of them, each once
+	FailingSince      time.Time   // when the first of them began; zero while it acks
+	NotAnsweringSince time.Time   // zero: it answers
+	SlowUntil         time.Time   // it asked, with 429 and Retry-After, to hold off
+
+	Probes      int // failed ones, since it stopped answering
+	NextProbeAt time.Time
+	Probing     uuid.UUID // the one held delivery that may try; zero: none
+	ProbeUntil  time.Time // then another may
+
+	LastAckAt     time.Time
+	LastFailureAt time.Time
+	LastClass     outbound.Class // of the last failure, like the next two
+	LastCode      int
+	LastError     string
+}
+
+// Answering reports whether deliveries go out. One that does not answer lets
+// only its probe through.
+func (h Health) Answering() bool { return h.NotAnsweringSince.IsZero() }
+
+// After returns what an attempt shows, hold being whether the destination may be
+// taken for not answering at all. longest bounds what it can ask for with
+// Retry-After. An attempt that does not count shows nothing, unless it was acked;
+// nor does a test, ever.
+func (h Health) After(a Attempt, hold bool, longest time.Duration) Health {
+	ended := a.StartedAt.Add(a.Duration)
+	switch {
+	case a.Trigger == Test:
+		return h
+	case a.Class == outbound.Acked:
+		h = h.Mended()
+		h.LastAckAt = later(h.LastAckAt, ended)
+		return h
+	case !a.Counted:
+		if h.Probing == a.DeliveryID {
+			h.Probing, h.ProbeUntil = uuid.Nil, time.Time{}
+		}
+		return h
+	}
+	if !ended.Before(h.LastFailureAt) {
+		h.LastFailureAt, h.LastClass, h.LastCode, h.LastError = ended, a.Class, a.StatusCode, a.Error
+	}
+	switch {
+	case a.StatusCode == tooManyRequests: // it is there, and busy: that is no failure to answer
+		h = h.Mended()
+		h.SlowUntil = later(h.SlowUntil, ended.Add(min(a.RetryAfter, longest)))
+		return h
+	case ended.Before(h.LastAckAt): // recorded late: it has acked since
+		return h
+	}
+	return h.failed(a, ended, hold)
+}
+
+const tooManyRequests = 429
+
+func (h Health) failed(a Attempt, ended time.Time, hold bool) Health {
+	if h.Failures == 0 {
+		h.FailingSince = a.StartedAt
+	}
+	h.Failures++
+	if len(h.FailedDeliveries) < tripDeliveries && !slices.Contains(h.FailedDeliveries, a.DeliveryID) {
+		h.FailedDeliveries = append(slices.Clone(h.FailedDeliveries), a.DeliveryID)
+	}
+	switch {
+	case h.Probing == a.DeliveryID && !h.Answering():
+		h.Probes++
+		h.Probing, h.ProbeUntil = uuid.Nil, time.Time{}
+		h.NextProbeAt = ended.Add(probeWait(h.Probes))
+	case h.Answering() && hold &&
+		h.Failures >= tripFailures && len(h.FailedDeliveries) >= tripDeliveries && ended.Sub(h.FailingSince) >= tripAfter:
+		h.NotAnsweringSince = ended
+		h.NextProbeAt = ended.Add(probeWait(0))
+	}
+	return h
+}
+
+// Mended returns the health of a destination that answers, as far as one knows.
+func (h Health) Mended() Health {
+	h.Failures, h.FailedDeliveries, h.FailingSince, h.NotAnsweringSince = 0, nil, time.Time{}, time.Time{}
+	h.Probes, h.NextProbeAt, h.Probing, h.ProbeUntil = 0, time.Time{}, uuid.Nil, time.Time{}
+	return h
+}
+
+// MayProbe reports whether it is time to let one held delivery try.
+func (h Health) MayProbe(now time.Time) bool {
+	return !h.Answering() && !now.Before(h.NextProbeAt) && (h.Probing == uuid.Nil || !now.Before(h.ProbeUntil))
+}
+
+// Lend gives the right to probe to one delivery, until a time by which its
+// attempt must have been recorded.
+func (h Health) Lend(id uuid.UUID, until time.Time) Health {
+	h.Probing, h.ProbeUntil = id, until
+	return h
+}
+
+// HoldFor returns why a delivery to the destination must wait at a time, or ""
+// if it may go. The probe itself may.
+func (h Health) HoldFor(id uuid.UUID, now time.Time) Reason {
+	switch {
+	case !h.Answering() && h.Probing != id:
+		return NotAnswering
+	case h.Answering() && now.Before(h.SlowUntil):
+		return Busy
+	}
+	return ""
+}
+
+func probeWait(probes int) time.Duration {
+	return min(firstProbe<<min(probes, 10), lastProbe)
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}

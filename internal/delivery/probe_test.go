@@ -1,0 +1,201 @@
+package delivery_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+
+	"belfry/internal/delivery"
+	"belfry/internal/outbound"
+)
+
+// TestSlow: a destination that answers 429 answers. It is left alone for as long
+// as it asks, within bounds.
+func TestSlow(t *testing.T) {
+	t.Parallel()
+	var h delivery.Health
+	for i := range 1000 {
+		h = h.After(busy(byte(i), at(time.Duration(i)*time.Minute), time.Second), true, longest)
+	}
+	if !h.Answering() || h.Failures != 0 {
+		t.Errorf("got %+v, want one that answers", h)
+	}
+	for _, tt := range []struct {
+		name       string
+		before     time.Duration // slow until then
+		retryAfter time.Duration
+		want       time.Duration
+	}{
+		{"as long as it asks", 0, time.Minute, time.Minute},
+		{"no longer than the bound", 0, longest + 1, longest},
+		{"the bound itself", 0, longest, longest},
+		{"an earlier answer asked for more", time.Hour, time.Minute, time.Hour},
+		{"an earlier answer asked for less", time.Minute, time.Hour, time.Hour},
+		{"it asks for nothing", 0, 0, 0},
+	} {
+		h := delivery.Health{SlowUntil: at(tt.before)}.After(busy(1, noon, tt.retryAfter), true, longest)
+		if !h.SlowUntil.Equal(at(tt.want)) {
+			t.Errorf("%s: got slow until %s, want %s", tt.name, h.SlowUntil, at(tt.want))
+		}
+	}
+	other := try(1, outbound.Rejected, 503, noon)
+	other.RetryAfter = time.Hour
+	if got := (delivery.Health{}).After(other, true, longest); !got.SlowUntil.IsZero() {
+		t.Errorf("a 503 made it slow until %s", got.SlowUntil)
+	}
+}
+
+func TestHoldFor(t *testing.T) {
+	t.Parallel()
+	slow := delivery.Health{SlowUntil: at(time.Minute)}
+	probed := down().Lend(nth(9), at(time.Hour))
+	slowProbed := probed
+	slowProbed.SlowUntil = at(time.Hour)
+	for _, tt := range []struct {
+		name   string
+		health delivery.Health
+		id     uuid.UUID
+		now    time.Time
+		want   delivery.Reason
+	}{
+		{"it answers", delivery.Health{}, nth(1), noon, ""},
+		{"it is slow", slow, nth(1), at(time.Minute - 1), delivery.Busy},
+		{"it was slow", slow, nth(1), at(time.Minute), ""},
+		{"it does not answer", down(), nth(1), at(time.Minute), delivery.NotAnswering},
+		{"it has not answered for a year", down(), nth(1), at(365 * 24 * time.Hour), delivery.NotAnswering},
+		{"the probe", probed, nth(9), at(time.Minute), ""},
+		{"another than the probe", probed, nth(1), at(time.Minute), delivery.NotAnswering},
+		{"not answering goes before slow", slowProbed, nth(1), at(time.Minute), delivery.NotAnswering},
+		{"the probe of a late worker, while no other has the right", probed, nth(9), at(2 * time.Hour), ""},
+		{"mended", probed.Mended(), nth(1), at(time.Minute), ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			if got := tt.health.HoldFor(tt.id, tt.now); got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+// TestProbesGrowRare: each failed one puts the next off, in the end by a minute.
+func TestProbesGrowRare(t *testing.T) {
+	t.Parallel()
+	h, now := down(), at(30*time.Second)
+	waits := []time.Duration{5 * time.Second, 10 * time.Second, 20 * time.Second, 40 * time.Second, time.Minute, time.Minute}
+	for i := range 200 {
+		want := now.Add(waits[min(i, len(waits)-1)])
+		switch {
+		case !h.NextProbeAt.Equal(want):
+			t.Fatalf("after %d probes: got the next at %s, want %s", i, h.NextProbeAt, want)
+		case h.MayProbe(want.Add(-1)) || !h.MayProbe(want):
+			t.Fatalf("after %d probes: it may not be probed at %s, or before", i, want)
+		}
+		h = h.Lend(nth(byte(i)), want.Add(time.Minute))
+		now = want.Add(3 * time.Second)
+		h = h.After(refused(byte(i), now), true, longest)
+		if h.Probes != i+1 || h.Probing != uuid.Nil || !h.ProbeUntil.IsZero() || !h.NotAnsweringSince.Equal(at(30*time.Second)) {
+			t.Fatalf("after probe %d: %+v", i+1, h)
+		}
+	}
+	h = h.Lend(nth(1), now).After(try(1, outbound.Acked, 200, now), true, longest)
+	for _, a := range failures(10, 3, time.Hour) {
+		a.StartedAt = a.StartedAt.Add(now.Sub(noon))
+		h = h.After(a, true, longest)
+	}
+	if want := now.Add(time.Hour + 5*time.Second); !h.NextProbeAt.Equal(want) {
+		t.Errorf("down again, got the first probe at %s, want %s", h.NextProbeAt, want)
+	}
+}
+
+// TestOneProbes has the right to probe from hand to hand.
+func TestOneProbes(t *testing.T) {
+	t.Parallel()
+	until := at(2 * time.Minute)
+	h := down().Lend(nth(9), until)
+	if h.MayProbe(until.Add(-1)) {
+		t.Error("another may probe while one does")
+	}
+	if !h.MayProbe(until) {
+		t.Error("nobody may probe after the probe is lost")
+	}
+	h = h.Lend(nth(8), until.Add(time.Minute))
+	if h.HoldFor(nth(9), until) != delivery.NotAnswering || h.HoldFor(nth(8), until) != "" {
+		t.Error("the right has not passed on")
+	}
+	if h.MayProbe(until) {
+		t.Error("a third may probe")
+	}
+	if (delivery.Health{}).MayProbe(until) {
+		t.Error("one that answers is probed")
+	}
+}
+
+// TestOthersDoNotProbe: what began before it stopped answering, or had the right
+// to probe once, fails late, and changes nothing of when it is probed.
+func TestOthersDoNotProbe(t *testing.T) {
+	t.Parallel()
+	lost := down().Lend(nth(9), at(time.Minute)).Lend(nth(8), at(2*time.Minute))
+	for name, h := range map[string]delivery.Health{"nobody probes": down(), "another probes": lost} {
+		want := h
+		for i, a := range []delivery.Attempt{
+			refused(9, at(70*time.Second)), refused(1, at(80*time.Second)),
+			uncounted(refused(9, at(80*time.Second))), test(refused(8, at(80*time.Second))),
+			test(busy(8, at(80*time.Second), time.Hour)), uncounted(busy(9, at(80*time.Second), time.Hour)),
+		} {
+			h = h.After(a, i%2 == 0, longest)
+		}
+		want.Failures += 2
+		want.LastFailureAt, want.LastClass = at(80*time.Second), outbound.Refused
+		if diff := cmp.Diff(want, h); diff != "" {
+			t.Errorf("%s (-want +got)\n%s", name, diff)
+		}
+	}
+}
+
+// TestBusyMends: a 429 is an answer, whoever gets it. From then on the
+// destination is not held for not answering, and only left alone for a while.
+func TestBusyMends(t *testing.T) {
+	t.Parallel()
+	for name, n := range map[string]byte{"of the probe": 9, "of another delivery": 1} {
+		h := down().Lend(nth(9), at(time.Hour)).After(busy(n, at(40*time.Second), time.Minute), true, longest)
+		want := delivery.Health{
+			SlowUntil: at(100 * time.Second), LastFailureAt: at(40 * time.Second), LastClass: outbound.Rejected, LastCode: 429,
+		}
+		if diff := cmp.Diff(want, h); diff != "" {
+			t.Errorf("a 429 %s (-want +got)\n%s", name, diff)
+		}
+		if h.HoldFor(nth(9), at(time.Minute)) != delivery.Busy || h.HoldFor(nth(9), at(100*time.Second)) != "" || h.MayProbe(at(time.Hour)) {
+			t.Errorf("a 429 %s: %+v", name, h)
+		}
+	}
+}
+
+// TestUncountedProbe: it has shown nothing, so that the next may go at once.
+func TestUncountedProbe(t *testing.T) {
+	t.Parallel()
+	h := down().Lend(nth(9), at(time.Hour))
+	got := h.After(uncounted(try(9, outbound.Interrupted, 0, at(40*time.Second))), true, longest)
+	if diff := cmp.Diff(down(), got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	if !got.MayProbe(at(40 * time.Second)) {
+		t.Error("nobody may probe")
+	}
+}
+
+// TestProbeOfOneThatAnswers: it was mended while the probe was under way, which
+// fails like any other.
+func TestProbeOfOneThatAnswers(t *testing.T) {
+	t.Parallel()
+	h := down().Lend(nth(9), at(time.Hour)).Mended().After(refused(9, at(time.Minute)), true, longest)
+	want := delivery.Health{
+		Failures: 1, FailedDeliveries: []uuid.UUID{nth(9)}, FailingSince: at(59 * time.Second),
+		LastFailureAt: at(time.Minute), LastClass: outbound.Refused,
+	}
+	if diff := cmp.Diff(want, h); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}

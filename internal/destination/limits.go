@@ -1,0 +1,90 @@
+package destination
+
+import (
+	"math"
+
+	"belfry/internal/alert"
+)
+
+// Limits say how hard a destination may be worked.
+type Limits struct {
+	MaxInFlight      int     // attempts at a time, of each replica
+	RatePerSecond    float64 // attempts, of all replicas together; 0: no limit
+	Burst            int     // attempts at once after a quiet time; 0 without a rate
+	HoldNotAnswering bool    // hold deliveries while it keeps failing
+}
+
+// The limits of a destination that says nothing of them, and what they may be.
+const (
+	defaultInFlight = 16
+	maxInFlight     = 1000
+	minRate         = 0.01
+	maxRate         = 10_000
+	maxBurst        = 10_000
+)
+
+// DefaultLimits are those of a destination that says nothing of them.
+func DefaultLimits() Limits { return Limits{MaxInFlight: defaultInFlight, HoldNotAnswering: true} }
+
+// readLimits changes the limits that the request gives. null clears one, or all
+// of them, to what a destination has that says nothing of it.
+func (d *Destination) readLimits(f *fields) {
+	switch {
+	case !f.has("limits"):
+		return
+	case f.isNull("limits"):
+		d.Limits = DefaultLimits()
+		return
+	}
+	given, err := readFields(f.raw["limits"], "maxInFlight", "ratePerSecond", "burst", "holdNotAnswering")
+	if err != nil {
+		f.wrong("limits", alert.CodeType, "must be an object")
+		return
+	}
+	d.Limits = d.Limits.changed(given)
+	for _, e := range given.found {
+		f.wrong("limits."+e.Field, e.Code, e.Message)
+	}
+}
+
+func (l Limits) changed(f *fields) Limits {
+	standard := DefaultLimits()
+	if f.has("maxInFlight") {
+		l.MaxInFlight = standard.MaxInFlight
+		if !f.isNull("maxInFlight") {
+			l.MaxInFlight = f.whole("maxInFlight", 1, maxInFlight)
+		}
+	}
+	if f.has("ratePerSecond") {
+		l.RatePerSecond = standard.RatePerSecond
+		if !f.isNull("ratePerSecond") {
+			l.RatePerSecond = f.number("ratePerSecond", minRate, maxRate)
+		}
+	}
+	l.Burst = l.burst(f)
+	if f.has("holdNotAnswering") {
+		l.HoldNotAnswering = standard.HoldNotAnswering
+		if !f.isNull("holdNotAnswering") {
+			l.HoldNotAnswering = f.truth("holdNotAnswering")
+		}
+	}
+	return l
+}
+
+// burst goes with the rate: without one there is none, and a rate without one
+// gets as much as it lets through in a second.
+func (l Limits) burst(f *fields) int {
+	switch {
+	case !f.isNull("burst"):
+		burst := f.whole("burst", 1, maxBurst)
+		if l.RatePerSecond == 0 && !f.isWrong("burst") {
+			f.wrong("burst", alert.CodeConflict, "needs ratePerSecond: without a rate there is no burst")
+		}
+		return burst
+	case l.RatePerSecond == 0:
+		return 0
+	case f.has("burst") || l.Burst == 0:
+		return max(1, int(math.Ceil(l.RatePerSecond)))
+	}
+	return l.Burst
+}

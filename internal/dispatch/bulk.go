@@ -1,0 +1,282 @@
+package dispatch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"belfry/internal/delivery"
+	"belfry/internal/postgres"
+)
+
+const (
+	bulkEvery = 250 * time.Millisecond
+	bulkMost  = 100_000 // deliveries that one order takes
+	bulkAhead = 1000    // re-sends in bulk that may wait for one destination
+)
+
+// ErrBulkFinal is returned for what only an order that is not done or cancelled
+// can do.
+var ErrBulkFinal = errors.New("the bulk re-send is final")
+
+// BulkOrder asks to re-send many deliveries: those that match Filter and, unless
+// it is nil, are among DeliveryIDs. Only final ones are taken, delivered ones
+// only Again, and none of a deleted destination; of more than 100,000 the oldest.
+type BulkOrder struct {
+	Filter      postgres.DeliveryFilter // its page does not matter
+	DeliveryIDs []uuid.UUID
+	Again       bool
+	PerSecond   int // 1 to 1000
+}
+
+// filter narrows the order's filter to what a re-send takes.
+func (o BulkOrder) filter() postgres.DeliveryFilter {
+	takes := []string{string(delivery.Failed), string(delivery.Cancelled)}
+	if o.Again {
+		takes = append(takes, string(delivery.Delivered))
+	}
+	f := o.Filter
+	if len(f.Statuses) > 0 {
+		takes = slices.DeleteFunc(takes, func(s string) bool { return !slices.Contains(f.Statuses, s) })
+	}
+	f.Statuses, f.Before, f.Limit = takes, uuid.Nil, bulkMost
+	return f
+}
+
+// BulkCount is what an order would take.
+type BulkCount struct {
+	Total    int
+	Capped   bool // there may be more, which it would leave
+	ByStatus map[delivery.Status]int
+}
+
+// CountBulk counts what an order would take if it were made now.
+func (d *Dispatcher) CountBulk(ctx context.Context, order BulkOrder) (BulkCount, error) {
+	counts, err := d.DB.CountBulk(ctx, order.filter(), order.DeliveryIDs)
+	if err != nil {
+		return BulkCount{}, err
+	}
+	return newBulkCount(counts), nil
+}
+
+func newBulkCount(counts map[delivery.Status]int) BulkCount {
+	c := BulkCount{ByStatus: counts}
+	for _, n := range counts {
+		c.Total += n
+	}
+	c.Capped = c.Total >= bulkMost
+	return c
+}
+
+// StartBulk makes an order. What it takes is settled now; what of that has moved
+// when its turn comes is skipped. So two orders for the same, as by a double
+// click, re-send each delivery once.
+func (d *Dispatcher) StartBulk(ctx context.Context, order BulkOrder, by By) (postgres.BulkResend, error) {
+	now := d.Now().Truncate(time.Microsecond) // as the table has it
+	b := postgres.BulkResend{
+		ID: uuid.Must(uuid.NewV7()), State: postgres.BulkRunning, Filter: order.Filter, DeliveryIDs: order.DeliveryIDs,
+		Again: order.Again, PerSecond: order.PerSecond, SteppedAt: now, RequestedBy: by.Name, RequestID: by.RequestID,
+		CreatedAt: now,
+	}
+	err := d.DB.InTx(ctx, func(tx *postgres.Tx) error {
+		if err := tx.InsertBulkResend(ctx, b); err != nil {
+			return err
+		}
+		var err error
+		if b.Total, err = tx.ChooseForBulk(ctx, b.ID, order.filter(), order.DeliveryIDs); err != nil {
+			return err
+		}
+		if err := tx.UpdateBulkResend(ctx, b); err != nil {
+			return err
+		}
+		return d.auditBulk(ctx, tx, b, "bulk_resend.start", by)
+	})
+	if err != nil {
+		return postgres.BulkResend{}, fmt.Errorf("start bulk re-send: %w", err)
+	}
+	return b, nil
+}
+
+// PauseBulk stops an order until it is resumed. What it has re-sent so far goes
+// out: at most a thousand wait for a destination.
+func (d *Dispatcher) PauseBulk(ctx context.Context, id uuid.UUID, by By) (postgres.BulkResend, error) {
+	return d.changeBulk(ctx, id, "bulk_resend.pause", postgres.BulkPaused, by)
+}
+
+// ResumeBulk lets a paused order go on.
+func (d *Dispatcher) ResumeBulk(ctx context.Context, id uuid.UUID, by By) (postgres.BulkResend, error) {
+	return d.changeBulk(ctx, id, "bulk_resend.resume", postgres.BulkRunning, by)
+}
+
+// CancelBulk stops an order for good. What it has re-sent so far goes out.
+func (d *Dispatcher) CancelBulk(ctx context.Context, id uuid.UUID, by By) (postgres.BulkResend, error) {
+	return d.changeBulk(ctx, id, "bulk_resend.cancel", postgres.BulkCancelled, by)
+}
+
+// changeBulk brings an order into a state; where it is already, nothing is done.
+func (d *Dispatcher) changeBulk(ctx context.Context, id uuid.UUID, action, state string, by By) (postgres.BulkResend, error) {
+	var b postgres.BulkResend
+	err := d.DB.InTx(ctx, func(tx *postgres.Tx) error {
+		var err error
+		b, err = tx.LockBulkResend(ctx, id)
+		switch {
+		case err != nil || b.State == state:
+			return err
+		case !b.FinishedAt.IsZero():
+			return ErrBulkFinal
+		case state == postgres.BulkRunning:
+			b.SteppedAt = d.Now() // nothing is made up for
+		}
+		return d.moveBulk(ctx, tx, &b, state, action, by)
+	})
+	if err != nil {
+		return postgres.BulkResend{}, fmt.Errorf("%s %s: %w", action, id, err)
+	}
+	return b, nil
+}
+
+// moveBulk stores an order in its next state, and that it came there.
+func (d *Dispatcher) moveBulk(ctx context.Context, tx *postgres.Tx, b *postgres.BulkResend, state, action string, by By) error {
+	b.State = state
+	if state == postgres.BulkDone || state == postgres.BulkCancelled {
+		b.FinishedAt = d.Now().Truncate(time.Microsecond)
+		if err := tx.DropAllBulkChoices(ctx, b.ID); err != nil {
+			return err
+		}
+	}
+	if err := tx.UpdateBulkResend(ctx, *b); err != nil {
+		return err
+	}
+	return d.auditBulk(ctx, tx, *b, action, by)
+}
+
+func (d *Dispatcher) auditBulk(ctx context.Context, tx *postgres.Tx, b postgres.BulkResend, action string, by By) error {
+	return tx.Audit(ctx, postgres.Entry{
+		At: d.Now(), Actor: by.Name, Action: action, SubjectType: "bulk_resend", SubjectID: b.ID.String(),
+		Detail: map[string]any{
+			"total": b.Total, "resent": b.Resent, "skipped": b.Skipped, "again": b.Again, "perSecond": b.PerSecond,
+		},
+		RequestID: by.RequestID,
+	})
+}
+
+// stepBulks lets each running order take its next few deliveries. One that
+// cannot must not stop the others.
+func (d *Dispatcher) stepBulks(ctx context.Context) error {
+	ids, err := d.DB.RunningBulks(ctx)
+	if err != nil {
+		return err
+	}
+	var failed error
+	for _, id := range ids {
+		if err := d.stepBulk(ctx, id); err != nil {
+			failed = errors.Join(failed, fmt.Errorf("bulk re-send %s: %w", id, err))
+		}
+	}
+	return failed
+}
+
+// stepBulk moves the deliveries of a step and the progress of their order in one
+// transaction, so that a crash repeats and loses nothing. Its lock on the order
+// keeps the other replicas off.
+func (d *Dispatcher) stepBulk(ctx context.Context, id uuid.UUID) error {
+	var (
+		b        postgres.BulkResend
+		reopened []delivery.Delivery
+	)
+	err := d.DB.InTx(ctx, func(tx *postgres.Tx) error {
+		var err error
+		if b, err = tx.LockRunningBulk(ctx, id); err != nil {
+			return err
+		}
+		if b.Resent+b.Skipped == b.Total {
+			by := By{Name: b.RequestedBy, RequestID: b.RequestID}
+			return d.moveBulk(ctx, tx, &b, postgres.BulkDone, "bulk_resend.finish", by)
+		}
+		turns, from := bulkTurns(b, d.Now())
+		if turns == 0 {
+			return nil
+		}
+		reopened, err = d.resendNext(ctx, tx, b, turns, from)
+		return err
+	})
+	switch {
+	case errors.Is(err, postgres.ErrNotFound):
+		return nil // another replica is at it, or it was stopped
+	case err != nil:
+		return err
+	case b.State == postgres.BulkDone:
+		d.Log.InfoContext(ctx, "bulk re-send done", "bulk_resend_id", b.ID, "request_id", b.RequestID, "total", b.Total,
+			"resent", b.Resent, "skipped", b.Skipped, "duration_ms", b.FinishedAt.Sub(b.CreatedAt).Milliseconds())
+	}
+	for _, dl := range reopened {
+		d.held.add(dl.DestinationID)
+	}
+	return nil
+}
+
+// bulkTurns returns how many deliveries an order may take at a time, and since
+// when its pace has been saved up for them. No more than a second's worth is, so
+// that nothing comes in a rush after a standstill; nor must a clock that was set
+// back bring one about.
+func bulkTurns(b postgres.BulkResend, now time.Time) (turns int, from time.Time) {
+	from = b.SteppedAt
+	if saved := now.Sub(from); saved > time.Second || saved < -time.Minute {
+		from = now.Add(-time.Second)
+	}
+	return max(0, int(now.Sub(from)*time.Duration(b.PerSecond)/time.Second)), from
+}
+
+// resendNext gives the next deliveries of an order their turn, but none of a
+// destination for which enough of them wait: what is not reopened yet can still
+// be stopped. It returns those that it reopened.
+func (d *Dispatcher) resendNext(ctx context.Context, tx *postgres.Tx, b postgres.BulkResend, turns int, from time.Time) ([]delivery.Delivery, error) {
+	choices, err := tx.BulkChoices(ctx, b.ID, turns, bulkAhead)
+	if err != nil || len(choices) == 0 {
+		return nil, err
+	}
+	ids := make([]uuid.UUID, len(choices))
+	for i, c := range choices {
+		ids[i] = c.DeliveryID
+	}
+	present, err := tx.LockDeliveries(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	var next []delivery.Delivery
+	for _, c := range choices {
+		dl, there := present[c.DeliveryID]
+		if there && !c.Deleted && dl.FinishedAt.Equal(c.FinishedAt) {
+			next = append(next, d.reopenInBulk(dl, b.RequestedBy, c.Paused))
+		}
+	}
+	b.Resent += len(next)
+	b.Skipped += len(choices) - len(next)
+	b.SteppedAt = from.Add(time.Duration(len(choices)) * time.Second / time.Duration(b.PerSecond))
+	if err := tx.OpenRuns(ctx, next); err != nil {
+		return nil, err
+	}
+	if err := tx.UpdateDeliveries(ctx, next); err != nil {
+		return nil, err
+	}
+	if err := tx.DropBulkChoices(ctx, b.ID, choices); err != nil {
+		return nil, err
+	}
+	return next, tx.UpdateBulkResend(ctx, b)
+}
+
+// reopenInBulk begins the next run of a delivery. It is held, and so released
+// when its destination has room, after everything else.
+func (d *Dispatcher) reopenInBulk(dl delivery.Delivery, by string, paused bool) delivery.Delivery {
+	now, reason := d.Now(), delivery.Busy
+	if paused {
+		reason = delivery.Paused
+	}
+	dl = dl.Reopen(by, d.Waits.Budget(), now)
+	dl.Priority = delivery.Bulk
+	return dl.Hold(reason, now)
+}

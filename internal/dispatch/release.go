@@ -1,0 +1,239 @@
+package dispatch
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"belfry/internal/delivery"
+	"belfry/internal/destination"
+	"belfry/internal/postgres"
+)
+
+// holding is the set of destinations of which this instance believes that they
+// have held deliveries which could go. It only makes things quick: what is
+// missing here is found once a second, in the table.
+type holding struct {
+	mu   sync.Mutex
+	ids  map[uuid.UUID]bool
+	wake chan struct{}
+	due  map[uuid.UUID]bool // to be looked at now
+}
+
+func newHolding() *holding {
+	return &holding{ids: map[uuid.UUID]bool{}, due: map[uuid.UUID]bool{}, wake: make(chan struct{}, 1)}
+}
+
+// add says that a destination has held deliveries, and that it is worth a look.
+func (h *holding) add(id uuid.UUID) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.ids[id] = true
+	h.look(id)
+}
+
+// freed says that a destination has room again.
+func (h *holding) freed(id uuid.UUID) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.ids[id] {
+		h.look(id)
+	}
+}
+
+func (h *holding) look(id uuid.UUID) {
+	h.due[id] = true
+	select {
+	case h.wake <- struct{}{}:
+	default:
+	}
+}
+
+// take returns the destinations to look at, and forgets that they are.
+func (h *holding) take() []uuid.UUID {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	ids := sorted(h.due)
+	clear(h.due)
+	return ids
+}
+
+// empty says that a destination has nothing held that could go.
+func (h *holding) empty(id uuid.UUID) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.ids, id)
+}
+
+// freed lets the releasing of held deliveries keep step with the recording of
+// others: as many go as have come back.
+func (d *Dispatcher) freed(id uuid.UUID) { d.held.freed(id) }
+
+// releases works until ctx ends on the destinations that may have room.
+func (d *Dispatcher) releases(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-d.held.wake:
+		}
+		for _, id := range d.held.take() {
+			if err := d.release(ctx, id); err != nil && ctx.Err() == nil {
+				d.Log.WarnContext(ctx, "held deliveries not released", "destination_id", id, "error", err)
+			}
+		}
+	}
+}
+
+// release gives jobs to held deliveries of a destination that no reason holds any
+// more, as many as it has room for: first attempts first, re-sends in bulk last
+// and only into half of the room, so that a new alert finds some.
+func (d *Dispatcher) release(ctx context.Context, id uuid.UUID) error {
+	t, err := d.DB.Destination(ctx, id)
+	if errors.Is(err, postgres.ErrNotFound) {
+		d.held.empty(id)
+		return nil // deleted meanwhile
+	}
+	if err != nil {
+		return err
+	}
+	return d.DB.InTx(ctx, func(tx *postgres.Tx) error {
+		lines, err := tx.Lines(ctx, []uuid.UUID{id}, maxRoom)
+		if err != nil {
+			return err
+		}
+		line := lines[id]
+		if d.mustHold(t, line.Health) != "" || line.Health.HoldFor(uuid.Nil, d.Now()) != "" {
+			d.held.empty(id)
+			return nil
+		}
+		room := min(maxRoom, d.slots.room(id, t.Limits)*d.workers()) - line.Due
+		list, err := d.lockNext(ctx, tx, id, room)
+		if err != nil {
+			return err
+		}
+		if len(list) == 0 && room > 0 {
+			d.held.empty(id)
+		}
+		return d.rejobAll(ctx, tx, list, delivery.Delivery.Release)
+	})
+}
+
+// maxRoom bounds how many deliveries to one destination are released at once.
+const maxRoom = 1000
+
+var releasable = []delivery.Reason{delivery.Busy, delivery.NotAnswering, delivery.Paused, delivery.Misconfigured}
+
+func (d *Dispatcher) lockNext(ctx context.Context, tx *postgres.Tx, id uuid.UUID, room int) ([]delivery.Delivery, error) {
+	if room <= 0 {
+		return nil, nil
+	}
+	list, err := tx.LockReleasable(ctx, id, releasable, delivery.Late, room)
+	if err != nil || len(list) >= room/2 {
+		return list, err
+	}
+	bulk, err := tx.LockReleasable(ctx, id, releasable, delivery.Bulk, max(1, room/2)-len(list))
+	for _, dl := range bulk {
+		if dl.Priority == delivery.Bulk {
+			list = append(list, dl)
+		}
+	}
+	return list, err
+}
+
+// mustHold returns why nothing may go to a destination, but for what a person
+// asks for and a probe, or "".
+func (d *Dispatcher) mustHold(t destination.Destination, h delivery.Health) delivery.Reason {
+	switch {
+	case t.State == destination.Paused:
+		return delivery.Paused
+	case t.Settings == nil:
+		return delivery.Misconfigured
+	case !h.Answering():
+		return delivery.NotAnswering
+	}
+	return ""
+}
+
+// keepHolds looks at every hold: one whose reason is no longer true gets the
+// reason that is, or is released; and a destination that does not answer is
+// probed.
+func (d *Dispatcher) keepHolds(ctx context.Context) error {
+	holds, err := d.DB.Holds(ctx)
+	if err != nil || len(holds) == 0 {
+		return err
+	}
+	reasons := map[uuid.UUID][]delivery.Reason{}
+	for _, h := range holds {
+		reasons[h.DestinationID] = append(reasons[h.DestinationID], h.Reason)
+	}
+	ids := make(map[uuid.UUID]bool, len(reasons))
+	for id := range reasons {
+		ids[id] = true
+	}
+	healths, err := d.DB.Healths(ctx, sorted(ids))
+	if err != nil {
+		return err
+	}
+	for _, id := range sorted(ids) {
+		t, err := d.DB.Destination(ctx, id)
+		if errors.Is(err, postgres.ErrNotFound) {
+			continue // deleted: cancelled by another step
+		}
+		if err != nil {
+			return err
+		}
+		if err := d.keepHold(ctx, t, healths[id], reasons[id]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *Dispatcher) keepHold(ctx context.Context, t destination.Destination, h delivery.Health, held []delivery.Reason) error {
+	now := d.mustHold(t, h)
+	if now == "" {
+		d.held.add(t.ID)
+		return nil
+	}
+	for _, was := range held {
+		if was == now {
+			continue
+		}
+		if _, err := d.DB.Rename(ctx, t.ID, was, now, d.Now(), 10*pace); err != nil {
+			return err
+		}
+	}
+	if now == delivery.NotAnswering && h.MayProbe(d.Now()) {
+		return d.probe(ctx, t.ID)
+	}
+	return nil
+}
+
+// probe lets one held delivery try whether its destination answers. Its right to
+// is a lease in the one row that all replicas share.
+func (d *Dispatcher) probe(ctx context.Context, id uuid.UUID) error {
+	return d.DB.InTx(ctx, func(tx *postgres.Tx) error {
+		h, err := tx.LockHealth(ctx, id)
+		if err != nil || !h.MayProbe(d.Now()) {
+			return err
+		}
+		list, err := tx.LockProbe(ctx, id, d.Now())
+		if err != nil || len(list) == 0 {
+			return err // each waits for a time of its own
+		}
+		h = h.Lend(list[0].ID, d.Now().Add(d.AttemptTimeout+probeSlack))
+		if err := tx.SaveHealth(ctx, h); err != nil {
+			return err
+		}
+		return d.rejobAll(ctx, tx, list, delivery.Delivery.Probe)
+	})
+}
+
+// probeSlack is how long, beyond its attempt's deadline, a probe may take to be
+// fetched and recorded before another is let go: long enough for a dead
+// replica's to be taken over.
+const probeSlack = 20 * time.Second

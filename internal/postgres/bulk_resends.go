@@ -1,0 +1,339 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype/zeronull"
+
+	"belfry/internal/delivery"
+)
+
+// The states of a bulk re-send; the first two are open, the others final.
+const (
+	BulkRunning   = "running"
+	BulkPaused    = "paused"
+	BulkDone      = "done" // every delivery had its turn, which is not to say that it has been sent
+	BulkCancelled = "cancelled"
+)
+
+// BulkResend is an order to re-send many deliveries, a few at a time.
+type BulkResend struct {
+	ID          uuid.UUID
+	State       string
+	Filter      DeliveryFilter
+	DeliveryIDs []uuid.UUID // nil: by filter
+	Again       bool        // also what was delivered
+	PerSecond   int
+	Total       int // deliveries it took when it was ordered
+	Resent      int
+	Skipped     int       // no longer as ordered when their turn came
+	SteppedAt   time.Time // up to when its pace is used up
+	RequestedBy string
+	RequestID   string
+	CreatedAt   time.Time
+	FinishedAt  time.Time // zero while it is running or paused
+}
+
+// storedFilter is a DeliveryFilter as JSON, without what belongs to a page of a
+// list.
+type storedFilter struct {
+	Statuses       []string    `json:"statuses,omitempty"`
+	Reasons        []string    `json:"reasons,omitempty"`
+	DestinationIDs []uuid.UUID `json:"destinationIds,omitempty"`
+	AlertID        string      `json:"alertId,omitempty"`
+	Classes        []string    `json:"classes,omitempty"`
+	StatusCode     int         `json:"statusCode,omitempty"`
+	RoutedBy       []string    `json:"routedBy,omitempty"`
+	Severities     []string    `json:"severities,omitempty"`
+	Types          []string    `json:"types,omitempty"`
+	From           time.Time   `json:"from,omitzero"`
+	To             time.Time   `json:"to,omitzero"`
+	Before         uuid.UUID   `json:"-"`
+	Limit          int         `json:"-"`
+}
+
+const bulkColumns = `id, state, filter, delivery_ids, again, per_second, total, resent, skipped, stepped_at, requested_by,
+	request_id, created_at, finished_at`
+
+func scanBulkResend(row pgx.CollectableRow) (BulkResend, error) {
+	var (
+		b      BulkResend
+		filter []byte
+	)
+	err := row.Scan(&b.ID, &b.State, &filter, &b.DeliveryIDs, &b.Again, &b.PerSecond, &b.Total, &b.Resent, &b.Skipped,
+		&b.SteppedAt, &b.RequestedBy, &b.RequestID, &b.CreatedAt, (*zeronull.Timestamptz)(&b.FinishedAt))
+	if err != nil {
+		return b, err
+	}
+	if err := json.Unmarshal(filter, (*storedFilter)(&b.Filter)); err != nil {
+		return b, fmt.Errorf("decode filter of %s: %w", b.ID, err)
+	}
+	return b, nil
+}
+
+// BulkResends lists orders, newest first: those before an id, or from the newest
+// when it is zero.
+func (q queries) BulkResends(ctx context.Context, before uuid.UUID, limit int) ([]BulkResend, error) {
+	const query = `
+		SELECT ` + bulkColumns + `
+		FROM bulk_resends
+		WHERE ($1::uuid IS NULL OR id < $1)
+		ORDER BY id DESC
+		LIMIT $2`
+	rows, err := q.q.Query(ctx, query, nullID(before), limit)
+	if err != nil {
+		return nil, fmt.Errorf("select bulk re-sends: %w", err)
+	}
+	list, err := pgx.CollectRows(rows, scanBulkResend)
+	if err != nil {
+		return nil, fmt.Errorf("select bulk re-sends: %w", err)
+	}
+	return list, nil
+}
+
+// BulkResend returns one order, or ErrNotFound.
+func (q queries) BulkResend(ctx context.Context, id uuid.UUID) (BulkResend, error) {
+	const query = `
+		SELECT ` + bulkColumns + `
+		FROM bulk_resends
+		WHERE id = $1`
+	return q.bulkResend(ctx, query, id)
+}
+
+// LockBulkResend is BulkResend, locked until the transaction ends.
+func (tx *Tx) LockBulkResend(ctx context.Context, id uuid.UUID) (BulkResend, error) {
+	const query = `
+		SELECT ` + bulkColumns + `
+		FROM bulk_resends
+		WHERE id = $1
+		FOR NO KEY UPDATE`
+	return tx.bulkResend(ctx, query, id)
+}
+
+// LockRunningBulk is LockBulkResend for an order that runs and that nobody else
+// is at; any other is ErrNotFound.
+func (tx *Tx) LockRunningBulk(ctx context.Context, id uuid.UUID) (BulkResend, error) {
+	const query = `
+		SELECT ` + bulkColumns + `
+		FROM bulk_resends
+		WHERE id = $1 AND state = 'running'
+		FOR NO KEY UPDATE SKIP LOCKED`
+	return tx.bulkResend(ctx, query, id)
+}
+
+func (q queries) bulkResend(ctx context.Context, query string, id uuid.UUID) (BulkResend, error) {
+	rows, err := q.q.Query(ctx, query, id)
+	if err != nil {
+		return BulkResend{}, fmt.Errorf("select bulk re-send %s: %w", id, err)
+	}
+	b, err := pgx.CollectExactlyOneRow(rows, scanBulkResend)
+	if err != nil {
+		return BulkResend{}, fmt.Errorf("select bulk re-send %s: %w", id, notFound(err))
+	}
+	return b, nil
+}
+
+// RunningBulks returns the orders that run, oldest first.
+func (q queries) RunningBulks(ctx context.Context) ([]uuid.UUID, error) {
+	const query = `
+		SELECT id
+		FROM bulk_resends
+		WHERE state = 'running'
+		ORDER BY id`
+	rows, err := q.q.Query(ctx, query)
+	if err != nil {
+		return nil, fmt.Errorf("select running bulk re-sends: %w", err)
+	}
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+	if err != nil {
+		return nil, fmt.Errorf("select running bulk re-sends: %w", err)
+	}
+	return ids, nil
+}
+
+// InsertBulkResend stores a new order, which takes nothing yet.
+func (tx *Tx) InsertBulkResend(ctx context.Context, b BulkResend) error {
+	filter, err := json.Marshal(storedFilter(b.Filter))
+	if err != nil {
+		return fmt.Errorf("encode filter: %w", err)
+	}
+	const query = `
+		INSERT INTO bulk_resends (id, state, filter, delivery_ids, again, per_second, stepped_at, requested_by,
+			request_id, created_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`
+	_, err = tx.q.Exec(ctx, query, b.ID, b.State, string(filter), b.DeliveryIDs, b.Again, b.PerSecond, b.SteppedAt,
+		b.RequestedBy, b.RequestID, b.CreatedAt)
+	if err != nil {
+		return fmt.Errorf("insert bulk re-send: %w", err)
+	}
+	return nil
+}
+
+// UpdateBulkResend stores how far an order has come, for a caller that holds its
+// lock.
+func (tx *Tx) UpdateBulkResend(ctx context.Context, b BulkResend) error {
+	const query = `
+		UPDATE bulk_resends
+		SET state = $2, total = $3, resent = $4, skipped = $5, stepped_at = $6, finished_at = $7
+		WHERE id = $1`
+	_, err := tx.q.Exec(ctx, query, b.ID, b.State, b.Total, b.Resent, b.Skipped, b.SteppedAt,
+		zeronull.Timestamptz(b.FinishedAt))
+	if err != nil {
+		return fmt.Errorf("update bulk re-send: %w", err)
+	}
+	return nil
+}
+
+// bulkFilter selects as the lists do, oldest first, and of these what can be sent
+// and is in $13, if that is given.
+const bulkFilter = viewTables + viewFilter + `
+		  AND t.deleted_at IS NULL
+		  AND ($13::uuid[] IS NULL OR d.id = ANY($13))
+		ORDER BY d.id
+		LIMIT $12`
+
+// bulkArgs are the arguments of bulkFilter. They are planned for each time: a
+// plan for any filter would read the whole table for most of them.
+func bulkArgs(f DeliveryFilter, ids []uuid.UUID) []any {
+	return append(append([]any{pgx.QueryExecModeDescribeExec}, f.args()...), ids)
+}
+
+// CountBulk counts by status the oldest f.Limit deliveries that match a filter
+// and, unless ids is nil, are among ids, without those of deleted destinations.
+func (q queries) CountBulk(ctx context.Context, f DeliveryFilter, ids []uuid.UUID) (map[delivery.Status]int, error) {
+	const query = `
+		SELECT status, count(*)
+		FROM (SELECT d.status` + bulkFilter + `) AS oldest
+		GROUP BY status`
+	rows, err := q.q.Query(ctx, query, bulkArgs(f, ids)...)
+	if err != nil {
+		return nil, fmt.Errorf("count deliveries to re-send: %w", err)
+	}
+	counts := map[delivery.Status]int{}
+	var (
+		status delivery.Status
+		n      int
+	)
+	_, err = pgx.ForEachRow(rows, []any{&status, &n}, func() error {
+		counts[status] = n
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("count deliveries to re-send: %w", err)
+	}
+	return counts, nil
+}
+
+// ChooseForBulk stores which deliveries an order takes and returns how many: the
+// ones that CountBulk counts, all of which must be final.
+func (tx *Tx) ChooseForBulk(ctx context.Context, id uuid.UUID, f DeliveryFilter, ids []uuid.UUID) (int, error) {
+	const query = `
+		INSERT INTO bulk_resend_deliveries (bulk_resend_id, destination_id, delivery_id, finished_at)
+		SELECT $14::uuid, d.destination_id, d.id, d.finished_at` + bulkFilter
+	tag, err := tx.q.Exec(ctx, query, append(bulkArgs(f, ids), id)...)
+	if err != nil {
+		return 0, fmt.Errorf("choose deliveries to re-send: %w", err)
+	}
+	return int(tag.RowsAffected()), nil
+}
+
+// BulkChoice is a delivery that an order takes if it still stands as it did.
+type BulkChoice struct {
+	DeliveryID    uuid.UUID
+	DestinationID uuid.UUID
+	FinishedAt    time.Time // when the order was made
+	Paused        bool      // the destination
+	Deleted       bool      // the destination
+}
+
+// BulkChoices returns those whose turn is next, in the order of their ids: no
+// more than limit, and no more for one destination than leave at most ahead
+// deliveries of bulk re-sends waiting for it. So one that is slow keeps back
+// nobody else's.
+func (q queries) BulkChoices(ctx context.Context, id uuid.UUID, limit, ahead int) ([]BulkChoice, error) {
+	const query = `
+		SELECT c.delivery_id, t.id, c.finished_at, t.state = 'paused', t.deleted_at IS NOT NULL
+		FROM destinations t
+		CROSS JOIN LATERAL (
+			SELECT count(*) AS n
+			FROM (
+				SELECT
+				FROM deliveries d
+				WHERE d.status = 'held' AND d.destination_id = t.id AND d.reason = 'busy' AND d.priority = $4
+				LIMIT $3) AS held) AS waiting
+		CROSS JOIN LATERAL (
+			SELECT delivery_id, finished_at
+			FROM bulk_resend_deliveries
+			WHERE bulk_resend_id = $1 AND destination_id = t.id
+			ORDER BY delivery_id
+			LIMIT CASE WHEN t.state = 'paused' OR t.deleted_at IS NOT NULL THEN $2 ELSE least($2, $3 - waiting.n) END) AS c
+		ORDER BY c.delivery_id
+		LIMIT $2`
+	rows, err := q.q.Query(ctx, query, id, limit, ahead, delivery.Bulk)
+	if err != nil {
+		return nil, fmt.Errorf("select deliveries to re-send: %w", err)
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[BulkChoice])
+	if err != nil {
+		return nil, fmt.Errorf("select deliveries to re-send: %w", err)
+	}
+	return list, nil
+}
+
+// DropBulkChoices takes out those that have had their turn.
+func (tx *Tx) DropBulkChoices(ctx context.Context, id uuid.UUID, had []BulkChoice) error {
+	const query = `
+		DELETE FROM bulk_resend_deliveries c
+		USING unnest($2::uuid[], $3::uuid[]) AS had (destination_id, delivery_id)
+		WHERE c.bulk_resend_id = $1 AND c.destination_id = had.destination_id AND c.delivery_id = had.delivery_id`
+	destinations, deliveries := make([]uuid.UUID, len(had)), make([]uuid.UUID, len(had))
+	for i, c := range had {
+		destinations[i], deliveries[i] = c.DestinationID, c.DeliveryID
+	}
+	if _, err := tx.q.Exec(ctx, query, id, destinations, deliveries); err != nil {
+		return fmt.Errorf("drop deliveries to re-send: %w", err)
+	}
+	return nil
+}
+
+// DropAllBulkChoices takes out what will not have its turn any more.
+func (tx *Tx) DropAllBulkChoices(ctx context.Context, id uuid.UUID) error {
+	const query = `
+		DELETE FROM bulk_resend_deliveries
+		WHERE bulk_resend_id = $1`
+	if _, err := tx.q.Exec(ctx, query, id); err != nil {
+		return fmt.Errorf("drop deliveries to re-send: %w", err)
+	}
+	return nil
+}
+
+// OpenRuns is OpenRun for many: it takes them as they will be, and finds in their
+// rows, which the caller has locked and not yet changed, what they were.
+func (tx *Tx) OpenRuns(ctx context.Context, next []delivery.Delivery) error {
+	const query = `
+		INSERT INTO runs (delivery_id, run, trigger, requested_by, opened_at, max_attempts)
+		SELECT id, run, 'automatic', NULL, created_at, max_attempts
+		FROM deliveries
+		WHERE id = ANY($1)
+		UNION ALL
+		SELECT id, run, trigger, requested_by, opened_at, max_attempts
+		FROM unnest($1::uuid[], $2::integer[], $3::text[], $4::text[], $5::timestamptz[], $6::integer[])
+			AS u (id, run, trigger, requested_by, opened_at, max_attempts)
+		ON CONFLICT (delivery_id, run) DO NOTHING`
+	n := len(next)
+	ids, runs, triggers, by := make([]uuid.UUID, n), make([]int, n), make([]string, n), make([]zeronull.Text, n)
+	opened, budgets := make([]time.Time, n), make([]int, n)
+	for i, d := range next {
+		ids[i], runs[i], triggers[i], by[i] = d.ID, d.Run, string(d.NextTrigger), zeronull.Text(d.NextBy)
+		opened[i], budgets[i] = d.DueAt, d.MaxAttempts
+	}
+	if _, err := tx.q.Exec(ctx, query, ids, runs, triggers, by, opened, budgets); err != nil {
+		return fmt.Errorf("insert runs: %w", err)
+	}
+	return nil
+}

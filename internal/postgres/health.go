@@ -1,0 +1,233 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype/zeronull"
+
+	"belfry/internal/delivery"
+)
+
+const healthColumns = `h.destination_id, h.failures, h.failed_deliveries, h.failing_since, h.not_answering_since, h.probes,
+	h.next_probe_at, h.probe_delivery_id, h.probe_until, h.slow_until, h.last_ack_at, h.last_failure_at, h.last_class,
+	h.last_status_code, h.last_error`
+
+func scanHealth(row pgx.CollectableRow) (delivery.Health, error) {
+	var h delivery.Health
+	err := row.Scan(&h.DestinationID, &h.Failures, &h.FailedDeliveries, (*zeronull.Timestamptz)(&h.FailingSince),
+		(*zeronull.Timestamptz)(&h.NotAnsweringSince), &h.Probes, (*zeronull.Timestamptz)(&h.NextProbeAt),
+		(*zeronull.UUID)(&h.Probing), (*zeronull.Timestamptz)(&h.ProbeUntil), (*zeronull.Timestamptz)(&h.SlowUntil),
+		(*zeronull.Timestamptz)(&h.LastAckAt), (*zeronull.Timestamptz)(&h.LastFailureAt), (*zeronull.Text)(&h.LastClass),
+		(*nullInt)(&h.LastCode), &h.LastError)
+	return h, err
+}
+
+const lockHealths = `
+	SELECT ` + healthColumns + `
+	FROM destination_health h
+	WHERE h.destination_id = ANY($1)
+	ORDER BY h.destination_id
+	FOR NO KEY UPDATE`
+
+// Healths returns what attempts have shown of destinations; one that was never
+// tried is missing.
+func (q queries) Healths(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]delivery.Health, error) {
+	const query = `
+		SELECT ` + healthColumns + `
+		FROM destination_health h
+		WHERE h.destination_id = ANY($1)`
+	return q.healths(ctx, query, ids)
+}
+
+// LockHealth returns the health of a destination, locked, or ErrLocked if
+// another replica has it, or if there is none.
+func (tx *Tx) LockHealth(ctx context.Context, id uuid.UUID) (delivery.Health, error) {
+	const query = `
+		SELECT ` + healthColumns + `
+		FROM destination_health h
+		WHERE h.destination_id = $1
+		FOR NO KEY UPDATE SKIP LOCKED`
+	found, err := tx.healths(ctx, query, id)
+	if err != nil {
+		return delivery.Health{}, err
+	}
+	h, ok := found[id]
+	if !ok {
+		return h, ErrLocked
+	}
+	return h, nil
+}
+
+func (q queries) healths(ctx context.Context, query string, args ...any) (map[uuid.UUID]delivery.Health, error) {
+	rows, err := q.q.Query(ctx, query, args...)
+	if err != nil {
+		return nil, fmt.Errorf("select destination health: %w", err)
+	}
+	list, err := pgx.CollectRows(rows, scanHealth)
+	if err != nil {
+		return nil, fmt.Errorf("select destination health: %w", err)
+	}
+	found := make(map[uuid.UUID]delivery.Health, len(list))
+	for _, h := range list {
+		found[h.DestinationID] = h
+	}
+	return found, nil
+}
+
+const upsertHealths = `
+	INSERT INTO destination_health (destination_id, failures, failed_deliveries, failing_since, not_answering_since, probes,
+		next_probe_at, probe_delivery_id, probe_until, slow_until, last_ack_at, last_failure_at, last_class,
+		last_status_code, last_error)
+	SELECT id, failures, failed::uuid[], failing_since, not_answering_since, probes, next_probe_at, probing, probe_until,
+		slow_until, last_ack_at, last_failure_at, class, code, error
+	FROM unnest($1::uuid[], $2::integer[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::integer[],
+		$7::timestamptz[], $8::uuid[], $9::timestamptz[], $10::timestamptz[], $11::timestamptz[], $12::timestamptz[],
+		$13::text[], $14::integer[], $15::text[])
+		AS u (id, failures, failed, failing_since, not_answering_since, probes, next_probe_at, probing, probe_until,
+		slow_until, last_ack_at, last_failure_at, class, code, error)
+	ON CONFLICT (destination_id) DO UPDATE
+	SET failures = excluded.failures, failed_deliveries = excluded.failed_deliveries,
+	    failing_since = excluded.failing_since, not_answering_since = excluded.not_answering_since,
+	    probes = excluded.probes, next_probe_at = excluded.next_probe_at,
+	    probe_delivery_id = excluded.probe_delivery_id, probe_until = excluded.probe_until,
+	    slow_until = excluded.slow_until, last_ack_at = excluded.last_ack_at,
+	    last_failure_at = excluded.last_failure_at, last_class = excluded.last_class,
+	    last_status_code = excluded.last_status_code, last_error = excluded.last_error`
+
+// healthArrays turns rows into the columns that upsertHealths takes.
+func healthArrays(list []delivery.Health) []any {
+	n := len(list)
+	ids, probing := make([]uuid.UUID, n), make([]zeronull.UUID, n)
+	failures, probes, codes := make([]int, n), make([]int, n), make([]zeronull.Int4, n)
+	failed, classes, errs := make([]string, n), make([]zeronull.Text, n), make([]string, n)
+	var times [7][]zeronull.Timestamptz
+	for i, h := range list {
+		ids[i], probing[i] = h.DestinationID, zeronull.UUID(h.Probing)
+		failures[i], probes[i], codes[i] = h.Failures, h.Probes, zeronull.Int4(h.LastCode)
+		failed[i], classes[i], errs[i] = uuidArrayText(h.FailedDeliveries), zeronull.Text(h.LastClass), h.LastError
+		for c, at := range [7]time.Time{
+			h.FailingSince, h.NotAnsweringSince, h.NextProbeAt, h.ProbeUntil, h.SlowUntil, h.LastAckAt, h.LastFailureAt,
+		} {
+			times[c] = append(times[c], zeronull.Timestamptz(at))
+		}
+	}
+	return []any{
+		ids, failures, failed, times[0], times[1], probes, times[2], probing, times[3], times[4], times[5], times[6],
+		classes, codes, errs,
+	}
+}
+
+// SaveHealth stores what a caller that holds the row's lock changed.
+func (tx *Tx) SaveHealth(ctx context.Context, h delivery.Health) error {
+	if _, err := tx.q.Exec(ctx, upsertHealths, healthArrays([]delivery.Health{h})...); err != nil {
+		return fmt.Errorf("save destination health: %w", err)
+	}
+	return nil
+}
+
+// Announce writes whether others have been told that a destination does not
+// answer, and reports false when that stood there already.
+func (tx *Tx) Announce(ctx context.Context, id uuid.UUID, told bool) (bool, error) {
+	const query = `
+		UPDATE destination_health
+		SET announced = $2
+		WHERE destination_id = $1 AND announced <> $2`
+	tag, err := tx.q.Exec(ctx, query, id, told)
+	if err != nil {
+		return false, fmt.Errorf("save announcement: %w", err)
+	}
+	return tag.RowsAffected() > 0, nil
+}
+
+// ToAnnounce returns the destinations, not deleted, of which others do not know
+// yet that they stopped answering, or that they answer again.
+func (q queries) ToAnnounce(ctx context.Context) ([]uuid.UUID, error) {
+	const query = `
+		SELECT h.destination_id
+		FROM destination_health h
+		JOIN destinations t ON t.id = h.destination_id
+		WHERE t.deleted_at IS NULL AND h.announced <> (h.not_answering_since IS NOT NULL)`
+	return q.ids(ctx, query)
+}
+
+// ForgiveUnheld takes destinations for answering that are no longer to be held
+// for not answering. Nobody is told: nothing was heard from them.
+func (q queries) ForgiveUnheld(ctx context.Context) error {
+	const query = `
+		UPDATE destination_health h
+		SET failures = 0, failed_deliveries = '{}', failing_since = NULL, not_answering_since = NULL, probes = 0,
+		    next_probe_at = NULL, probe_delivery_id = NULL, probe_until = NULL, announced = false
+		FROM destinations t
+		WHERE t.id = h.destination_id AND NOT t.hold_not_answering AND h.not_answering_since IS NOT NULL`
+	if _, err := q.q.Exec(ctx, query); err != nil {
+		return fmt.Errorf("forgive destinations: %w", err)
+	}
+	return nil
+}
+
+// maxHeld is how far HeldCounts counts.
+const maxHeld = 10_000
+
+// HeldCounts counts the held deliveries of destinations by reason, each up to
+// 10,000.
+func (q queries) HeldCounts(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]map[delivery.Reason]int, error) {
+	const query = `
+		SELECT t.id, r.reason, c.n
+		FROM unnest($1::uuid[]) AS t (id)
+		CROSS JOIN unnest(ARRAY['paused', 'not_answering', 'busy', 'misconfigured']) AS r (reason)
+		CROSS JOIN LATERAL (
+			SELECT count(*) AS n
+			FROM (
+				SELECT FROM deliveries d
+				WHERE d.status = 'held' AND d.destination_id = t.id AND d.reason = r.reason
+				LIMIT $2) AS few) AS c
+		WHERE c.n > 0`
+	rows, err := q.q.Query(ctx, query, ids, maxHeld)
+	if err != nil {
+		return nil, fmt.Errorf("count held deliveries: %w", err)
+	}
+	var (
+		id uuid.UUID
+		r  delivery.Reason
+		n  int
+	)
+	found := map[uuid.UUID]map[delivery.Reason]int{}
+	_, err = pgx.ForEachRow(rows, []any{&id, &r, &n}, func() error {
+		if found[id] == nil {
+			found[id] = map[delivery.Reason]int{}
+		}
+		found[id][r] = n
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("count held deliveries: %w", err)
+	}
+	return found, nil
+}
+
+// A list within a row goes as the text of an array, because unnest would flatten
+// it.
+func uuidArrayText(ids []uuid.UUID) string {
+	texts := make([]string, len(ids))
+	for i, id := range ids {
+		texts[i] = id.String()
+	}
+	return "{" + strings.Join(texts, ",") + "}"
+}
+
+func intArrayText(ns []int32) string {
+	b := []byte{'{'}
+	for i, n := range ns {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = strconv.AppendInt(b, int64(n), 10)
+	}
+	return string(append(b, '}'))
+}

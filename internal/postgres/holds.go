@@ -1,0 +1,253 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype/zeronull"
+
+	"belfry/internal/delivery"
+)
+
+// Line is what stands before a new delivery to a destination.
+type Line struct {
+	Due    int  // deliveries that are due and have a job, counted up to a limit
+	Busy   bool // others are held because the destination is busy, re-sends in bulk left out
+	Health delivery.Health
+}
+
+// Lines returns what stands before new deliveries to destinations, each counted
+// up to limit.
+func (q queries) Lines(ctx context.Context, ids []uuid.UUID, limit int) (map[uuid.UUID]Line, error) {
+	const query = `
+		SELECT t.id, h.not_answering_since, h.slow_until, (
+			SELECT count(*)
+			FROM (
+				SELECT FROM deliveries d
+				WHERE d.status IN ('queued', 'retrying') AND d.destination_id = t.id AND d.due_at <= now()
+				LIMIT $2) AS due), EXISTS (
+			SELECT FROM deliveries d
+			WHERE d.status = 'held' AND d.destination_id = t.id AND d.reason = 'busy' AND d.priority < 4)
+		FROM unnest($1::uuid[]) AS t (id)
+		LEFT JOIN destination_health h ON h.destination_id = t.id`
+	rows, err := q.q.Query(ctx, query, ids, limit)
+	if err != nil {
+		return nil, fmt.Errorf("select lines: %w", err)
+	}
+	found := make(map[uuid.UUID]Line, len(ids))
+	var (
+		id          uuid.UUID
+		since, slow zeronull.Timestamptz
+		due         int
+		busy        bool
+	)
+	_, err = pgx.ForEachRow(rows, []any{&id, &since, &slow, &due, &busy}, func() error {
+		found[id] = Line{Due: due, Busy: busy, Health: delivery.Health{
+			DestinationID: id, NotAnsweringSince: time.Time(since), SlowUntil: time.Time(slow),
+		}}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("select lines: %w", err)
+	}
+	return found, nil
+}
+
+// Hold is that deliveries to a destination are held for a reason.
+type Hold struct {
+	DestinationID uuid.UUID
+	Reason        delivery.Reason
+}
+
+// Holds returns which destinations have deliveries held for which reasons. It
+// leaps over the index from one pair to the next, however many rows each has.
+func (q queries) Holds(ctx context.Context) ([]Hold, error) {
+	const query = `
+		WITH RECURSIVE pair AS (
+			(SELECT d.destination_id, d.reason
+			 FROM deliveries d
+			 WHERE d.status = 'held'
+			 ORDER BY d.destination_id, d.reason
+			 LIMIT 1)
+			UNION ALL
+			SELECT n.destination_id, n.reason
+			FROM pair p
+			CROSS JOIN LATERAL (
+				SELECT d.destination_id, d.reason
+				FROM deliveries d
+				WHERE d.status = 'held' AND (d.destination_id, d.reason) > (p.destination_id, p.reason)
+				ORDER BY d.destination_id, d.reason
+				LIMIT 1) AS n
+		)
+		SELECT destination_id, reason
+		FROM pair`
+	rows, err := q.q.Query(ctx, query)
+	if err != nil {
+		return nil, fmt.Errorf("select holds: %w", err)
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Hold])
+	if err != nil {
+		return nil, fmt.Errorf("select holds: %w", err)
+	}
+	return list, nil
+}
+
+// LockReleasable returns deliveries of one destination, locked, that are held for
+// one of the reasons and whose priority number is at most so high: those that go
+// first, first.
+func (tx *Tx) LockReleasable(ctx context.Context, destinationID uuid.UUID, reasons []delivery.Reason, last delivery.Priority, limit int) ([]delivery.Delivery, error) {
+	const query = `
+		SELECT ` + deliveryColumns + `
+		FROM deliveries d
+		WHERE d.status = 'held' AND d.reason = ANY($2) AND d.id = ANY(ARRAY(
+			SELECT few.id
+			FROM unnest($2::text[]) AS r (reason)
+			CROSS JOIN LATERAL (
+				SELECT h.id, h.priority
+				FROM deliveries h
+				WHERE h.status = 'held' AND h.destination_id = $1 AND h.reason = r.reason AND h.priority <= $3
+				ORDER BY h.priority, h.id
+				LIMIT $4) AS few
+			ORDER BY few.priority, few.id
+			LIMIT $4))
+		ORDER BY d.priority, d.id
+		FOR NO KEY UPDATE SKIP LOCKED`
+	return tx.lockSome(ctx, query, destinationID, reasons, last, limit)
+}
+
+// LockProbe returns the held delivery, locked, whose turn it is to try whether a
+// destination answers: the one whose own wait has been over for longest. There
+// may be none.
+func (tx *Tx) LockProbe(ctx context.Context, destinationID uuid.UUID, now time.Time) ([]delivery.Delivery, error) {
+	const query = `
+		SELECT ` + deliveryColumns + `
+		FROM deliveries d
+		WHERE d.status = 'held' AND d.reason = 'not_answering' AND d.destination_id = $1 AND d.due_at <= $2
+		ORDER BY d.due_at
+		LIMIT 1
+		FOR NO KEY UPDATE SKIP LOCKED`
+	return tx.lockSome(ctx, query, destinationID, now)
+}
+
+// LockExpired returns deliveries, locked, that have been held for a destination
+// that does not answer since before a time.
+func (tx *Tx) LockExpired(ctx context.Context, before time.Time, limit int) ([]delivery.Delivery, error) {
+	const query = `
+		SELECT ` + deliveryColumns + `
+		FROM deliveries d
+		WHERE d.status = 'held' AND d.reason = 'not_answering' AND d.held_at < $1
+		ORDER BY d.held_at
+		LIMIT $2
+		FOR NO KEY UPDATE SKIP LOCKED`
+	return tx.lockSome(ctx, query, before, limit)
+}
+
+// Rename gives at most limit held deliveries of a destination another reason,
+// because the one they have is no longer what holds them, and returns how many.
+func (q queries) Rename(ctx context.Context, destinationID uuid.UUID, from, to delivery.Reason, now time.Time, limit int) (int64, error) {
+	const query = `
+		UPDATE deliveries
+		SET reason = $3, held_at = $4
+		WHERE id IN (
+			SELECT d.id
+			FROM deliveries d
+			WHERE d.status = 'held' AND d.destination_id = $1 AND d.reason = $2
+			LIMIT $5
+			FOR NO KEY UPDATE SKIP LOCKED)`
+	tag, err := q.q.Exec(ctx, query, destinationID, from, to, now, limit)
+	if err != nil {
+		return 0, fmt.Errorf("rename holds: %w", err)
+	}
+	return tag.RowsAffected(), nil
+}
+
+// LockWaiting returns deliveries of one destination, locked, that have a job, of
+// which no attempt is in flight, and that no person asked for. The one that
+// probes is not among them.
+func (tx *Tx) LockWaiting(ctx context.Context, destinationID, probing uuid.UUID, limit int) ([]delivery.Delivery, error) {
+	const query = `
+		SELECT ` + deliveryColumns + `
+		FROM deliveries d
+		LEFT JOIN river_job j ON j.id = d.job_id
+		WHERE d.destination_id = $1 AND d.status IN ('queued', 'retrying')
+		  AND (d.next_trigger = 'automatic' OR d.priority = 4)
+		  AND d.id <> $2
+		  AND j.state IS DISTINCT FROM 'running'
+		ORDER BY d.due_at
+		LIMIT $3
+		FOR NO KEY UPDATE OF d SKIP LOCKED`
+	return tx.lockSome(ctx, query, destinationID, probing, limit)
+}
+
+// LockOpen returns open deliveries of one destination, locked, of which no
+// attempt is in flight.
+func (tx *Tx) LockOpen(ctx context.Context, destinationID uuid.UUID, limit int) ([]delivery.Delivery, error) {
+	const query = `
+		SELECT ` + deliveryColumns + `
+		FROM deliveries d
+		LEFT JOIN river_job j ON j.id = d.job_id
+		WHERE d.destination_id = $1 AND d.status IN ('queued', 'retrying', 'held')
+		  AND j.state IS DISTINCT FROM 'running'
+		LIMIT $2
+		FOR NO KEY UPDATE OF d SKIP LOCKED`
+	return tx.lockSome(ctx, query, destinationID, limit)
+}
+
+// PausedWithOpen returns paused destinations that have deliveries which still
+// have a job.
+func (q queries) PausedWithOpen(ctx context.Context) ([]uuid.UUID, error) {
+	const query = `
+		SELECT t.id
+		FROM destinations t
+		WHERE t.deleted_at IS NULL AND t.state = 'paused'
+		  AND EXISTS (
+			SELECT FROM deliveries d
+			WHERE d.status IN ('queued', 'retrying') AND d.destination_id = t.id
+			  AND (d.next_trigger = 'automatic' OR d.priority = 4))`
+	return q.ids(ctx, query)
+}
+
+// UnansweringWithOpen returns destinations that do not answer and have deliveries
+// which still have a job.
+func (q queries) UnansweringWithOpen(ctx context.Context) ([]uuid.UUID, error) {
+	const query = `
+		SELECT h.destination_id
+		FROM destination_health h
+		JOIN destinations t ON t.id = h.destination_id
+		WHERE h.not_answering_since IS NOT NULL AND t.deleted_at IS NULL AND t.state = 'active'
+		  AND EXISTS (
+			SELECT FROM deliveries d
+			WHERE d.status IN ('queued', 'retrying') AND d.destination_id = t.id
+			  AND (d.next_trigger = 'automatic' OR d.priority = 4) AND d.id IS DISTINCT FROM h.probe_delivery_id)`
+	return q.ids(ctx, query)
+}
+
+// DeletedWithOpen returns deleted destinations that have open deliveries.
+func (q queries) DeletedWithOpen(ctx context.Context) ([]uuid.UUID, error) {
+	const query = `
+		SELECT t.id
+		FROM destinations t
+		WHERE t.deleted_at IS NOT NULL
+		  AND (EXISTS (
+				SELECT FROM deliveries d
+				WHERE d.status IN ('queued', 'retrying') AND d.destination_id = t.id)
+			OR EXISTS (
+				SELECT FROM deliveries d
+				WHERE d.status = 'held' AND d.destination_id = t.id))`
+	return q.ids(ctx, query)
+}
+
+func (q queries) ids(ctx context.Context, query string, args ...any) ([]uuid.UUID, error) {
+	rows, err := q.q.Query(ctx, query, args...)
+	if err != nil {
+		return nil, fmt.Errorf("select destinations with work: %w", err)
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+	if err != nil {
+		return nil, fmt.Errorf("select destinations with work: %w", err)
+	}
+	return list, nil
+}
