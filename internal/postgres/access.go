@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -150,35 +149,6 @@ func (q queries) DeleteSession(ctx context.Context, id uuid.UUID) error {
 		WHERE id = $1`
 	if _, err := q.q.Exec(ctx, query, id); err != nil {
 		return fmt.Errorf("delete session: %w", err)
-	}
-	return nil
-}
-
-// Entry is one line of the audit log: who did what to what. Detail never holds a
-// secret.
-type Entry struct {
-	At          time.Time
-	Actor       string
-	Action      string // "destination.create", "delivery.resend"
-	SubjectType string // "destination", "delivery", "token"
-	SubjectID   string
-	Detail      any
-	RequestID   string
-}
-
-// Audit writes to the audit log, in the transaction of what it tells of.
-func (q queries) Audit(ctx context.Context, e Entry) error {
-	detail, err := json.Marshal(e.Detail)
-	if err != nil {
-		return fmt.Errorf("encode audit entry: %w", err)
-	}
-	const query = `
-		INSERT INTO audit_log (id, at, actor, action, subject_type, subject_id, detail, request_id)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
-	_, err = q.q.Exec(ctx, query, uuid.Must(uuid.NewV7()), e.At, e.Actor, e.Action, e.SubjectType, e.SubjectID,
-		string(detail), e.RequestID)
-	if err != nil {
-		return fmt.Errorf("write audit log: %w", err)
 	}
 	return nil
 }

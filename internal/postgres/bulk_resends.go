@@ -271,7 +271,7 @@ func (q queries) BulkChoices(ctx context.Context, id uuid.UUID, limit, ahead int
 			FROM bulk_resend_deliveries
 			WHERE bulk_resend_id = $1 AND destination_id = t.id
 			ORDER BY delivery_id
-			LIMIT CASE WHEN t.state = 'paused' OR t.deleted_at IS NOT NULL THEN $2 ELSE least($2, $3 - waiting.n) END) AS c
+			LIMIT least($2, $3 - waiting.n)) AS c
 		ORDER BY c.delivery_id
 		LIMIT $2`
 	rows, err := q.q.Query(ctx, query, id, limit, ahead, delivery.Bulk)
