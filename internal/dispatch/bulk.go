@@ -249,8 +249,8 @@ func (d *Dispatcher) resendNext(ctx context.Context, tx *postgres.Tx, b postgres
 	}
 	var next []delivery.Delivery
 	for _, c := range choices {
-		dl, there := present[c.DeliveryID]
-		if there && !c.Deleted && dl.FinishedAt.Equal(c.FinishedAt) {
+		dl := present[c.DeliveryID] // one that is gone never finished
+		if !c.Deleted && dl.FinishedAt.Equal(c.FinishedAt) {
 			next = append(next, d.reopenInBulk(dl, b.RequestedBy, c.Paused))
 		}
 	}

@@ -161,6 +161,10 @@ func TestBulkDoesNotPileUp(t *testing.T) {
 	first, second := f.failed(t, slow, bulkAhead-1), f.failed(t, slow, 11)
 	quicks, waits := f.failed(t, quick, 20), f.failed(t, paused, bulkAhead+1)
 	setState(t, f.fixture, paused, destination.Paused)
+	exec(t, f.fixture, `
+		UPDATE deliveries
+		SET status = 'held', reason = 'busy', due_at = now(), finished_at = NULL
+		WHERE id = ANY($1)`, f.failed(t, slow, 2)) // of no bulk re-send
 	b := f.order(t, BulkOrder{DeliveryIDs: first})
 	f.step(t, time.Second)
 	f.wantBulk(t, b.ID, postgres.BulkRunning, len(first), len(first), 0)
@@ -227,4 +231,19 @@ func TestBulkDelivers(t *testing.T) {
 	if len(as) != 1 || as[0].Trigger != delivery.Resend || as[0].RequestedBy != "me" || as[0].Run != 2 {
 		t.Errorf("attempts = %+v", as)
 	}
+}
+
+// A destination that takes one at a time, and slowly, takes re-sends in bulk too.
+func TestBulkToANarrowDestination(t *testing.T) {
+	t.Parallel()
+	f := newDispatcher(t, pgtest.New(t))
+	hook := f.webhook(t, receiver(t, func(http.ResponseWriter, *http.Request) { <-time.After(300 * time.Millisecond) }).URL,
+		func(d *destination.Destination) { d.Limits.MaxInFlight = 1 })
+	f.failed(t, hook, 5)
+	f.run(t)
+	f.wait(t, f.accept(t, anAlert).Deliveries[0].ID, is(delivery.Delivered))
+	f.order(t, BulkOrder{})
+	until(t, "all are delivered", func() bool {
+		return count(t, f, `SELECT count(*) FROM deliveries WHERE status = 'delivered'`) == 6
+	})
 }

@@ -272,6 +272,9 @@ func TestBulkHolds(t *testing.T) {
 	if n := count(t, f.fixture, `SELECT count(*) FROM river_job`); n != 0 {
 		t.Errorf("%d jobs, want none", n)
 	}
+	if !slices.Contains(f.held.take(), hook.ID) {
+		t.Error("the release is not told to look")
+	}
 }
 
 // Whatever is no longer as it was when it was ordered is left alone, and so the

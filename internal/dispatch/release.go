@@ -131,17 +131,13 @@ func (d *Dispatcher) lockNext(ctx context.Context, tx *postgres.Tx, id uuid.UUID
 	if room <= 0 {
 		return nil, nil
 	}
-	list, err := tx.LockReleasable(ctx, id, releasable, delivery.Late, room)
-	if err != nil || len(list) >= room/2 {
+	list, err := tx.LockReleasable(ctx, id, releasable, delivery.First, delivery.Late, room)
+	half := max(1, room/2)
+	if err != nil || len(list) >= half {
 		return list, err
 	}
-	bulk, err := tx.LockReleasable(ctx, id, releasable, delivery.Bulk, max(1, room/2)-len(list))
-	for _, dl := range bulk {
-		if dl.Priority == delivery.Bulk {
-			list = append(list, dl)
-		}
-	}
-	return list, err
+	bulk, err := tx.LockReleasable(ctx, id, releasable, delivery.Bulk, delivery.Bulk, half-len(list))
+	return append(list, bulk...), err
 }
 
 // mustHold returns why nothing may go to a destination, but for what a person

@@ -121,17 +121,18 @@ func alertArrays(alerts []AcceptedAlert) []any {
 	return append(args, hashes, created, nanos, accepted, texts[16])
 }
 
+var arrayEscape = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
+
 // arrayText writes a list as Postgres reads an array of text.
 func arrayText(list []string) *string {
 	var b strings.Builder
 	b.WriteByte('{')
-	escape := strings.NewReplacer(`\`, `\\`, `"`, `\"`)
 	for i, s := range list {
 		if i > 0 {
 			b.WriteByte(',')
 		}
 		b.WriteByte('"')
-		escape.WriteString(&b, s)
+		arrayEscape.WriteString(&b, s)
 		b.WriteByte('"')
 	}
 	b.WriteByte('}')

@@ -96,9 +96,9 @@ func (q queries) Holds(ctx context.Context) ([]Hold, error) {
 }
 
 // LockReleasable returns deliveries of one destination, locked, that are held for
-// one of the reasons and whose priority number is at most so high: those that go
-// first, first.
-func (tx *Tx) LockReleasable(ctx context.Context, destinationID uuid.UUID, reasons []delivery.Reason, last delivery.Priority, limit int) ([]delivery.Delivery, error) {
+// one of the reasons and whose priority lies between two: those that go first,
+// first.
+func (tx *Tx) LockReleasable(ctx context.Context, destinationID uuid.UUID, reasons []delivery.Reason, first, last delivery.Priority, limit int) ([]delivery.Delivery, error) {
 	const query = `
 		SELECT ` + deliveryColumns + `
 		FROM deliveries d
@@ -108,14 +108,14 @@ func (tx *Tx) LockReleasable(ctx context.Context, destinationID uuid.UUID, reaso
 			CROSS JOIN LATERAL (
 				SELECT h.id, h.priority
 				FROM deliveries h
-				WHERE h.status = 'held' AND h.destination_id = $1 AND h.reason = r.reason AND h.priority <= $3
+				WHERE h.status = 'held' AND h.destination_id = $1 AND h.reason = r.reason AND h.priority BETWEEN $3 AND $4
 				ORDER BY h.priority, h.id
-				LIMIT $4) AS few
+				LIMIT $5) AS few
 			ORDER BY few.priority, few.id
-			LIMIT $4))
+			LIMIT $5))
 		ORDER BY d.priority, d.id
 		FOR NO KEY UPDATE SKIP LOCKED`
-	return tx.lockSome(ctx, query, destinationID, reasons, last, limit)
+	return tx.lockSome(ctx, query, destinationID, reasons, first, last, limit)
 }
 
 // LockProbe returns the held delivery, locked, whose turn it is to try whether a

@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
+	pgxuuid "github.com/vgarvardt/pgx-google-uuid/v5"
 
 	"belfry/internal/secret"
 )
@@ -88,6 +89,10 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 		for _, way := range []string{"enable_seqscan", "enable_hashjoin", "enable_mergejoin"} {
 			cfg.ConnConfig.RuntimeParams[way] = "off"
 		}
+	}
+	cfg.AfterConnect = func(_ context.Context, conn *pgx.Conn) error {
+		pgxuuid.Register(conn.TypeMap()) // else each id takes a way through text
+		return nil
 	}
 	pool, err := pgxpool.NewWithConfig(ctx, cfg)
 	if err != nil {
