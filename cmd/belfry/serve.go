@@ -113,6 +113,10 @@ func serve(ctx context.Context, in instance) error {
 	handler := api.New(api.Config{
 		DB: readers, Dispatcher: dispatcher, Log: in.log, Metrics: registry, Now: time.Now, PublicURL: in.PublicURL,
 		AdminToken: in.AdminToken, OpenMetrics: in.OpenMetrics, Draining: stop.draining.Load, SessionLength: in.SessionLength,
+		Facts: api.Facts{
+			Version: version, StartedAt: time.Now(), Retention: in.Retention, RetryWaits: in.waits,
+			AttemptTimeout: in.AttemptTimeout, AllowedNetworks: in.allow, NotAnsweringMaxAge: in.MaxUnanswered,
+		},
 	})
 	stop.Handler = handler
 	return in.run(ctx, listener, &stop, dispatcher, readers)

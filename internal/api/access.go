@@ -144,7 +144,7 @@ func (s *Server) CreateToken(ctx context.Context, r CreateTokenRequestObject) (C
 		if err := tx.InsertToken(ctx, t, hash); err != nil {
 			return err
 		}
-		return s.auditToken(ctx, tx, "token.create", t.ID, map[string]any{"name": t.Name, "scopes": t.Scopes})
+		return s.audit(ctx, tx, tokenChanged("token.create", t.ID, map[string]any{"name": t.Name, "scopes": t.Scopes}))
 	})
 	if err != nil {
 		return nil, err
@@ -158,7 +158,7 @@ func (s *Server) RevokeToken(ctx context.Context, r RevokeTokenRequestObject) (R
 		if err := tx.RevokeToken(ctx, r.ID, s.Now()); err != nil {
 			return err
 		}
-		return s.auditToken(ctx, tx, "token.revoke", r.ID, map[string]any{})
+		return s.audit(ctx, tx, tokenChanged("token.revoke", r.ID, map[string]any{}))
 	})
 	if err != nil {
 		return nil, err
@@ -167,11 +167,8 @@ func (s *Server) RevokeToken(ctx context.Context, r RevokeTokenRequestObject) (R
 	return RevokeToken204Response{}, nil
 }
 
-func (s *Server) auditToken(ctx context.Context, tx *postgres.Tx, action string, id uuid.UUID, detail map[string]any) error {
-	return tx.Audit(ctx, postgres.Entry{
-		At: s.Now(), Actor: of(ctx).caller.Name, Action: action, SubjectType: "token", SubjectID: id.String(),
-		Detail: detail, RequestID: of(ctx).id,
-	})
+func tokenChanged(action string, id uuid.UUID, detail map[string]any) postgres.Entry {
+	return postgres.Entry{Action: action, SubjectType: "token", SubjectID: id.String(), Detail: detail}
 }
 
 func newToken(t access.Token) Token {

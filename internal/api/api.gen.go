@@ -123,6 +123,33 @@ func (e AttemptTrigger) Valid() bool {
 	}
 }
 
+// Defines values for AuditSubjectType.
+const (
+	AuditSubjectTypeAlert       AuditSubjectType = "alert"
+	AuditSubjectTypeBulkResend  AuditSubjectType = "bulk_resend"
+	AuditSubjectTypeDelivery    AuditSubjectType = "delivery"
+	AuditSubjectTypeDestination AuditSubjectType = "destination"
+	AuditSubjectTypeToken       AuditSubjectType = "token"
+)
+
+// Valid indicates whether the value is a known member of the AuditSubjectType enum.
+func (e AuditSubjectType) Valid() bool {
+	switch e {
+	case AuditSubjectTypeAlert:
+		return true
+	case AuditSubjectTypeBulkResend:
+		return true
+	case AuditSubjectTypeDelivery:
+		return true
+	case AuditSubjectTypeDestination:
+		return true
+	case AuditSubjectTypeToken:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for BatchStatus.
 const (
 	BatchStatusAccepted BatchStatus = "accepted"
@@ -138,6 +165,30 @@ func (e BatchStatus) Valid() bool {
 	case BatchStatusRefused:
 		return true
 	case BatchStatusRepeated:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for BulkResendState.
+const (
+	BulkResendStateCancelled BulkResendState = "cancelled"
+	BulkResendStateDone      BulkResendState = "done"
+	BulkResendStatePaused    BulkResendState = "paused"
+	BulkResendStateRunning   BulkResendState = "running"
+)
+
+// Valid indicates whether the value is a known member of the BulkResendState enum.
+func (e BulkResendState) Valid() bool {
+	switch e {
+	case BulkResendStateCancelled:
+		return true
+	case BulkResendStateDone:
+		return true
+	case BulkResendStatePaused:
+		return true
+	case BulkResendStateRunning:
 		return true
 	default:
 		return false
@@ -204,6 +255,30 @@ func (e DeliveryStatus) Valid() bool {
 	case DeliveryStatusQueued:
 		return true
 	case DeliveryStatusRetrying:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for DestinationHealthState.
+const (
+	DestinationHealthStateAnswering    DestinationHealthState = "answering"
+	DestinationHealthStateFailing      DestinationHealthState = "failing"
+	DestinationHealthStateNotAnswering DestinationHealthState = "not_answering"
+	DestinationHealthStateUnknown      DestinationHealthState = "unknown"
+)
+
+// Valid indicates whether the value is a known member of the DestinationHealthState enum.
+func (e DestinationHealthState) Valid() bool {
+	switch e {
+	case DestinationHealthStateAnswering:
+		return true
+	case DestinationHealthStateFailing:
+		return true
+	case DestinationHealthStateNotAnswering:
+		return true
+	case DestinationHealthStateUnknown:
 		return true
 	default:
 		return false
@@ -339,6 +414,7 @@ func (e NowhereReason) Valid() bool {
 // Defines values for ProblemCode.
 const (
 	ProblemCodeAlertConflict        ProblemCode = "alert_conflict"
+	ProblemCodeBulkResendFinal      ProblemCode = "bulk_resend_final"
 	ProblemCodeConflict             ProblemCode = "conflict"
 	ProblemCodeDeliveryDelivered    ProblemCode = "delivery_delivered"
 	ProblemCodeDeliveryFinal        ProblemCode = "delivery_final"
@@ -363,6 +439,8 @@ const (
 func (e ProblemCode) Valid() bool {
 	switch e {
 	case ProblemCodeAlertConflict:
+		return true
+	case ProblemCodeBulkResendFinal:
 		return true
 	case ProblemCodeConflict:
 		return true
@@ -399,6 +477,24 @@ func (e ProblemCode) Valid() bool {
 	case ProblemCodeUnavailable:
 		return true
 	case ProblemCodeUnsupportedMediaType:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for Role.
+const (
+	RoleAPI    Role = "api"
+	RoleWorker Role = "worker"
+)
+
+// Valid indicates whether the value is a known member of the Role enum.
+func (e Role) Valid() bool {
+	switch e {
+	case RoleAPI:
+		return true
+	case RoleWorker:
 		return true
 	default:
 		return false
@@ -737,6 +833,27 @@ type Attempt struct {
 // - `interrupted`: cut short because Belfry stopped; not counted.
 type AttemptClass string
 
+// AttemptStats Counted attempts, summed up.
+type AttemptStats struct {
+	// Acked How many were acknowledged.
+	Acked int `json:"acked"`
+
+	// Attempts How many there were.
+	Attempts int `json:"attempts"`
+
+	// Failed How many failed.
+	Failed int `json:"failed"`
+
+	// P50Ms Half of them took no longer than this, in milliseconds. It is summed up coarsely, and so up to a quarter too high. `null` without attempts.
+	P50Ms *float64 `json:"p50Ms"`
+
+	// P95Ms 95 % of them took no longer than this, in milliseconds, up to a quarter too high. `null` without attempts.
+	P95Ms *float64 `json:"p95Ms"`
+
+	// SuccessRate The share that was acknowledged, from 0 to 1; `null` without attempts.
+	SuccessRate *float64 `json:"successRate"`
+}
+
 // AttemptSummary One try at a delivery and what came back.
 type AttemptSummary struct {
 	// Class What came of the attempt:
@@ -810,6 +927,47 @@ type AttemptSummary struct {
 // - `test`: a test alert.
 type AttemptTrigger string
 
+// AuditEntry One change and who made it.
+type AuditEntry struct {
+	// Action What was done.
+	//
+	// Examples: destination.update, delivery.resend, token.revoke
+	Action string `json:"action"`
+
+	// Actor The name of the token, or of whoever was signed in.
+	Actor string `json:"actor"`
+
+	// At When it was made.
+	At time.Time `json:"at"`
+
+	// Detail What else there is to know, by action.
+	Detail any `json:"detail"`
+
+	// ID Its id.
+	ID uuid.UUID `json:"id"`
+
+	// RequestID The request that did it, as in the header `X-Request-Id`.
+	RequestID string `json:"requestId"`
+
+	// SubjectID The id of what was changed; of an alert its `alertId`.
+	SubjectID string `json:"subjectId"`
+
+	// SubjectType What was changed.
+	SubjectType AuditSubjectType `json:"subjectType"`
+}
+
+// AuditList One page of the audit log.
+type AuditList struct {
+	// Items The changes, newest first.
+	Items []AuditEntry `json:"items"`
+
+	// NextCursor To be passed back as `cursor` for the next page; `null` on the last.
+	NextCursor *string `json:"nextCursor"`
+}
+
+// AuditSubjectType What was changed.
+type AuditSubjectType string
+
 // BatchAnswer The results of a batch.
 type BatchAnswer struct {
 	// Accepted How many are new.
@@ -851,6 +1009,82 @@ type BatchResult struct {
 // - `repeated`: it was accepted before, with the same input.
 // - `refused`: it is wrong, and not stored; `problem` says why.
 type BatchStatus string
+
+// BulkCount What a bulk re-send would take.
+type BulkCount struct {
+	// ByStatus How many deliveries, by status.
+	ByStatus StatusCounts `json:"byStatus"`
+
+	// Capped Whether counting stopped at its bound, so that there may be more.
+	Capped bool `json:"capped"`
+
+	// Total How many deliveries it would take.
+	Total int `json:"total"`
+}
+
+// BulkResend An order to re-send many deliveries, and how far it is.
+type BulkResend struct {
+	// Again Whether it also takes those that were delivered.
+	Again bool `json:"again"`
+
+	// CreatedAt When it was ordered.
+	CreatedAt time.Time `json:"createdAt"`
+
+	// DeliveryCount How many deliveries were listed; `null` when a filter was given.
+	DeliveryCount *int `json:"deliveryCount"`
+
+	// Filter The filter that was given; `null` when the deliveries were listed.
+	Filter *DeliveryFilter `json:"filter"`
+
+	// FinishedAt When it was done or cancelled; `null` before.
+	FinishedAt *time.Time `json:"finishedAt"`
+
+	// ID Its id.
+	ID uuid.UUID `json:"id"`
+
+	// PerSecond How many are re-sent in a second at most.
+	PerSecond int `json:"perSecond"`
+
+	// RequestedBy Who ordered it.
+	RequestedBy string `json:"requestedBy"`
+
+	// Resent How many were re-sent so far.
+	Resent int `json:"resent"`
+
+	// Skipped How many were skipped so far, because they had moved when their turn came.
+	Skipped int `json:"skipped"`
+
+	// State How far a bulk re-send is:
+	//
+	// - `running`: it re-sends.
+	// - `paused`: it waits to be resumed.
+	// - `done`: each delivery had its turn, which is not to say that it has been sent.
+	// - `cancelled`: someone ended it.
+	State BulkResendState `json:"state"`
+
+	// Total How many deliveries it took when it was ordered.
+	Total int `json:"total"`
+}
+
+// BulkResendInput What to re-send. Exactly one of `filter` and `deliveryIds`.
+type BulkResendInput = json.RawMessage
+
+// BulkResendList One page of bulk re-sends.
+type BulkResendList struct {
+	// Items The bulk re-sends, newest first.
+	Items []BulkResend `json:"items"`
+
+	// NextCursor To be passed back as `cursor` for the next page; `null` on the last.
+	NextCursor *string `json:"nextCursor"`
+}
+
+// BulkResendState How far a bulk re-send is:
+//
+// - `running`: it re-sends.
+// - `paused`: it waits to be resumed.
+// - `done`: each delivery had its turn, which is not to say that it has been sent.
+// - `cancelled`: someone ended it.
+type BulkResendState string
 
 // Check One check.
 type Check struct {
@@ -948,26 +1182,11 @@ type Delivery struct {
 
 // DeliveryCounts How many deliveries match, by status.
 type DeliveryCounts struct {
-	// Cancelled How many are `cancelled`.
-	Cancelled int `json:"cancelled"`
-
+	// Embedded struct due to allOf(#/components/schemas/StatusCounts)
+	StatusCounts `yaml:",inline"`
+	// Embedded fields due to inline allOf schema
 	// Capped Whether counting stopped at its bound, so that there may be more.
 	Capped bool `json:"capped"`
-
-	// Delivered How many are `delivered`.
-	Delivered int `json:"delivered"`
-
-	// Failed How many are `failed`.
-	Failed int `json:"failed"`
-
-	// Held How many are `held`.
-	Held int `json:"held"`
-
-	// Queued How many are `queued`.
-	Queued int `json:"queued"`
-
-	// Retrying How many are `retrying`.
-	Retrying int `json:"retrying"`
 }
 
 // DeliveryDetails A delivery with its alert, its runs and its attempts.
@@ -985,6 +1204,43 @@ type DeliveryDetails struct {
 	Runs []Run `json:"runs"`
 }
 
+// DeliveryFilter Which deliveries, as the parameters of the list of deliveries say it: fields of different names must all match, and several values of one are
+// alternatives. At least one field, and no empty list.
+type DeliveryFilter struct {
+	// AlertID The delivery is of this alert.
+	AlertID *string `json:"alertId,omitempty"`
+
+	// Class The newest attempt has one of these classes.
+	Class []AttemptClass `json:"class,omitempty"`
+
+	// DestinationID The delivery goes to one of these destinations.
+	DestinationID []uuid.UUID `json:"destinationId,omitempty"`
+
+	// From The delivery was created at this time or later.
+	From *time.Time `json:"from,omitempty"`
+
+	// Reason The delivery is in its status for one of these reasons.
+	Reason []DeliveryReason `json:"reason,omitempty"`
+
+	// RoutedBy One of these sent the alert there.
+	RoutedBy []RoutedBy `json:"routedBy,omitempty"`
+
+	// Severity The alert has one of these severities.
+	Severity []Severity `json:"severity,omitempty"`
+
+	// Status The delivery has one of these statuses.
+	Status []DeliveryStatus `json:"status,omitempty"`
+
+	// StatusCode The newest attempt was answered with this HTTP status code.
+	StatusCode *int `json:"statusCode,omitempty"`
+
+	// To The delivery was created before this time.
+	To *time.Time `json:"to,omitempty"`
+
+	// Type The alert has one of these types.
+	Type []AlertType `json:"type,omitempty"`
+}
+
 // DeliveryList One page of deliveries.
 type DeliveryList struct {
 	// Items The deliveries, newest first.
@@ -997,11 +1253,11 @@ type DeliveryList struct {
 // DeliveryReason Why a delivery is `held`, `failed` or `cancelled`:
 //
 // - `paused` (held): its destination is paused.
-// - `not_answering` (held): its destination has not answered for a while, and is probed.
-// - `busy` (held): too many attempts to its destination are under way.
+// - `busy` (held): more wait for its destination than it may have in flight or than its rate lets through, or the destination asked for time with 429 and `Retry-After`, or the delivery is one of a bulk re-send. It goes out as soon as there is room.
+// - `not_answering` (held): its destination keeps failing: at least 10 counted attempts in a row, of at least 3 deliveries, over at least 30 s. One held delivery at a time probes it, first after 5 s, then after twice as long each time, up to a minute. An acknowledgement releases all. A 429 does too: it is no failure to answer.
 // - `misconfigured` (held): the destination's settings cannot be used.
 // - `attempts_exhausted` (failed): every attempt of the run failed.
-// - `expired` (failed): its destination did not answer for too long.
+// - `expired` (failed): it was held `not_answering` for longer than the server allows, 72 h unless set otherwise.
 // - `destination_deleted` (cancelled): its destination was deleted.
 // - `by_person` (cancelled): someone cancelled it.
 type DeliveryReason string
@@ -1073,6 +1329,11 @@ type Destination struct {
 	// ID Its id.
 	ID uuid.UUID `json:"id"`
 
+	// Limits How hard a destination may be worked.
+	//
+	// Examples: {"burst":null,"holdNotAnswering":true,"maxInFlight":16,"ratePerSecond":null}
+	Limits Limits `json:"limits"`
+
 	// LogTypes The log types it takes; empty is all.
 	LogTypes []string `json:"logTypes"`
 
@@ -1100,6 +1361,76 @@ type Destination struct {
 	// Version Goes up with each change. The `ETag` is this number in double quotes.
 	Version int64 `json:"version"`
 }
+
+// DestinationHealth How a destination does.
+type DestinationHealth struct {
+	// ConsecutiveFailures How many counted attempts have failed in a row. A 429 ends the row as an acknowledgement does, as it is no failure to answer.
+	ConsecutiveFailures int `json:"consecutiveFailures"`
+
+	// DestinationID The destination's id.
+	DestinationID uuid.UUID `json:"destinationId"`
+
+	// FailingSince When the first of the counted attempts began that have failed in a row; `null` when there is none.
+	FailingSince *time.Time `json:"failingSince"`
+
+	// Held How many of its deliveries are held, by reason, each counted up to 10,000; that many may stand for more.
+	Held HeldCounts `json:"held"`
+
+	// LastAckAt When it last acknowledged; `null` if never.
+	LastAckAt *time.Time `json:"lastAckAt"`
+
+	// LastDay Counted attempts, summed up.
+	LastDay AttemptStats `json:"lastDay"`
+
+	// LastFailure The last counted attempt that failed, whatever came after it; `null` if none has.
+	LastFailure *LastFailure `json:"lastFailure"`
+
+	// LastHour Counted attempts, summed up.
+	LastHour AttemptStats `json:"lastHour"`
+
+	// NextProbeAt When the next held delivery may probe it; `null` while it is not `not_answering`.
+	NextProbeAt *time.Time `json:"nextProbeAt"`
+
+	// NotAnsweringSince Since when its deliveries are held for not answering; `null` while they are not.
+	NotAnsweringSince *time.Time `json:"notAnsweringSince"`
+
+	// SlowUntil Until when it asked for no further attempts, with 429 and `Retry-After`; `null` when that is past.
+	SlowUntil *time.Time `json:"slowUntil"`
+
+	// State What its attempts have shown of a destination:
+	//
+	// - `unknown`: nothing yet, because none was made.
+	// - `answering`: it acknowledges, as far as is known: no counted one has failed since.
+	// - `failing`: the last counted ones failed. Nothing is held for that yet.
+	// - `not_answering`: it kept failing. Its deliveries are held, and one at a time probes it.
+	State DestinationHealthState `json:"state"`
+}
+
+// DestinationHealthDetails How a destination does, and did for a day.
+type DestinationHealthDetails struct {
+	// Embedded struct due to allOf(#/components/schemas/DestinationHealth)
+	DestinationHealth `yaml:",inline"`
+	// Embedded fields due to inline allOf schema
+	// History The last 24 hours of the clock, oldest first, each of them listed. The last one has not ended yet.
+	History []HourStats `json:"history"`
+}
+
+// DestinationHealthList How all destinations do.
+type DestinationHealthList struct {
+	// Items Every destination, by name.
+	Items []DestinationHealth `json:"items"`
+
+	// NextCursor Always `null`, as there is one page.
+	NextCursor *string `json:"nextCursor"`
+}
+
+// DestinationHealthState What its attempts have shown of a destination:
+//
+// - `unknown`: nothing yet, because none was made.
+// - `answering`: it acknowledges, as far as is known: no counted one has failed since.
+// - `failing`: the last counted ones failed. Nothing is held for that yet.
+// - `not_answering`: it kept failing. Its deliveries are held, and one at a time probes it.
+type DestinationHealthState string
 
 // DestinationInput A new destination.
 type DestinationInput = json.RawMessage
@@ -1243,6 +1574,89 @@ type Health struct {
 // HealthStatus `ok` when every check is.
 type HealthStatus string
 
+// HeldCounts How many of its deliveries are held, by reason, each counted up to 10,000; that many may stand for more.
+type HeldCounts struct {
+	// Busy How many are held because there is no room.
+	Busy int `json:"busy"`
+
+	// Misconfigured How many are held because its settings cannot be used.
+	Misconfigured int `json:"misconfigured"`
+
+	// NotAnswering How many are held because it does not answer.
+	NotAnswering int `json:"not_answering"`
+
+	// Paused How many are held because it is paused.
+	Paused int `json:"paused"`
+}
+
+// HourStats Counted attempts that ended within an hour.
+type HourStats struct {
+	// Acked How many were acknowledged.
+	Acked int `json:"acked"`
+
+	// Failed How many failed.
+	Failed int `json:"failed"`
+
+	// P50Ms As in `AttemptStats`.
+	P50Ms *float64 `json:"p50Ms"`
+
+	// P95Ms As in `AttemptStats`.
+	P95Ms *float64 `json:"p95Ms"`
+
+	// Since When the hour began.
+	Since time.Time `json:"since"`
+}
+
+// LastFailure A failed attempt in short.
+type LastFailure struct {
+	// At When it ended.
+	At time.Time `json:"at"`
+
+	// Class What came of the attempt:
+	//
+	// - `acked`: a 2xx.
+	// - `rejected`: any other answer but a redirect.
+	// - `redirected`: a 3xx; redirects are not followed.
+	// - `timeout`: no answer in time.
+	// - `dns`: the host name could not be resolved.
+	// - `refused`: no connection, or no way there.
+	// - `reset`: the connection was lost before an answer.
+	// - `tls`: the TLS handshake or the certificate failed.
+	// - `blocked_address`: the address is one that Belfry must not call.
+	// - `protocol`: the answer is not HTTP, or the request cannot be made.
+	// - `interrupted`: cut short because Belfry stopped; not counted.
+	Class AttemptClass `json:"class"`
+
+	// Error What went wrong, in words, without the URL or any header value; `null` when that says nothing more.
+	Error *string `json:"error"`
+
+	// StatusCode The HTTP status code of the answer; `null` when none came.
+	StatusCode *int `json:"statusCode"`
+}
+
+// Limits How hard a destination may be worked.
+//
+// Examples: {"burst":null,"holdNotAnswering":true,"maxInFlight":16,"ratePerSecond":null}
+type Limits struct {
+	// Burst How many attempts may be started at once after a quiet time; `null` without a rate.
+	Burst *int `json:"burst"`
+
+	// HoldNotAnswering Whether deliveries are held (`not_answering`) while it keeps failing.
+	HoldNotAnswering bool `json:"holdNotAnswering"`
+
+	// MaxInFlight How many attempts may be under way at a time, from each replica of Belfry.
+	MaxInFlight int `json:"maxInFlight"`
+
+	// RatePerSecond How many attempts may be started in a second, by all replicas together; `null` is no limit.
+	RatePerSecond *float64 `json:"ratePerSecond"`
+}
+
+// LimitsInput How hard the destination may be worked. Left out or `null`, the default of each.
+type LimitsInput = json.RawMessage
+
+// LimitsPatch The limits to change. One left out stays; `null` clears it to its default, and `null` for the whole clears all.
+type LimitsPatch = json.RawMessage
+
 // ListedDelivery A delivery in a list across alerts.
 type ListedDelivery struct {
 	// Embedded struct due to allOf(#/components/schemas/Delivery)
@@ -1301,6 +1715,7 @@ type Problem struct {
 	// - `delivery_final` (409): the delivery has ended; re-send it.
 	// - `delivery_delivered` (409): the delivery was acknowledged; ask with `"again": true` to send it once more.
 	// - `destination_deleted` (409): the destination was deleted; nothing can be sent to it.
+	// - `bulk_resend_final` (409): the bulk re-send has ended; order another.
 	// - `precondition_failed` (412): it changed since the version in `If-Match`.
 	// - `too_large` (413): the body is larger than 1 MiB, a batch than 16 MiB, or a sign-in than 4 KiB.
 	// - `unsupported_media_type` (415): `Content-Type` is not `application/json` in UTF-8, or there is a `Content-Encoding` other than `identity`.
@@ -1343,6 +1758,7 @@ type Problem struct {
 // - `delivery_final` (409): the delivery has ended; re-send it.
 // - `delivery_delivered` (409): the delivery was acknowledged; ask with `"again": true` to send it once more.
 // - `destination_deleted` (409): the destination was deleted; nothing can be sent to it.
+// - `bulk_resend_final` (409): the bulk re-send has ended; order another.
 // - `precondition_failed` (412): it changed since the version in `If-Match`.
 // - `too_large` (413): the body is larger than 1 MiB, a batch than 16 MiB, or a sign-in than 4 KiB.
 // - `unsupported_media_type` (415): `Content-Type` is not `application/json` in UTF-8, or there is a `Content-Encoding` other than `identity`.
@@ -1352,8 +1768,35 @@ type Problem struct {
 // - `unavailable` (503): the database cannot be reached; repeat later.
 type ProblemCode string
 
+// Replica One process of Belfry.
+type Replica struct {
+	// Alive Whether that is less than ten seconds old.
+	Alive bool `json:"alive"`
+
+	// ID Its id, made when it started.
+	ID string `json:"id"`
+
+	// Roles What it does.
+	Roles []Role `json:"roles"`
+
+	// SeenAt Its last sign of life.
+	SeenAt time.Time `json:"seenAt"`
+
+	// StartedAt When it started.
+	StartedAt time.Time `json:"startedAt"`
+
+	// Version Its version.
+	Version string `json:"version"`
+}
+
 // ResendInput How to re-send.
 type ResendInput = json.RawMessage
+
+// ResumeInput How to resume.
+type ResumeInput = json.RawMessage
+
+// Role What a replica does. `api`: answers requests. `worker`: makes attempts.
+type Role string
 
 // RoutedBy What sent the alert there:
 //
@@ -1386,8 +1829,8 @@ type RunTrigger string
 // Scope What a caller may do:
 //
 // - `ingest`: post alerts.
-// - `read`: see everything but tokens.
-// - `operate`: re-send, cancel, pause, resume, test a saved destination. Includes `read`.
+// - `read`: see everything but tokens and who did what.
+// - `operate`: re-send, cancel, pause, resume, test a saved destination, see who did what. Includes `read`.
 // - `admin`: change destinations and tokens. Includes the other three.
 type Scope string
 
@@ -1398,6 +1841,36 @@ type SendInput = json.RawMessage
 type SentDeliveries struct {
 	// Items One for each destination, in the order given.
 	Items []Delivery `json:"items"`
+}
+
+// ServerFacts The replica that answers, its settings, and all replicas.
+type ServerFacts struct {
+	// AllowedNetworks The networks that may be reached although they are not public, as CIDRs.
+	AllowedNetworks []string `json:"allowedNetworks"`
+
+	// AttemptTimeout How many seconds one attempt may take, from DNS to the end of the answer.
+	AttemptTimeout float64 `json:"attemptTimeout"`
+
+	// NotAnsweringMaxAge For how many seconds a delivery is held `not_answering` before it fails as `expired`.
+	NotAnsweringMaxAge float64 `json:"notAnsweringMaxAge"`
+
+	// Replicas The replicas on this database, oldest first. One that has died is listed until another finds out.
+	Replicas []Replica `json:"replicas"`
+
+	// Retention For how many seconds alerts and attempts are kept once they are final; `null` is for ever.
+	Retention *float64 `json:"retention"`
+
+	// RetryWaits The waits before the retries of a run, as numbers with units (`ms`, `s`, `m`, `h`).
+	RetryWaits []string `json:"retryWaits"`
+
+	// SessionLength For how many seconds a person stays signed in.
+	SessionLength float64 `json:"sessionLength"`
+
+	// StartedAt When the replica that answers was started.
+	StartedAt time.Time `json:"startedAt"`
+
+	// Version The version that answers.
+	Version string `json:"version"`
 }
 
 // Session Who is calling.
@@ -1471,6 +1944,27 @@ type SigningSecret = string
 // SigningSecretInput How to rotate.
 type SigningSecretInput = json.RawMessage
 
+// StatusCounts How many deliveries, by status.
+type StatusCounts struct {
+	// Cancelled How many are `cancelled`.
+	Cancelled int `json:"cancelled"`
+
+	// Delivered How many are `delivered`.
+	Delivered int `json:"delivered"`
+
+	// Failed How many are `failed`.
+	Failed int `json:"failed"`
+
+	// Held How many are `held`.
+	Held int `json:"held"`
+
+	// Queued How many are `queued`.
+	Queued int `json:"queued"`
+
+	// Retrying How many are `retrying`.
+	Retrying int `json:"retrying"`
+}
+
 // TestAnswer What came of a test.
 type TestAnswer struct {
 	// Attempt One attempt in full.
@@ -1536,6 +2030,9 @@ type TokenList struct {
 
 // AlertID defines model for AlertID.
 type AlertID = string
+
+// BulkResendID defines model for BulkResendID.
+type BulkResendID = uuid.UUID
 
 // Cursor defines model for Cursor.
 type Cursor = string
@@ -1611,6 +2108,36 @@ type ListAlertsParams struct {
 	// Q Text to find, ignoring case, in `title`, `name`, `id` or `alertId`.
 	Q *string `form:"q,omitempty" json:"q,omitempty"`
 
+	// Cursor The `nextCursor` of the page before. Left out, the first page.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Limit How many items at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// ListAuditParams defines parameters for ListAudit.
+type ListAuditParams struct {
+	// SubjectType Only changes of this sort of thing.
+	SubjectType *AuditSubjectType `form:"subjectType,omitempty" json:"subjectType,omitempty"`
+
+	// SubjectID Only changes of the thing with this id; of an alert that is its `alertId`.
+	SubjectID *string `form:"subjectId,omitempty" json:"subjectId,omitempty"`
+
+	// From Made at this time or later.
+	From *time.Time `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Made before this time.
+	To *time.Time `form:"to,omitempty" json:"to,omitempty"`
+
+	// Cursor The `nextCursor` of the page before. Left out, the first page.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Limit How many items at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// ListBulkResendsParams defines parameters for ListBulkResends.
+type ListBulkResendsParams struct {
 	// Cursor The `nextCursor` of the page before. Left out, the first page.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 
@@ -1750,6 +2277,9 @@ type PostAlertsJSONRequestBody = AlertBatch
 // SendAlertJSONRequestBody defines body for SendAlert for application/json ContentType.
 type SendAlertJSONRequestBody = SendInput
 
+// StartBulkResendJSONRequestBody defines body for StartBulkResend for application/json ContentType.
+type StartBulkResendJSONRequestBody = BulkResendInput
+
 // ResendDeliveryJSONRequestBody defines body for ResendDelivery for application/json ContentType.
 type ResendDeliveryJSONRequestBody = ResendInput
 
@@ -1761,6 +2291,9 @@ type TestSettingsJSONRequestBody = SettingsTestInput
 
 // PatchDestinationJSONRequestBody defines body for PatchDestination for application/json ContentType.
 type PatchDestinationJSONRequestBody = DestinationPatch
+
+// ResumeDestinationJSONRequestBody defines body for ResumeDestination for application/json ContentType.
+type ResumeDestinationJSONRequestBody = ResumeInput
 
 // RotateSigningSecretJSONRequestBody defines body for RotateSigningSecret for application/json ContentType.
 type RotateSigningSecretJSONRequestBody = SigningSecretInput
@@ -1797,6 +2330,27 @@ type ServerInterface interface {
 	// ExplainStoredAlert Explain the route of a stored alert
 	// (GET /api/v1/alerts/{alertId}/route)
 	ExplainStoredAlert(ctx echo.Context, alertID AlertID) error
+	// ListAudit Who did what
+	// (GET /api/v1/audit)
+	ListAudit(ctx echo.Context, params ListAuditParams) error
+	// ListBulkResends List bulk re-sends
+	// (GET /api/v1/bulk-resends)
+	ListBulkResends(ctx echo.Context, params ListBulkResendsParams) error
+	// StartBulkResend Re-send many deliveries
+	// (POST /api/v1/bulk-resends)
+	StartBulkResend(ctx echo.Context) error
+	// GetBulkResend One bulk re-send
+	// (GET /api/v1/bulk-resends/{id})
+	GetBulkResend(ctx echo.Context, id BulkResendID) error
+	// CancelBulkResend Cancel a bulk re-send
+	// (POST /api/v1/bulk-resends/{id}/cancel)
+	CancelBulkResend(ctx echo.Context, id BulkResendID) error
+	// PauseBulkResend Pause a bulk re-send
+	// (POST /api/v1/bulk-resends/{id}/pause)
+	PauseBulkResend(ctx echo.Context, id BulkResendID) error
+	// ResumeBulkResend Resume a bulk re-send
+	// (POST /api/v1/bulk-resends/{id}/resume)
+	ResumeBulkResend(ctx echo.Context, id BulkResendID) error
 	// ListDeliveries List deliveries
 	// (GET /api/v1/deliveries)
 	ListDeliveries(ctx echo.Context, params ListDeliveriesParams) error
@@ -1824,6 +2378,9 @@ type ServerInterface interface {
 	// CreateDestination Create a destination
 	// (POST /api/v1/destinations)
 	CreateDestination(ctx echo.Context) error
+	// ListDestinationHealth Health of all destinations
+	// (GET /api/v1/destinations/health)
+	ListDestinationHealth(ctx echo.Context) error
 	// TestSettings Test settings before saving them
 	// (POST /api/v1/destinations/test)
 	TestSettings(ctx echo.Context) error
@@ -1836,6 +2393,9 @@ type ServerInterface interface {
 	// PatchDestination Change a destination
 	// (PATCH /api/v1/destinations/{id})
 	PatchDestination(ctx echo.Context, id DestinationID, params PatchDestinationParams) error
+	// GetDestinationHealth Health of a destination
+	// (GET /api/v1/destinations/{id}/health)
+	GetDestinationHealth(ctx echo.Context, id DestinationID) error
 	// PauseDestination Pause
 	// (POST /api/v1/destinations/{id}/pause)
 	PauseDestination(ctx echo.Context, id DestinationID, params PauseDestinationParams) error
@@ -1851,6 +2411,9 @@ type ServerInterface interface {
 	// ExplainRoute Explain the route of an alert
 	// (POST /api/v1/route/explain)
 	ExplainRoute(ctx echo.Context) error
+	// GetServer The server and how it is set up
+	// (GET /api/v1/server)
+	GetServer(ctx echo.Context) error
 	// SignOut Sign out
 	// (DELETE /api/v1/session)
 	SignOut(ctx echo.Context) error
@@ -2033,6 +2596,157 @@ func (w *ServerInterfaceWrapper) ExplainStoredAlert(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ExplainStoredAlert(ctx, alertID)
+	return err
+}
+
+// ListAudit converts echo context to params.
+func (w *ServerInterfaceWrapper) ListAudit(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListAuditParams
+	// ------------- Optional query parameter "subjectType" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "subjectType", ctx.QueryParams(), &params.SubjectType, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter subjectType: %s", err))
+	}
+
+	// ------------- Optional query parameter "subjectId" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "subjectId", ctx.QueryParams(), &params.SubjectID, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter subjectId: %s", err))
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", ctx.QueryParams(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter from: %s", err))
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", ctx.QueryParams(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter to: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListAudit(ctx, params)
+	return err
+}
+
+// ListBulkResends converts echo context to params.
+func (w *ServerInterfaceWrapper) ListBulkResends(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListBulkResendsParams
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListBulkResends(ctx, params)
+	return err
+}
+
+// StartBulkResend converts echo context to params.
+func (w *ServerInterfaceWrapper) StartBulkResend(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.StartBulkResend(ctx)
+	return err
+}
+
+// GetBulkResend converts echo context to params.
+func (w *ServerInterfaceWrapper) GetBulkResend(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id BulkResendID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetBulkResend(ctx, id)
+	return err
+}
+
+// CancelBulkResend converts echo context to params.
+func (w *ServerInterfaceWrapper) CancelBulkResend(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id BulkResendID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CancelBulkResend(ctx, id)
+	return err
+}
+
+// PauseBulkResend converts echo context to params.
+func (w *ServerInterfaceWrapper) PauseBulkResend(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id BulkResendID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PauseBulkResend(ctx, id)
+	return err
+}
+
+// ResumeBulkResend converts echo context to params.
+func (w *ServerInterfaceWrapper) ResumeBulkResend(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id BulkResendID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ResumeBulkResend(ctx, id)
 	return err
 }
 
@@ -2362,6 +3076,15 @@ func (w *ServerInterfaceWrapper) CreateDestination(ctx echo.Context) error {
 	return err
 }
 
+// ListDestinationHealth converts echo context to params.
+func (w *ServerInterfaceWrapper) ListDestinationHealth(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListDestinationHealth(ctx)
+	return err
+}
+
 // TestSettings converts echo context to params.
 func (w *ServerInterfaceWrapper) TestSettings(ctx echo.Context) error {
 	var err error
@@ -2456,6 +3179,22 @@ func (w *ServerInterfaceWrapper) PatchDestination(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.PatchDestination(ctx, id, params)
+	return err
+}
+
+// GetDestinationHealth converts echo context to params.
+func (w *ServerInterfaceWrapper) GetDestinationHealth(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id DestinationID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetDestinationHealth(ctx, id)
 	return err
 }
 
@@ -2592,6 +3331,15 @@ func (w *ServerInterfaceWrapper) ExplainRoute(ctx echo.Context) error {
 	return err
 }
 
+// GetServer converts echo context to params.
+func (w *ServerInterfaceWrapper) GetServer(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetServer(ctx)
+	return err
+}
+
 // SignOut converts echo context to params.
 func (w *ServerInterfaceWrapper) SignOut(ctx echo.Context) error {
 	var err error
@@ -2724,6 +3472,13 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/api/v1/alerts/:alertId/deliveries", wrapper.SendAlert, options.OperationMiddlewares["sendAlert"]...)
 	router.GET(options.BaseURL+"/api/v1/alerts/:alertId/route", wrapper.ExplainStoredAlert, options.OperationMiddlewares["explainStoredAlert"]...)
 	router.POST(options.BaseURL+"/api/v1/alerts/batch", wrapper.PostAlerts, options.OperationMiddlewares["postAlerts"]...)
+	router.GET(options.BaseURL+"/api/v1/audit", wrapper.ListAudit, options.OperationMiddlewares["listAudit"]...)
+	router.GET(options.BaseURL+"/api/v1/bulk-resends", wrapper.ListBulkResends, options.OperationMiddlewares["listBulkResends"]...)
+	router.POST(options.BaseURL+"/api/v1/bulk-resends", wrapper.StartBulkResend, options.OperationMiddlewares["startBulkResend"]...)
+	router.GET(options.BaseURL+"/api/v1/bulk-resends/:id", wrapper.GetBulkResend, options.OperationMiddlewares["getBulkResend"]...)
+	router.POST(options.BaseURL+"/api/v1/bulk-resends/:id/cancel", wrapper.CancelBulkResend, options.OperationMiddlewares["cancelBulkResend"]...)
+	router.POST(options.BaseURL+"/api/v1/bulk-resends/:id/pause", wrapper.PauseBulkResend, options.OperationMiddlewares["pauseBulkResend"]...)
+	router.POST(options.BaseURL+"/api/v1/bulk-resends/:id/resume", wrapper.ResumeBulkResend, options.OperationMiddlewares["resumeBulkResend"]...)
 	router.GET(options.BaseURL+"/api/v1/deliveries", wrapper.ListDeliveries, options.OperationMiddlewares["listDeliveries"]...)
 	router.GET(options.BaseURL+"/api/v1/deliveries/:id", wrapper.GetDelivery, options.OperationMiddlewares["getDelivery"]...)
 	router.GET(options.BaseURL+"/api/v1/deliveries/:id/attempts/:attemptId", wrapper.GetAttempt, options.OperationMiddlewares["getAttempt"]...)
@@ -2736,12 +3491,15 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.DELETE(options.BaseURL+"/api/v1/destinations/:id", wrapper.DeleteDestination, options.OperationMiddlewares["deleteDestination"]...)
 	router.GET(options.BaseURL+"/api/v1/destinations/:id", wrapper.GetDestination, options.OperationMiddlewares["getDestination"]...)
 	router.PATCH(options.BaseURL+"/api/v1/destinations/:id", wrapper.PatchDestination, options.OperationMiddlewares["patchDestination"]...)
+	router.GET(options.BaseURL+"/api/v1/destinations/:id/health", wrapper.GetDestinationHealth, options.OperationMiddlewares["getDestinationHealth"]...)
 	router.POST(options.BaseURL+"/api/v1/destinations/:id/pause", wrapper.PauseDestination, options.OperationMiddlewares["pauseDestination"]...)
 	router.POST(options.BaseURL+"/api/v1/destinations/:id/resume", wrapper.ResumeDestination, options.OperationMiddlewares["resumeDestination"]...)
 	router.POST(options.BaseURL+"/api/v1/destinations/:id/signing-secret", wrapper.RotateSigningSecret, options.OperationMiddlewares["rotateSigningSecret"]...)
 	router.POST(options.BaseURL+"/api/v1/destinations/:id/test", wrapper.TestDestination, options.OperationMiddlewares["testDestination"]...)
+	router.GET(options.BaseURL+"/api/v1/destinations/health", wrapper.ListDestinationHealth, options.OperationMiddlewares["listDestinationHealth"]...)
 	router.POST(options.BaseURL+"/api/v1/destinations/test", wrapper.TestSettings, options.OperationMiddlewares["testSettings"]...)
 	router.POST(options.BaseURL+"/api/v1/route/explain", wrapper.ExplainRoute, options.OperationMiddlewares["explainRoute"]...)
+	router.GET(options.BaseURL+"/api/v1/server", wrapper.GetServer, options.OperationMiddlewares["getServer"]...)
 	router.DELETE(options.BaseURL+"/api/v1/session", wrapper.SignOut, options.OperationMiddlewares["signOut"]...)
 	router.GET(options.BaseURL+"/api/v1/session", wrapper.GetSession, options.OperationMiddlewares["getSession"]...)
 	router.POST(options.BaseURL+"/api/v1/session", wrapper.SignIn, options.OperationMiddlewares["signIn"]...)
@@ -2875,6 +3633,174 @@ type ExplainStoredAlertResponseObject interface {
 type ExplainStoredAlert200JSONResponse ExplainedRoute
 
 func (response ExplainStoredAlert200JSONResponse) VisitExplainStoredAlertResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAuditRequestObject struct {
+	Params ListAuditParams
+}
+
+type ListAuditResponseObject interface {
+	VisitListAuditResponse(w http.ResponseWriter) error
+}
+
+type ListAudit200JSONResponse AuditList
+
+func (response ListAudit200JSONResponse) VisitListAuditResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListBulkResendsRequestObject struct {
+	Params ListBulkResendsParams
+}
+
+type ListBulkResendsResponseObject interface {
+	VisitListBulkResendsResponse(w http.ResponseWriter) error
+}
+
+type ListBulkResends200JSONResponse BulkResendList
+
+func (response ListBulkResends200JSONResponse) VisitListBulkResendsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartBulkResendRequestObject struct {
+	Body *StartBulkResendJSONRequestBody
+}
+
+type StartBulkResendResponseObject interface {
+	VisitStartBulkResendResponse(w http.ResponseWriter) error
+}
+
+type StartBulkResend200JSONResponse BulkCount
+
+func (response StartBulkResend200JSONResponse) VisitStartBulkResendResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartBulkResend202JSONResponse BulkResend
+
+func (response StartBulkResend202JSONResponse) VisitStartBulkResendResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBulkResendRequestObject struct {
+	ID BulkResendID `json:"id"`
+}
+
+type GetBulkResendResponseObject interface {
+	VisitGetBulkResendResponse(w http.ResponseWriter) error
+}
+
+type GetBulkResend200JSONResponse BulkResend
+
+func (response GetBulkResend200JSONResponse) VisitGetBulkResendResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelBulkResendRequestObject struct {
+	ID BulkResendID `json:"id"`
+}
+
+type CancelBulkResendResponseObject interface {
+	VisitCancelBulkResendResponse(w http.ResponseWriter) error
+}
+
+type CancelBulkResend200JSONResponse BulkResend
+
+func (response CancelBulkResend200JSONResponse) VisitCancelBulkResendResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PauseBulkResendRequestObject struct {
+	ID BulkResendID `json:"id"`
+}
+
+type PauseBulkResendResponseObject interface {
+	VisitPauseBulkResendResponse(w http.ResponseWriter) error
+}
+
+type PauseBulkResend200JSONResponse BulkResend
+
+func (response PauseBulkResend200JSONResponse) VisitPauseBulkResendResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeBulkResendRequestObject struct {
+	ID BulkResendID `json:"id"`
+}
+
+type ResumeBulkResendResponseObject interface {
+	VisitResumeBulkResendResponse(w http.ResponseWriter) error
+}
+
+type ResumeBulkResend200JSONResponse BulkResend
+
+func (response ResumeBulkResend200JSONResponse) VisitResumeBulkResendResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -3094,6 +4020,27 @@ func (response CreateDestination201JSONResponse) VisitCreateDestinationResponse(
 	return err
 }
 
+type ListDestinationHealthRequestObject struct {
+}
+
+type ListDestinationHealthResponseObject interface {
+	VisitListDestinationHealthResponse(w http.ResponseWriter) error
+}
+
+type ListDestinationHealth200JSONResponse DestinationHealthList
+
+func (response ListDestinationHealth200JSONResponse) VisitListDestinationHealthResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type TestSettingsRequestObject struct {
 	Body *TestSettingsJSONRequestBody
 }
@@ -3195,6 +4142,28 @@ func (response PatchDestination200JSONResponse) VisitPatchDestinationResponse(w 
 	return err
 }
 
+type GetDestinationHealthRequestObject struct {
+	ID DestinationID `json:"id"`
+}
+
+type GetDestinationHealthResponseObject interface {
+	VisitGetDestinationHealthResponse(w http.ResponseWriter) error
+}
+
+type GetDestinationHealth200JSONResponse DestinationHealthDetails
+
+func (response GetDestinationHealth200JSONResponse) VisitGetDestinationHealthResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type PauseDestinationRequestObject struct {
 	ID     DestinationID `json:"id"`
 	Params PauseDestinationParams
@@ -3229,6 +4198,7 @@ func (response PauseDestination200JSONResponse) VisitPauseDestinationResponse(w 
 type ResumeDestinationRequestObject struct {
 	ID     DestinationID `json:"id"`
 	Params ResumeDestinationParams
+	Body   *ResumeDestinationJSONRequestBody
 }
 
 type ResumeDestinationResponseObject interface {
@@ -3323,6 +4293,27 @@ type ExplainRouteResponseObject interface {
 type ExplainRoute200JSONResponse ExplainedRoute
 
 func (response ExplainRoute200JSONResponse) VisitExplainRouteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetServerRequestObject struct {
+}
+
+type GetServerResponseObject interface {
+	VisitGetServerResponse(w http.ResponseWriter) error
+}
+
+type GetServer200JSONResponse ServerFacts
+
+func (response GetServer200JSONResponse) VisitGetServerResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -3541,6 +4532,27 @@ type StrictServerInterface interface {
 	// ExplainStoredAlert Explain the route of a stored alert
 	// (GET /api/v1/alerts/{alertId}/route)
 	ExplainStoredAlert(ctx context.Context, request ExplainStoredAlertRequestObject) (ExplainStoredAlertResponseObject, error)
+	// ListAudit Who did what
+	// (GET /api/v1/audit)
+	ListAudit(ctx context.Context, request ListAuditRequestObject) (ListAuditResponseObject, error)
+	// ListBulkResends List bulk re-sends
+	// (GET /api/v1/bulk-resends)
+	ListBulkResends(ctx context.Context, request ListBulkResendsRequestObject) (ListBulkResendsResponseObject, error)
+	// StartBulkResend Re-send many deliveries
+	// (POST /api/v1/bulk-resends)
+	StartBulkResend(ctx context.Context, request StartBulkResendRequestObject) (StartBulkResendResponseObject, error)
+	// GetBulkResend One bulk re-send
+	// (GET /api/v1/bulk-resends/{id})
+	GetBulkResend(ctx context.Context, request GetBulkResendRequestObject) (GetBulkResendResponseObject, error)
+	// CancelBulkResend Cancel a bulk re-send
+	// (POST /api/v1/bulk-resends/{id}/cancel)
+	CancelBulkResend(ctx context.Context, request CancelBulkResendRequestObject) (CancelBulkResendResponseObject, error)
+	// PauseBulkResend Pause a bulk re-send
+	// (POST /api/v1/bulk-resends/{id}/pause)
+	PauseBulkResend(ctx context.Context, request PauseBulkResendRequestObject) (PauseBulkResendResponseObject, error)
+	// ResumeBulkResend Resume a bulk re-send
+	// (POST /api/v1/bulk-resends/{id}/resume)
+	ResumeBulkResend(ctx context.Context, request ResumeBulkResendRequestObject) (ResumeBulkResendResponseObject, error)
 	// ListDeliveries List deliveries
 	// (GET /api/v1/deliveries)
 	ListDeliveries(ctx context.Context, request ListDeliveriesRequestObject) (ListDeliveriesResponseObject, error)
@@ -3568,6 +4580,9 @@ type StrictServerInterface interface {
 	// CreateDestination Create a destination
 	// (POST /api/v1/destinations)
 	CreateDestination(ctx context.Context, request CreateDestinationRequestObject) (CreateDestinationResponseObject, error)
+	// ListDestinationHealth Health of all destinations
+	// (GET /api/v1/destinations/health)
+	ListDestinationHealth(ctx context.Context, request ListDestinationHealthRequestObject) (ListDestinationHealthResponseObject, error)
 	// TestSettings Test settings before saving them
 	// (POST /api/v1/destinations/test)
 	TestSettings(ctx context.Context, request TestSettingsRequestObject) (TestSettingsResponseObject, error)
@@ -3580,6 +4595,9 @@ type StrictServerInterface interface {
 	// PatchDestination Change a destination
 	// (PATCH /api/v1/destinations/{id})
 	PatchDestination(ctx context.Context, request PatchDestinationRequestObject) (PatchDestinationResponseObject, error)
+	// GetDestinationHealth Health of a destination
+	// (GET /api/v1/destinations/{id}/health)
+	GetDestinationHealth(ctx context.Context, request GetDestinationHealthRequestObject) (GetDestinationHealthResponseObject, error)
 	// PauseDestination Pause
 	// (POST /api/v1/destinations/{id}/pause)
 	PauseDestination(ctx context.Context, request PauseDestinationRequestObject) (PauseDestinationResponseObject, error)
@@ -3595,6 +4613,9 @@ type StrictServerInterface interface {
 	// ExplainRoute Explain the route of an alert
 	// (POST /api/v1/route/explain)
 	ExplainRoute(ctx context.Context, request ExplainRouteRequestObject) (ExplainRouteResponseObject, error)
+	// GetServer The server and how it is set up
+	// (GET /api/v1/server)
+	GetServer(ctx context.Context, request GetServerRequestObject) (GetServerResponseObject, error)
 	// SignOut Sign out
 	// (DELETE /api/v1/session)
 	SignOut(ctx context.Context, request SignOutRequestObject) (SignOutResponseObject, error)
@@ -3842,6 +4863,202 @@ func (sh *strictHandler) ExplainStoredAlert(ctx echo.Context, alertID AlertID) e
 		return err
 	} else if validResponse, ok := response.(ExplainStoredAlertResponseObject); ok {
 		return validResponse.VisitExplainStoredAlertResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListAudit operation middleware
+func (sh *strictHandler) ListAudit(ctx echo.Context, params ListAuditParams) error {
+	var request ListAuditRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListAudit(ctx.Request().Context(), request.(ListAuditRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListAudit")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListAuditResponseObject); ok {
+		return validResponse.VisitListAuditResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListBulkResends operation middleware
+func (sh *strictHandler) ListBulkResends(ctx echo.Context, params ListBulkResendsParams) error {
+	var request ListBulkResendsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListBulkResends(ctx.Request().Context(), request.(ListBulkResendsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListBulkResends")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListBulkResendsResponseObject); ok {
+		return validResponse.VisitListBulkResendsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// StartBulkResend operation middleware
+func (sh *strictHandler) StartBulkResend(ctx echo.Context) error {
+	var request StartBulkResendRequestObject
+
+	var body StartBulkResendJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.StartBulkResend(ctx.Request().Context(), request.(StartBulkResendRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "StartBulkResend")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(StartBulkResendResponseObject); ok {
+		return validResponse.VisitStartBulkResendResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetBulkResend operation middleware
+func (sh *strictHandler) GetBulkResend(ctx echo.Context, id BulkResendID) error {
+	var request GetBulkResendRequestObject
+
+	request.ID = id
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetBulkResend(ctx.Request().Context(), request.(GetBulkResendRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetBulkResend")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetBulkResendResponseObject); ok {
+		return validResponse.VisitGetBulkResendResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CancelBulkResend operation middleware
+func (sh *strictHandler) CancelBulkResend(ctx echo.Context, id BulkResendID) error {
+	var request CancelBulkResendRequestObject
+
+	request.ID = id
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CancelBulkResend(ctx.Request().Context(), request.(CancelBulkResendRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CancelBulkResend")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CancelBulkResendResponseObject); ok {
+		return validResponse.VisitCancelBulkResendResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// PauseBulkResend operation middleware
+func (sh *strictHandler) PauseBulkResend(ctx echo.Context, id BulkResendID) error {
+	var request PauseBulkResendRequestObject
+
+	request.ID = id
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PauseBulkResend(ctx.Request().Context(), request.(PauseBulkResendRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PauseBulkResend")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(PauseBulkResendResponseObject); ok {
+		return validResponse.VisitPauseBulkResendResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ResumeBulkResend operation middleware
+func (sh *strictHandler) ResumeBulkResend(ctx echo.Context, id BulkResendID) error {
+	var request ResumeBulkResendRequestObject
+
+	request.ID = id
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ResumeBulkResend(ctx.Request().Context(), request.(ResumeBulkResendRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ResumeBulkResend")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ResumeBulkResendResponseObject); ok {
+		return validResponse.VisitResumeBulkResendResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -4121,6 +5338,29 @@ func (sh *strictHandler) CreateDestination(ctx echo.Context) error {
 	return nil
 }
 
+// ListDestinationHealth operation middleware
+func (sh *strictHandler) ListDestinationHealth(ctx echo.Context) error {
+	var request ListDestinationHealthRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListDestinationHealth(ctx.Request().Context(), request.(ListDestinationHealthRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListDestinationHealth")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListDestinationHealthResponseObject); ok {
+		return validResponse.VisitListDestinationHealthResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // TestSettings operation middleware
 func (sh *strictHandler) TestSettings(ctx echo.Context) error {
 	var request TestSettingsRequestObject
@@ -4267,6 +5507,31 @@ func (sh *strictHandler) PatchDestination(ctx echo.Context, id DestinationID, pa
 	return nil
 }
 
+// GetDestinationHealth operation middleware
+func (sh *strictHandler) GetDestinationHealth(ctx echo.Context, id DestinationID) error {
+	var request GetDestinationHealthRequestObject
+
+	request.ID = id
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetDestinationHealth(ctx.Request().Context(), request.(GetDestinationHealthRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetDestinationHealth")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetDestinationHealthResponseObject); ok {
+		return validResponse.VisitGetDestinationHealthResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // PauseDestination operation middleware
 func (sh *strictHandler) PauseDestination(ctx echo.Context, id DestinationID, params PauseDestinationParams) error {
 	var request PauseDestinationRequestObject
@@ -4299,6 +5564,32 @@ func (sh *strictHandler) ResumeDestination(ctx echo.Context, id DestinationID, p
 
 	request.ID = id
 	request.Params = params
+
+	var body ResumeDestinationJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			return err
+		}
+	} else {
+		request.Body = &body
+	}
 
 	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
 		return sh.ssi.ResumeDestination(ctx.Request().Context(), request.(ResumeDestinationRequestObject))
@@ -4462,6 +5753,29 @@ func (sh *strictHandler) ExplainRoute(ctx echo.Context) error {
 		return err
 	} else if validResponse, ok := response.(ExplainRouteResponseObject); ok {
 		return validResponse.VisitExplainRouteResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetServer operation middleware
+func (sh *strictHandler) GetServer(ctx echo.Context) error {
+	var request GetServerRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetServer(ctx.Request().Context(), request.(GetServerRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetServer")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetServerResponseObject); ok {
+		return validResponse.VisitGetServerResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

@@ -35,6 +35,7 @@ type Config struct {
 	OpenMetrics   bool   // serve /metrics without a token
 	Draining      func() bool
 	SessionLength time.Duration
+	Facts         Facts
 }
 
 // Server answers API requests.
@@ -80,8 +81,10 @@ var scopes = map[string]access.Scope{
 	"postAlert": access.Ingest, "postAlerts": access.Ingest,
 	"listAlerts": access.Read, "getAlert": access.Read, "explainStoredAlert": access.Read, "explainRoute": access.Read,
 	"listDeliveries": access.Read, "countDeliveries": access.Read, "getDelivery": access.Read, "getAttempt": access.Read,
-	"listDestinations": access.Read, "getDestination": access.Read,
+	"listDestinations": access.Read, "getDestination": access.Read, "listDestinationHealth": access.Read, "getDestinationHealth": access.Read,
+	"listBulkResends": access.Read, "getBulkResend": access.Read, "getServer": access.Read, "listAudit": access.Operate,
 	"sendAlert": access.Operate, "resendDelivery": access.Operate, "sendDeliveryNow": access.Operate, "cancelDelivery": access.Operate,
+	"startBulkResend": access.Operate, "pauseBulkResend": access.Operate, "resumeBulkResend": access.Operate, "cancelBulkResend": access.Operate,
 	"pauseDestination": access.Operate, "resumeDestination": access.Operate, "testDestination": access.Operate,
 	"createDestination": access.Admin, "patchDestination": access.Admin, "deleteDestination": access.Admin,
 	"rotateSigningSecret": access.Admin, "testSettings": access.Admin,

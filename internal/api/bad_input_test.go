@@ -26,7 +26,9 @@ func newSite(t *testing.T) site {
 	s := site{harness: h, receiver: newReceiver(t, says(200, "ok"))}
 	d := h.hook(t, s.receiver.URL)
 	alertID, deliveryID := h.accept1(t)
+	order := decode[BulkResend](t, h.post(t, bulkPath, js(object{"deliveryIds": []uuid.UUID{deliveryID}})), 202)
 	s.ids = strings.NewReplacer("{alertId}", alertID, "{attemptId}", anyID, "/deliveries/{id}", "/deliveries/"+deliveryID.String(),
+		"/bulk-resends/{id}", "/bulk-resends/"+order.ID.String(),
 		"/destinations/{id}", "/destinations/"+d.ID.String(), "{id}", anyID)
 	return s
 }

@@ -69,7 +69,7 @@ func kindOf(target any) string {
 	switch target.(type) {
 	case *bool:
 		return "true or false"
-	case *int:
+	case *int, **int:
 		return "a whole number"
 	case *[]uuid.UUID:
 		return "an array of ids"

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 
@@ -16,9 +17,24 @@ import (
 // errNothingToDo ends a change that would change nothing.
 var errNothingToDo = errors.New("nothing to do")
 
+// merge changes a destination whose row is locked. It may add to what the audit
+// log will say.
+type merge func(tx *postgres.Tx, d *destination.Destination, detail map[string]any) error
+
+// become returns a merge that brings a destination into a state.
+func become(state destination.State) merge {
+	return func(_ *postgres.Tx, d *destination.Destination, _ map[string]any) error {
+		if d.State == state {
+			return errNothingToDo
+		}
+		d.State = state
+		return nil
+	}
+}
+
 // change merges a change into a destination under its row's lock, if it is still
 // the version that the caller read, and writes it to the audit log.
-func (s *Server) change(ctx context.Context, id uuid.UUID, match *string, action string, fn func(*postgres.Tx, *destination.Destination) error) (destination.Destination, error) {
+func (s *Server) change(ctx context.Context, id uuid.UUID, match *string, action string, fn merge) (destination.Destination, error) {
 	var d destination.Destination
 	err := s.DB.InTx(ctx, func(tx *postgres.Tx) error {
 		var err error
@@ -28,7 +44,8 @@ func (s *Server) change(ctx context.Context, id uuid.UUID, match *string, action
 		if !matches(match, d) {
 			return postgres.ErrVersion
 		}
-		if err := fn(tx, &d); err != nil {
+		detail := map[string]any{}
+		if err := fn(tx, &d, detail); err != nil {
 			return err
 		}
 		d.Version++
@@ -36,7 +53,7 @@ func (s *Server) change(ctx context.Context, id uuid.UUID, match *string, action
 		if err := tx.UpdateDestination(ctx, d); err != nil {
 			return err
 		}
-		return s.audit(ctx, tx, action, d)
+		return s.audit(ctx, tx, s.changed(action, d, detail))
 	})
 	if err != nil && !errors.Is(err, errNothingToDo) {
 		return d, fmt.Errorf("%s %s: %w", action, id, err)
@@ -45,17 +62,21 @@ func (s *Server) change(ctx context.Context, id uuid.UUID, match *string, action
 	return d, nil
 }
 
-// audit writes who changed a destination and to what, its secrets left out.
-func (s *Server) audit(ctx context.Context, tx *postgres.Tx, action string, d destination.Destination) error {
+// changed says to what a destination was changed, its secrets left out.
+func (s *Server) changed(action string, d destination.Destination, more map[string]any) postgres.Entry {
 	shown := s.newDestination(d)
-	return tx.Audit(ctx, postgres.Entry{
-		At: s.Now(), Actor: of(ctx).caller.Name, Action: action, SubjectType: "destination", SubjectID: d.ID.String(),
-		Detail: map[string]any{
-			"displayName": shown.DisplayName, "state": shown.State, "severities": shown.Severities,
-			"alertTypes": shown.AlertTypes, "logTypes": shown.LogTypes, "settings": shown.Settings, "version": shown.Version,
-		},
-		RequestID: of(ctx).id,
-	})
+	detail := map[string]any{
+		"displayName": shown.DisplayName, "state": shown.State, "severities": shown.Severities, "alertTypes": shown.AlertTypes,
+		"logTypes": shown.LogTypes, "limits": shown.Limits, "settings": shown.Settings, "version": shown.Version,
+	}
+	maps.Copy(detail, more)
+	return postgres.Entry{Action: action, SubjectType: "destination", SubjectID: d.ID.String(), Detail: detail}
+}
+
+// audit writes to the audit log that the caller did something.
+func (s *Server) audit(ctx context.Context, tx *postgres.Tx, e postgres.Entry) error {
+	e.At, e.Actor, e.RequestID = s.Now(), of(ctx).caller.Name, of(ctx).id
+	return tx.Audit(ctx, e)
 }
 
 // etag names a version of a destination.

@@ -60,11 +60,14 @@ func (s *Server) CountDeliveries(ctx context.Context, r CountDeliveriesRequestOb
 	if err != nil {
 		return nil, err
 	}
-	return CountDeliveries200JSONResponse{
+	return CountDeliveries200JSONResponse{StatusCounts: newStatusCounts(counts), Capped: capped}, nil
+}
+
+func newStatusCounts(counts map[delivery.Status]int) StatusCounts {
+	return StatusCounts{
 		Queued: counts[delivery.Queued], Retrying: counts[delivery.Retrying], Held: counts[delivery.Held],
 		Delivered: counts[delivery.Delivered], Failed: counts[delivery.Failed], Cancelled: counts[delivery.Cancelled],
-		Capped: capped,
-	}, nil
+	}
 }
 
 // newDeliveryFilter relies on checkQuery: an id is one.

@@ -109,6 +109,66 @@ func TestPauseAndResume(t *testing.T) {
 	}
 }
 
+// What waits for a paused destination can be dropped instead of sent, all of it
+// or, when the resume is refused, nothing.
+func TestResumeWithDiscard(t *testing.T) {
+	t.Parallel()
+	h := newAPI(t, idle)
+	d, other := h.hook(t, "http://a.test"), h.hook(t, "http://a.test")
+	statuses := func(d CreatedDestination) string {
+		return strings.Join(h.texts(t, `SELECT concat_ws('/', status, reason) FROM deliveries WHERE destination_id = $1 ORDER BY id`, d.ID), " ")
+	}
+	resume := func(body string, changes ...change) answer {
+		return h.post(t, destinationPath(d)+"/resume", body, changes...)
+	}
+	h.accept(t)
+	wantStatus(t, h.post(t, destinationPath(d)+"/pause", ""), 200)
+	h.accept(t)
+	h.accept(t)
+
+	for body, fields := range map[string][]string{
+		`{"discard":"yes"}`: {"discard"}, `{"discard":1,"drop":true}`: {"discard", "drop"}, `{"discard":[]}`: {"discard"},
+	} {
+		wantProblem(t, resume(body), 422, ProblemCodeInvalid, fields...)
+	}
+	wantProblem(t, resume(`{"discard":true}`, with("If-Match", `"1"`)), 412, ProblemCodePreconditionFailed)
+	if got := statuses(d); got != "queued held/paused held/paused" {
+		t.Errorf("after refusals: %s", got)
+	}
+	a := resume(`{"discard":true}`, with("If-Match", `"2"`), with("X-Request-Id", "request-1"))
+	if got := decode[Destination](t, a, 200); got.State != "active" || got.Version != 3 || a.header.Get("ETag") != `"3"` {
+		t.Errorf("resumed to %+v, ETag %s", got, a.header.Get("ETag"))
+	}
+	if got := statuses(d); got != "cancelled/by_person cancelled/by_person cancelled/by_person" {
+		t.Errorf("discarded: %s", got)
+	}
+	if got := statuses(other); got != "queued queued queued" {
+		t.Errorf("of another destination: %s", got)
+	}
+	if jobs := h.count(t, `SELECT count(*) FROM river_job`); jobs != 3 {
+		t.Errorf("%d jobs are left, want those of the other destination", jobs)
+	}
+	detail := strings.Join(h.texts(t, `SELECT detail::jsonb -> 'discarded' FROM audit_log WHERE request_id = 'request-1' AND action = 'destination.resume'`), " ")
+	if detail != "3" {
+		t.Errorf("the audit log says that %q were discarded", detail)
+	}
+
+	h.accept(t)
+	for _, body := range []string{`{"discard":true}`, `{"discard":null}`, `{}`, ""} {
+		if got := decode[Destination](t, resume(body), 200); got.Version != 3 {
+			t.Errorf("an active one: %s leads to version %d", body, got.Version)
+		}
+	}
+	wantStatus(t, h.post(t, destinationPath(d)+"/pause", ""), 200)
+	wantStatus(t, resume(`{"discard":false}`), 200)
+	if got := statuses(d); !strings.HasSuffix(got, " queued") {
+		t.Errorf("not discarded: %s", got)
+	}
+	if n := h.count(t, `SELECT count(*) FROM audit_log WHERE detail::jsonb ? 'discarded'`); n != 1 {
+		t.Errorf("the audit log tells of %d discards", n)
+	}
+}
+
 func TestRotateSigningSecret(t *testing.T) {
 	t.Parallel()
 	var clock lateClock
@@ -170,6 +230,9 @@ func TestAuditLog(t *testing.T) {
 	details := h.texts(t, `SELECT detail FROM audit_log ORDER BY id`)
 	if found := h.leaked(strings.Join(details, "\n")); len(found) > 0 {
 		t.Errorf("it holds the secrets %q", found)
+	}
+	if !strings.Contains(details[1], `"maxInFlight":16`) {
+		t.Errorf("it does not say with which limits: %s", details[1])
 	}
 	if !strings.Contains(details[1], "X-Other") || !strings.Contains(details[1], "http://a.test") {
 		t.Errorf("it does not say what changed: %s", details[1])

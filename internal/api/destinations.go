@@ -45,7 +45,7 @@ func (s *Server) CreateDestination(ctx context.Context, r CreateDestinationReque
 		if err := tx.InsertDestination(ctx, d); err != nil {
 			return err
 		}
-		return s.audit(ctx, tx, "destination.create", d)
+		return s.audit(ctx, tx, s.changed("destination.create", d, nil))
 	})
 	if err != nil {
 		return nil, err
@@ -67,7 +67,7 @@ func (s *Server) GetDestination(ctx context.Context, r GetDestinationRequestObje
 
 // PatchDestination merges a change under the row's lock.
 func (s *Server) PatchDestination(ctx context.Context, r PatchDestinationRequestObject) (PatchDestinationResponseObject, error) {
-	d, err := s.change(ctx, r.ID, r.Params.IfMatch, "destination.update", func(tx *postgres.Tx, d *destination.Destination) error {
+	d, err := s.change(ctx, r.ID, r.Params.IfMatch, "destination.update", func(_ *postgres.Tx, d *destination.Destination, _ map[string]any) error {
 		changed, err := d.Patch(*r.Body)
 		if err != nil {
 			return err
@@ -83,30 +83,35 @@ func (s *Server) PatchDestination(ctx context.Context, r PatchDestinationRequest
 
 // PauseDestination holds what would be sent from now on.
 func (s *Server) PauseDestination(ctx context.Context, r PauseDestinationRequestObject) (PauseDestinationResponseObject, error) {
-	d, err := s.setState(ctx, r.ID, r.Params.IfMatch, "destination.pause", destination.Paused)
+	d, err := s.change(ctx, r.ID, r.Params.IfMatch, "destination.pause", become(destination.Paused))
 	if err != nil {
 		return nil, err
 	}
 	return PauseDestination200JSONResponse{Body: s.newDestination(d), Headers: PauseDestination200ResponseHeaders{ETag: etag(d)}}, nil
 }
 
-// ResumeDestination releases what a pause held.
+// ResumeDestination releases what a pause held, or cancels it.
 func (s *Server) ResumeDestination(ctx context.Context, r ResumeDestinationRequestObject) (ResumeDestinationResponseObject, error) {
-	d, err := s.setState(ctx, r.ID, r.Params.IfMatch, "destination.resume", destination.Active)
+	var discard bool
+	wrong, err := readBody(r.Body, map[string]any{"discard": &discard})
+	if err != nil {
+		return nil, err
+	}
+	if err := wrong.err(); err != nil {
+		return nil, err
+	}
+	activate := become(destination.Active)
+	d, err := s.change(ctx, r.ID, r.Params.IfMatch, "destination.resume", func(tx *postgres.Tx, d *destination.Destination, detail map[string]any) error {
+		if err := activate(tx, d, detail); err != nil || !discard {
+			return err
+		}
+		detail["discarded"], err = s.Dispatcher.Discard(ctx, tx, d.ID)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
 	return ResumeDestination200JSONResponse{Body: s.newDestination(d), Headers: ResumeDestination200ResponseHeaders{ETag: etag(d)}}, nil
-}
-
-func (s *Server) setState(ctx context.Context, id uuid.UUID, match *string, action string, state destination.State) (destination.Destination, error) {
-	return s.change(ctx, id, match, action, func(_ *postgres.Tx, d *destination.Destination) error {
-		if d.State == state {
-			return errNothingToDo
-		}
-		d.State = state
-		return nil
-	})
 }
 
 // RotateSigningSecret makes a new signing secret, shown in this answer only.
@@ -122,7 +127,7 @@ func (s *Server) RotateSigningSecret(ctx context.Context, r RotateSigningSecretR
 	if err := wrong.err(); err != nil {
 		return nil, err
 	}
-	d, err := s.change(ctx, r.ID, r.Params.IfMatch, "destination.rotate_signing_secret", func(_ *postgres.Tx, d *destination.Destination) error {
+	d, err := s.change(ctx, r.ID, r.Params.IfMatch, "destination.rotate_signing_secret", func(_ *postgres.Tx, d *destination.Destination, _ map[string]any) error {
 		d.Signing = d.Signing.Rotate(s.Now().UTC(), time.Duration(keep)*time.Second)
 		return nil
 	})
@@ -149,7 +154,7 @@ func (s *Server) DeleteDestination(ctx context.Context, r DeleteDestinationReque
 		if err := tx.DeleteDestination(ctx, r.ID, s.Now()); err != nil {
 			return err
 		}
-		return s.audit(ctx, tx, "destination.delete", d)
+		return s.audit(ctx, tx, s.changed("destination.delete", d, nil))
 	})
 	if err != nil {
 		return nil, err
@@ -234,7 +239,7 @@ func (s *Server) newDestination(d destination.Destination) Destination {
 	answer := Destination{
 		ID: d.ID, DisplayName: d.DisplayName, Type: DestinationType(d.Type), State: DestinationState(d.State),
 		Severities: []Severity{}, AlertTypes: []AlertType{}, LogTypes: notNil(d.LogTypes),
-		OverrideOnly: len(d.Severities) == 0, Settings: Settings{Headers: []SetHeader{}},
+		OverrideOnly: len(d.Severities) == 0, Limits: newLimits(d.Limits), Settings: Settings{Headers: []SetHeader{}},
 		Signing: Signing{CreatedAt: d.Signing.CreatedAt.UTC()}, Version: d.Version,
 		CreatedAt: d.CreatedAt.UTC(), UpdatedAt: d.UpdatedAt.UTC(),
 	}
@@ -253,4 +258,10 @@ func (s *Server) newDestination(d destination.Destination) Destination {
 		}
 	}
 	return answer
+}
+
+func newLimits(l destination.Limits) Limits {
+	return Limits{
+		MaxInFlight: l.MaxInFlight, RatePerSecond: orNil(l.RatePerSecond), Burst: orNil(l.Burst), HoldNotAnswering: l.HoldNotAnswering,
+	}
 }

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -36,6 +37,7 @@ func TestCreateAndGetDestination(t *testing.T) {
 		ID: created.ID, DisplayName: "SOAR", Type: "webhook", State: DestinationStateActive,
 		Severities: []Severity{"HIGH", "CRITICAL"}, AlertTypes: []AlertType{"RULE"}, LogTypes: []string{"AWS.VPCFlow"},
 		Settings: Settings{URL: "https://Soar.example.com:8443", URLSet: true, Headers: []SetHeader{{"X-API-Key", true}, {"x-team", true}}},
+		Limits:   Limits{MaxInFlight: 16, HoldNotAnswering: true},
 		Signing:  Signing{CreatedAt: created.CreatedAt}, Version: 1, CreatedAt: created.CreatedAt, UpdatedAt: created.CreatedAt,
 	}
 	if diff := cmp.Diff(want, created.Destination); diff != "" {
@@ -62,12 +64,33 @@ func TestDestinationDefaults(t *testing.T) {
 	}
 }
 
+func TestDestinationLimits(t *testing.T) {
+	t.Parallel()
+	h := newAPI(t, idle)
+	for limits, want := range map[string]Limits{
+		`null`: {MaxInFlight: 16, HoldNotAnswering: true},
+		`{"maxInFlight":1000,"ratePerSecond":2.5,"holdNotAnswering":false}`: {MaxInFlight: 1000, RatePerSecond: ptr(2.5), Burst: ptr(3)},
+		`{"ratePerSecond":10000,"burst":1}`:                                 {MaxInFlight: 16, RatePerSecond: ptr(10_000.0), Burst: ptr(1), HoldNotAnswering: true},
+	} {
+		body := h.hookBody("http://a.test")
+		body["limits"] = json.RawMessage(limits)
+		d := decode[CreatedDestination](t, h.post(t, destinationsPath, js(body)), 201)
+		h.keep(d.SigningSecret)
+		stored := decode[Destination](t, h.get(t, destinationPath(d)), 200)
+		for _, got := range []Limits{d.Limits, stored.Limits} {
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", limits, diff)
+			}
+		}
+	}
+}
+
 func TestWrongDestinations(t *testing.T) {
 	t.Parallel()
 	h := newAPI(t, idle)
-	everything := `{"displayName":"","type":"mail","severities":["LOUD"],"alertTypes":[],"logTypes":[""],"extra":1,"settings":null}`
+	everything := `{"displayName":"","type":"mail","severities":["LOUD"],"alertTypes":[],"logTypes":[""],"limits":{"maxInFlight":1001},"extra":1,"settings":null}`
 	wantProblem(t, h.post(t, destinationsPath, everything), 422, ProblemCodeInvalid,
-		"displayName", "type", "severities[0]", "alertTypes", "logTypes[0]", "extra", "settings")
+		"displayName", "type", "severities[0]", "alertTypes", "logTypes[0]", "limits.maxInFlight", "extra", "settings")
 	h.keep("s3cret")
 	settings := `{"displayName":"a","type":"webhook","settings":{"url":"ftp://a/s3cret","method":"PUT","headers":[{"name":"Host","value":"s3cret"},
 		{"name":"a b","value":"s3cret"},{"name":"webhook-id","value":"s3cret"},{"name":"X-A","value":"s3cret\u0000"},{"name":"x-a","value":""},{"name":"Belfry-X"},5]}}`
@@ -195,6 +218,12 @@ func TestPatchDestination(t *testing.T) {
 		{`{"settings":{"url":"http://A.test:80/elsewhere"}}`, func(d *Destination) { d.Settings.URL = "http://A.test:80" }},
 		{`{"settings":{"headers":null}}`, func(d *Destination) { d.Settings.Headers = []SetHeader{} }},
 		{`{"settings":{"url":"https://b.test"}}`, func(d *Destination) { d.Settings.URL = "https://b.test" }},
+		{`{"limits":{"maxInFlight":3,"ratePerSecond":0.5}}`, func(d *Destination) {
+			d.Limits = Limits{MaxInFlight: 3, RatePerSecond: ptr(0.5), Burst: ptr(1), HoldNotAnswering: true}
+		}},
+		{`{"limits":{"holdNotAnswering":false,"burst":20}}`, func(d *Destination) { d.Limits.HoldNotAnswering, d.Limits.Burst = false, ptr(20) }},
+		{`{"limits":{"maxInFlight":null,"ratePerSecond":null}}`, func(d *Destination) { d.Limits = Limits{MaxInFlight: 16} }},
+		{`{"limits":null}`, func(d *Destination) { d.Limits.HoldNotAnswering = true }},
 		{`{"alertTypes":null}`, func(d *Destination) {
 			d.AlertTypes = nil
 			for _, v := range alertTypes {
@@ -231,6 +260,9 @@ func TestWrongPatches(t *testing.T) {
 		`{"settings":{"headers":[{"name":"X-Unknown"}]}}`:                       {"settings.headers[0].value"},
 		`{"settings":{"headers":[{"name":"X-Api-Key"},{"name":"X-API-KEY"}]}}`:  {"settings.headers[1].name"},
 		`{"settings":{"url":null}}`:                                             {"settings.url"},
+		`{"limits":{"maxInFlight":0,"ratePerSecond":10001,"burst":"1","x":1}}`:  {"limits.maxInFlight", "limits.ratePerSecond", "limits.burst", "limits.x"},
+		`{"limits":{"burst":5,"holdNotAnswering":"no"}}`:                        {"limits.burst", "limits.holdNotAnswering"},
+		`{"limits":[]}`: {"limits"},
 	} {
 		wantProblem(t, h.patch(t, destinationPath(d), body), 422, ProblemCodeInvalid, fields...)
 	}

@@ -69,6 +69,7 @@ var problems = []struct {
 	{dispatch.ErrFinal, 409, ProblemCodeDeliveryFinal, "The delivery is final: use resend to open a new run."},
 	{dispatch.ErrDelivered, 409, ProblemCodeDeliveryDelivered, `The delivery was delivered: add "again": true to send it once more.`},
 	{dispatch.ErrDestinationDeleted, 409, ProblemCodeDestinationDeleted, "The destination is deleted: nothing can be sent to it."},
+	{dispatch.ErrBulkFinal, 409, ProblemCodeBulkResendFinal, "The bulk re-send has ended: order another."},
 	{dispatch.ErrOverloaded, 503, ProblemCodeOverloaded, "Too many alerts wait to be stored: this one was not accepted, try again shortly."},
 	{dispatch.ErrUnavailable, 503, ProblemCodeUnavailable, "The database cannot be written at the moment: nothing was accepted, try again shortly."},
 	{context.DeadlineExceeded, 503, ProblemCodeUnavailable, "It took too long: try again shortly."},

@@ -79,12 +79,13 @@ func newAPI(t testing.TB, options ...option) *harness {
 			Client: outbound.New(outbound.Options{
 				Allow: loopback, Timeout: 5 * time.Second, UserAgent: "Belfry/test",
 			}),
-			Waits: quick(), Workers: 16, Version: "test", Alone: true,
+			Waits: quick(), Roles: []string{"api", "worker"}, Workers: 16, Version: "test", Alone: true,
+			AttemptTimeout: 5 * time.Second, MaxUnanswered: 72 * time.Hour,
 			Link: func(id string) string { return "https://belfry.test/alerts/" + id },
 		},
 		api: Config{
 			DB: h.db, Log: h.log.logger(slog.LevelDebug), Metrics: registry, Now: time.Now, PublicURL: "http://belfry.test",
-			Draining: func() bool { return false }, SessionLength: time.Hour,
+			Draining: func() bool { return false }, SessionLength: time.Hour, Facts: Facts{Version: "test", StartedAt: time.Now()},
 		},
 	}
 	for _, o := range options {

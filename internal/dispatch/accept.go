@@ -192,7 +192,17 @@ func (d *Dispatcher) store(ctx context.Context, items []*acceptItem, now time.Ti
 		}
 		return nil
 	})
-	if err == nil && len(taken) > 0 {
+	if err != nil {
+		return results, err
+	}
+	for _, r := range results {
+		for _, v := range r.Deliveries {
+			if v.Status == delivery.Held {
+				d.held.add(v.DestinationID)
+			}
+		}
+	}
+	if len(taken) > 0 {
 		err = d.repeats(ctx, items, results, taken)
 	}
 	return results, err
@@ -236,7 +246,6 @@ func (d *Dispatcher) inLine(dl delivery.Delivery, t destination.Destination, lin
 	case reason != "":
 		return dl.Hold(reason, dl.CreatedAt)
 	case line.Busy || line.Due >= d.share():
-		d.held.add(t.ID)
 		return dl.Hold(delivery.Busy, dl.CreatedAt)
 	}
 	line.Due++

@@ -25,13 +25,14 @@ func (d *Dispatcher) announce(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	var failed error
 	for _, id := range ids {
 		err := d.DB.InTx(ctx, func(tx *postgres.Tx) error { return d.announceOne(ctx, tx, id) })
-		if err != nil && !errors.Is(err, postgres.ErrLocked) {
-			return fmt.Errorf("announce destination %s: %w", id, err)
+		if ignore(err, postgres.ErrLocked) != nil {
+			failed = errors.Join(failed, fmt.Errorf("announce destination %s: %w", id, err))
 		}
 	}
-	return nil
+	return failed
 }
 
 func (d *Dispatcher) announceOne(ctx context.Context, tx *postgres.Tx, id uuid.UUID) error {

@@ -16,7 +16,7 @@ import (
 	"belfry/internal/postgres"
 )
 
-// a second's worth.
+// A step takes what its pace has saved up, and never more than a second's worth.
 func TestBulkPace(t *testing.T) {
 	t.Parallel()
 	f := newBulk(t)

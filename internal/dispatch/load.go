@@ -82,7 +82,7 @@ func (d *Dispatcher) park(seen delivery.Delivery, how func(delivery.Delivery, de
 		d.Log.Warn("delivery not parked", "delivery_id", seen.ID, "reason", r, "error", err)
 		return river.JobSnooze(ourFault)
 	}
-	d.held.add(seen.DestinationID)
+	d.held.note(seen.DestinationID)
 	return nil
 }
 

@@ -17,14 +17,15 @@ import (
 // have held deliveries which could go. It only makes things quick: what is
 // missing here is found once a second, in the table.
 type holding struct {
-	mu   sync.Mutex
-	ids  map[uuid.UUID]bool
-	wake chan struct{}
-	due  map[uuid.UUID]bool // to be looked at now
+	mu    sync.Mutex
+	ids   map[uuid.UUID]bool
+	wake  chan struct{}
+	due   map[uuid.UUID]bool // to be looked at now
+	timed map[uuid.UUID]bool // to be looked at in a while
 }
 
 func newHolding() *holding {
-	return &holding{ids: map[uuid.UUID]bool{}, due: map[uuid.UUID]bool{}, wake: make(chan struct{}, 1)}
+	return &holding{ids: map[uuid.UUID]bool{}, due: map[uuid.UUID]bool{}, timed: map[uuid.UUID]bool{}, wake: make(chan struct{}, 1)}
 }
 
 // add says that a destination has held deliveries, and that it is worth a look.
@@ -33,6 +34,30 @@ func (h *holding) add(id uuid.UUID) {
 	defer h.mu.Unlock()
 	h.ids[id] = true
 	h.look(id)
+}
+
+// note says that a destination has held deliveries for which there was no room
+// just now: a look is worth it when there is some again.
+func (h *holding) note(id uuid.UUID) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.ids[id] = true
+}
+
+// lookIn looks at a destination after a time, and no sooner.
+func (h *holding) lookIn(id uuid.UUID, wait time.Duration) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.timed[id] {
+		return
+	}
+	h.timed[id] = true
+	time.AfterFunc(wait, func() {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		delete(h.timed, id)
+		h.look(id)
+	})
 }
 
 // freed says that a destination has room again.
@@ -106,7 +131,7 @@ func (d *Dispatcher) release(ctx context.Context, id uuid.UUID) error {
 			return err
 		}
 		line := lines[id]
-		if d.mustHold(t, line.Health) != "" || line.Health.HoldFor(uuid.Nil, d.Now()) != "" {
+		if d.mustHold(t, line.Health) != "" {
 			d.held.empty(id)
 			return nil
 		}
@@ -115,8 +140,11 @@ func (d *Dispatcher) release(ctx context.Context, id uuid.UUID) error {
 		if err != nil {
 			return err
 		}
-		if len(list) == 0 && room > 0 {
+		switch {
+		case len(list) == 0 && room > 0:
 			d.held.empty(id)
+		case t.Limits.RatePerSecond > 0:
+			d.held.lookIn(id, max(patience/4, d.slots.tokenIn(id, t.Limits)-patience))
 		}
 		return d.rejobAll(ctx, tx, list, delivery.Delivery.Release)
 	})
@@ -148,10 +176,8 @@ func (d *Dispatcher) mustHold(t destination.Destination, h delivery.Health) deli
 		return delivery.Paused
 	case t.Settings == nil:
 		return delivery.Misconfigured
-	case !h.Answering():
-		return delivery.NotAnswering
 	}
-	return ""
+	return h.HoldFor(uuid.Nil, d.Now())
 }
 
 // keepHolds looks at every hold: one whose reason is no longer true gets the
@@ -174,19 +200,18 @@ func (d *Dispatcher) keepHolds(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	var failed error // one destination's trouble must not stop the others
 	for _, id := range sorted(ids) {
 		t, err := d.DB.Destination(ctx, id)
 		if errors.Is(err, postgres.ErrNotFound) {
 			continue // deleted: cancelled by another step
 		}
-		if err != nil {
-			return err
+		if err == nil {
+			err = d.keepHold(ctx, t, healths[id], reasons[id])
 		}
-		if err := d.keepHold(ctx, t, healths[id], reasons[id]); err != nil {
-			return err
-		}
+		failed = errors.Join(failed, ignore(err, postgres.ErrLocked))
 	}
-	return nil
+	return failed
 }
 
 func (d *Dispatcher) keepHold(ctx context.Context, t destination.Destination, h delivery.Health, held []delivery.Reason) error {

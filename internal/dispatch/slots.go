@@ -3,7 +3,6 @@ package dispatch
 import (
 	"container/list"
 	"context"
-	"math"
 	"sync"
 	"time"
 
@@ -27,8 +26,8 @@ const (
 
 // slots says how many attempts may be in flight to each destination from this
 // process. What one may have shrinks as the workers run out, so that many slow
-// destinations cannot take all of them together; and the last eighth is not for
-// slow ones at all.
+// destinations cannot take all of them together; and the last eighth is only for
+// those that are known to be quick.
 type slots struct {
 	workers  int
 	replicas func() int // that share a destination's rate
@@ -102,13 +101,23 @@ func (l *lane) pace(now time.Time) time.Duration {
 	return took
 }
 
-// allowed is how many attempts the destination may have in flight.
+// allowed is how many attempts the destination may have in flight: at most half
+// of the workers, and what the others leave of its limit. One of which nothing is
+// known begins with a few, and like one that is slow leaves the last eighth
+// alone, but for a first try in half of that.
 func (s *slots) allowed(l *lane, now time.Time) int {
 	others := s.taken - l.inFlight - l.waiters.Len()
-	if l.pace(now) >= patience && s.taken >= s.workers-s.workers/8 {
-		return 0
+	allowed := max(1, min(l.limits.MaxInFlight*(s.workers-others)/s.workers, s.workers/2))
+	spare := s.workers - s.taken - s.workers/8
+	switch {
+	case l.took > 0 && (l.pace(now) < patience || spare > 0):
+		return allowed
+	case l.took == 0 && spare > 0:
+		return min(allowed, max(1, s.workers/64))
+	case l.took == 0 && spare > -s.workers/16:
+		return 1
 	}
-	return max(1, l.limits.MaxInFlight*(s.workers-others)/s.workers)
+	return 0
 }
 
 // waiting is how many workers may wait for the destination: as many as will have
@@ -130,24 +139,60 @@ func (s *slots) room(id uuid.UUID, limits destination.Limits) int {
 	allowed := s.allowed(l, now)
 	room := allowed + s.waiting(l, allowed, now)
 	if l.bucket != nil {
-		soon := float64(l.bucket.Limit()) * patience.Seconds()
-		room = min(room, l.inFlight+max(0, int(math.Ceil(l.bucket.TokensAt(now)+soon))))
+		soon := l.bucket.TokensAt(now) + float64(l.bucket.Limit())*patience.Seconds()
+		room = min(room, l.inFlight+max(0, int(soon)))
 	}
 	return room
 }
 
+// tokenIn is how long it takes until the destination's rate allows another
+// attempt: 0 without a rate.
+func (s *slots) tokenIn(id uuid.UUID, limits destination.Limits) time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.lane(id, limits).tokenIn(s.now())
+}
+
+func (l *lane) tokenIn(now time.Time) time.Duration {
+	if l.bucket == nil {
+		return 0
+	}
+	missing := 1 - l.bucket.TokensAt(now)
+	wait := time.Duration(missing / float64(l.bucket.Limit()) * float64(time.Second))
+	if wait < time.Microsecond { // a bucket counts in fractions
+		return 0
+	}
+	return wait
+}
+
+// urgency says who gets a slot although there is no room.
+type urgency int
+
+const (
+	usual urgency = iota
+	asked         // a person asked for this very delivery: it goes, unless very many do
+	probe         // one at a time for a destination that does not answer: it goes
+)
+
 // take waits for a slot as long as that makes sense, and reports whether it got
-// one. forced takes it in any case: a person asked. The caller gives the slot
-// back with free.
-func (s *slots) take(ctx context.Context, id uuid.UUID, limits destination.Limits, forced bool) bool {
+// one. The caller gives it back with free.
+func (s *slots) take(ctx context.Context, id uuid.UUID, limits destination.Limits, u urgency) bool {
 	s.mu.Lock()
 	now := s.now()
 	l := s.lane(id, limits)
 	allowed := s.allowed(l, now)
-	if forced || l.inFlight < allowed && l.waiters.Len() == 0 {
+	if u == probe || u == asked && l.inFlight < 2*limits.MaxInFlight && s.taken < s.workers-s.workers/4 {
+		s.begin(l, now)
+		if l.bucket != nil {
+			l.bucket.ReserveN(now, 1)
+		}
+		s.mu.Unlock()
+		return true
+	}
+	if l.inFlight < allowed && l.waiters.Len() == 0 {
 		s.begin(l, now)
 		s.mu.Unlock()
-		return forced && l.spend(now) || s.awaitToken(ctx, l, id)
+		return s.awaitToken(ctx, l, id)
 	}
 	if l.waiters.Len() >= s.waiting(l, allowed, now) {
 		s.mu.Unlock()
@@ -191,38 +236,30 @@ func (s *slots) awaitTurn(ctx context.Context, l *lane, place *list.Element, tur
 	return false
 }
 
-// spend takes a token without waiting for it, for what cannot wait.
-func (l *lane) spend(now time.Time) bool {
-	if l.bucket != nil {
-		l.bucket.ReserveN(now, 1)
-	}
-	return true
-}
-
 // awaitToken waits for what the destination's rate allows, holding a slot, and
-// gives the slot back if that takes too long.
+// gives the slot back if that would take too long.
 func (s *slots) awaitToken(ctx context.Context, l *lane, id uuid.UUID) bool {
 	s.mu.Lock()
-	bucket := l.bucket
-	s.mu.Unlock()
-	if bucket == nil {
-		return true
-	}
 	now := s.now()
-	token := bucket.ReserveN(now, 1)
-	if wait := token.DelayFrom(now); wait > 0 {
-		if wait <= patience {
-			select {
-			case <-time.After(wait):
-				return true
-			case <-ctx.Done():
-			}
-		}
-		token.CancelAt(now)
+	wait := l.tokenIn(now)
+	if wait <= patience && l.bucket != nil {
+		l.bucket.ReserveN(now, 1)
+	}
+	s.mu.Unlock()
+	switch {
+	case wait == 0:
+		return true
+	case wait > patience:
 		s.free(id, 0)
 		return false
 	}
-	return true
+	select {
+	case <-time.After(wait):
+		return true
+	case <-ctx.Done(): // the token is lost, which errs on the slow side
+		s.free(id, 0)
+		return false
+	}
 }
 
 // free gives a slot back after an attempt that took so long, 0 if none was made,

@@ -354,7 +354,7 @@ func (d *Dispatcher) reconcile(ctx context.Context) error {
 			return err
 		}
 		n = len(list)
-		return d.rejobAll(ctx, tx, list, delivery.Delivery.Release)
+		return d.rejobAll(ctx, tx, list, delivery.Delivery.Probe) // it may be one
 	})
 	if err == nil && n > 0 {
 		d.metrics.repairs.WithLabelValues("stuck_delivery").Add(float64(n))

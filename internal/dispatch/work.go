@@ -56,41 +56,62 @@ func (w *worker) Work(ctx context.Context, job *river.Job[deliverArgs]) error {
 	if !d.mayStart(ctx) {
 		return river.JobSnooze(0)
 	}
-	for {
-		out, err := d.load(job.Args.DeliveryID)
-		switch {
-		case errors.Is(err, postgres.ErrNotFound):
-			return nil // dropped by retention
-		case err != nil:
-			d.Log.WarnContext(ctx, "delivery not loaded", "delivery_id", job.Args.DeliveryID, "error", err)
-			return river.JobSnooze(ourFault)
-		case out.Delivery.JobID != job.ID:
-			return nil // another job may act, or none
-		case d.Now().Before(out.Delivery.DueAt):
-			return river.JobSnooze(out.Delivery.DueAt.Sub(d.Now()))
-		case out.Destination.DeletedAt != nil:
-			return d.park(out.Delivery, delivery.Delivery.Cancel, delivery.DestinationDeleted)
-		}
-		if out.Misconfigured != nil {
-			d.Log.ErrorContext(ctx, "destination misconfigured",
-				"destination_id", out.Destination.ID, "delivery_id", out.Delivery.ID, "error", out.Misconfigured)
-		}
-		if reason := standing(out, d.Now()); reason != "" {
-			return d.park(out.Delivery, delivery.Delivery.Hold, reason)
-		}
-		asked := d.Now()
-		switch {
-		case !d.slots.take(ctx, out.Destination.ID, out.Destination.Limits, out.Delivery.Forced()):
-			if ctx.Err() != nil {
-				return river.JobSnooze(0)
-			}
-			return d.park(out.Delivery, delivery.Delivery.Hold, delivery.Busy)
-		case d.Now().Sub(asked) > stale:
-			d.slots.free(out.Destination.ID, 0)
-			continue // much may have changed while it waited
-		}
-		return d.attempt(ctx, job.ID, out)
+	out, ok, end := d.ready(ctx, job)
+	if !ok {
+		return end
 	}
+	began := d.Now()
+	if !d.slots.take(ctx, out.Destination.ID, out.Destination.Limits, urgencyOf(out)) {
+		if ctx.Err() != nil {
+			return river.JobSnooze(0)
+		}
+		return d.park(out.Delivery, delivery.Delivery.Hold, delivery.Busy)
+	}
+	if d.Now().Sub(began) > stale { // much may have changed while it waited
+		held := out.Destination.ID
+		if out, ok, end = d.ready(ctx, job); !ok {
+			d.slots.free(held, 0)
+			return end
+		}
+	}
+	return d.attempt(ctx, job.ID, out)
+}
+
+func urgencyOf(out postgres.Outgoing) urgency {
+	switch {
+	case out.Health.Probing == out.Delivery.ID:
+		return probe
+	case out.Delivery.Forced():
+		return asked
+	}
+	return usual
+}
+
+// ready loads what a job is for. ok is false when nothing is to be sent now: the
+// job then ends with end.
+func (d *Dispatcher) ready(ctx context.Context, job *river.Job[deliverArgs]) (out postgres.Outgoing, ok bool, end error) {
+	out, err := d.load(job.Args.DeliveryID)
+	switch {
+	case errors.Is(err, postgres.ErrNotFound):
+		return out, false, nil // dropped by retention
+	case err != nil:
+		d.Log.WarnContext(ctx, "delivery not loaded", "delivery_id", job.Args.DeliveryID, "error", err)
+		return out, false, river.JobSnooze(ourFault)
+	case out.Delivery.JobID != job.ID:
+		return out, false, nil // another job may act, or none
+	case d.Now().Before(out.Delivery.DueAt):
+		return out, false, river.JobSnooze(out.Delivery.DueAt.Sub(d.Now()))
+	case out.Destination.DeletedAt != nil:
+		return out, false, d.park(out.Delivery, delivery.Delivery.Cancel, delivery.DestinationDeleted)
+	}
+	if out.Misconfigured != nil {
+		d.Log.ErrorContext(ctx, "destination misconfigured",
+			"destination_id", out.Destination.ID, "delivery_id", out.Delivery.ID, "error", out.Misconfigured)
+	}
+	if reason := standing(out, d.Now()); reason != "" {
+		return out, false, d.park(out.Delivery, delivery.Delivery.Hold, reason)
+	}
+	return out, true, nil
 }
 
 // standing returns why a delivery must be held before it is even tried, or "".
@@ -118,14 +139,13 @@ func (d *Dispatcher) attempt(ctx context.Context, jobID int64, out postgres.Outg
 		Trigger:       out.Delivery.NextTrigger,
 		RequestedBy:   out.Delivery.NextBy,
 	}
-	a.Result = out.Destination.Settings.Send(ctx, d.Client, destination.Message{
+	a.Result = d.send(ctx, out.Destination, destination.Message{
 		ID:      out.Delivery.ID,
 		Alert:   out.Alert.Alert,
 		Attempt: out.Delivery.Made + 1,
 		SentAt:  now,
 		Keys:    out.Destination.Signing.Keys(now),
 	})
-	d.slots.free(out.Destination.ID, max(a.Duration, 1))
 	settled, err := d.record(recordItem{
 		attempt: a,
 		claim:   out.Delivery.Claim(),
@@ -141,6 +161,12 @@ func (d *Dispatcher) attempt(ctx context.Context, jobID int64, out postgres.Outg
 		return nil
 	}
 	return river.JobSnooze(max(0, settled.delivery.DueAt.Sub(d.Now())))
+}
+
+// send makes the attempt and gives its slot back, whatever happens.
+func (d *Dispatcher) send(ctx context.Context, t destination.Destination, m destination.Message) (r outbound.Result) {
+	defer func() { d.slots.free(t.ID, max(r.Duration, 1)) }()
+	return t.Settings.Send(ctx, d.Client, m)
 }
 
 // logAttempt writes the one line of this unit of work, and one more, for the

@@ -163,8 +163,13 @@ func (q queries) ForgiveUnheld(ctx context.Context) error {
 		UPDATE destination_health h
 		SET failures = 0, failed_deliveries = '{}', failing_since = NULL, not_answering_since = NULL, probes = 0,
 		    next_probe_at = NULL, probe_delivery_id = NULL, probe_until = NULL, announced = false
-		FROM destinations t
-		WHERE t.id = h.destination_id AND NOT t.hold_not_answering AND h.not_answering_since IS NOT NULL`
+		WHERE h.destination_id IN (
+			SELECT u.destination_id
+			FROM destination_health u
+			JOIN destinations t ON t.id = u.destination_id
+			WHERE NOT t.hold_not_answering AND u.not_answering_since IS NOT NULL
+			ORDER BY u.destination_id
+			FOR NO KEY UPDATE OF u SKIP LOCKED)`
 	if _, err := q.q.Exec(ctx, query); err != nil {
 		return fmt.Errorf("forgive destinations: %w", err)
 	}

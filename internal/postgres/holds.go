@@ -132,16 +132,19 @@ func (tx *Tx) LockProbe(ctx context.Context, destinationID uuid.UUID, now time.T
 	return tx.lockSome(ctx, query, destinationID, now)
 }
 
-// LockExpired returns deliveries, locked, that have been held for a destination
-// that does not answer since before a time.
+// LockExpired returns deliveries, locked, that have been held since before a time
+// for a destination that still does not answer.
 func (tx *Tx) LockExpired(ctx context.Context, before time.Time, limit int) ([]delivery.Delivery, error) {
 	const query = `
 		SELECT ` + deliveryColumns + `
 		FROM deliveries d
+		JOIN destinations t ON t.id = d.destination_id
+		JOIN destination_health h ON h.destination_id = d.destination_id
 		WHERE d.status = 'held' AND d.reason = 'not_answering' AND d.held_at < $1
+		  AND t.deleted_at IS NULL AND t.state = 'active' AND t.hold_not_answering AND h.not_answering_since IS NOT NULL
 		ORDER BY d.held_at
 		LIMIT $2
-		FOR NO KEY UPDATE SKIP LOCKED`
+		FOR NO KEY UPDATE OF d SKIP LOCKED`
 	return tx.lockSome(ctx, query, before, limit)
 }
 

@@ -1,0 +1,133 @@
+package api
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/google/uuid"
+
+	"belfry/internal/alert"
+	"belfry/internal/postgres"
+)
+
+// maxAlternatives bounds how many values one field of a filter may list.
+const maxAlternatives = 1000
+
+// readDeliveryFilter reads a filter of a body. Its fields are the parameters of
+// the list of deliveries and are held to the same rules; only an empty one is
+// refused, because a list that selects all is harmless and an order is not.
+func readDeliveryFilter(wrong *flaws, raw json.RawMessage) postgres.DeliveryFilter {
+	var fields map[string]json.RawMessage
+	if json.Unmarshal(raw, &fields) != nil {
+		wrong.add("filter", alert.CodeType, "must be an object")
+		return postgres.DeliveryFilter{}
+	}
+	given := map[string][]string{}
+	for name, value := range fields {
+		p := queryParameters()["listDeliveries"].GetByInAndName(openapi3.ParameterInQuery, name)
+		switch {
+		case p == nil || name == "cursor" || name == "limit":
+			wrong.list = append(wrong.list, alert.FieldError{Field: "filter." + name, Code: alert.CodeUnknownField, Message: "is not a field here"})
+		case string(value) != "null":
+			given[name] = readAlternatives(wrong, "filter."+name, p.Schema.Value, value)
+		}
+	}
+	if len(given) == 0 && !slices.ContainsFunc(wrong.list, func(e alert.FieldError) bool { return strings.HasPrefix(e.Field, "filter.") }) {
+		wrong.add("filter", alert.CodeRequired, "must name at least one field")
+	}
+	if len(wrong.list) > 0 {
+		return postgres.DeliveryFilter{}
+	}
+	return newGivenFilter(given)
+}
+
+// readAlternatives reads the values of one field as texts.
+func readAlternatives(wrong *flaws, field string, s *openapi3.Schema, raw json.RawMessage) []string {
+	if s.Type.Is(openapi3.TypeArray) {
+		return readTexts(wrong, field, s.Items.Value, raw)
+	}
+	var text string
+	if s.Type.Is(openapi3.TypeInteger) {
+		var n int
+		if json.Unmarshal(raw, &n) != nil {
+			wrong.add(field, alert.CodeType, "must be a whole number")
+			return nil
+		}
+		text = strconv.Itoa(n)
+	} else if json.Unmarshal(raw, &text) != nil {
+		wrong.add(field, alert.CodeType, "must be a string")
+		return nil
+	}
+	checkValue(wrong, field, s, text)
+	return []string{text}
+}
+
+func readTexts(wrong *flaws, field string, items *openapi3.Schema, raw json.RawMessage) []string {
+	var texts []string
+	switch err := json.Unmarshal(raw, &texts); {
+	case err != nil:
+		wrong.add(field, alert.CodeType, "must be an array of strings")
+	case len(texts) == 0:
+		wrong.add(field, alert.CodeRequired, "must not be empty: leave it out for all")
+	case len(texts) > maxAlternatives:
+		wrong.add(field, alert.CodeTooMany, fmt.Sprintf("must be at most %d", maxAlternatives))
+	default:
+		for i, text := range texts {
+			checkValue(wrong, fmt.Sprintf("%s[%d]", field, i), items, text)
+		}
+	}
+	return texts
+}
+
+func checkValue(wrong *flaws, field string, s *openapi3.Schema, text string) {
+	code, message := checkText(s, text)
+	switch {
+	case text == "":
+		wrong.add(field, alert.CodeRequired, "must not be empty")
+	case code != "":
+		wrong.add(field, code, message)
+	case strings.ContainsRune(text, 0):
+		wrong.add(field, alert.CodeFormat, "must not contain U+0000")
+	}
+}
+
+// newGivenFilter relies on checkText: numbers, times and ids are what they
+// should be.
+func newGivenFilter(given map[string][]string) postgres.DeliveryFilter {
+	one := func(name string) string { return strings.Join(given[name], "") }
+	at := func(name string) time.Time {
+		t, _ := time.Parse(time.RFC3339, one(name))
+		return t
+	}
+	f := postgres.DeliveryFilter{
+		Statuses: given["status"], Reasons: given["reason"], Classes: given["class"], RoutedBy: given["routedBy"],
+		Severities: given["severity"], Types: given["type"], AlertID: one("alertId"), From: at("from"), To: at("to"),
+	}
+	f.StatusCode, _ = strconv.Atoi(one("statusCode"))
+	for _, id := range given["destinationId"] {
+		f.DestinationIDs = append(f.DestinationIDs, uuid.MustParse(id))
+	}
+	return f
+}
+
+// shownDeliveryFilter is the way back.
+func shownDeliveryFilter(f postgres.DeliveryFilter) *DeliveryFilter {
+	return &DeliveryFilter{
+		Status: typed[DeliveryStatus](f.Statuses), Reason: typed[DeliveryReason](f.Reasons), DestinationID: f.DestinationIDs,
+		AlertID: orNil(f.AlertID), Class: typed[AttemptClass](f.Classes), StatusCode: orNil(f.StatusCode), RoutedBy: typed[RoutedBy](f.RoutedBy),
+		Severity: typed[Severity](f.Severities), Type: typed[AlertType](f.Types), From: timeOrNil(f.From), To: timeOrNil(f.To),
+	}
+}
+
+func typed[T ~string](texts []string) []T {
+	var list []T
+	for _, text := range texts {
+		list = append(list, T(text))
+	}
+	return list
+}

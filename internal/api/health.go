@@ -1,0 +1,131 @@
+package api
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"belfry/internal/delivery"
+	"belfry/internal/destination"
+)
+
+const historyHours = 24
+
+// ListDestinationHealth answers how every destination does.
+func (s *Server) ListDestinationHealth(ctx context.Context, _ ListDestinationHealthRequestObject) (ListDestinationHealthResponseObject, error) {
+	all, err := s.DB.Routable(ctx)
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(all, func(a, b destination.Destination) int {
+		return strings.Compare(destination.NameKey(a.DisplayName), destination.NameKey(b.DisplayName))
+	})
+	ids := make([]uuid.UUID, len(all))
+	for i, d := range all {
+		ids[i] = d.ID
+	}
+	w, err := s.watch(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	answer := ListDestinationHealth200JSONResponse{Items: make([]DestinationHealth, len(ids))}
+	for i, id := range ids {
+		answer.Items[i] = w.health(id)
+	}
+	return answer, nil
+}
+
+// GetDestinationHealth answers how one destination does, and did for a day.
+func (s *Server) GetDestinationHealth(ctx context.Context, r GetDestinationHealthRequestObject) (GetDestinationHealthResponseObject, error) {
+	d, err := s.DB.Destination(ctx, r.ID)
+	if err != nil {
+		return nil, err
+	}
+	w, err := s.watch(ctx, []uuid.UUID{d.ID})
+	if err != nil {
+		return nil, err
+	}
+	return GetDestinationHealth200JSONResponse{DestinationHealth: w.health(d.ID), History: w.history(d.ID)}, nil
+}
+
+// watched is all that is known of how destinations do.
+type watched struct {
+	now     time.Time
+	healths map[uuid.UUID]delivery.Health
+	held    map[uuid.UUID]map[delivery.Reason]int
+	stats   map[uuid.UUID][]delivery.Stats // of a day, oldest first
+}
+
+func (s *Server) watch(ctx context.Context, ids []uuid.UUID) (w watched, err error) {
+	w.now = s.Now().UTC()
+	if w.healths, err = s.DB.Healths(ctx, ids); err != nil {
+		return w, err
+	}
+	if w.held, err = s.DB.HeldCounts(ctx, ids); err != nil {
+		return w, err
+	}
+	w.stats, err = s.DB.Stats(ctx, ids, w.now.Add(-historyHours*time.Hour))
+	return w, err
+}
+
+func (w watched) health(id uuid.UUID) DestinationHealth {
+	h, held, stats := w.healths[id], w.held[id], w.stats[id]
+	answer := DestinationHealth{
+		DestinationID: id, State: newHealthState(h), NotAnsweringSince: timeOrNil(h.NotAnsweringSince), FailingSince: timeOrNil(h.FailingSince),
+		ConsecutiveFailures: h.Failures, LastAckAt: timeOrNil(h.LastAckAt), NextProbeAt: timeOrNil(h.NextProbeAt),
+		Held: HeldCounts{
+			Paused: held[delivery.Paused], NotAnswering: held[delivery.NotAnswering], Busy: held[delivery.Busy],
+			Misconfigured: held[delivery.Misconfigured],
+		},
+		LastHour: newAttemptStats(delivery.Sum(stats, w.now.Add(-time.Hour))),
+		LastDay:  newAttemptStats(delivery.Sum(stats, w.now.Add(-historyHours*time.Hour))),
+	}
+	if h.SlowUntil.After(w.now) {
+		answer.SlowUntil = timeOrNil(h.SlowUntil)
+	}
+	if !h.LastFailureAt.IsZero() {
+		answer.LastFailure = &LastFailure{
+			At: h.LastFailureAt.UTC(), Class: AttemptClass(h.LastClass), StatusCode: orNil(h.LastCode), Error: orNil(h.LastError),
+		}
+	}
+	return answer
+}
+
+// history returns a point for each of the last hours of the clock, the present
+// one included.
+func (w watched) history(id uuid.UUID) []HourStats {
+	points := make([]HourStats, historyHours)
+	since := w.now.Truncate(time.Hour).Add(-(historyHours - 1) * time.Hour)
+	for i := range points {
+		from := since.Add(time.Duration(i) * time.Hour)
+		within := slices.DeleteFunc(slices.Clone(w.stats[id]), func(x delivery.Stats) bool { return !x.Since.Before(from.Add(time.Hour)) })
+		total := newAttemptStats(delivery.Sum(within, from))
+		points[i] = HourStats{Since: from, Acked: total.Acked, Failed: total.Failed, P50Ms: total.P50Ms, P95Ms: total.P95Ms}
+	}
+	return points
+}
+
+func newHealthState(h delivery.Health) DestinationHealthState {
+	switch {
+	case !h.Answering():
+		return DestinationHealthStateNotAnswering
+	case h.Failures > 0:
+		return DestinationHealthStateFailing
+	case h.LastAckAt.IsZero() && h.LastFailureAt.IsZero():
+		return DestinationHealthStateUnknown
+	}
+	return DestinationHealthStateAnswering
+}
+
+func newAttemptStats(s delivery.Stats) AttemptStats {
+	answer := AttemptStats{Attempts: s.Acked + s.Failed, Acked: s.Acked, Failed: s.Failed}
+	if answer.Attempts == 0 {
+		return answer
+	}
+	rate, p50, p95 := float64(s.Acked)/float64(answer.Attempts), ms(s.Durations.Percentile(0.5)), ms(s.Durations.Percentile(0.95))
+	answer.SuccessRate, answer.P50Ms, answer.P95Ms = &rate, &p50, &p95
+	return answer
+}
