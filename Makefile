@@ -6,7 +6,7 @@ TOOL    := $(GO) tool -modfile=tools/go.mod
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 GOFILES  = $(shell git ls-files -co --exclude-standard '*.go' | grep -v '\.gen\.go$$')
 
-.PHONY: help run build test check check-format check-vet check-static check-generated go-test bench fuzz generate format up clean
+.PHONY: help run build test check check-format check-vet check-static check-generated go-test bench bench-go fuzz generate format up clean
 
 help: ## Show every target
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -38,7 +38,11 @@ check-generated: ## What is generated is fresh
 go-test: ## Run the tests with the race detector; needs no database: tests start a private Postgres
 	@$(GO) test -race -shuffle=on -timeout 15m ./...
 
-bench: ## Measure accept, work and record: CPU per alert and per delivery
+bench: build ## Measure rates, CPU, latencies and losses; SCENARIOS=single,crash selects, JSON=FILE keeps all of it
+	@$(GO) build -trimpath -o bin/bench ./cmd/bench
+	@exec bin/bench run --scenarios='$(SCENARIOS)' $(if $(JSON),--json='$(JSON)') $(BENCHFLAGS)
+
+bench-go: ## Measure accept, work and record by themselves: CPU per alert and per delivery
 	@$(GO) test -run '^$$' -bench . -benchtime 3s ./internal/dispatch/
 
 fuzz: ## Fuzz what parses, 20 seconds each

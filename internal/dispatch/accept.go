@@ -20,7 +20,7 @@ import (
 const (
 	maxWaiting      = 8192     // alerts that wait to be stored
 	maxWaitingBytes = 64 << 20 // of all of them together
-	maxDeliveries   = 5000     // in one transaction
+	maxDeliveries   = 1000     // in one transaction: more take memory and win nothing
 	commitTimeout   = 10 * time.Second
 )
 

@@ -27,19 +27,19 @@ type loadItem struct {
 }
 
 type loaded struct {
-	postgres.Outgoing
+	out *postgres.Outgoing
 	err error
 }
 
 // load reads all that is needed to send a delivery. Workers that ask at the same
 // moment share a query.
-func (d *Dispatcher) load(id uuid.UUID) (postgres.Outgoing, error) {
+func (d *Dispatcher) load(id uuid.UUID) (*postgres.Outgoing, error) {
 	item := &loadItem{id: id, done: make(chan loaded, 1)}
 	if !d.loads.add(item) {
-		return postgres.Outgoing{}, errors.New("load delivery: too many wait already")
+		return nil, errors.New("load delivery: too many wait already")
 	}
 	l := <-item.done
-	return l.Outgoing, l.err
+	return l.out, l.err
 }
 
 func (d *Dispatcher) commitLoads(items []*loadItem) {
@@ -58,7 +58,7 @@ func (d *Dispatcher) commitLoads(items []*loadItem) {
 		case !ok:
 			item.done <- loaded{err: fmt.Errorf("load delivery %s: %w", item.id, postgres.ErrNotFound)}
 		default:
-			item.done <- loaded{Outgoing: out}
+			item.done <- loaded{out: out}
 		}
 	}
 }

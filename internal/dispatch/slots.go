@@ -123,10 +123,10 @@ func (s *slots) allowed(l *lane, now time.Time) int {
 // waiting is how many workers may wait for the destination: as many as will have
 // had their turn before patience ends, and not when workers are scarce.
 func (s *slots) waiting(l *lane, allowed int, now time.Time) int {
-	if s.taken >= s.workers/2 {
+	if s.taken >= s.workers-s.workers/4 {
 		return 0
 	}
-	return min(int(int64(allowed)*int64(patience)/int64(l.pace(now)))/2, s.workers/4)
+	return min(int(int64(allowed)*int64(patience)/int64(l.pace(now)))/2, s.workers/2)
 }
 
 // room is how many deliveries that are due the destination can take from here:

@@ -77,7 +77,7 @@ func (w *worker) Work(ctx context.Context, job *river.Job[deliverArgs]) error {
 	return d.attempt(ctx, job.ID, out)
 }
 
-func urgencyOf(out postgres.Outgoing) urgency {
+func urgencyOf(out *postgres.Outgoing) urgency {
 	switch {
 	case out.Health.Probing == out.Delivery.ID:
 		return probe
@@ -89,7 +89,7 @@ func urgencyOf(out postgres.Outgoing) urgency {
 
 // ready loads what a job is for. ok is false when nothing is to be sent now: the
 // job then ends with end.
-func (d *Dispatcher) ready(ctx context.Context, job *river.Job[deliverArgs]) (out postgres.Outgoing, ok bool, end error) {
+func (d *Dispatcher) ready(ctx context.Context, job *river.Job[deliverArgs]) (out *postgres.Outgoing, ok bool, end error) {
 	out, err := d.load(job.Args.DeliveryID)
 	switch {
 	case errors.Is(err, postgres.ErrNotFound):
@@ -116,7 +116,7 @@ func (d *Dispatcher) ready(ctx context.Context, job *river.Job[deliverArgs]) (ou
 
 // standing returns why a delivery must be held before it is even tried, or "".
 // What a person asked for goes out in any case, if it can.
-func standing(out postgres.Outgoing, now time.Time) delivery.Reason {
+func standing(out *postgres.Outgoing, now time.Time) delivery.Reason {
 	switch {
 	case out.Misconfigured != nil:
 		return delivery.Misconfigured
@@ -130,7 +130,7 @@ func standing(out postgres.Outgoing, now time.Time) delivery.Reason {
 
 // attempt sends and records. The id of the attempt is made before sending, so
 // that recording it twice adds nothing.
-func (d *Dispatcher) attempt(ctx context.Context, jobID int64, out postgres.Outgoing) error {
+func (d *Dispatcher) attempt(ctx context.Context, jobID int64, out *postgres.Outgoing) error {
 	now := d.Now()
 	a := delivery.Attempt{
 		ID:            uuid.Must(uuid.NewV7()),
@@ -171,7 +171,7 @@ func (d *Dispatcher) send(ctx context.Context, t destination.Destination, m dest
 
 // logAttempt writes the one line of this unit of work, and one more, for the
 // people on call, when the delivery has failed for good.
-func (d *Dispatcher) logAttempt(ctx context.Context, out postgres.Outgoing, s settled) {
+func (d *Dispatcher) logAttempt(ctx context.Context, out *postgres.Outgoing, s settled) {
 	a := s.attempt
 	d.metrics.attempts.WithLabelValues(string(a.Class)).Inc()
 	d.metrics.duration.Observe(a.Duration.Seconds())

@@ -163,7 +163,7 @@ type Outgoing struct {
 
 // Outgoing loads deliveries with their alerts and destinations. What is gone is
 // missing from the answer.
-func (q queries) Outgoing(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]Outgoing, error) {
+func (q queries) Outgoing(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]*Outgoing, error) {
 	const query = `
 		SELECT ` + deliveryColumns + `, ` + alertColumns + `, ` + destinationColumns + `,
 			h.not_answering_since, h.probe_delivery_id, h.slow_until
@@ -176,28 +176,26 @@ func (q queries) Outgoing(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]O
 	if err != nil {
 		return nil, fmt.Errorf("load deliveries: %w", err)
 	}
-	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (Outgoing, error) {
+	found := make(map[uuid.UUID]*Outgoing, len(ids))
+	for rows.Next() {
 		var (
-			o Outgoing
+			o = new(Outgoing)
 			a alertRow
 			t sealedRow
 		)
 		targets := append(append(deliveryTargets(&o.Delivery), a.targets()...), t.targets()...)
 		targets = append(targets, (*zeronull.Timestamptz)(&o.Health.NotAnsweringSince),
 			(*zeronull.UUID)(&o.Health.Probing), (*zeronull.Timestamptz)(&o.Health.SlowUntil))
-		if err := row.Scan(targets...); err != nil {
-			return o, err
+		if err := rows.Scan(targets...); err != nil {
+			rows.Close()
+			return nil, fmt.Errorf("load deliveries: %w", err)
 		}
 		o.Alert = a.alert()
 		o.Destination, o.Misconfigured = q.open(t)
-		return o, nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("load deliveries: %w", err)
-	}
-	found := make(map[uuid.UUID]Outgoing, len(list))
-	for _, o := range list {
 		found[o.Delivery.ID] = o
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("load deliveries: %w", err)
 	}
 	return found, nil
 }
