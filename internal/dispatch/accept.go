@@ -312,23 +312,55 @@ func (d *Dispatcher) promise(ctx context.Context, tx *postgres.Tx, fresh []deliv
 }
 
 // addJobs gives every delivery that is queued or retrying a job of its own, due
-// when the delivery is.
+// when the delivery is. Those that are due now are worked here, as far as there is
+// room, once the transaction is committed.
 func (d *Dispatcher) addJobs(ctx context.Context, tx *postgres.Tx, ds []delivery.Delivery) error {
-	var (
-		params []river.InsertManyParams
-		owners []*delivery.Delivery
-	)
+	var now, later []*delivery.Delivery
+	room := d.direct.room(d.Workers)
 	for i := range ds {
-		if ds[i].Status == delivery.Queued || ds[i].Status == delivery.Retrying {
-			owners = append(owners, &ds[i])
-			params = append(params, river.InsertManyParams{
-				Args:       deliverArgs{DeliveryID: ds[i].ID},
-				InsertOpts: &river.InsertOpts{ScheduledAt: scheduled(ds[i].DueAt, d.Now()), Priority: int(ds[i].Priority)},
-			})
+		switch dl := &ds[i]; {
+		case dl.Status != delivery.Queued && dl.Status != delivery.Retrying:
+		case len(now) < room && !dl.DueAt.After(d.Now()):
+			now = append(now, dl)
+		default:
+			later = append(later, dl)
 		}
 	}
-	if len(params) == 0 {
+	if err := d.addDirect(ctx, tx, now); err != nil {
+		return err
+	}
+	return d.addQueued(ctx, tx, later)
+}
+
+func (d *Dispatcher) addDirect(ctx context.Context, tx *postgres.Tx, owners []*delivery.Delivery) error {
+	if len(owners) == 0 {
 		return nil
+	}
+	list := make([]delivery.Delivery, len(owners))
+	for i, dl := range owners {
+		list[i] = *dl
+	}
+	jobs, err := tx.InsertRunningJobs(ctx, d.instance, deliverArgs{}.Kind(), deliverQueue, maxJobAttempts, list)
+	if err != nil {
+		return err
+	}
+	for i, job := range jobs {
+		owners[i].JobID = job.ID
+	}
+	tx.AfterCommit(func() { d.runDirect(jobs) })
+	return nil
+}
+
+func (d *Dispatcher) addQueued(ctx context.Context, tx *postgres.Tx, owners []*delivery.Delivery) error {
+	if len(owners) == 0 {
+		return nil
+	}
+	params := make([]river.InsertManyParams, len(owners))
+	for i, dl := range owners {
+		params[i] = river.InsertManyParams{
+			Args:       deliverArgs{DeliveryID: dl.ID},
+			InsertOpts: &river.InsertOpts{ScheduledAt: scheduled(dl.DueAt, d.Now()), Priority: int(dl.Priority)},
+		}
 	}
 	jobs, err := d.river.InsertManyTx(ctx, tx.Pgx(), params)
 	if err != nil {

@@ -69,6 +69,8 @@ type Dispatcher struct {
 	records    *group[*recordItem]
 	loads      *group[*loadItem]
 	parks      *group[*parkItem]
+	ends       *group[*endItem]
+	direct     direct
 	slots      *slots
 	held       *holding
 	colleagues atomic.Int64 // instances that work, this one included
@@ -121,9 +123,10 @@ func New(cfg Config) (*Dispatcher, error) {
 	}
 	d.river = queue
 	d.accepts = newGroup(maxWaiting, maxWaiting, d.commitAccepts)
-	d.records = newGroup(cfg.Workers+maxTests, 512, d.commitRecords)
-	d.loads = newGroup(cfg.Workers, maxLoads, d.commitLoads)
-	d.parks = newGroup(cfg.Workers, 512, d.commitParks)
+	d.records = newGroup(2*cfg.Workers+maxTests, 512, d.commitRecords)
+	d.loads = newGroup(2*cfg.Workers, maxLoads, d.commitLoads)
+	d.parks = newGroup(2*cfg.Workers, 512, d.commitParks)
+	d.ends = newGroup(2*cfg.Workers, 512, d.commitEnds)
 	return d, nil
 }
 
@@ -161,6 +164,7 @@ func (d *Dispatcher) Start(ctx context.Context) error {
 	if err := d.river.Start(context.WithoutCancel(ctx)); err != nil {
 		return fmt.Errorf("start job queue: %w", err)
 	}
+	d.direct.begin()
 	d.startUpkeep()
 	return nil
 }
@@ -170,25 +174,27 @@ func (d *Dispatcher) Start(ctx context.Context) error {
 // What was cut short is not charged.
 func (d *Dispatcher) Stop(ctx context.Context) error {
 	d.accepts.close()
+	late, cancel := d.afterGrace(ctx)
+	defer cancel()
+	var directs sync.WaitGroup
+	directs.Go(func() { d.direct.stop(ctx, late) })
 	var err error
 	if d.works() {
 		err = d.river.Stop(ctx)
 	}
-	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordGrace)
-	defer cancel()
 	if err != nil {
 		d.Log.WarnContext(ctx, "attempts cut short by the stop", "error", err)
-		stopGiveUp := context.AfterFunc(grace, d.giveUpRecords)
-		err = d.river.StopAndCancel(grace)
-		stopGiveUp()
+		err = d.river.StopAndCancel(late)
 	}
+	directs.Wait()
 	d.giveUpRecords()
 	d.records.close()
 	d.loads.close()
 	d.parks.close()
+	d.ends.close()
 	d.stopUpkeep()
 	d.loops.Wait()
-	if leave := d.DB.Leave(grace, d.instance); leave != nil {
+	if leave := d.DB.Leave(late, d.instance); leave != nil {
 		d.Log.WarnContext(ctx, "leave", "error", leave) // others find out in ten seconds
 	}
 	if err != nil {
@@ -202,6 +208,22 @@ func (d *Dispatcher) workers() int { return max(1, int(d.colleagues.Load())) }
 
 // works reports whether this instance delivers.
 func (d *Dispatcher) works() bool { return slices.Contains(d.Roles, "worker") }
+
+// afterGrace returns a context that is done recordGrace after ctx, when records
+// are no longer waited for either.
+func (d *Dispatcher) afterGrace(ctx context.Context) (context.Context, context.CancelFunc) {
+	late, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		select {
+		case <-time.After(recordGrace):
+		case <-late.Done():
+			return
+		}
+		d.giveUpRecords()
+		cancel()
+	})
+	return late, func() { stop(); cancel() }
+}
 
 // recordGrace is how long a stop waits, once attempts are cut short, for their
 // records.

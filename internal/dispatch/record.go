@@ -36,6 +36,7 @@ type recordItem struct {
 type settled struct {
 	attempt  delivery.Attempt
 	delivery delivery.Delivery
+	gone     bool // the job
 }
 
 type recorded struct {
@@ -147,7 +148,7 @@ func (d *Dispatcher) decide(items []*recordItem, now postgres.Standing) ([]settl
 	)
 	for i, item := range items {
 		dl, there := now.Deliveries[item.attempt.DeliveryID]
-		a := item.attempt
+		a, gone := item.attempt, false
 		switch {
 		case now.Stored[a.ID]:
 		case a.Trigger == delivery.Test:
@@ -167,13 +168,14 @@ func (d *Dispatcher) decide(items []*recordItem, now postgres.Standing) ([]settl
 			}
 			if jobID != 0 && dl.JobID == 0 {
 				out.Jobs = append(out.Jobs, jobID)
+				gone = jobID == item.claim.JobID
 			}
 			now.Deliveries[dl.ID], now.Healths[h.DestinationID] = dl, h
 			changed[dl.ID], judged[h.DestinationID] = true, true
 			out.Attempts = append(out.Attempts, a)
 			sum(sums, a)
 		}
-		results[i] = settled{a, dl}
+		results[i] = settled{a, dl, gone}
 	}
 	for _, id := range sorted(changed) {
 		out.Deliveries = append(out.Deliveries, now.Deliveries[id])

@@ -126,16 +126,15 @@ func (d *Dispatcher) release(ctx context.Context, id uuid.UUID) error {
 		return err
 	}
 	return d.DB.InTx(ctx, func(tx *postgres.Tx) error {
-		lines, err := tx.Lines(ctx, []uuid.UUID{id}, maxRoom)
+		healths, err := tx.Healths(ctx, []uuid.UUID{id})
 		if err != nil {
 			return err
 		}
-		line := lines[id]
-		if d.mustHold(t, line.Health) != "" {
+		if d.mustHold(t, healths[id]) != "" {
 			d.held.empty(id)
 			return nil
 		}
-		room := min(maxRoom, d.slots.room(id, t.Limits)*d.workers()) - line.Due
+		room := d.slots.room(id, t.Limits)
 		list, err := d.lockNext(ctx, tx, id, room)
 		if err != nil {
 			return err
@@ -149,9 +148,6 @@ func (d *Dispatcher) release(ctx context.Context, id uuid.UUID) error {
 		return d.rejobAll(ctx, tx, list, delivery.Delivery.Release)
 	})
 }
-
-// maxRoom bounds how many deliveries to one destination are released at once.
-const maxRoom = 1000
 
 var releasable = []delivery.Reason{delivery.Busy, delivery.NotAnswering, delivery.Paused, delivery.Misconfigured}
 

@@ -41,7 +41,8 @@ type slots struct {
 // lane is one destination's share.
 type lane struct {
 	limits   destination.Limits
-	inFlight int
+	present  int           // jobs at work here, from their start to the record of their attempt
+	inFlight int           // attempts
 	waiters  list.List     // of chan struct{}, first come, first served
 	took     time.Duration // moving mean of what attempts took
 	last     time.Time     // when one ended, or the first of those in flight began
@@ -52,13 +53,33 @@ func newSlots(workers int, replicas func() int, now func() time.Time) *slots {
 	return &slots{workers: workers, replicas: replicas, now: now, lanes: map[uuid.UUID]*lane{}}
 }
 
+// enter counts a job that is for a destination, until leave.
+func (s *slots) enter(id uuid.UUID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.find(id).present++
+}
+
+func (s *slots) leave(id uuid.UUID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.find(id).present--
+}
+
 // lane returns a destination's share, with its limits of now.
 func (s *slots) lane(id uuid.UUID, limits destination.Limits) *lane {
+	l := s.find(id)
+	l.limits = limits
+	l.setRate(s.replicas(), s.now())
+	return l
+}
+
+func (s *slots) find(id uuid.UUID) *lane {
 	l, ok := s.lanes[id]
 	if !ok {
 		if len(s.lanes) >= maxLanes {
 			for other, idle := range s.lanes {
-				if idle.inFlight == 0 && idle.waiters.Len() == 0 {
+				if idle.present == 0 && idle.inFlight == 0 && idle.waiters.Len() == 0 {
 					delete(s.lanes, other)
 				}
 			}
@@ -66,8 +87,6 @@ func (s *slots) lane(id uuid.UUID, limits destination.Limits) *lane {
 		l = &lane{}
 		s.lanes[id] = l
 	}
-	l.limits = limits
-	l.setRate(s.replicas(), s.now())
 	return l
 }
 
@@ -129,8 +148,8 @@ func (s *slots) waiting(l *lane, allowed int, now time.Time) int {
 	return min(int(int64(allowed)*int64(patience)/int64(l.pace(now)))/2, s.workers/2)
 }
 
-// room is how many deliveries that are due the destination can take from here:
-// those in flight and those that may wait for them.
+// room is how many more deliveries the destination can take from here: beside
+// those at work here, those that may be in flight and that may wait for them.
 func (s *slots) room(id uuid.UUID, limits destination.Limits) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -142,7 +161,7 @@ func (s *slots) room(id uuid.UUID, limits destination.Limits) int {
 		soon := l.bucket.TokensAt(now) + float64(l.bucket.Limit())*patience.Seconds()
 		room = min(room, l.inFlight+max(0, int(soon)))
 	}
-	return room
+	return room - l.present
 }
 
 // tokenIn is how long it takes until the destination's rate allows another

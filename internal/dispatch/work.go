@@ -16,10 +16,11 @@ import (
 )
 
 const (
-	deliverQueue = "deliver"
-	pollHealth   = 250 * time.Millisecond
-	ourFault     = 2 * time.Second // wait before we try again what failed on our side
-	stale        = 50 * time.Millisecond
+	deliverQueue   = "deliver"
+	maxJobAttempts = 30_000
+	pollHealth     = 250 * time.Millisecond
+	ourFault       = 2 * time.Second // wait before we try again what failed on our side
+	stale          = 50 * time.Millisecond
 )
 
 // deliverArgs is the queued form of a delivery. It carries only the id, so a job
@@ -34,7 +35,7 @@ func (deliverArgs) Kind() string { return "deliver" }
 // InsertOpts gives River a budget that it can never use up: Belfry's own count
 // decides.
 func (deliverArgs) InsertOpts() river.InsertOpts {
-	return river.InsertOpts{Queue: deliverQueue, MaxAttempts: 30_000}
+	return river.InsertOpts{Queue: deliverQueue, MaxAttempts: maxJobAttempts}
 }
 
 // worker makes attempts.
@@ -47,18 +48,30 @@ type worker struct {
 // panic.
 func (w *worker) NextRetry(*river.Job[deliverArgs]) time.Time { return w.d.Now().Add(ourFault) }
 
-// Work makes one attempt at one delivery and records it. A job that is no longer
+// Work implements river.Worker.
+func (w *worker) Work(ctx context.Context, job *river.Job[deliverArgs]) error {
+	defer w.d.running.add(job.ID)()
+	err := w.d.work(ctx, postgres.RunningJob{ID: job.ID, DeliveryID: job.Args.DeliveryID})
+	if !errors.Is(err, errGone) {
+		return err
+	}
+	return nil // River does not mind that the row is gone
+}
+
+// work makes one attempt at one delivery and records it. A job that is no longer
 // the delivery's own, or whose delivery is final, sends nothing. The job lives as
 // long as the run: between attempts it snoozes, which costs no attempt of River's.
-func (w *worker) Work(ctx context.Context, job *river.Job[deliverArgs]) error {
-	d := w.d
-	defer d.running.add(job.ID)()
+func (d *Dispatcher) work(ctx context.Context, job postgres.RunningJob) error {
 	if !d.mayStart(ctx) {
 		return river.JobSnooze(0)
 	}
 	out, ok, end := d.ready(ctx, job)
 	if !ok {
 		return end
+	}
+	if job.DestinationID == uuid.Nil { // it came from the queue
+		d.slots.enter(out.Destination.ID)
+		defer d.slots.leave(out.Destination.ID)
 	}
 	began := d.Now()
 	if !d.slots.take(ctx, out.Destination.ID, out.Destination.Limits, urgencyOf(out)) {
@@ -89,13 +102,13 @@ func urgencyOf(out *postgres.Outgoing) urgency {
 
 // ready loads what a job is for. ok is false when nothing is to be sent now: the
 // job then ends with end.
-func (d *Dispatcher) ready(ctx context.Context, job *river.Job[deliverArgs]) (out *postgres.Outgoing, ok bool, end error) {
-	out, err := d.load(job.Args.DeliveryID)
+func (d *Dispatcher) ready(ctx context.Context, job postgres.RunningJob) (out *postgres.Outgoing, ok bool, end error) {
+	out, err := d.load(job.DeliveryID)
 	switch {
 	case errors.Is(err, postgres.ErrNotFound):
 		return out, false, nil // dropped by retention
 	case err != nil:
-		d.Log.WarnContext(ctx, "delivery not loaded", "delivery_id", job.Args.DeliveryID, "error", err)
+		d.Log.WarnContext(ctx, "delivery not loaded", "delivery_id", job.DeliveryID, "error", err)
 		return out, false, river.JobSnooze(ourFault)
 	case out.Delivery.JobID != job.ID:
 		return out, false, nil // another job may act, or none
@@ -157,7 +170,10 @@ func (d *Dispatcher) attempt(ctx context.Context, jobID int64, out *postgres.Out
 		return river.JobSnooze(ourFault)
 	}
 	d.logAttempt(ctx, out, settled)
-	if settled.delivery.JobID != jobID {
+	switch {
+	case settled.gone:
+		return errGone
+	case settled.delivery.JobID != jobID:
 		return nil
 	}
 	return river.JobSnooze(max(0, settled.delivery.DueAt.Sub(d.Now())))

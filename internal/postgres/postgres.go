@@ -40,8 +40,13 @@ type DB struct {
 // Tx is a transaction begun by InTx.
 type Tx struct {
 	queries
-	tx pgx.Tx
+	tx    pgx.Tx
+	after []func()
 }
+
+// AfterCommit has fn called once the transaction is known to have been
+// committed.
+func (tx *Tx) AfterCommit(fn func()) { tx.after = append(tx.after, fn) }
 
 // queries holds the methods that DB and Tx share.
 type queries struct {
@@ -89,6 +94,8 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 		for _, way := range []string{"enable_seqscan", "enable_hashjoin", "enable_mergejoin"} {
 			cfg.ConnConfig.RuntimeParams[way] = "off"
 		}
+	} else {
+		cfg.ConnConfig.RuntimeParams["plan_cache_mode"] = "force_custom_plan" // a filter that is not given is not planned for
 	}
 	cfg.AfterConnect = func(_ context.Context, conn *pgx.Conn) error {
 		pgxuuid.Register(conn.TypeMap()) // else each id takes a way through text
@@ -120,9 +127,18 @@ func (db *DB) Ping(ctx context.Context) error { return db.pool.Ping(ctx) }
 // InTx runs fn in a transaction, which commits if fn returns nil and is rolled
 // back otherwise.
 func (db *DB) InTx(ctx context.Context, fn func(*Tx) error) error {
-	return pgx.BeginFunc(ctx, db.pool, func(tx pgx.Tx) error {
-		return fn(&Tx{queries{tx, db.box}, tx})
+	var t *Tx
+	err := pgx.BeginFunc(ctx, db.pool, func(tx pgx.Tx) error {
+		t = &Tx{queries: queries{tx, db.box}, tx: tx}
+		return fn(t)
 	})
+	if err != nil {
+		return err
+	}
+	for _, after := range t.after {
+		after()
+	}
+	return nil
 }
 
 // IsData reports whether err is the database refusing what it was given, so that

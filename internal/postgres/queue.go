@@ -2,10 +2,12 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"belfry/internal/delivery"
@@ -34,6 +36,76 @@ func (tx *Tx) DropJobs(ctx context.Context, ids []int64) error {
 const dropJobs = `
 	DELETE FROM river_job
 	WHERE id = ANY($1)`
+
+// RunningJob is a job that is worked where it was made.
+type RunningJob struct {
+	ID            int64
+	DeliveryID    uuid.UUID
+	DestinationID uuid.UUID
+}
+
+// InsertRunningJobs stores jobs as River stores those that an instance has
+// fetched, and returns them in the order of the deliveries.
+func (tx *Tx) InsertRunningJobs(ctx context.Context, instance, kind, queue string, maxAttempts int, ds []delivery.Delivery) ([]RunningJob, error) {
+	const query = `
+		INSERT INTO river_job (state, attempt, max_attempts, attempted_at, scheduled_at, priority, args, attempted_by, kind, queue)
+		SELECT 'running', 1, $3, now(), now(), u.priority, jsonb_build_object('deliveryId', u.delivery_id), ARRAY[$4::text], $5, $6
+		FROM unnest($1::uuid[], $2::smallint[]) AS u (delivery_id, priority)
+		RETURNING id, (args ->> 'deliveryId')::uuid`
+	ids, priorities := make([]uuid.UUID, len(ds)), make([]int16, len(ds))
+	for i, d := range ds {
+		ids[i], priorities[i] = d.ID, int16(d.Priority)
+	}
+	rows, err := tx.q.Query(ctx, query, ids, priorities, maxAttempts, instance, kind, queue)
+	if err != nil {
+		return nil, fmt.Errorf("insert running jobs: %w", err)
+	}
+	jobs, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (j RunningJob, err error) {
+		return j, row.Scan(&j.ID, &j.DeliveryID)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("insert running jobs: %w", err)
+	}
+	for i := range jobs {
+		// The fence hangs on this pairing, so it is not taken on trust.
+		if len(jobs) != len(ds) || jobs[i].DeliveryID != ds[i].ID {
+			return nil, errors.New("insert running jobs: they came back in another order")
+		}
+		jobs[i].DestinationID = ds[i].DestinationID
+	}
+	return jobs, nil
+}
+
+// Snooze is how long a job waits until it is fetched.
+type Snooze struct {
+	JobID int64
+	Wait  time.Duration
+}
+
+// EndJobs removes jobs that are over, and puts those back that have to wait.
+func (q queries) EndJobs(ctx context.Context, over []int64, snoozed []Snooze) error {
+	const snooze = `
+		UPDATE river_job j
+		SET state = CASE WHEN u.wait > 0 THEN 'scheduled' ELSE 'available' END::river_job_state, attempt = 0,
+		    scheduled_at = now() + u.wait * interval '1 second'
+		FROM unnest($1::bigint[], $2::double precision[]) AS u (id, wait)
+		WHERE j.id = u.id AND j.state = 'running'`
+	b := &pgx.Batch{}
+	if len(over) > 0 {
+		b.Queue(dropJobs, over)
+	}
+	if len(snoozed) > 0 {
+		ids, waits := make([]int64, len(snoozed)), make([]float64, len(snoozed))
+		for i, s := range snoozed {
+			ids[i], waits[i] = s.JobID, s.Wait.Seconds()
+		}
+		b.Queue(snooze, ids, waits)
+	}
+	if err := q.q.SendBatch(ctx, b).Close(); err != nil {
+		return fmt.Errorf("end jobs: %w", err)
+	}
+	return nil
+}
 
 // FreeDueJobs makes jobs available whose time has come, which otherwise only
 // River's leader does: after a crash there is none for up to 15 s.

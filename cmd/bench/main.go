@@ -1,0 +1,72 @@
+// Bench measures Belfry as it is shipped, a process of its own on a Postgres
+// that syncs, and beside it the limits of the machine it runs on, so that what
+// counts are ratios. docs/performance.md says what each scenario is.
+//
+//	bench run        run scenarios and print what came of them (make bench)
+//	bench receive    the receiver that run starts
+//	bench load       the producer that run starts
+//	bench seed       fill a database with old alerts
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// cli is every command.
+type cli struct {
+	Run     runCommand     `cmd:"" help:"Run scenarios and print what came of them."`
+	Receive receiveCommand `cmd:"" help:"Receive alerts on ports of this machine and remember when each came."`
+	Load    loadCommand    `cmd:"" help:"Post alerts, as fast as they are answered or at a fixed rate."`
+	Seed    seedCommand    `cmd:"" help:"Fill a migrated database with alerts, deliveries and attempts of the last weeks."`
+}
+
+// streams are where a command writes: what was asked for to out, all else to err.
+type streams struct {
+	out, err io.Writer
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	// The first signal asks for an orderly end, with everything removed. After
+	// that signals work as usual again.
+	context.AfterFunc(ctx, stop)
+	if err := run(ctx, os.Args[1:], streams{os.Stdout, os.Stderr}); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+// errUsage is a mistake in how the program was called.
+var errUsage = errors.New("see `bench --help`")
+
+func run(ctx context.Context, args []string, to streams) error {
+	exited := false
+	parser, err := kong.New(&cli{},
+		kong.Name("bench"),
+		kong.Description("Measures Belfry: rates, CPU, latencies and losses, beside the limits of the machine."),
+		kong.Writers(to.out, to.err),
+		kong.Exit(func(int) { exited = true }),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Bind(to),
+	)
+	if err != nil {
+		return fmt.Errorf("read commands: %w", err)
+	}
+	cmd, err := parser.Parse(args)
+	if exited {
+		return nil // help was asked for
+	}
+	if err != nil {
+		return fmt.Errorf("%w; %w", err, errUsage)
+	}
+	return cmd.Run()
+}

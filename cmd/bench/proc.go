@@ -1,0 +1,124 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// tick is the unit of /proc/PID/stat: USER_HZ is 100 wherever Go runs on Linux.
+const tick = 10 * time.Millisecond
+
+// processTimes is what /proc/PID/stat says about a process.
+type processTimes struct {
+	name     string
+	parent   int
+	own      time.Duration // user and system
+	children time.Duration // of children that have ended and were waited for
+}
+
+// parseStat reads a line of /proc/PID/stat. The name stands in parentheses and
+// may itself hold spaces and parentheses, so what follows begins after the last.
+func parseStat(line string) (processTimes, error) {
+	open, end := strings.IndexByte(line, '('), strings.LastIndexByte(line, ')')
+	if open < 0 || end < open {
+		return processTimes{}, errors.New("no name in parentheses")
+	}
+	p := processTimes{name: line[open+1 : end]}
+	fields := strings.Fields(line[end+1:])
+	if len(fields) < 15 {
+		return p, fmt.Errorf("%d fields after the name", len(fields))
+	}
+	var numbers [5]int
+	for i, at := range []int{1, 11, 12, 13, 14} {
+		n, err := strconv.Atoi(fields[at])
+		if err != nil {
+			return p, fmt.Errorf("field %d: %w", at, err)
+		}
+		numbers[i] = n
+	}
+	p.parent = numbers[0]
+	p.own = time.Duration(numbers[1]+numbers[2]) * tick
+	p.children = time.Duration(numbers[3]+numbers[4]) * tick
+	return p, nil
+}
+
+func readTimes(pid int) (processTimes, error) {
+	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return processTimes{}, fmt.Errorf("read times of process %d: %w", pid, err)
+	}
+	p, err := parseStat(string(raw))
+	if err != nil {
+		return p, fmt.Errorf("read times of process %d: %w", pid, err)
+	}
+	return p, nil
+}
+
+// familyTime returns the CPU time of a process and all of its children, those
+// that have ended too. A child that ends meanwhile would count twice or not at
+// all, so it looks again until none did.
+func familyTime(pid int) (time.Duration, error) {
+	for range 20 {
+		before, err := readTimes(pid)
+		if err != nil {
+			return 0, err
+		}
+		total := before.own + before.children
+		files, err := filepath.Glob("/proc/[0-9]*/stat")
+		if err != nil {
+			return 0, err
+		}
+		for _, file := range files {
+			raw, err := os.ReadFile(file)
+			if err != nil {
+				continue // it has ended
+			}
+			if p, err := parseStat(string(raw)); err == nil && p.parent == pid {
+				total += p.own + p.children
+			}
+		}
+		if after, err := readTimes(pid); err != nil || after.children == before.children {
+			return total, err
+		}
+	}
+	return 0, fmt.Errorf("children of process %d end too quickly to be counted", pid)
+}
+
+// memory is what a process occupies, in MiB.
+type memory struct {
+	Resident float64 `json:"residentMiB"` // now
+	Peak     float64 `json:"peakMiB"`     // ever
+}
+
+func readMemory(pid int) (memory, error) {
+	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return memory{}, fmt.Errorf("read memory of process %d: %w", pid, err)
+	}
+	return parseMemory(string(raw)), nil
+}
+
+func parseMemory(status string) (m memory) {
+	for line := range strings.Lines(status) {
+		fields := strings.Fields(line)
+		if len(fields) < 2 {
+			continue
+		}
+		kib, err := strconv.ParseFloat(fields[1], 64)
+		if err != nil {
+			continue
+		}
+		switch fields[0] {
+		case "VmRSS:":
+			m.Resident = kib / 1024
+		case "VmHWM:":
+			m.Peak = kib / 1024
+		}
+	}
+	return m
+}
