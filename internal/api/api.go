@@ -41,7 +41,8 @@ type Config struct {
 // Server answers API requests.
 type Server struct {
 	Config
-	tokens *tokenCache
+	tokens    *tokenCache
+	onlookers onlookers
 }
 
 // Bodies may have this many bytes.
@@ -65,6 +66,7 @@ func New(cfg Config) http.Handler {
 	RegisterHandlersWithOptions(e, strict, RegisterHandlersOptions{OperationMiddlewares: s.operations()})
 	e.HEAD("/healthz", strict.GetHealth) // net/http leaves the body out
 	e.HEAD("/readyz", strict.GetReadiness)
+	e.GET("/api/v1/events", s.serveEvents, s.operations()["streamEvents"]...)
 	e.GET("/metrics", s.serveMetrics, s.metricsGuard())
 	e.GET("/openapi.yaml", s.serveContract)
 	e.GET("/docs", s.serveDocs)
@@ -89,7 +91,8 @@ var scopes = map[string]access.Scope{
 	"createDestination": access.Admin, "patchDestination": access.Admin, "deleteDestination": access.Admin,
 	"rotateSigningSecret": access.Admin, "testSettings": access.Admin,
 	"listTokens": access.Admin, "createToken": access.Admin, "revokeToken": access.Admin,
-	"getSession": anyScope, "signOut": anyScope,
+	"streamEvents": access.Read,
+	"getSession":   anyScope, "signOut": anyScope,
 }
 
 // operations returns what runs before each operation: who calls and whether they

@@ -50,6 +50,7 @@ func (s *Server) CreateDestination(ctx context.Context, r CreateDestinationReque
 	if err != nil {
 		return nil, err
 	}
+	s.Dispatcher.Changed(d.ID)
 	return CreateDestination201JSONResponse{
 		Body:    CreatedDestination{Destination: s.newDestination(d), SigningSecret: d.Signing.Secret},
 		Headers: CreateDestination201ResponseHeaders{ETag: etag(d)},
@@ -160,6 +161,7 @@ func (s *Server) DeleteDestination(ctx context.Context, r DeleteDestinationReque
 		return nil, err
 	}
 	s.Dispatcher.Nudge()
+	s.Dispatcher.Changed(r.ID)
 	return DeleteDestination204Response{}, nil
 }
 

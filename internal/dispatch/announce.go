@@ -70,6 +70,7 @@ func (d *Dispatcher) announceOne(ctx context.Context, tx *postgres.Tx, id uuid.U
 		fresh = append(fresh, d.inLine(delivery.New(a.ID, t.ID, route.By, d.Waits.Budget(), now), t, lines))
 	}
 	d.Log.WarnContext(ctx, "destination health changed", "destination_id", id, "answering", h.Answering(), "alert_id", a.AlertID)
+	d.Changed(id)
 	return d.promise(ctx, tx, fresh)
 }
 

@@ -71,6 +71,7 @@ type Dispatcher struct {
 	parks      *group[*parkItem]
 	ends       *group[*endItem]
 	direct     direct
+	events     *events
 	slots      *slots
 	held       *holding
 	colleagues atomic.Int64 // instances that work, this one included
@@ -99,6 +100,7 @@ func New(cfg Config) (*Dispatcher, error) {
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &worker{d: d})
 	d.held = newHolding()
+	d.events = newEvents()
 	d.slots = newSlots(cfg.Workers, d.workers, cfg.Now)
 	queue, err := river.NewClient(riverpgxv5.New(cfg.DB.Pool()), &river.Config{
 		ID:      d.instance,

@@ -113,7 +113,11 @@ func (d *Dispatcher) byPerson(ctx context.Context, id uuid.UUID, action string, 
 	if err != nil {
 		return postgres.DeliveryView{}, fmt.Errorf("%s %s: %w", action, id, err)
 	}
-	return d.DB.Delivery(ctx, id)
+	v, err := d.DB.Delivery(ctx, id)
+	if err == nil {
+		d.deliveryChanged(v.AlertID, v.Delivery)
+	}
+	return v, err
 }
 
 // rejob stores a changed delivery with a new job, and drops the old one: from
@@ -185,6 +189,7 @@ func (d *Dispatcher) SendTo(ctx context.Context, alertID string, destinationIDs 
 	for _, id := range destinationIDs {
 		for _, v := range of[a.ID] {
 			if v.DestinationID == id {
+				d.deliveryChanged(alertID, v.Delivery)
 				views = append(views, v)
 			}
 		}

@@ -223,6 +223,7 @@ func (d *Dispatcher) keepHold(ctx context.Context, t destination.Destination, h 
 		if _, err := d.DB.Rename(ctx, t.ID, was, now, d.Now(), 10*pace); err != nil {
 			return err
 		}
+		d.Changed(t.ID)
 	}
 	if now == delivery.NotAnswering && h.MayProbe(d.Now()) {
 		return d.probe(ctx, t.ID)

@@ -106,6 +106,8 @@ func (d *Dispatcher) beat(ctx context.Context) error {
 func (d *Dispatcher) startUpkeep() {
 	d.every(beatEvery, nil, "beat", d.beat)
 	d.every(reconcileEvery, nil, "partitions", func(ctx context.Context) error { d.ensurePartitions(ctx); return nil })
+	d.every(eventsEvery, nil, "publish", d.publish)
+	d.loops.Go(func() { d.listen(d.upkeep) })
 	if !d.works() {
 		return
 	}
@@ -244,9 +246,10 @@ func (d *Dispatcher) holdWaiting(ctx context.Context, id uuid.UUID, r delivery.R
 			probing = h.Probing
 		}
 		list, err := tx.LockWaiting(ctx, id, probing, pace)
-		if err != nil {
+		if err != nil || len(list) == 0 {
 			return err
 		}
+		d.Changed(id)
 		return d.unjob(ctx, tx, list, func(dl delivery.Delivery) delivery.Delivery { return dl.Hold(r, d.Now()) })
 	})
 }

@@ -189,6 +189,7 @@ func (d *Dispatcher) send(ctx context.Context, t destination.Destination, m dest
 // people on call, when the delivery has failed for good.
 func (d *Dispatcher) logAttempt(ctx context.Context, out *postgres.Outgoing, s settled) {
 	a := s.attempt
+	d.deliveryChanged(out.Alert.AlertID, s.delivery)
 	d.metrics.attempts.WithLabelValues(string(a.Class)).Inc()
 	d.metrics.duration.Observe(a.Duration.Seconds())
 	facts := []any{

@@ -1,0 +1,106 @@
+package api
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"belfry/internal/dispatch"
+)
+
+const (
+	eventsBeat   = 15 * time.Second // proxies close what is silent for long
+	eventsFor    = 15 * time.Minute // then the caller must show again who it is
+	maxOnlookers = 500              // of one replica
+)
+
+// onlookers counts the streams that are open.
+type onlookers struct{ n atomic.Int32 }
+
+// serveEvents streams what changes, as server-sent events, until the caller
+// leaves, or the server stops, or it is time to show again who calls. Strict
+// handlers cannot flush, so this one stands for itself.
+func (s *Server) serveEvents(c echo.Context) error {
+	if s.onlookers.n.Add(1) > maxOnlookers {
+		s.onlookers.n.Add(-1)
+		return dispatch.ErrOverloaded
+	}
+	defer s.onlookers.n.Add(-1)
+	changes, cancel := s.Dispatcher.Subscribe()
+	defer cancel()
+
+	w := c.Response()
+	w.Header().Set(echo.HeaderContentType, "text/event-stream; charset=utf-8")
+	w.Header().Set("X-Accel-Buffering", "no") // proxies must not gather
+	w.WriteHeader(http.StatusOK)
+	if err := s.streamEvents(c, changes); err != nil && c.Request().Context().Err() == nil {
+		s.Log.DebugContext(c.Request().Context(), "events ended", "request_id", of(c.Request().Context()).id, "error", err)
+	}
+	return nil
+}
+
+func (s *Server) streamEvents(c echo.Context, changes <-chan dispatch.Event) error {
+	control := http.NewResponseController(c.Response())
+	send := func(text string) error {
+		if err := control.SetWriteDeadline(s.Now().Add(eventsBeat)); err != nil {
+			return err
+		}
+		if _, err := c.Response().Write([]byte(text)); err != nil {
+			return err
+		}
+		return control.Flush()
+	}
+	// The server's ReadTimeout has set one for the whole exchange.
+	if err := control.SetReadDeadline(time.Time{}); err != nil {
+		return err
+	}
+	if err := send(fmt.Sprintf("retry: %d\n\n", time.Second.Milliseconds())); err != nil {
+		return err
+	}
+	beat, look, over := time.NewTicker(eventsBeat), time.NewTicker(time.Second), time.NewTimer(eventsFor)
+	defer beat.Stop()
+	defer look.Stop()
+	defer over.Stop()
+	for {
+		var err error
+		select {
+		case <-c.Request().Context().Done():
+			return nil
+		case <-over.C:
+			return nil
+		case ev, ok := <-changes:
+			if !ok {
+				return errors.New("the caller reads too slowly")
+			}
+			err = send(eventText(ev))
+		case <-beat.C:
+			err = send(": still here\n\n")
+		case <-look.C:
+			if s.Draining() {
+				return nil
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// eventText writes an event as the specification of server-sent events has it.
+func eventText(ev dispatch.Event) string {
+	kind := ev.Kind
+	ev.Kind = ""
+	data, err := json.Marshal(struct {
+		dispatch.Event
+		Kind string `json:"kind,omitempty"` // it is the event's name
+	}{Event: ev})
+	if err != nil {
+		return ""
+	}
+	return fmt.Sprintf("event: %s\ndata: %s\n\n", kind, data)
+}
