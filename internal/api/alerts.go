@@ -125,7 +125,7 @@ func (s *Server) ListAlerts(ctx context.Context, r ListAlertsRequestObject) (Lis
 	if err != nil {
 		return nil, err
 	}
-	list, err := s.DB.Alerts(ctx, postgres.AlertFilter{
+	list, rest, err := s.DB.Alerts(ctx, postgres.AlertFilter{
 		Severities: words(p.Severity), Types: words(p.Type), LogTypes: words(p.LogType), Statuses: words(p.DeliveryStatus),
 		Nowhere: p.Nowhere, DestinationID: value(p.DestinationID), From: value(p.From), To: value(p.To),
 		Query: value(p.Q), Before: before, Limit: n + 1,
@@ -142,7 +142,7 @@ func (s *Server) ListAlerts(ctx context.Context, r ListAlertsRequestObject) (Lis
 	if err != nil {
 		return nil, err
 	}
-	answer := ListAlerts200JSONResponse{Items: make([]AlertSummary, len(list)), NextCursor: cursor}
+	answer := ListAlerts200JSONResponse{Items: make([]AlertSummary, len(list)), NextCursor: orRest("listAlerts", cursor, rest)}
 	for i, a := range list {
 		answer.Items[i] = AlertSummary{AlertHead: newAlertHead(a), Nowhere: newNowhere(a.Nowhere), Deliveries: []DeliverySummary{}}
 		for _, v := range views[a.ID] {

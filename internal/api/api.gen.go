@@ -749,7 +749,7 @@ type AlertList struct {
 	// Items The alerts, newest accepted first.
 	Items []AlertSummary `json:"items"`
 
-	// NextCursor To be passed back as `cursor` for the next page; `null` on the last.
+	// NextCursor To be passed back as `cursor` for the next page, also when this one is not full; `null` on the last.
 	NextCursor *string `json:"nextCursor"`
 }
 
@@ -1185,7 +1185,7 @@ type DeliveryCounts struct {
 	// Embedded struct due to allOf(#/components/schemas/StatusCounts)
 	StatusCounts `yaml:",inline"`
 	// Embedded fields due to inline allOf schema
-	// Capped Whether counting stopped at its bound, so that there may be more.
+	// Capped Whether there are more deliveries than were looked at, so that any of these numbers may be too small.
 	Capped bool `json:"capped"`
 }
 
@@ -1246,7 +1246,7 @@ type DeliveryList struct {
 	// Items The deliveries, newest first.
 	Items []ListedDelivery `json:"items"`
 
-	// NextCursor To be passed back as `cursor` for the next page; `null` on the last.
+	// NextCursor To be passed back as `cursor` for the next page, also when this one is not full; `null` on the last.
 	NextCursor *string `json:"nextCursor"`
 }
 

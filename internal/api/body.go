@@ -152,6 +152,16 @@ func next[T any](operation string, list []T, n int, key func(T) string) ([]T, *s
 	return list, &cursor
 }
 
+// orRest is the cursor of a list that ended before its page was full: rest is
+// where to go on, if it ended because enough had been looked at.
+func orRest(operation string, cursor *string, rest uuid.UUID) *string {
+	if cursor == nil && rest != uuid.Nil {
+		further := newCursor(operation, rest.String())
+		return &further
+	}
+	return cursor
+}
+
 // orNil returns nil for the zero value, which is null in JSON.
 func orNil[T comparable](v T) *T {
 	var zero T

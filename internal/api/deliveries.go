@@ -21,9 +21,6 @@ const (
 	wholeBody  = 1 << 20
 )
 
-// countCap is how many of the newest matching deliveries are counted.
-const countCap = 100_000
-
 // ListDeliveries lists deliveries across alerts, newest first.
 func (s *Server) ListDeliveries(ctx context.Context, r ListDeliveriesRequestObject) (ListDeliveriesResponseObject, error) {
 	p := r.Params
@@ -36,7 +33,7 @@ func (s *Server) ListDeliveries(ctx context.Context, r ListDeliveriesRequestObje
 		RoutedBy: p.RoutedBy, Severity: p.Severity, Type: p.Type, From: p.From, To: p.To,
 	})
 	f.Statuses, f.Before, f.Limit = words(p.Status), before, n+1
-	list, err := s.DB.Deliveries(ctx, f)
+	list, rest, err := s.DB.Deliveries(ctx, f)
 	if err != nil {
 		return nil, err
 	}
@@ -45,7 +42,7 @@ func (s *Server) ListDeliveries(ctx context.Context, r ListDeliveriesRequestObje
 	if err != nil {
 		return nil, err
 	}
-	answer := ListDeliveries200JSONResponse{Items: make([]ListedDelivery, len(list)), NextCursor: cursor}
+	answer := ListDeliveries200JSONResponse{Items: make([]ListedDelivery, len(list)), NextCursor: orRest("listDeliveries", cursor, rest)}
 	for i, v := range list {
 		answer.Items[i] = ListedDelivery{Delivery: deliveries[i], Alert: newAlertRef(v)}
 	}
@@ -54,9 +51,7 @@ func (s *Server) ListDeliveries(ctx context.Context, r ListDeliveriesRequestObje
 
 // CountDeliveries counts the same by status.
 func (s *Server) CountDeliveries(ctx context.Context, r CountDeliveriesRequestObject) (CountDeliveriesResponseObject, error) {
-	f := newDeliveryFilter(r.Params)
-	f.Limit = countCap
-	counts, capped, err := s.DB.CountDeliveries(ctx, f)
+	counts, capped, err := s.DB.CountDeliveries(ctx, newDeliveryFilter(r.Params))
 	if err != nil {
 		return nil, err
 	}

@@ -48,6 +48,18 @@ const (
 	ByPerson           Reason = "by_person"           // cancelled
 )
 
+// Status returns the status that the reason belongs to.
+func (r Reason) Status() Status {
+	switch r {
+	case AttemptsExhausted, Expired:
+		return Failed
+	case DestinationDeleted, ByPerson:
+		return Cancelled
+	default:
+		return Held
+	}
+}
+
 // RoutedBy says why a delivery exists.
 type RoutedBy string
 

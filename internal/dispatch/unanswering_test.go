@@ -52,7 +52,7 @@ func (f *fixture) fails(t testing.TB, to destination.Destination, n int) []uuid.
 // wait for another hour.
 func (f *fixture) trip(t testing.TB, to destination.Destination) []uuid.UUID {
 	t.Helper()
-	ids := f.fails(t, to, 10)
+	ids := append(f.fails(t, to, 1), f.fails(t, to, 9)...)
 	exec(t, f, `UPDATE destination_health SET failing_since = now() - interval '31 seconds' WHERE destination_id = $1`, to.ID)
 	ids = append(ids, f.fails(t, to, 1)...)
 	f.untilAnswering(t, to, false)

@@ -22,9 +22,14 @@ type AcceptedAlert struct {
 	Unknown    []string // destinations it names that were not there
 }
 
-const alertColumns = `a.id, a.alert_id, a.detection_id, a.severity, a.type, a.title, a.name, a.link, a.description,
-	a.runbook, a.version, a.tags, a.log_types, a.context, a.override, a.unknown_destinations, coalesce(a.nowhere, ''),
+const (
+	alertColumns = alertBegin + `a.context` + alertEnd
+
+	alertBegin = `a.id, a.alert_id, a.detection_id, a.severity, a.type, a.title, a.name, a.link, a.description,
+	a.runbook, a.version, a.tags, a.log_types, `
+	alertEnd = `, a.override, a.unknown_destinations, coalesce(a.nowhere, ''),
 	a.input_hash, a.created_at, a.created_at_nanos, a.accepted_at, a.accepted_by`
+)
 
 // alertRow is what scanning an alert takes beside the alert itself.
 type alertRow struct {
@@ -170,44 +175,6 @@ func (q queries) Alert(ctx context.Context, alertID string) (AcceptedAlert, erro
 	return a, nil
 }
 
-// AlertFilter selects alerts for a list. Zero fields select all.
-type AlertFilter struct {
-	Severities    []string
-	Types         []string
-	LogTypes      []string
-	Statuses      []string // of any delivery
-	Nowhere       *bool
-	DestinationID uuid.UUID
-	From, To      time.Time // of acceptance; To is exclusive
-	Query         string    // part of title, name, id or alertId, any case
-	Before        uuid.UUID // the last one of the page before
-	Limit         int
-}
-
-// Alerts lists alerts, newest first.
-func (q queries) Alerts(ctx context.Context, f AlertFilter) ([]AcceptedAlert, error) {
-	const query = `
-		SELECT ` + alertColumns + `
-		FROM alerts a
-		WHERE a.id >= $1 AND a.id < $2
-		  AND ($3::text[] IS NULL OR a.severity = ANY($3))
-		  AND ($4::text[] IS NULL OR a.type = ANY($4))
-		  AND ($5::text[] IS NULL OR a.log_types && $5)
-		  AND ($6::boolean IS NULL OR (a.nowhere IS NOT NULL) = $6)
-		  AND ($7::text = '' OR strpos(lower(a.title), $7) > 0 OR strpos(lower(a.name), $7) > 0
-		       OR strpos(lower(a.detection_id), $7) > 0 OR strpos(lower(a.alert_id), $7) > 0)
-		  AND (($8::text[] IS NULL AND $9::uuid IS NULL) OR EXISTS (
-		       SELECT FROM deliveries d
-		       WHERE d.alert_id = a.id
-		         AND ($8::text[] IS NULL OR d.status = ANY($8))
-		         AND ($9::uuid IS NULL OR d.destination_id = $9)))
-		ORDER BY a.id DESC
-		LIMIT $10`
-	from, to := idRange(f.From, f.To, f.Before)
-	return q.alerts(ctx, query, from, to, f.Severities, f.Types, f.LogTypes, f.Nowhere,
-		strings.ToLower(f.Query), f.Statuses, nullID(f.DestinationID), f.Limit)
-}
-
 func (q queries) alerts(ctx context.Context, query string, args ...any) ([]AcceptedAlert, error) {
 	rows, err := q.q.Query(ctx, query, args...)
 	if err != nil {
@@ -222,38 +189,6 @@ func (q queries) alerts(ctx context.Context, query string, args ...any) ([]Accep
 		return nil, fmt.Errorf("select alerts: %w", err)
 	}
 	return list, nil
-}
-
-// idRange turns a time range and a cursor into a range of UUIDv7 ids, which
-// begin with their time in milliseconds.
-func idRange(from, to time.Time, before uuid.UUID) (lo, hi uuid.UUID) {
-	hi = uuid.Max
-	if !from.IsZero() {
-		lo = idAt(from)
-	}
-	if !to.IsZero() {
-		hi = idAt(to)
-	}
-	if before != uuid.Nil && strings.Compare(string(before[:]), string(hi[:])) < 0 {
-		hi = before
-	}
-	return lo, hi
-}
-
-// idAt returns the least UUIDv7 of a time.
-func idAt(t time.Time) (id uuid.UUID) {
-	ms := max(t.UnixMilli(), 0)
-	for i := range 6 {
-		id[i] = byte(ms >> (40 - 8*i))
-	}
-	return id
-}
-
-func nullID(id uuid.UUID) *uuid.UUID {
-	if id == uuid.Nil {
-		return nil
-	}
-	return &id
 }
 
 // LockAlert returns the alert with an alertId, or ErrNotFound, locked against

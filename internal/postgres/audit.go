@@ -50,17 +50,36 @@ type AuditFilter struct {
 }
 
 // AuditLog lists entries, newest first; the detail of each is a json.RawMessage.
+// Rows are compared as a whole so that only the index of the type, or of the
+// subject, can serve: the one by id would read the whole log for a rare one.
 func (q queries) AuditLog(ctx context.Context, f AuditFilter) ([]Entry, error) {
-	const query = `
+	const (
+		columns = `
 		SELECT id, at, actor, action, subject_type, subject_id, detail, request_id
-		FROM audit_log
+		FROM audit_log`
+		all = columns + `
 		WHERE id >= $1 AND id < $2
-		  AND ($3 = '' OR subject_type = $3)
-		  AND ($4 = '' OR subject_id = $4)
 		ORDER BY id DESC
-		LIMIT $5`
+		LIMIT $3`
+		ofType = columns + `
+		WHERE (subject_type, id) >= ($4, $1) AND (subject_type, id) < ($4, $2)
+		ORDER BY subject_type DESC, id DESC
+		LIMIT $3`
+		ofSubject = columns + `
+		WHERE (subject_id, id) >= ($4, $1) AND (subject_id, id) < ($4, $2)
+		  AND ($5 = '' OR subject_type = $5)
+		ORDER BY subject_id DESC, id DESC
+		LIMIT $3`
+	)
 	from, to := idRange(f.From, f.To, f.Before)
-	rows, err := q.q.Query(ctx, query, from, to, f.SubjectType, f.SubjectID, f.Limit)
+	query, args := all, []any{from, to, f.Limit}
+	switch {
+	case f.SubjectID != "":
+		query, args = ofSubject, append(args, f.SubjectID, f.SubjectType)
+	case f.SubjectType != "":
+		query, args = ofType, append(args, f.SubjectType)
+	}
+	rows, err := q.q.Query(ctx, query, args...)
 	if err != nil {
 		return nil, fmt.Errorf("select audit log: %w", err)
 	}

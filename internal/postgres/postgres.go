@@ -95,6 +95,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 			cfg.ConnConfig.RuntimeParams[way] = "off"
 		}
 	} else {
+		cfg.ConnConfig.RuntimeParams["enable_seqscan"] = "off"
 		cfg.ConnConfig.RuntimeParams["plan_cache_mode"] = "force_custom_plan" // a filter that is not given is not planned for
 	}
 	cfg.AfterConnect = func(_ context.Context, conn *pgx.Conn) error {

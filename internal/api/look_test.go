@@ -1,0 +1,82 @@
+package api
+
+import (
+	"net/url"
+	"slices"
+	"testing"
+)
+
+// manyAlerts stores alerts past Belfry, each delivered to one destination: "many
+// 1" is the oldest, and the only one of type POLICY.
+func (h *harness) manyAlerts(t testing.TB, to CreatedDestination, n int) {
+	t.Helper()
+	const query = `
+		WITH made AS (
+			SELECT n, (lpad(to_hex(1700000000000 + n), 12, '0') || '70008000000000000000')::uuid AS id, now() AS at
+			FROM generate_series(1, $1::integer) AS n
+		), stored AS (
+			INSERT INTO alerts (id, alert_id, detection_id, severity, type, title, name, link, description, runbook, version,
+				tags, log_types, input_hash, created_at, created_at_nanos, accepted_at, accepted_by)
+			SELECT id, 'many ' || n, 'd', 'LOW', CASE n WHEN 1 THEN 'POLICY' ELSE 'RULE' END, '', '', '', '', '', '', '{}', '{}', '',
+				at, 0, at, 'test'
+			FROM made
+		)
+		INSERT INTO deliveries (id, alert_id, destination_id, routed_by, status, max_attempts, created_at, first_ack_at, finished_at)
+		SELECT id, id, $2, 'filters', 'delivered', 1, at, at, at
+		FROM made`
+	if _, err := h.db.Pool().Exec(t.Context(), query, n, to.ID); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// pages follows a list to its end and returns the alertIds on each page.
+func (h *harness) pages(t testing.TB, path string) (pages [][]string) {
+	t.Helper()
+	for more := ""; ; {
+		page := decode[struct {
+			Items      []struct{ AlertID string }
+			NextCursor *string
+		}](t, h.get(t, path+more), 200)
+		ids := []string{}
+		for _, item := range page.Items {
+			ids = append(ids, item.AlertID)
+		}
+		pages = append(pages, ids)
+		if page.NextCursor == nil {
+			return pages
+		}
+		more = "&cursor=" + url.QueryEscape(*page.NextCursor)
+	}
+}
+
+// A page ends when enough has been looked at, and says where to go on.
+func TestPagesMayBeShort(t *testing.T) {
+	t.Parallel()
+	h := newAPI(t, idle)
+	h.manyAlerts(t, h.hook(t, "http://a.test"), 5500)
+	for _, path := range []string{
+		alertsPath + "?type=POLICY", alertsPath + "?q=MANY+1&type=POLICY", alertsPath + "?deliveryStatus=delivered&type=POLICY",
+		deliveriesPath + "?type=POLICY", deliveriesPath + "?status=delivered&type=POLICY",
+	} {
+		pages := h.pages(t, path)
+		if last := len(pages) - 1; last < 1 || len(pages[0]) != 0 || !slices.Equal(pages[last], []string{"many 1"}) {
+			t.Errorf("%s: %d pages, %v", path, len(pages), pages)
+		}
+	}
+	// What can be found without looking at all is on one page.
+	for path, want := range map[string]int{
+		alertsPath + "?deliveryStatus=failed": 0, deliveriesPath + "?status=failed": 0, deliveriesPath + "?alertId=many+1": 1,
+		deliveriesPath + "?reason=paused&status=failed": 0, alertsPath + "?destinationId=" + anyID: 0,
+	} {
+		if pages := h.pages(t, path); len(pages) != 1 || len(pages[0]) != want {
+			t.Errorf("%s: %d pages, %v", path, len(pages), pages)
+		}
+	}
+	c := decode[DeliveryCounts](t, h.get(t, deliveriesPath+"/counts"), 200)
+	if !c.Capped || c.Delivered == 0 || c.Delivered > 5500 || c.Failed != 0 {
+		t.Errorf("counts %+v", c)
+	}
+	if c := decode[DeliveryCounts](t, h.get(t, deliveriesPath+"/counts?alertId=many+1"), 200); c.Capped || c.Delivered != 1 {
+		t.Errorf("counts of one alert %+v", c)
+	}
+}

@@ -1,0 +1,312 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"belfry/internal/delivery"
+)
+
+// DeliveryFilter selects deliveries for a list or a count. Zero fields select all.
+type DeliveryFilter struct {
+	Statuses       []string
+	Reasons        []string
+	DestinationIDs []uuid.UUID
+	AlertID        string
+	Classes        []string // of the newest attempt
+	StatusCode     int      // of the newest attempt
+	RoutedBy       []string
+	Severities     []string
+	Types          []string
+	From, To       time.Time // of creation; To is exclusive
+	Before         uuid.UUID // the last one of the page before
+	Limit          int
+}
+
+// ownConditions are those of a filter that a delivery d fulfils by itself,
+// alertConditions those that its alert a does.
+const (
+	ownConditions = `($3::text[] IS NULL OR d.status = ANY($3))
+		  AND ($4::text[] IS NULL OR d.reason = ANY($4))
+		  AND ($5::uuid[] IS NULL OR d.destination_id = ANY($5))
+		  AND ($6::text = '' OR d.alert_id = (SELECT id FROM alerts WHERE alert_id = $6))
+		  AND ($7::text[] IS NULL OR d.last_class = ANY($7))
+		  AND ($8::integer = 0 OR d.last_status_code = $8)
+		  AND ($9::text[] IS NULL OR d.routed_by = ANY($9))`
+	alertConditions = `($10::text[] IS NULL OR a.severity = ANY($10))
+		  AND ($11::text[] IS NULL OR a.type = ANY($11))`
+)
+
+const viewFilter = `
+		WHERE d.id >= $1 AND d.id < $2
+		  AND ` + ownConditions + `
+		  AND ` + alertConditions
+
+func (f DeliveryFilter) args() []any {
+	from, to := idRange(f.From, f.To, f.Before)
+	return []any{
+		from, to, f.Statuses, f.Reasons, f.DestinationIDs, f.AlertID, f.Classes, f.StatusCode, f.RoutedBy,
+		f.Severities, f.Types, f.Limit,
+	}
+}
+
+// lookedAt are the columns of a delivery that is looked at, among them whether it
+// matches. Its alert is looked up only if the filter asks for it, and by its id,
+// whatever the planner thinks of that: this is what OFFSET 0 is for.
+const lookedAt = `d.id, d.alert_id, d.status,
+			` + ownConditions + `
+			AND ($10::text[] IS NULL AND $11::text[] IS NULL OR EXISTS (
+				SELECT
+				FROM (SELECT severity, type FROM alerts WHERE id = d.alert_id OFFSET 0) AS a
+				WHERE ` + alertConditions + `)) AS matches`
+
+// The ways to choose $12 deliveries to look at, the newest, each with its number.
+// Rows are compared as a whole, so that no other index can serve than the one that
+// is meant. The planner would rather take the one by id where it thinks that many
+// have the status, and read the whole table when these turn out to be long ago.
+const (
+	newestDeliveries = `
+			SELECT ` + lookedAt + `, row_number() OVER (ORDER BY d.id DESC) AS nth
+			FROM deliveries d
+			WHERE d.id >= $1 AND d.id < $2
+			ORDER BY d.id DESC
+			LIMIT $12`
+
+	deliveriesOfAlert = `
+			SELECT ` + lookedAt + `, row_number() OVER (ORDER BY d.id DESC) AS nth
+			FROM (
+				SELECT id, alert_id, destination_id, status, reason, last_class, last_status_code, routed_by
+				FROM deliveries
+				WHERE alert_id = (SELECT id FROM alerts WHERE alert_id = $6)
+				OFFSET 0) AS d
+			WHERE d.id >= $1 AND d.id < $2
+			ORDER BY d.id DESC
+			LIMIT $12`
+
+	// The next three take $12 for each value.
+	deliveriesOfDestinations = `
+			SELECT d.id, d.alert_id, d.status, d.matches, d.nth
+			FROM unnest($5::uuid[]) AS t (id)
+			CROSS JOIN LATERAL (
+				SELECT ` + lookedAt + `, row_number() OVER (ORDER BY d.destination_id DESC, d.id DESC) AS nth
+				FROM deliveries d
+				WHERE (d.destination_id, d.id) >= (t.id, $1) AND (d.destination_id, d.id) < (t.id, $2)
+				ORDER BY d.destination_id DESC, d.id DESC
+				LIMIT $12) AS d`
+
+	deliveriesOfStatuses = `
+			SELECT d.id, d.alert_id, d.status, d.matches, d.nth
+			FROM unnest($3::text[]) AS s (status)
+			CROSS JOIN LATERAL (
+				SELECT ` + lookedAt + `, row_number() OVER (ORDER BY d.status DESC, d.id DESC) AS nth
+				FROM deliveries d
+				WHERE d.status <> 'delivered' AND (d.status, d.id) >= (s.status, $1) AND (d.status, d.id) < (s.status, $2)
+				ORDER BY d.status DESC, d.id DESC
+				LIMIT $12) AS d`
+
+	deliveriesOfBoth = `
+			SELECT d.id, d.alert_id, d.status, d.matches, d.nth
+			FROM unnest($5::uuid[]) AS t (id)
+			CROSS JOIN unnest($3::text[]) AS s (status)
+			CROSS JOIN LATERAL (
+				SELECT ` + lookedAt + `,
+					row_number() OVER (ORDER BY d.status COLLATE "C" DESC, d.destination_id DESC, d.id DESC) AS nth
+				FROM deliveries d
+				WHERE d.status NOT IN ('queued', 'delivered')
+				  AND (d.status COLLATE "C", d.destination_id, d.id) >= (s.status, t.id, $1)
+				  AND (d.status COLLATE "C", d.destination_id, d.id) < (s.status, t.id, $2)
+				ORDER BY d.status COLLATE "C" DESC, d.destination_id DESC, d.id DESC
+				LIMIT $12) AS d
+			UNION ALL
+			(SELECT ` + lookedAt + `, row_number() OVER (ORDER BY d.status DESC, d.id DESC) AS nth
+			FROM deliveries d
+			WHERE 'queued' = ANY($3::text[])
+			  AND d.status <> 'delivered' AND (d.status, d.id) >= ('queued', $1) AND (d.status, d.id) < ('queued', $2)
+			ORDER BY d.status DESC, d.id DESC
+			LIMIT $12)`
+)
+
+// way is how to find the deliveries that a filter selects: by a text above, which
+// takes $12 rows for each of values.
+type way struct {
+	text   string
+	values int
+}
+
+// manyValues are too many to ask an index for each.
+const manyValues = 16
+
+// way chooses for a filter that is narrowed.
+func (f DeliveryFilter) way() way {
+	undelivered := f.Statuses != nil && !slices.Contains(f.Statuses, string(delivery.Delivered))
+	destinations, statuses := len(f.DestinationIDs), len(f.Statuses)
+	switch {
+	case f.AlertID != "":
+		return way{deliveriesOfAlert, 1}
+	case undelivered && destinations > 0 && destinations*statuses < manyValues:
+		return way{deliveriesOfBoth, destinations*statuses + 1}
+	case undelivered:
+		return way{deliveriesOfStatuses, statuses}
+	case destinations > 0 && destinations < manyValues:
+		return way{deliveriesOfDestinations, destinations}
+	default:
+		return way{newestDeliveries, 1}
+	}
+}
+
+// narrowed is the same filter, which names each thing once and only the statuses
+// that its reasons belong to. No status at all is an empty list, not nil.
+func (f DeliveryFilter) narrowed() DeliveryFilter {
+	f.Statuses, f.DestinationIDs = once(f.Statuses), once(f.DestinationIDs)
+	if f.Reasons == nil {
+		return f
+	}
+	of := []string{}
+	for _, r := range f.Reasons {
+		if s := string(delivery.Reason(r).Status()); f.Statuses == nil || slices.Contains(f.Statuses, s) {
+			of = append(of, s)
+		}
+	}
+	f.Statuses = once(of)
+	return f
+}
+
+// once returns each value of a list once; nil stays nil.
+func once[T comparable](list []T) []T {
+	if list == nil {
+		return nil
+	}
+	kept := []T{}
+	for _, v := range list {
+		if !slices.Contains(kept, v) {
+			kept = append(kept, v)
+		}
+	}
+	return kept
+}
+
+// Deliveries lists deliveries across alerts, newest first. It looks at a bounded
+// number of them: when the list is not full, rest says where to go on, and is
+// zero if there is nothing left.
+func (q queries) Deliveries(ctx context.Context, f DeliveryFilter) (list []DeliveryView, rest uuid.UUID, err error) {
+	f = f.narrowed()
+	if f.Statuses != nil && len(f.Statuses) == 0 {
+		return nil, uuid.Nil, nil
+	}
+	w := f.way()
+	return look(f.Before, f.Limit, func(before uuid.UUID, limit, window int) (part[DeliveryView], error) {
+		f.Before, f.Limit = before, (window+w.values-1)/w.values // of each value
+		return q.lookAtDeliveries(ctx, w, f, limit)
+	})
+}
+
+// lookAtDeliveries returns the first deliveries that match, of those that were
+// looked at, and where to go on: below there may be others of a value that has
+// more than were looked at.
+func (q queries) lookAtDeliveries(ctx context.Context, w way, f DeliveryFilter, limit int) (part[DeliveryView], error) {
+	query := `
+		WITH looked AS MATERIALIZED (` + w.text + `
+		), last AS MATERIALIZED (
+			SELECT l.id
+			FROM looked l
+			WHERE l.nth = $12
+			ORDER BY l.id DESC
+			LIMIT 1
+		)
+		SELECT ` + viewColumns + itemColumns + viewTables + `
+		JOIN (
+			(SELECT l.id, true AS matches
+			FROM looked l
+			WHERE l.matches AND l.id >= coalesce((SELECT id FROM last), $1)
+			ORDER BY l.id DESC
+			LIMIT $13)
+			UNION ALL
+			SELECT id, false
+			FROM last) AS p ON p.id = d.id
+		ORDER BY d.id` + itemOrder
+	rows, err := q.q.Query(ctx, query, append(f.args(), limit)...)
+	if err != nil {
+		return part[DeliveryView]{}, fmt.Errorf("select deliveries: %w", err)
+	}
+	p, err := collectPart(rows, func(row pgx.CollectableRow, item ...any) (DeliveryView, uuid.UUID, error) {
+		var v DeliveryView
+		err := row.Scan(append(viewTargets(&v), item...)...)
+		return v, v.ID, err
+	})
+	if err != nil {
+		return p, fmt.Errorf("select deliveries: %w", err)
+	}
+	return p, nil
+}
+
+// How many deliveries of each status CountDeliveries looks at: of those that a
+// filter selects by what their index says, and of others, which have to be read.
+const (
+	countByIndex = 5000
+	countByRow   = 1000
+)
+
+// CountDeliveries counts deliveries by status. Of each status it looks only at
+// the newest, up to a bound, and of delivered ones at those among the newest of
+// all; capped reports that it came to a bound, so that there may be more.
+func (q queries) CountDeliveries(ctx context.Context, f DeliveryFilter) (counts map[delivery.Status]int, capped bool, err error) {
+	if f.Statuses == nil {
+		for _, s := range delivery.Statuses() {
+			f.Statuses = append(f.Statuses, string(s))
+		}
+	}
+	f = f.narrowed()
+	rows, err := q.q.Query(ctx, f.countText(), f.countArgs()...)
+	if err != nil {
+		return nil, false, fmt.Errorf("count deliveries: %w", err)
+	}
+	counts = map[delivery.Status]int{}
+	var (
+		status delivery.Status
+		n      int
+		more   bool
+	)
+	_, err = pgx.ForEachRow(rows, []any{&status, &n, &more}, func() error {
+		if n > 0 {
+			counts[status] = n
+		}
+		capped = capped || more
+		return nil
+	})
+	if err != nil {
+		return nil, false, fmt.Errorf("count deliveries: %w", err)
+	}
+	return counts, capped, nil
+}
+
+func (f DeliveryFilter) countText() string {
+	const (
+		count     = "SELECT d.status, count(*) FILTER (WHERE d.matches), bool_or(d.nth = $12) FROM ("
+		delivered = " UNION ALL SELECT d.id, d.alert_id, d.status, d.matches AND d.status = 'delivered', d.nth FROM ("
+		end       = ") AS d WHERE 'delivered' = ANY($3)) AS d GROUP BY d.status"
+	)
+	switch n := len(f.DestinationIDs); {
+	case f.AlertID != "":
+		return count + deliveriesOfAlert + ") AS d GROUP BY d.status"
+	case n > 0 && n < manyValues:
+		return count + deliveriesOfBoth + delivered + deliveriesOfDestinations + end
+	default:
+		return count + deliveriesOfStatuses + delivered + newestDeliveries + end
+	}
+}
+
+func (f DeliveryFilter) countArgs() []any {
+	f.Limit = countByRow
+	if f.Reasons == nil && f.Classes == nil && f.StatusCode == 0 && f.RoutedBy == nil && f.Severities == nil && f.Types == nil {
+		f.Limit = countByIndex
+	}
+	if n := len(f.DestinationIDs); n < manyValues {
+		f.Limit /= n + 1
+	}
+	return f.args()
+}

@@ -1,0 +1,33 @@
+package postgres
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// How many rows a list looks at, and a count of each status.
+const (
+	LookAtMost   = lookAtMost
+	CountByIndex = countByIndex
+)
+
+// Watch returns db so that see is called with each query before it is made.
+func Watch(db *DB, see func(sql string, args []any)) *DB {
+	return &DB{queries: queries{q: watched{db.q, see}, box: db.box}, pool: db.pool}
+}
+
+type watched struct {
+	querier
+	see func(sql string, args []any)
+}
+
+func (w watched) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
+	w.see(sql, args)
+	return w.querier.Query(ctx, sql, args...)
+}
+
+func (w watched) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
+	w.see(sql, args)
+	return w.querier.QueryRow(ctx, sql, args...)
+}
