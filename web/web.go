@@ -1,10 +1,26 @@
-// Package web holds the console. It is not built yet: there is one page that
-// says so.
+// Package web holds the console. Vite builds it into dist (see README.md), and
+// the binary carries what is there: without Node, a page that says how to build it.
 package web
 
-import _ "embed" // for the page
+import (
+	"embed"
+	"io/fs"
+)
 
-// Page is served at / until the console exists.
+//go:embed all:dist
+var dist embed.FS
+
+// Missing is the page that is served where the console was not built.
 //
-//go:embed page.html
-var Page []byte
+//go:embed missing.html
+var Missing []byte
+
+// Console returns the files of the built console: index.html and what it needs.
+// There is no index.html when it was not built.
+func Console() fs.FS {
+	files, err := fs.Sub(dist, "dist")
+	if err != nil {
+		panic(err) // the name is a constant
+	}
+	return files
+}

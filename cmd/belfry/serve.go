@@ -23,6 +23,7 @@ import (
 	"belfry/internal/postgres"
 	"belfry/internal/secret"
 	"belfry/migrations"
+	"belfry/web"
 )
 
 // Connections: of their own for the dispatcher, so that readers cannot starve it.
@@ -130,6 +131,7 @@ func serve(ctx context.Context, in instance) error {
 			Version: version, StartedAt: time.Now(), Retention: in.Retention, RetryWaits: in.waits,
 			AttemptTimeout: in.AttemptTimeout, AllowedNetworks: in.allow, NotAnsweringMaxAge: in.MaxUnanswered,
 		},
+		Console: web.Console(),
 	})
 	stop.Handler = handler
 	return in.run(ctx, listener, &stop, dispatcher, readers)

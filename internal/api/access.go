@@ -182,20 +182,21 @@ func newToken(t access.Token) Token {
 // script. The code is in the form, not only in the link, so that what merely
 // looks at the link does not use it up.
 func (s *Server) submitSignIn(c echo.Context) error {
+	next := wayBack(c.FormValue("next"))
 	_, cookie, err := s.openSession(c.Request().Context(), c.FormValue("code"), c.FormValue("token"))
 	if errors.Is(err, errUnauthenticated) {
-		return c.HTMLBlob(http.StatusUnauthorized, signInPage("", "This link was used already or has expired, or the token is not valid."))
+		return c.HTMLBlob(http.StatusUnauthorized, signInPage("", next, "This link was used already or has expired, or the token is not valid."))
 	}
 	if err != nil {
 		return err
 	}
 	c.SetCookie(cookie)
-	return c.Redirect(http.StatusSeeOther, "/")
+	return c.Redirect(http.StatusSeeOther, next)
 }
 
 // serveSignIn serves that page.
 func (s *Server) serveSignIn(c echo.Context) error {
-	return c.HTMLBlob(http.StatusOK, signInPage(c.QueryParam("code"), ""))
+	return c.HTMLBlob(http.StatusOK, signInPage(c.QueryParam("code"), wayBack(c.QueryParam("next")), ""))
 }
 
 // SignInLinkFor is how long the code of a sign-in link is valid.

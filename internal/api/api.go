@@ -4,6 +4,7 @@ package api
 
 import (
 	"context"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -36,6 +37,7 @@ type Config struct {
 	Draining      func() bool
 	SessionLength time.Duration
 	Facts         Facts
+	Console       fs.FS // the built console; nil, or without index.html, when there is none
 }
 
 // Server answers API requests.
@@ -43,6 +45,7 @@ type Server struct {
 	Config
 	tokens    *tokenCache
 	onlookers onlookers
+	console   *console
 }
 
 // Bodies may have this many bytes.
@@ -53,14 +56,14 @@ const (
 
 // New returns a handler for the whole API and the console.
 func New(cfg Config) http.Handler {
-	s := &Server{Config: cfg, tokens: newTokenCache(cfg.Now)}
+	s := &Server{Config: cfg, tokens: newTokenCache(cfg.Now), console: newConsole(cfg.Console)}
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
 	e.HTTPErrorHandler = s.handleError
 	e.Binder = rawBody{}
 	// Without this Echo believes any X-Forwarded-For.
 	e.IPExtractor = echo.ExtractIPDirect()
-	e.Use(middleware.RecoverWithConfig(middleware.RecoverConfig{LogErrorFunc: s.logPanic}), s.identify, s.guardBrowser, readableParameters)
+	e.Use(middleware.RecoverWithConfig(middleware.RecoverConfig{LogErrorFunc: s.logPanic}), s.identify, s.guardBrowser, readableParameters, s.orConsole)
 
 	strict := NewStrictHandler(s, nil)
 	RegisterHandlersWithOptions(e, strict, RegisterHandlersOptions{OperationMiddlewares: s.operations()})
@@ -70,8 +73,8 @@ func New(cfg Config) http.Handler {
 	e.GET("/metrics", s.serveMetrics, s.metricsGuard())
 	e.GET("/openapi.yaml", s.serveContract)
 	e.GET("/docs", s.serveDocs)
-	e.GET("/", s.serveConsole)
-	e.GET("/alerts/*", s.serveConsole) // where links in alerts point
+	e.GET("/", s.servePage)
+	e.GET("/alerts/*", s.servePage) // where links in alerts point
 	e.GET("/sign-in", s.serveSignIn)
 	e.POST("/sign-in", s.submitSignIn, middleware.BodyLimit("4KiB"))
 	return e

@@ -14,7 +14,6 @@ import (
 
 	"belfry"
 	"belfry/internal/access"
-	"belfry/web"
 )
 
 // GetHealth says that this process answers, and nothing more.
@@ -71,8 +70,6 @@ func (s *Server) serveDocs(c echo.Context) error {
 	return c.HTMLBlob(http.StatusOK, page)
 }
 
-func (s *Server) serveConsole(c echo.Context) error { return c.HTMLBlob(http.StatusOK, web.Page) }
-
 //go:embed signin.html
 var signInHTML string
 
@@ -80,10 +77,11 @@ var signInTemplate = sync.OnceValue(func() *template.Template {
 	return template.Must(template.New("sign-in").Parse(signInHTML))
 })
 
-// signInPage asks for a token, or for a click when there is a code.
-func signInPage(code, wrong string) []byte {
+// signInPage asks for a token, or for a click when there is a code. next is where
+// to go from there.
+func signInPage(code, next, wrong string) []byte {
 	var b bytes.Buffer
-	if err := signInTemplate().Execute(&b, struct{ Code, Wrong string }{code, wrong}); err != nil {
+	if err := signInTemplate().Execute(&b, struct{ Code, Next, Wrong string }{code, next, wrong}); err != nil {
 		return []byte("The page cannot be shown.")
 	}
 	return b.Bytes()

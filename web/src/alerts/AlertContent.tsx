@@ -1,0 +1,70 @@
+import { Tabs } from "@mantine/core";
+import type { ReactNode } from "react";
+import type { AlertWithText } from "../api/alerts";
+import type { Alert } from "../api/types";
+import { CodeBlock } from "../parts/CodeBlock";
+import { CopyId } from "../parts/CopyId";
+import { Panel } from "../parts/Panel";
+import { Time } from "../time/Time";
+import classes from "./AlertContent.module.css";
+
+/** The alert as it was accepted, to read and as JSON. */
+export function AlertContent({ details }: { details: AlertWithText }) {
+  return (
+    <Panel title="Alert">
+      <Tabs defaultValue="fields" keepMounted={false}>
+        <Tabs.List>
+          <Tabs.Tab value="fields">Fields</Tabs.Tab>
+          <Tabs.Tab value="json">JSON</Tabs.Tab>
+        </Tabs.List>
+        <Tabs.Panel value="fields" pt="sm">
+          <Fields alert={details.alert} contextText={details.contextText} />
+        </Tabs.Panel>
+        <Tabs.Panel value="json" pt="sm">
+          <CodeBlock body={{ text: details.alertText }} what="alert" maxHeight={640} />
+        </Tabs.Panel>
+      </Tabs>
+    </Panel>
+  );
+}
+
+function Fields({ alert, contextText }: { alert: Alert; contextText: string | null }) {
+  return (
+    <dl className={classes.fields}>
+      <Field name="Detection">
+        <CopyId id={alert.id} what="detection ID" />
+        {alert.name !== "" && alert.name !== alert.id && <div>{alert.name}</div>}
+      </Field>
+      <Field name="Description">{alert.description !== "" && <Text>{alert.description}</Text>}</Field>
+      <Field name="Runbook">{alert.runbook !== "" && <Text>{alert.runbook}</Text>}</Field>
+      <Field name="Tags">{alert.tags.length > 0 && alert.tags.join(", ")}</Field>
+      <Field name="Created">
+        <Time at={alert.createdAt} />
+      </Field>
+      <Field name="Version">{alert.version !== "" && <CopyId id={alert.version} what="version" />}</Field>
+      <Field name="Destinations named">
+        {alert.destinations !== null && (alert.destinations.join(", ") || "none (an empty list)")}
+      </Field>
+      <Field name="Context">
+        {contextText !== null && <CodeBlock body={{ text: contextText }} what="alert context" />}
+      </Field>
+    </dl>
+  );
+}
+
+/** A field, unless it has nothing to say. */
+function Field({ name, children }: { name: string; children: ReactNode }) {
+  if (children === false) {
+    return null;
+  }
+  return (
+    <div className={classes.field}>
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </div>
+  );
+}
+
+function Text({ children }: { children: string }) {
+  return <div className={classes.text}>{children}</div>;
+}

@@ -1,0 +1,34 @@
+import { Link } from "@tanstack/react-router";
+import type { AlertSummary } from "../api/types";
+import { Cell, ListRow } from "../list/ListTable";
+import { SeverityMark } from "../parts/SeverityMark";
+import { Time } from "../time/Time";
+import { alertTypeWord } from "../words/labels";
+import classes from "./AlertRow.module.css";
+import { Standings } from "./Standings";
+
+/** An alert in the list. */
+export function AlertRow({ alert }: { alert: AlertSummary }) {
+  const { alertId, title, id, severity, type, logTypes, deliveries, nowhere, acceptedAt } = alert;
+  const detail = [...(id === title ? [] : [id]), ...logTypes].join(" · ");
+  return (
+    <ListRow>
+      <Cell>
+        <SeverityMark severity={severity} />
+      </Cell>
+      <Cell wide>
+        <Link to="/alerts/$alertId" params={{ alertId }} className={classes.title} title={title}>
+          {title}
+        </Link>
+        {detail !== "" && <div className={classes.detail}>{detail}</div>}
+      </Cell>
+      <Cell>{alertTypeWord[type]}</Cell>
+      <Cell wide>
+        <Standings deliveries={deliveries} nowhere={nowhere} />
+      </Cell>
+      <Cell>
+        <Time at={acceptedAt} />
+      </Cell>
+    </ListRow>
+  );
+}

@@ -1,0 +1,91 @@
+import type { QueryClient } from "@tanstack/react-query";
+import { createRootRouteWithContext, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
+import { alertPageSearch, alertsSearch } from "../alerts/search";
+import { alertQuery } from "../api/alerts";
+import { sessionQuery, signInPath } from "../api/session";
+import { NotFound, PageError, PagePending } from "./fallbacks";
+import { Shell } from "./Shell";
+import { parseSearch, stringifySearch } from "./search";
+
+const root = createRootRouteWithContext<{ queries: QueryClient }>()({
+  beforeLoad: async ({ context, location }) => {
+    const session = await context.queries.ensureQueryData(sessionQuery);
+    if (session === null && !entered) {
+      window.location.assign(signInPath(location.href));
+      await new Promise(() => {}); // the browser leaves
+    }
+    entered = true;
+  },
+  component: Shell,
+  notFoundComponent: NotFound,
+});
+
+// Who was signed in keeps the page when the session ends: the shell then says so.
+let entered = false;
+
+const overview = createRoute({
+  getParentRoute: () => root,
+  path: "/",
+  component: lazyRouteComponent(() => import("../overview/OverviewPage"), "OverviewPage"),
+});
+
+const alerts = createRoute({
+  getParentRoute: () => root,
+  path: "/alerts",
+  validateSearch: alertsSearch,
+  component: lazyRouteComponent(() => import("../alerts/AlertsPage"), "AlertsPage"),
+});
+
+const alert = createRoute({
+  getParentRoute: () => root,
+  path: "/alerts/$alertId",
+  validateSearch: alertPageSearch,
+  loader: ({ context, params }) => void context.queries.prefetchQuery(alertQuery(params.alertId)),
+  component: lazyRouteComponent(() => import("../alerts/AlertPage"), "AlertPage"),
+});
+
+const deliveries = createRoute({
+  getParentRoute: () => root,
+  path: "/deliveries",
+  component: lazyRouteComponent(() => import("../deliveries/DeliveriesPage"), "DeliveriesPage"),
+});
+
+const destinations = createRoute({
+  getParentRoute: () => root,
+  path: "/destinations",
+  component: lazyRouteComponent(() => import("../destinations/DestinationsPage"), "DestinationsPage"),
+});
+
+const destination = createRoute({
+  getParentRoute: () => root,
+  path: "/destinations/$destinationId",
+  component: lazyRouteComponent(() => import("../destinations/DestinationPage"), "DestinationPage"),
+});
+
+const settings = createRoute({
+  getParentRoute: () => root,
+  path: "/settings",
+  component: lazyRouteComponent(() => import("../settings/SettingsPage"), "SettingsPage"),
+});
+
+/** Returns the router. Each page is a chunk of its own, fetched when a link to it is pointed at. */
+export function newRouter(queries: QueryClient) {
+  return createRouter({
+    routeTree: root.addChildren([overview, alerts, alert, deliveries, destinations, destination, settings]),
+    context: { queries },
+    parseSearch,
+    stringifySearch,
+    defaultPreload: "intent",
+    defaultPreloadStaleTime: 0, // the query cache knows what is stale
+    defaultPendingMs: 150,
+    defaultPendingComponent: PagePending,
+    defaultErrorComponent: PageError,
+    scrollRestoration: true,
+  });
+}
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: ReturnType<typeof newRouter>;
+  }
+}

@@ -1,0 +1,171 @@
+import type { DeliveryReason, DeliveryStatus } from "../api/types";
+
+/** What the server tells of a change. `many`: more than can be told, or some were missed; read again what is shown. */
+export type Change =
+  | { kind: "alert"; alertId: string }
+  | {
+      kind: "delivery";
+      id: string;
+      alertId: string;
+      destinationId: string;
+      status: DeliveryStatus;
+      reason?: DeliveryReason;
+    }
+  | { kind: "destination"; id: string }
+  | { kind: "many" };
+
+/** `live`: changes are told. `polling`: they are asked for every few seconds, as the stream cannot be had. */
+export type LiveState = "connecting" | "live" | "polling";
+
+type Listener = (change: Change) => void;
+
+const pollEvery = 5_000;
+const retryAfter = 30_000;
+const patience = 5_000;
+const hiddenFor = 60_000;
+
+/**
+ * Reads the server's events for everyone on the page over one connection. When there is no stream it says `many`
+ * every few seconds instead, and tries again from time to time. A page that nobody looks at gives its connection
+ * back: a browser has but six to a server, for all tabs together.
+ */
+export class LiveSource {
+  private state: LiveState = "connecting";
+  private stream: EventSource | undefined;
+  private poll: ReturnType<typeof setInterval> | undefined;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private readonly listeners = new Set<Listener>();
+  private readonly stateListeners = new Set<() => void>();
+  private readonly open: () => EventSource;
+
+  constructor(open: () => EventSource = () => new EventSource("/api/v1/events")) {
+    this.open = open;
+  }
+
+  /** Connects, until the function that it returns is called. */
+  start(): () => void {
+    this.connect();
+    const look = () => this.look();
+    document.addEventListener("visibilitychange", look);
+    return () => {
+      document.removeEventListener("visibilitychange", look);
+      this.disconnect();
+    };
+  }
+
+  getState = (): LiveState => this.state;
+
+  onState = (listener: () => void): (() => void) => {
+    this.stateListeners.add(listener);
+    return () => this.stateListeners.delete(listener);
+  };
+
+  onChange = (listener: Listener): (() => void) => {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  };
+
+  private connect() {
+    this.disconnect();
+    const stream = this.open();
+    this.stream = stream;
+    stream.onopen = () => {
+      this.stopPolling();
+      this.become("live");
+    };
+    stream.onerror = () => {
+      if (stream.readyState === EventSource.CLOSED) {
+        this.startPolling();
+        this.after(retryAfter, () => this.connect());
+      } else if (this.state === "live") {
+        // The browser connects again by itself; the server then says `many`.
+        this.become("connecting");
+        this.after(patience, () => this.startPolling());
+      }
+    };
+    for (const kind of ["alert", "delivery", "destination", "many"] as const) {
+      stream.addEventListener(kind, (event: MessageEvent<string>) => this.tell(parseChange(kind, event.data)));
+    }
+    this.after(patience, () => this.startPolling());
+  }
+
+  private disconnect() {
+    clearTimeout(this.timer);
+    this.stream?.close();
+    this.stream = undefined;
+    this.stopPolling();
+  }
+
+  private look() {
+    if (document.visibilityState === "hidden") {
+      this.after(hiddenFor, () => {
+        this.disconnect();
+        this.become("connecting");
+      });
+    } else if (this.stream === undefined) {
+      this.connect();
+      this.tell({ kind: "many" });
+    } else if (this.state === "live") {
+      clearTimeout(this.timer);
+    }
+  }
+
+  private startPolling() {
+    if (this.state === "live") {
+      return;
+    }
+    this.become("polling");
+    this.poll ??= setInterval(() => {
+      if (document.visibilityState !== "hidden") {
+        this.tell({ kind: "many" });
+      }
+    }, pollEvery);
+  }
+
+  private stopPolling() {
+    clearInterval(this.poll);
+    this.poll = undefined;
+  }
+
+  private after(ms: number, then: () => void) {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(then, ms);
+  }
+
+  private become(state: LiveState) {
+    if (state === "live") {
+      clearTimeout(this.timer);
+    }
+    if (state !== this.state) {
+      this.state = state;
+      for (const listener of this.stateListeners) {
+        listener();
+      }
+    }
+  }
+
+  private tell(change: Change | undefined) {
+    if (change) {
+      for (const listener of this.listeners) {
+        listener(change);
+      }
+    }
+  }
+}
+
+/** Reads an event's data. What cannot be read is left out: events are only hints to read again. */
+export function parseChange(kind: Change["kind"], data: string): Change | undefined {
+  if (kind === "many") {
+    return { kind };
+  }
+  try {
+    const body: unknown = JSON.parse(data);
+    if (typeof body === "object" && body !== null) {
+      // The contract gives each event its data; a hint that is wrong leads only to a read that finds nothing new.
+      return { ...body, kind } as Change;
+    }
+  } catch {
+    // Not JSON.
+  }
+  return undefined;
+}

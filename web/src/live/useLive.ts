@@ -1,0 +1,57 @@
+import { type QueryClient, useQueryClient } from "@tanstack/react-query";
+import { useEffect, useRef, useSyncExternalStore } from "react";
+import { alertKey } from "../api/alerts";
+import { deliveryKey } from "../api/deliveries";
+import { type Change, LiveSource, type LiveState } from "./source";
+
+const source = new LiveSource();
+
+/** Keeps the page live while the component is there. The shell calls it, once. */
+export function useLiveConnection(): void {
+  const queries = useQueryClient();
+  useEffect(() => {
+    const forget = source.onChange((change) => refresh(queries, change));
+    const stop = source.start();
+    return () => {
+      stop();
+      forget();
+    };
+  }, [queries]);
+}
+
+/** Whether changes are told as they happen. */
+export function useLiveState(): LiveState {
+  return useSyncExternalStore(source.onState, source.getState);
+}
+
+/** Calls the listener for each change that the server tells of. */
+export function useChanges(listener: (change: Change) => void): void {
+  const latest = useRef(listener);
+  useEffect(() => {
+    latest.current = listener;
+  });
+  useEffect(() => source.onChange((change) => latest.current(change)), []);
+}
+
+/** Reads again what a change touches. Lists look after themselves (list/useList): their rows must not jump. */
+export function refresh(queries: QueryClient, change: Change): void {
+  const again = (queryKey: readonly unknown[]) =>
+    void queries.invalidateQueries({ queryKey }, { cancelRefetch: false });
+  switch (change.kind) {
+    case "alert":
+      again(alertKey(change.alertId));
+      break;
+    case "delivery":
+      again(alertKey(change.alertId));
+      again(deliveryKey(change.id));
+      break;
+    case "destination":
+      again(["destinations"]);
+      again(["route"]);
+      break;
+    case "many":
+      for (const kind of ["alert", "delivery", "destinations", "route", "counts", "server"]) {
+        again([kind]);
+      }
+  }
+}

@@ -1,0 +1,38 @@
+import type { AlertType, DestinationRef, RoutedBy, Scope, Severity } from "../api/types";
+
+export const severityWord: Record<Severity, string> = {
+  CRITICAL: "Critical",
+  HIGH: "High",
+  MEDIUM: "Medium",
+  LOW: "Low",
+  INFO: "Info",
+};
+
+export const alertTypeWord: Record<AlertType, string> = {
+  RULE: "Rule",
+  RULE_ERROR: "Rule error",
+  SCHEDULED_RULE: "Scheduled rule",
+  SCHEDULED_RULE_ERROR: "Scheduled rule error",
+  CORRELATION_RULE: "Correlation rule",
+  CORRELATION_RULE_ERROR: "Correlation rule error",
+  POLICY: "Policy",
+  SYSTEM_ERROR: "System error",
+};
+
+export const routedByWord: Record<RoutedBy, string> = {
+  filters: "Filters matched",
+  override: "Named by the alert",
+  manual: "Sent by a person",
+};
+
+export const scopeWord: Record<Scope, string> = {
+  ingest: "posts alerts",
+  read: "sees everything but tokens and who did what",
+  operate: "re-sends, pauses, tests",
+  admin: "changes everything",
+};
+
+/** The name of a destination, which may be gone. */
+export function destinationName(d: DestinationRef): string {
+  return d.deleted ? `${d.displayName} (deleted)` : d.displayName;
+}
