@@ -59,7 +59,7 @@ func TestPagesMayBeShort(t *testing.T) {
 		deliveriesPath + "?type=POLICY", deliveriesPath + "?status=delivered&type=POLICY",
 	} {
 		pages := h.pages(t, path)
-		if last := len(pages) - 1; last < 1 || len(pages[0]) != 0 || !slices.Equal(pages[last], []string{"many 1"}) {
+		if len(pages) < 2 || len(pages[0]) != 0 || !slices.Equal(slices.Concat(pages...), []string{"many 1"}) {
 			t.Errorf("%s: %d pages, %v", path, len(pages), pages)
 		}
 	}

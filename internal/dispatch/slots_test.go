@@ -519,7 +519,7 @@ func TestSlotsRate(t *testing.T) {
 			var wg sync.WaitGroup
 			for range 8 { // that want to send all the time
 				wg.Go(func() {
-					for time.Now().Before(deadline) {
+					for time.Now().Before(deadline) && int(sent.Load()) <= 2*tt.want {
 						if !s.take(t.Context(), id, limits, usual) {
 							time.Sleep(7 * time.Millisecond)
 							continue
