@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -102,6 +103,7 @@ type (
 		ID, AlertID, Status, Reason string
 		Destination                 destinationView
 		Run, Attempts, MaxAttempts  int
+		FinishedAt                  string
 		LastAttempt                 *attemptView
 		Runs                        []struct {
 			Run         int
@@ -206,16 +208,20 @@ func (c *client) counts(t *testing.T) countsView {
 	return counts
 }
 
-// deliveries returns every one, page by page.
-func (c *client) deliveries(t *testing.T) []deliveryView {
+// deliveries returns every one, or those with one of some statuses, page by page.
+func (c *client) deliveries(t *testing.T, statuses ...string) []deliveryView {
 	t.Helper()
+	path := "/api/v1/deliveries?limit=200"
+	if len(statuses) > 0 {
+		path += "&status=" + strings.Join(statuses, ",")
+	}
 	var all []deliveryView
 	for cursor := ""; ; {
 		var page struct {
 			Items      []deliveryView
 			NextCursor *string
 		}
-		c.call(t, http.StatusOK, http.MethodGet, "/api/v1/deliveries?limit=200&cursor="+url.QueryEscape(cursor), nil, &page)
+		c.call(t, http.StatusOK, http.MethodGet, path+"&cursor="+url.QueryEscape(cursor), nil, &page)
 		all = append(all, page.Items...)
 		if page.NextCursor == nil {
 			return all

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"slices"
 	"syscall"
 	"testing"
 	"time"
@@ -10,14 +11,14 @@ import (
 	"belfry/internal/pgtest"
 )
 
-// twoReplicas starts two servers on one database, and a receiver that takes its
-// time.
-func twoReplicas(t *testing.T, databaseURL string) (a, b *child, ca, cb *client, h *hook) {
+// twoReplicas starts two servers on one database, by ways of their own, and a
+// receiver that takes its time.
+func twoReplicas(t *testing.T, urlA, urlB string) (a, b *child, ca, cb *client, h *hook) {
 	t.Helper()
 	h = newHook(t)
 	h.says(slow(150 * time.Millisecond))
-	a, ca = serving(t, databaseURL, tenShortWaits)
-	b, cb = serving(t, databaseURL, tenShortWaits)
+	a, ca = serving(t, urlA, tenShortWaits)
+	b, cb = serving(t, urlB, tenShortWaits)
 	for _, c := range []*client{ca, cb} {
 		c.http.Timeout = 5 * time.Second // a producer's patience
 	}
@@ -29,7 +30,7 @@ func twoReplicas(t *testing.T, databaseURL string) (a, b *child, ca, cb *client,
 func TestE2EReplicaKilled(t *testing.T) {
 	heavy(t, 2)
 	databaseURL := pgtest.NewURL(t)
-	a, b, ca, cb, h := twoReplicas(t, databaseURL)
+	a, b, ca, cb, h := twoReplicas(t, databaseURL, databaseURL)
 	l := posting(t, "two", many, ca, cb)
 	before, inFlight := awaitMiddle(t, l, h)
 	for name, p := range map[string]*child{"first": a, "second": b} {
@@ -51,47 +52,56 @@ func TestE2EReplicaKilled(t *testing.T) {
 // A replica that stands still is taken for dead; when it goes on it does no harm.
 func TestE2EReplicaStandsStill(t *testing.T) {
 	heavy(t, 2)
-	const standStill = 15 * time.Second
+	const standStill = 30 * time.Second
 	// Of its own: on a server that has such a client DROP DATABASE waits for it.
 	databaseURL := ownPostgres(t, openDir(t)).DSN("belfry")
 	mustBelfry(t, []string{"DATABASE_URL=" + databaseURL}, "migrate")
-	a, _, ca, cb, h := twoReplicas(t, databaseURL)
-	l := posting(t, "still", many, ca, cb)
-	_, inFlight := awaitMiddle(t, l, h)
-	a.signal(t, syscall.SIGSTOP)
-	goOn := time.After(standStill)
-	during := posting(t, "during", 200, cb)
-	during.wait(t, 60*time.Second)
-	began := time.Now()
-	last := h.awaitAcks(t, 60*time.Second, during.acceptedIDs())
-	t.Logf("one of two stopped with %d attempts in flight; what the other accepted meanwhile was delivered after %v",
-		inFlight, last.Sub(began).Round(time.Millisecond))
-	<-goOn
-	settled := map[string]bool{} // what it does now must not change these
-	for _, d := range cb.deliveries(t) {
-		settled[d.ID] = d.Status == "delivered"
-	}
-	a.signal(t, syscall.SIGCONT)
-	l.wait(t, 60*time.Second)
-	after := posting(t, "after", 200, ca, cb)
-	after.wait(t, 60*time.Second)
+	way := newLine(t, databaseURL)
+	a, b, ca, cb, h := twoReplicas(t, way.url, databaseURL)
+	explain(t, databaseURL)
 
-	ids := append(append(l.acceptedIDs(), during.acceptedIDs()...), after.acceptedIDs()...)
-	all := audit(t, cb, h, ids)
+	// It stops in the middle of a record, which has locked what both need.
+	inside := way.lose("success", false)
+	l := posting(t, "still", 600, ca, cb)
+	awaitDone(t, inside, "an answer that the first replica records")
+	a.signal(t, syscall.SIGSTOP)
+	began, goOn := time.Now(), time.After(standStill)
+	t.Logf("one of two stopped with %d jobs", jobsOfOldest(t, databaseURL))
+	during := posting(t, "during", 200, cb)
+	during.wait(t, 20*time.Second)
+	cb.awaitDelivered(t, 25*time.Second, "during-")
+	t.Logf("what the other accepted meanwhile was delivered after %v", time.Since(began).Round(time.Millisecond))
+	l.wait(t, 40*time.Second)
+	cb.awaitDelivered(t, 30*time.Second, "still-")
+	t.Logf("all that was accepted before was delivered after %v", time.Since(began).Round(time.Millisecond))
+	b.says(t, b.log, `"msg":"jobs of dead instances taken over"`)
+	settled := cb.settled(t)
+	<-goOn
+
+	a.signal(t, syscall.SIGCONT)
+	after := posting(t, "after", 200, ca, cb)
+	after.wait(t, 30*time.Second)
+	ca.healthy(t) // and so has beaten: it records what it had in hand
+	uncharged(t, audit(t, cb, h, slices.Concat(l.acceptedIDs(), during.acceptedIDs(), after.acceptedIDs())))
 	balanced(t, databaseURL)
-	charged, done := 0, 0
-	for _, d := range all {
-		if d.Attempts > d.MaxAttempts || settled[d.ID] && d.Attempts != 1 {
-			t.Errorf("delivery %s: %d of %d attempts", d.ID, d.Attempts, d.MaxAttempts)
-		}
-		charged += d.Attempts - 1
-		if settled[d.ID] {
-			done++
-		}
+	cb.unchanged(t, settled)
+	t.Logf("%d were delivered before it went on; %d repeats at the receiver; other answers to producers: %v", len(settled), h.repeats(), l.refusals())
+	cb.healthy(t)
+}
+
+// jobsOfOldest counts the jobs of the instance that started first, and checks
+// that there are any.
+func jobsOfOldest(t *testing.T, databaseURL string) (n int) {
+	t.Helper()
+	const query = `
+		SELECT count(*)
+		FROM river_job
+		WHERE state = 'running' AND attempted_by = ARRAY(SELECT id::text FROM instances ORDER BY started_at LIMIT 1)`
+	if err := pgtest.Open(t, databaseURL).Pool().QueryRow(t.Context(), query).Scan(&n); err != nil {
+		t.Fatal(err)
 	}
-	t.Logf("%d were delivered before it went on; %d repeats at the receiver, %d attempts charged beyond one each; other answers to producers: %v",
-		done, h.repeats(), charged, l.refusals())
-	for _, c := range []*client{ca, cb} {
-		c.healthy(t)
+	if n == 0 {
+		t.Error("the first replica has no jobs")
 	}
+	return n
 }

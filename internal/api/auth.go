@@ -36,7 +36,9 @@ func (s *Server) need(scope access.Scope) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			ctx := c.Request().Context()
-			caller, err := s.authenticate(ctx, c.Request())
+			short, cancel := context.WithTimeout(ctx, 5*time.Second)
+			caller, err := s.authenticate(short, c.Request())
+			cancel()
 			if err != nil {
 				return err
 			}

@@ -84,6 +84,10 @@ func (d *Dispatcher) Accept(ctx context.Context, by string, alerts []alert.Parse
 // commitAccepts is the one place where alerts become ours. Items go in the order
 // of their alertIds, so that two replicas cannot deadlock.
 func (d *Dispatcher) commitAccepts(items []*acceptItem) {
+	if d.beats.late(d.Now()) {
+		d.refuse(items, errors.New("no sign of life"))
+		return
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), commitTimeout)
 	defer cancel()
 	all, err := d.DB.Routable(ctx)

@@ -132,7 +132,7 @@ func (s *slots) allowed(l *lane, now time.Time) int {
 	case l.took > 0 && (l.pace(now) < patience || spare > 0):
 		return allowed
 	case l.took == 0 && spare > 0:
-		return min(allowed, max(1, s.workers/64))
+		return min(allowed, max(1, s.workers/24))
 	case l.took == 0 && spare > -s.workers/16:
 		return 1
 	}

@@ -132,12 +132,12 @@ func TestSlotsBegin(t *testing.T) {
 		{3, 1000, 1, 1},
 		{16, 16, 1, 8},
 		{16, 4, 1, 4},
-		{127, 1000, 1, 63},
-		{128, 1000, 2, 64},
-		{256, 16, 4, 16},
+		{127, 1000, 5, 63},
+		{128, 1000, 5, 64},
+		{256, 16, 10, 16},
 		{256, 3, 3, 3},
-		{256, 1000, 4, 128},
-		{2000, 1000, 31, 1000},
+		{256, 1000, 10, 128},
+		{2000, 1000, 83, 1000},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			s, id := soleSlots(tt.workers), laneID(1)
@@ -463,7 +463,7 @@ func TestSlotsWhoWaits(t *testing.T) {
 		"quick":                       {256, 4, 0, 25 * time.Millisecond, 20, 20},
 		"half of the workers":         {256, 40, 0, time.Millisecond, 128, 128},
 		"until a quarter is left":     {256, 100, 0, time.Millisecond, 128, 92},
-		"nobody knows":                {256, 100, 0, 0, 5, 5},
+		"nobody knows":                {256, 100, 0, 0, 12, 12},
 		"too slow":                    {256, 4, 0, time.Second, 0, 0},
 		"one at a time, and not fast": {256, 1, 0, 126 * time.Millisecond, 0, 0},
 		"a quarter is almost left":    {256, 4, 190, 25 * time.Millisecond, 5, 1},
@@ -725,7 +725,7 @@ func TestSlotsRoom(t *testing.T) {
 				t.Errorf("%s: room for %d, want %d", what, n, want)
 			}
 		}
-		want("nobody knows", atMost(4), 1+1)
+		want("nobody knows", atMost(4), 2+2)
 		s.learn(id, 50*time.Millisecond)
 		want("nobody at it", atMost(4), 4+10)
 		s.grabs(t.Context(), id, atMost(4))

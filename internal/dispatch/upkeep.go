@@ -25,6 +25,7 @@ const (
 	moveEvery      = time.Second
 	reconcileEvery = 30 * time.Second
 	retainEvery    = time.Hour
+	stepTimeout    = 5 * time.Minute
 	statsKept      = 8 * 24 * time.Hour
 	pace           = 500 // deliveries moved at once, per destination and step
 )
@@ -48,6 +49,13 @@ func (b *beats) alive(now time.Time) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return !b.last.IsZero() && now.Sub(b.last) < aliveFor
+}
+
+// late reports whether this instance was alive and is no longer.
+func (b *beats) late(now time.Time) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return !b.last.IsZero() && now.Sub(b.last) >= aliveFor
 }
 
 // elder reports whether this instance has been alive long enough to tell that
@@ -137,7 +145,10 @@ func (d *Dispatcher) every(interval time.Duration, nudges <-chan struct{}, name 
 		defer tick.Stop()
 		was := ""
 		for {
-			err := step(d.upkeep)
+			// A line that is dead without saying so must not stop a step for good.
+			ctx, cancel := context.WithTimeout(d.upkeep, stepTimeout)
+			err := step(ctx)
+			cancel()
 			switch {
 			case d.upkeep.Err() != nil:
 				return

@@ -16,15 +16,14 @@ import (
 
 // planNode is a step of a plan that was carried out.
 type planNode struct {
-	NodeType      string     `json:"Node Type"`
-	Relation      string     `json:"Relation Name"`
-	Index         string     `json:"Index Name"`
-	Rows          float64    `json:"Actual Rows"`  // of one loop
-	Loops         float64    `json:"Actual Loops"` //
-	FilteredOut   float64    `json:"Rows Removed by Filter"`
-	RecheckedOut  float64    `json:"Rows Removed by Index Recheck"`
-	Plans         []planNode `json:"Plans"`
-	ParallelAware bool       `json:"Parallel Aware"`
+	NodeType     string     `json:"Node Type"`
+	Relation     string     `json:"Relation Name"`
+	Index        string     `json:"Index Name"`
+	Rows         float64    `json:"Actual Rows"` // of one loop, as what follows but Loops
+	FilteredOut  float64    `json:"Rows Removed by Filter"`
+	RecheckedOut float64    `json:"Rows Removed by Index Recheck"`
+	Loops        float64    `json:"Actual Loops"`
+	Plans        []planNode `json:"Plans"`
 }
 
 // visited is how many rows of its table a step read.

@@ -87,7 +87,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	cfg.HealthCheckPeriod = 15 * time.Second
 	cfg.ConnConfig.ConnectTimeout = 5 * time.Second
 	cfg.ConnConfig.RuntimeParams["application_name"] = o.Name
-	cfg.ConnConfig.RuntimeParams["idle_in_transaction_session_timeout"] = "60000"
+	cfg.ConnConfig.RuntimeParams["idle_in_transaction_session_timeout"] = "5000" // a replica that stands still must not keep its locks from the others
 	cfg.ConnConfig.RuntimeParams["statement_timeout"] = fmt.Sprint(o.Timeout.Milliseconds())
 	cfg.ConnConfig.RuntimeParams["jit"] = "off" // no statement of ours runs long enough to be worth compiling
 	if o.ByKey {

@@ -82,14 +82,15 @@ type Snooze struct {
 	Wait  time.Duration
 }
 
-// EndJobs removes jobs that are over, and puts those back that have to wait.
-func (q queries) EndJobs(ctx context.Context, over []int64, snoozed []Snooze) error {
+// EndJobs removes jobs that are over, and puts those back that have to wait, unless
+// another instance has taken them over.
+func (q queries) EndJobs(ctx context.Context, instance string, over []int64, snoozed []Snooze) error {
 	const snooze = `
 		UPDATE river_job j
 		SET state = CASE WHEN u.wait > 0 THEN 'scheduled' ELSE 'available' END::river_job_state, attempt = 0,
 		    scheduled_at = now() + u.wait * interval '1 second'
 		FROM unnest($1::bigint[], $2::double precision[]) AS u (id, wait)
-		WHERE j.id = u.id AND j.state = 'running'`
+		WHERE j.id = u.id AND j.state = 'running' AND j.attempted_by[array_upper(j.attempted_by, 1)] = $3`
 	b := &pgx.Batch{}
 	if len(over) > 0 {
 		b.Queue(dropJobs, over)
@@ -99,7 +100,7 @@ func (q queries) EndJobs(ctx context.Context, over []int64, snoozed []Snooze) er
 		for i, s := range snoozed {
 			ids[i], waits[i] = s.JobID, s.Wait.Seconds()
 		}
-		b.Queue(snooze, ids, waits)
+		b.Queue(snooze, ids, waits, instance)
 	}
 	if err := q.q.SendBatch(ctx, b).Close(); err != nil {
 		return fmt.Errorf("end jobs: %w", err)
