@@ -341,7 +341,7 @@ func TestRunningJobIsNotReclaimed(t *testing.T) {
 	}).URL)
 	d := f.accept(t, anAlert).Deliveries[0]
 	<-arrived
-	exec(t, f, `UPDATE river_job SET attempted_at = now() - interval '1 hour'`)
+	exec(t, f, `UPDATE river_job SET attempted_at = now() - interval '1 minute'`)
 	if err := f.reclaim(t.Context()); err != nil {
 		t.Fatal(err)
 	}
