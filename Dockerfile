@@ -3,6 +3,14 @@
 #
 #   docker build --build-arg VERSION=1.2.3 -t belfry .
 
+FROM --platform=$BUILDPLATFORM node:22 AS console
+WORKDIR /src/web
+COPY web/package.json web/package-lock.json web/.npmrc ./
+RUN --mount=type=cache,target=/root/.npm \
+    npm ci
+COPY web ./
+RUN npm run build
+
 FROM --platform=$BUILDPLATFORM golang:1.26 AS build
 WORKDIR /src
 COPY go.mod go.sum ./
@@ -10,9 +18,7 @@ RUN --mount=type=cache,target=/go/pkg/mod \
     go mod download
 COPY . .
 
-# The console is not built here yet. When web/ gets a build, it becomes a stage of
-# its own above (FROM node … AS console), and its result is copied in at this line:
-#   COPY --from=console /src/web/dist web/dist
+COPY --from=console /src/web/dist web/dist
 
 ARG VERSION=dev
 ARG TARGETOS

@@ -6,20 +6,35 @@ TOOL    := $(GO) tool -modfile=tools/go.mod
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 GOFILES  = $(shell git ls-files -co --exclude-standard '*.go' | grep -v '\.gen\.go$$')
 
-.PHONY: help run build test check check-format check-vet check-static check-generated go-test bench bench-go fuzz generate format up clean
+.PHONY: help run build console test check check-format check-vet check-static check-generated check-console go-test console-test bench bench-go fuzz generate format up clean
 
 help: ## Show every target
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
 
-run: build ## Build and run everything on this machine, with a private Postgres
+run: console build ## Build and run everything on this machine, with a private Postgres
 	@exec bin/belfry dev
 
 build: ## Build bin/belfry
 	@$(GO) build -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/belfry ./cmd/belfry
 
-test: check go-test ## Run every check and every test
+console: ## Build the web console, if its sources changed; without Node it says so, and the rest works
+	@if $(NODE_FITS); then $(MAKE) -s web/dist/index.html; \
+	else echo "No Node 20.19 or later here: the web console is not built, and the server serves its API only."; fi
 
-check: check-format check-vet check-static check-generated ## Run every check that is not a test
+# What the console is made of. Vite writes dist anew each time.
+WEB     = $(shell git ls-files -co --exclude-standard web | grep -vE '\.(go|md)$$|/\.gitkeep$$')
+NPM_CI  = web/node_modules/.package-lock.json
+NODE_FITS = command -v npm >/dev/null && node -e 'const [a, b] = process.versions.node.split("."); process.exit(+a > 20 || +a == 20 && +b >= 19 ? 0 : 1)' 2>/dev/null
+
+web/dist/index.html: $(WEB) $(NPM_CI)
+	@cd web && npm run --silent build -- --logLevel warn && touch dist/index.html
+
+$(NPM_CI): web/package-lock.json
+	@cd web && npm ci --no-progress --loglevel error && touch node_modules/.package-lock.json
+
+test: check go-test console-test ## Run every check and every test
+
+check: check-format check-vet check-static check-generated check-console ## Run every check that is not a test
 
 check-format: ## Every file is formatted
 	@bad="$$($(TOOL) gofumpt -l $(GOFILES))"; test -z "$$bad" || { echo "not formatted (make format):"; echo "$$bad"; exit 1; }
@@ -34,6 +49,17 @@ check-generated: ## What is generated is fresh
 	@out=$$(mktemp) && trap 'rm -f $$out' EXIT && \
 	$(TOOL) oapi-codegen -config internal/api/oapi-codegen.yaml -o $$out openapi.yaml && \
 	cmp -s $$out internal/api/api.gen.go || { echo "internal/api/api.gen.go is stale (make generate)"; exit 1; }
+
+# In CI Node must be there; elsewhere its checks are left out aloud without it.
+WITH_NODE = if ! { $(NODE_FITS); }; then echo "No Node 20.19 or later here: $@ is left out."; test -z "$$CI"; else
+
+check-console: ## The console: its generated types are fresh, it type-checks, lints and is formatted
+	@$(WITH_NODE) $(MAKE) -s $(NPM_CI) && cd web && \
+	{ npm run --silent generate -- --check >/dev/null 2>&1 || { echo "web/src/api/schema.gen.ts is stale (make generate)"; exit 1; }; } && \
+	npm run --silent check; fi
+
+console-test: ## Run the console's tests, and build it
+	@$(WITH_NODE) $(MAKE) -s $(NPM_CI) && (cd web && npm run --silent test) && $(MAKE) -s web/dist/index.html; fi
 
 go-test: ## Run the tests with the race detector; needs no database: tests start a private Postgres
 	@$(GO) test -race -shuffle=on -timeout 15m ./...
@@ -50,14 +76,16 @@ fuzz: ## Fuzz what parses, 20 seconds each
 	  for f in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
 	    echo "$$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime 20s $$pkg; done; done
 
-generate: ## Generate Go types from openapi.yaml
+generate: ## Generate Go and TypeScript types from openapi.yaml
 	@$(TOOL) oapi-codegen -config internal/api/oapi-codegen.yaml -o internal/api/api.gen.go openapi.yaml
+	@$(WITH_NODE) $(MAKE) -s $(NPM_CI) && cd web && npm run --silent generate; fi
 
-format: ## Format Go files
+format: ## Format Go files, and the console's
 	@$(TOOL) gofumpt -w $(GOFILES)
+	@$(WITH_NODE) $(MAKE) -s $(NPM_CI) && cd web && npm run --silent format; fi
 
 up: ## Run with docker compose
 	docker compose up --build
 
 clean: ## Remove what was built; data stays
-	rm -rf bin
+	rm -rf bin web/node_modules && find web/dist -mindepth 1 ! -name .gitkeep -delete

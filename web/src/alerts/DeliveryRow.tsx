@@ -52,10 +52,7 @@ export function DeliveryRow({
           <div className={classes.why}>{why}</div>
         </div>
         <div>
-          <StatusChip
-            of={delivery}
-            detail={lastAttempt ? outcomeWord(lastAttempt.class, lastAttempt.statusCode) : undefined}
-          />
+          <StatusChip of={delivery} detail={chipDetail(delivery)} />
         </div>
         <div title={`${attempts} of ${maxAttempts} tries of run ${run} used`}>
           {attempts} / {maxAttempts}
@@ -85,6 +82,11 @@ export function DeliveryRow({
       )}
     </div>
   );
+}
+
+/** What the last try got. A new run has had none yet, and the code of the one before is no news of it. */
+function chipDetail({ status, lastAttempt }: Delivery): string | undefined {
+  return lastAttempt && status !== "queued" ? outcomeWord(lastAttempt.class, lastAttempt.statusCode) : undefined;
 }
 
 function firstLine(body: string | null): string {

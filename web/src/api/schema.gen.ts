@@ -15,7 +15,8 @@ export interface paths {
          * List alerts
          * @description Scope: `read`.
          *
-         *     Newest accepted first, each with the present status of its deliveries.
+         *     Newest accepted first, each with the present status of its deliveries. A page may hold fewer than `limit`, or
+         *     nothing, although more follow: go on while `nextCursor` is there.
          */
         get: operations["listAlerts"];
         put?: never;
@@ -171,6 +172,7 @@ export interface paths {
          * @description Scope: `read`.
          *
          *     Newest first, across all alerts. Of the newest attempt's body only the first 2 KiB are shown here; `responseTruncated` says so.
+         *     A page may hold fewer than `limit`, or nothing, although more follow: go on while `nextCursor` is there.
          */
         get: operations["listDeliveries"];
         put?: never;
@@ -192,8 +194,9 @@ export interface paths {
          * Count deliveries by status
          * @description Scope: `read`.
          *
-         *     How many deliveries match the filters, by status. Only the newest are counted, up to a bound, so that it stays quick;
-         *     `capped` then says that there may be more.
+         *     How many deliveries match the filters, by status. So that it stays quick, only so many are looked at: the newest of
+         *     each status, and for `delivered` the newest of all. `capped` says that there are more: then any number
+         *     may be too small, and none is too large. With `alertId` the count is exact.
          */
         get: operations["countDeliveries"];
         put?: never;
@@ -1665,7 +1668,7 @@ export interface components {
         AlertList: {
             /** @description The alerts, newest accepted first. */
             items: components["schemas"]["AlertSummary"][];
-            /** @description To be passed back as `cursor` for the next page; `null` on the last. */
+            /** @description To be passed back as `cursor` for the next page, also when this one is not full; `null` on the last. */
             nextCursor: string | null;
         };
         /** @description An alert as it was accepted. */
@@ -1783,7 +1786,7 @@ export interface components {
         DeliveryList: {
             /** @description The deliveries, newest first. */
             items: components["schemas"]["ListedDelivery"][];
-            /** @description To be passed back as `cursor` for the next page; `null` on the last. */
+            /** @description To be passed back as `cursor` for the next page, also when this one is not full; `null` on the last. */
             nextCursor: string | null;
         };
         /** @description The deliveries of an alert to the destinations named. */
@@ -1808,7 +1811,7 @@ export interface components {
         };
         /** @description How many deliveries match, by status. */
         DeliveryCounts: components["schemas"]["StatusCounts"] & {
-            /** @description Whether counting stopped at its bound, so that there may be more. */
+            /** @description Whether there are more deliveries than were looked at, so that any of these numbers may be too small. */
             capped: boolean;
         };
         /** @description What a bulk re-send would take. */
@@ -4377,7 +4380,6 @@ export interface operations {
             };
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
-            422: components["responses"]["Invalid"];
             503: components["responses"]["Overloaded"];
             default: components["responses"]["Error"];
         };

@@ -67,7 +67,7 @@ function whyThen(
     return `${waited}: the schedule’s ${waitText(scheduled)}, plus up to 10 %`;
   }
   const asked = before.statusCode === 429 || before.statusCode === 503;
-  return `${waited}, longer than the schedule’s ${waitText(scheduled)}: ${asked ? "the destination asked for it with Retry-After, or " : ""}it was held meanwhile`;
+  return `${waited}, longer than the schedule’s ${waitText(scheduled)}: ${asked ? "the destination asked for it with Retry-After, or " : ""}it was held meanwhile, or Belfry was down`;
 }
 
 function waitText(ms: number): string {

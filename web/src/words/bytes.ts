@@ -63,7 +63,7 @@ export function hexDump(bytes: Uint8Array): string {
     const row = [...bytes.subarray(at, at + 16)];
     const hex = row.map((b, n) => (n === 8 ? " " : "") + b.toString(16).padStart(2, "0")).join(" ");
     const ascii = row.map((b) => (b >= 0x20 && b < 0x7f ? String.fromCharCode(b) : ".")).join("");
-    lines.push(`${at.toString(16).padStart(6, "0")}  ${hex.padEnd(49)}  ${ascii}`);
+    lines.push(`${at.toString(16).padStart(6, "0")}  ${hex.padEnd(48)}  ${ascii}`);
   }
   return lines.join("\n");
 }

@@ -2,8 +2,10 @@
 const tokens = /"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s{}[\],:"]+/g;
 
 /** The pieces of valid JSON, one after the other, with where each one begins. */
-export function tokensOf(text: string): Iterable<{ token: string; at: number }> {
-  return text.matchAll(tokens).map((m) => ({ token: m[0], at: m.index }));
+export function* tokensOf(text: string): Generator<{ token: string; at: number }> {
+  for (const match of text.matchAll(tokens)) {
+    yield { token: match[0], at: match.index };
+  }
 }
 
 /** The members of an object in JSON, each as the text that it has there. Of two with one name the last one counts. */

@@ -1,0 +1,29 @@
+import { expect, test } from "vitest";
+import { curlOf } from "./curl";
+
+test("a request becomes a command without secrets that a shell reads as it is meant", () => {
+  const text = curlOf(
+    [
+      { name: "Accept-Encoding", value: "gzip" },
+      { name: "Content-Type", value: "application/json" },
+      { name: "X-API-Key", value: "****" },
+      { name: "X-Quote", value: "it's $HOME" },
+    ],
+    `{"title":"it's"}`,
+  );
+  expect(text).toBe(
+    [
+      "# Set first what Belfry keeps secret: URL=… X_API_KEY=…",
+      'curl -X POST "$URL" \\',
+      "  --compressed \\",
+      "  -H 'Content-Type: application/json' \\",
+      '  -H "X-API-Key: $X_API_KEY" \\',
+      "  -H 'X-Quote: it'\\''s $HOME' \\",
+      `  --data-binary '{"title":"it'\\''s"}'`,
+    ].join("\n"),
+  );
+});
+
+test("without a body none is sent", () => {
+  expect(curlOf([], null)).not.toContain("--data");
+});

@@ -1,0 +1,27 @@
+import { expect, test } from "vitest";
+import { outcomeWord, type Standing, statusText } from "./status";
+
+const now = Date.parse("2026-03-02T12:00:00Z");
+const due = (ms: number) => new Date(now + ms).toISOString();
+
+test.each<[Standing, string]>([
+  [{ status: "queued", reason: null, dueAt: due(0) }, "Queued"],
+  [{ status: "retrying", reason: null, dueAt: due(252_000) }, "Retrying in 4 m 12 s"],
+  [{ status: "retrying", reason: null, dueAt: due(400) }, "Retrying in 1 s"],
+  [{ status: "retrying", reason: null, dueAt: due(0) }, "Retrying now"],
+  [{ status: "retrying", reason: null, dueAt: due(-90_000) }, "Retrying now"],
+  [{ status: "held", reason: "not_answering", dueAt: due(0) }, "Held: not answering"],
+  [{ status: "held", reason: "paused", dueAt: due(0) }, "Held: paused"],
+  [{ status: "delivered", reason: null, dueAt: null }, "Delivered"],
+  [{ status: "failed", reason: "attempts_exhausted", dueAt: null }, "Failed"],
+  [{ status: "failed", reason: "expired", dueAt: null }, "Failed: expired"],
+  [{ status: "cancelled", reason: "by_person", dueAt: null }, "Cancelled: by a person"],
+])("%o says %s", (standing, text) => {
+  expect(statusText(standing, now)).toBe(text);
+});
+
+test("an outcome is the HTTP code when an answer came, else what went wrong", () => {
+  expect(outcomeWord("rejected", 503)).toBe("503");
+  expect(outcomeWord("dns", null)).toBe("DNS");
+  expect(outcomeWord("timeout", null)).toBe("Timeout");
+});
