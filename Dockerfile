@@ -7,7 +7,7 @@ FROM --platform=$BUILDPLATFORM node:22 AS console
 WORKDIR /src/web
 COPY web/package.json web/package-lock.json web/.npmrc ./
 RUN --mount=type=cache,target=/root/.npm \
-    npm ci
+    npm install --no-save
 COPY web ./
 RUN npm run build
 

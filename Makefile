@@ -29,8 +29,9 @@ NODE_FITS = command -v npm >/dev/null && node -e 'const [a, b] = process.version
 web/dist/index.html: $(WEB) $(NPM_CI)
 	@cd web && npm run --silent build -- --logLevel warn && touch dist/index.html
 
+# The lock holds what the registry at hand serves; npm ci asks for the packages of other platforms too.
 $(NPM_CI): web/package-lock.json
-	@cd web && npm ci --no-progress --loglevel error && touch node_modules/.package-lock.json
+	@cd web && npm install --no-save --no-progress --loglevel error && touch node_modules/.package-lock.json
 
 test: check go-test console-test ## Run every check and every test
 
