@@ -64,8 +64,9 @@ func TestE2ENotAnsweringIsShared(t *testing.T) {
 	balanced(t, databaseURL)
 }
 
-// soonProbed brings the next probe forward.
-const soonProbed = "UPDATE destination_health SET next_probe_at = now() WHERE not_answering_since IS NOT NULL"
+// soonProbed brings the next probe forward, once the last one is recorded: its
+// record says when the next is due.
+const soonProbed = "UPDATE destination_health SET next_probe_at = now() WHERE not_answering_since IS NOT NULL AND probe_delivery_id IS NULL"
 
 // backdate changes the one row of a destination's health, or says that it is not
 // there.
