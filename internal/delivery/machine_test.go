@@ -102,7 +102,7 @@ func (m *machine) hold(t *rapid.T) {
 }
 
 func (m *machine) release(*rapid.T) {
-	m.move("release", m.d.Status == delivery.Held, func() delivery.Delivery { return m.withJob(m.d.Release()) })
+	m.move("release", m.d.Status == delivery.Held, func() delivery.Delivery { return m.withJob(m.d.Release(m.now)) })
 }
 
 func (m *machine) probe(*rapid.T) {

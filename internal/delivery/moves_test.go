@@ -136,7 +136,7 @@ func TestHold(t *testing.T) {
 			func(d *delivery.Delivery) { d.Reason, d.HeldAt = delivery.NotAnswering, later },
 		},
 		{
-			"a hold after a release begins anew", held.Release(),
+			"a hold after a release begins anew", held.Release(noon),
 			func(d delivery.Delivery) delivery.Delivery { return d.Hold(delivery.NotAnswering, later) },
 			func(d *delivery.Delivery) {
 				d.Status, d.Reason, d.HeldAt = delivery.Held, delivery.NotAnswering, later
@@ -160,20 +160,29 @@ func TestHold(t *testing.T) {
 func TestEndOfHold(t *testing.T) {
 	t.Parallel()
 	bulk := with(untried, func(d *delivery.Delivery) { d.Priority = delivery.Bulk })
+	release := func(now time.Time) func(delivery.Delivery) delivery.Delivery {
+		return func(d delivery.Delivery) delivery.Delivery { return d.Release(now) }
+	}
 	checkMoves(t, []move{
 		{
-			"a release of one that was tried", waiting().Hold(delivery.Paused, noon), delivery.Delivery.Release,
+			"a release of one that has been due for long: it was not late", untried.Hold(delivery.Paused, noon), release(later),
+			func(d *delivery.Delivery) {
+				d.Status, d.Reason, d.HeldAt, d.DueAt = delivery.Queued, "", time.Time{}, later
+			},
+		},
+		{
+			"a release of one that was tried", waiting().Hold(delivery.Paused, noon), release(noon),
 			func(d *delivery.Delivery) { d.Status, d.Reason, d.HeldAt = delivery.Retrying, "", time.Time{} },
 		},
 		{
-			"a release of one that was not", untried.Hold(delivery.Paused, noon), delivery.Delivery.Release,
+			"a release of one that was not", untried.Hold(delivery.Paused, noon), release(noon),
 			func(d *delivery.Delivery) { d.Status, d.Reason, d.HeldAt = delivery.Queued, "", time.Time{} },
 		},
 		{
-			"a release of one of many keeps its place", bulk.Hold(delivery.Busy, noon), delivery.Delivery.Release,
+			"a release of one of many keeps its place", bulk.Hold(delivery.Busy, noon), release(noon),
 			func(d *delivery.Delivery) { d.Status, d.Reason, d.HeldAt = delivery.Queued, "", time.Time{} },
 		},
-		{"a release of one that is not held", waiting(), delivery.Delivery.Release, func(*delivery.Delivery) {}},
+		{"a release of one that is not held", waiting(), release(noon), func(*delivery.Delivery) {}},
 		{
 			"a probe of one that was tried counts as held all along", waiting().Hold(delivery.NotAnswering, noon), delivery.Delivery.Probe,
 			func(d *delivery.Delivery) { d.Status, d.Reason = delivery.Retrying, "" },

@@ -87,9 +87,10 @@ func (d Delivery) Hold(r Reason, now time.Time) Delivery {
 }
 
 // Release ends a hold. The caller gives the delivery its new job.
-func (d Delivery) Release() Delivery {
+func (d Delivery) Release(now time.Time) Delivery {
 	d = d.Probe()
 	d.HeldAt = time.Time{}
+	d.DueAt = later(d.DueAt, now) // while it was held it was not late
 	return d
 }
 
@@ -121,7 +122,7 @@ func (d Delivery) Reopen(by string, budget int, now time.Time) Delivery {
 // Hasten brings the next attempt of the present run forward to now, asked for by
 // a person. The caller gives the delivery its new job.
 func (d Delivery) Hasten(by string, now time.Time) Delivery {
-	d = d.Release()
+	d = d.Release(now)
 	d.Priority = First
 	d.DueAt, d.NextTrigger, d.NextBy = now, SendNow, by
 	return d

@@ -54,6 +54,15 @@ func ParseWaits(s string) (Waits, error) {
 // Budget is how many attempts a run has: the first try and its retries.
 func (w Waits) Budget() int { return 1 + len(w) }
 
+// Longest is the longest of them.
+func (w Waits) Longest() time.Duration {
+	longest := time.Duration(0)
+	for _, wait := range w {
+		longest = max(longest, wait)
+	}
+	return longest
+}
+
 // After returns how long to wait after the counted attempt number n (from 1) of
 // a run failed: the wait of the table with up to 10 % added by jitter (0 to 1),
 // or what the destination asked for with Retry-After if that is longer, which is

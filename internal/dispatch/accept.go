@@ -169,28 +169,25 @@ func (d *Dispatcher) store(ctx context.Context, items []*acceptItem, now time.Ti
 			return err
 		}
 		taken = taken[:0]
-		lines, err := tx.Lines(ctx, targets(items), d.share())
+		lines, rooms, err := d.lines(ctx, tx, items)
 		if err != nil {
 			return err
 		}
-		var fresh []delivery.Delivery
+		var fresh []*postgres.Outgoing
 		for i, item := range items {
 			if !stored[item.alert.ID] {
 				taken = append(taken, i)
 				continue
 			}
 			results[i].Alert = item.alert
-			for _, t := range item.route.To {
-				dl := delivery.New(item.alert.ID, t.ID, item.route.By, d.Waits.Budget(), now)
-				fresh = append(fresh, d.inLine(dl, t, lines))
-			}
+			fresh = append(fresh, d.inLine(item, lines, rooms, now)...)
 		}
 		if err := d.promise(ctx, tx, fresh); err != nil {
 			return err
 		}
 		for i := range results {
 			n := 0
-			for n < len(fresh) && fresh[n].AlertID == results[i].Alert.ID {
+			for n < len(fresh) && fresh[n].Alert.ID == results[i].Alert.ID {
 				n++
 			}
 			results[i].Deliveries, fresh = items[i].views(fresh[:n]), fresh[n:]
@@ -224,10 +221,32 @@ func firsts(items []*acceptItem) []postgres.AcceptedAlert {
 	return alerts
 }
 
-// share is how many deliveries to one destination may stand in the queue: past
-// it they are held, so that one destination's flood cannot fill the queue that
-// all share.
+// share is how many deliveries to one destination may stand in the queue, where
+// it is others that work them: past it they are held, so that one destination's
+// flood cannot fill the queue that all share.
 func (d *Dispatcher) share() int { return max(8, d.Workers/2) }
+
+// lines returns the destinations of alerts, and how many new deliveries each can
+// take before more are held.
+func (d *Dispatcher) lines(ctx context.Context, tx *postgres.Tx, items []*acceptItem) (map[uuid.UUID]postgres.Line, map[uuid.UUID]int, error) {
+	_, direct := d.direct.room(0)
+	limit := d.share()
+	if direct {
+		limit = 0 // what waits for this process is known here
+	}
+	lines, err := tx.Lines(ctx, targets(items), limit)
+	rooms := make(map[uuid.UUID]int, len(lines))
+	for id, line := range lines {
+		switch {
+		case line.Busy:
+		case direct:
+			rooms[id] = d.slots.room(id, line.Destination.Limits, patience/4)
+		default:
+			rooms[id] = limit - line.Due
+		}
+	}
+	return lines, rooms, err
+}
 
 // targets returns the destinations that alerts go to, each once.
 func targets(items []*acceptItem) []uuid.UUID {
@@ -240,30 +259,38 @@ func targets(items []*acceptItem) []uuid.UUID {
 	return sorted(ids)
 }
 
-// inLine returns a new delivery as its destination can take it: queued, or held
-// from the start. It still needs its job.
-func (d *Dispatcher) inLine(dl delivery.Delivery, t destination.Destination, lines map[uuid.UUID]postgres.Line) delivery.Delivery {
-	line := lines[t.ID]
-	reason := line.Health.HoldFor(dl.ID, dl.CreatedAt)
-	switch {
-	case t.State == destination.Paused:
-		return dl.Hold(delivery.Paused, dl.CreatedAt)
-	case reason != "":
-		return dl.Hold(reason, dl.CreatedAt)
-	case line.Busy || line.Due >= d.share():
-		return dl.Hold(delivery.Busy, dl.CreatedAt)
+// inLine returns an alert's new deliveries as their destinations can take them:
+// queued, or held from the start. They still need their jobs.
+func (d *Dispatcher) inLine(item *acceptItem, lines map[uuid.UUID]postgres.Line, rooms map[uuid.UUID]int, now time.Time) []*postgres.Outgoing {
+	outs := make([]*postgres.Outgoing, len(item.route.To))
+	for i, t := range item.route.To {
+		dl := delivery.New(item.alert.ID, t.ID, item.route.By, d.Waits.Budget(), now)
+		line := lines[t.ID]
+		reason := line.Health.HoldFor(dl.ID, now)
+		switch {
+		case t.State == destination.Paused:
+			dl = dl.Hold(delivery.Paused, now)
+		case reason != "":
+			dl = dl.Hold(reason, now)
+		case rooms[t.ID] <= 0:
+			dl = dl.Hold(delivery.Busy, now)
+		default:
+			rooms[t.ID]--
+		}
+		outs[i] = &postgres.Outgoing{
+			Delivery: dl, Alert: item.alert,
+			Destination: line.Destination, Health: line.Health, Misconfigured: line.Misconfigured,
+		}
 	}
-	line.Due++
-	lines[t.ID] = line
-	return dl
+	return outs
 }
 
-func (item *acceptItem) views(ds []delivery.Delivery) []postgres.DeliveryView {
-	views := make([]postgres.DeliveryView, len(ds))
-	for i, dl := range ds {
+func (item *acceptItem) views(fresh []*postgres.Outgoing) []postgres.DeliveryView {
+	views := make([]postgres.DeliveryView, len(fresh))
+	for i, out := range fresh {
 		t := item.route.To[i]
 		views[i] = postgres.DeliveryView{
-			Delivery: dl, AlertID: item.alert.AlertID, AlertTitle: item.alert.Title,
+			Delivery: out.Delivery, AlertID: item.alert.AlertID, AlertTitle: item.alert.Title,
 			AlertSeverity: string(item.alert.Severity), AlertType: string(item.alert.Type),
 			DestinationName: t.DisplayName, DestinationType: t.Type,
 		}
@@ -306,29 +333,38 @@ func (d *Dispatcher) repeats(ctx context.Context, items []*acceptItem, results [
 
 // promise is the one place where deliveries come into being: rows and jobs
 // commit together or not at all. A held delivery has no job.
-func (d *Dispatcher) promise(ctx context.Context, tx *postgres.Tx, fresh []delivery.Delivery) error {
+func (d *Dispatcher) promise(ctx context.Context, tx *postgres.Tx, fresh []*postgres.Outgoing) error {
 	if len(fresh) == 0 {
 		return nil
 	}
 	if err := d.addJobs(ctx, tx, fresh); err != nil {
 		return err
 	}
-	return tx.InsertDeliveries(ctx, fresh)
+	return tx.InsertDeliveries(ctx, deliveriesOf(fresh))
+}
+
+func deliveriesOf(outs []*postgres.Outgoing) []delivery.Delivery {
+	ds := make([]delivery.Delivery, len(outs))
+	for i, out := range outs {
+		ds[i] = out.Delivery
+	}
+	return ds
 }
 
 // addJobs gives every delivery that is queued or retrying a job of its own, due
 // when the delivery is. Those that are due now are worked here, as far as there is
-// room, once the transaction is committed.
-func (d *Dispatcher) addJobs(ctx context.Context, tx *postgres.Tx, ds []delivery.Delivery) error {
-	var now, later []*delivery.Delivery
-	room := d.direct.room(d.Workers)
-	for i := range ds {
-		switch dl := &ds[i]; {
+// room, once the transaction is committed. Where alert and destination are known
+// they need not be loaded then.
+func (d *Dispatcher) addJobs(ctx context.Context, tx *postgres.Tx, outs []*postgres.Outgoing) error {
+	var now, later []*postgres.Outgoing
+	room, _ := d.direct.room(maxDirect * d.Workers)
+	for _, out := range outs {
+		switch dl := out.Delivery; {
 		case dl.Status != delivery.Queued && dl.Status != delivery.Retrying:
 		case len(now) < room && !dl.DueAt.After(d.Now()):
-			now = append(now, dl)
+			now = append(now, out)
 		default:
-			later = append(later, dl)
+			later = append(later, out)
 		}
 	}
 	if err := d.addDirect(ctx, tx, now); err != nil {
@@ -337,31 +373,34 @@ func (d *Dispatcher) addJobs(ctx context.Context, tx *postgres.Tx, ds []delivery
 	return d.addQueued(ctx, tx, later)
 }
 
-func (d *Dispatcher) addDirect(ctx context.Context, tx *postgres.Tx, owners []*delivery.Delivery) error {
+func (d *Dispatcher) addDirect(ctx context.Context, tx *postgres.Tx, owners []*postgres.Outgoing) error {
 	if len(owners) == 0 {
 		return nil
 	}
-	list := make([]delivery.Delivery, len(owners))
-	for i, dl := range owners {
-		list[i] = *dl
-	}
-	jobs, err := tx.InsertRunningJobs(ctx, d.instance, deliverArgs{}.Kind(), deliverQueue, maxJobAttempts, list)
+	ids, err := tx.InsertRunningJobs(ctx, d.instance, deliverArgs{}.Kind(), deliverQueue, maxJobAttempts, deliveriesOf(owners))
 	if err != nil {
 		return err
 	}
-	for i, job := range jobs {
-		owners[i].JobID = job.ID
+	seen := d.Now()
+	jobs := make([]job, len(owners))
+	for i, out := range owners {
+		out.Delivery.JobID = ids[i]
+		jobs[i] = job{id: ids[i], deliveryID: out.Delivery.ID, destinationID: out.Delivery.DestinationID, seen: seen}
+		if out.Alert.ID != uuid.Nil && len(out.Alert.Context) <= postgres.MaxKept {
+			jobs[i].out = out
+		}
 	}
 	tx.AfterCommit(func() { d.runDirect(jobs) })
 	return nil
 }
 
-func (d *Dispatcher) addQueued(ctx context.Context, tx *postgres.Tx, owners []*delivery.Delivery) error {
+func (d *Dispatcher) addQueued(ctx context.Context, tx *postgres.Tx, owners []*postgres.Outgoing) error {
 	if len(owners) == 0 {
 		return nil
 	}
 	params := make([]river.InsertManyParams, len(owners))
-	for i, dl := range owners {
+	for i, out := range owners {
+		dl := out.Delivery
 		params[i] = river.InsertManyParams{
 			Args:       deliverArgs{DeliveryID: dl.ID},
 			InsertOpts: &river.InsertOpts{ScheduledAt: scheduled(dl.DueAt, d.Now()), Priority: int(dl.Priority)},
@@ -373,10 +412,10 @@ func (d *Dispatcher) addQueued(ctx context.Context, tx *postgres.Tx, owners []*d
 	}
 	for i, job := range jobs {
 		// The fence hangs on this pairing, so it is not taken on trust.
-		if !strings.Contains(string(job.Job.EncodedArgs), owners[i].ID.String()) {
+		if !strings.Contains(string(job.Job.EncodedArgs), owners[i].Delivery.ID.String()) {
 			return errors.New("insert jobs: they came back in another order")
 		}
-		owners[i].JobID = job.Job.ID
+		owners[i].Delivery.JobID = job.Job.ID
 	}
 	return nil
 }

@@ -1,9 +1,12 @@
 package dispatch
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -13,6 +16,7 @@ import (
 	"belfry/internal/delivery"
 	"belfry/internal/destination"
 	"belfry/internal/pgtest"
+	"belfry/internal/postgres"
 )
 
 // Whatever fails, there is never an alert without its deliveries and jobs, nor
@@ -229,5 +233,56 @@ func TestOverload(t *testing.T) {
 	}
 	if w := f.waiting.Load(); w != 0 {
 		t.Errorf("%d bytes still count as waiting", w)
+	}
+}
+
+// What is sent at once is what would be loaded: the first attempt and those after
+// it send the same bytes to the same place.
+func TestKnownIsAsLoaded(t *testing.T) {
+	t.Parallel()
+	f := newDispatcher(t, pgtest.New(t)).ready(t)
+	f.webhook(t, newSink(t).URL, withHeader("X-Key", "secret"))
+	for i, body := range []string{
+		anAlert,
+		`{"id":"x","type":"RULE","severity":"LOW","createdAt":"2024-02-29T23:59:59.123456789+05:30","alertContext":{"n":12345678901234567890,"e":[],"o":{}}}`,
+		`{"id":"é\ud83d\ude00","type":"POLICY","severity":"CRITICAL","title":"<&>","tags":[],"logTypes":["A.B"],"description":"a\nb\u2028c","alertContext":null}`,
+	} {
+		item := &acceptItem{in: parse(t, body), by: "me", done: make(chan Result, 1)}
+		all, err := f.DB.Routable(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		now := f.Now().UTC().Truncate(time.Microsecond)
+		item.prepare(now, f.Link, all)
+		var known *postgres.Outgoing
+		err = f.DB.InTx(t.Context(), func(tx *postgres.Tx) error {
+			if _, err := tx.InsertAlerts(t.Context(), firsts([]*acceptItem{item})); err != nil {
+				return err
+			}
+			lines, rooms, err := f.lines(t.Context(), tx, []*acceptItem{item})
+			if err != nil {
+				return err
+			}
+			fresh := f.inLine(item, lines, rooms, now)
+			known = fresh[0]
+			return f.promise(t.Context(), tx, fresh)
+		})
+		if err != nil {
+			t.Fatalf("alert %d: %v", i, err)
+		}
+		loaded, err := f.load(known.Delivery.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		was, _ := known.Alert.Payload()
+		is, _ := loaded.Alert.Payload()
+		if !bytes.Equal(was, is) {
+			t.Errorf("alert %d: sent at first\n%s\nand later\n%s", i, was, is)
+		}
+		if known.Delivery.Claim() != loaded.Delivery.Claim() || !reflect.DeepEqual(known.Destination.Settings, loaded.Destination.Settings) ||
+			!slices.Equal(known.Destination.Signing.Keys(now), loaded.Destination.Signing.Keys(now)) ||
+			known.Destination.Limits != loaded.Destination.Limits || known.Destination.Type != loaded.Destination.Type {
+			t.Errorf("alert %d: %+v is loaded as %+v", i, known, loaded)
+		}
 	}
 }

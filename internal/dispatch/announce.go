@@ -57,21 +57,17 @@ func (d *Dispatcher) announceOne(ctx context.Context, tx *postgres.Tx, id uuid.U
 	a.Link = d.Link(a.AlertID)
 	// Never to itself: it could not be told, and would be told of that.
 	route := delivery.Route(a, slices.Delete(all, i, i+1))
-	_, err = tx.InsertAlerts(ctx, []postgres.AcceptedAlert{{Alert: a, AcceptedBy: "belfry", Nowhere: route.Nowhere}})
-	if err != nil {
+	item := &acceptItem{route: route, alert: postgres.AcceptedAlert{Alert: a, AcceptedBy: "belfry", Nowhere: route.Nowhere}}
+	if _, err = tx.InsertAlerts(ctx, []postgres.AcceptedAlert{item.alert}); err != nil {
 		return err
 	}
-	lines, err := tx.Lines(ctx, targets([]*acceptItem{{route: route}}), d.share())
+	lines, rooms, err := d.lines(ctx, tx, []*acceptItem{item})
 	if err != nil {
 		return err
-	}
-	var fresh []delivery.Delivery
-	for _, t := range route.To {
-		fresh = append(fresh, d.inLine(delivery.New(a.ID, t.ID, route.By, d.Waits.Budget(), now), t, lines))
 	}
 	d.Log.WarnContext(ctx, "destination health changed", "destination_id", id, "answering", h.Answering(), "alert_id", a.AlertID)
 	d.Changed(id)
-	return d.promise(ctx, tx, fresh)
+	return d.promise(ctx, tx, d.inLine(item, lines, rooms, now))
 }
 
 // systemAlert says that a destination stopped answering, or that it answers

@@ -21,57 +21,101 @@ import (
 type direct struct {
 	mu      sync.Mutex
 	open    bool
-	jobs    int
+	jobs    int // that run, or stand in line for their destination
+	more    chan func(context.Context)
+	closed  chan struct{}
 	running sync.WaitGroup
 	ctx     context.Context
 	cut     context.CancelFunc
 }
 
-// begin lets jobs be started from now on.
+// maxDirect is how many jobs, for each worker, may run or stand in line.
+const maxDirect = 8
+
+// begin lets jobs in from now on.
 func (d *direct) begin() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.open = true
+	d.more, d.closed = make(chan func(context.Context)), make(chan struct{})
 	d.ctx, d.cut = context.WithCancel(context.Background())
 }
 
-// room is how many more jobs may be started, of at most so many.
-func (d *direct) room(most int) int {
+// room is how many more jobs may come in, of at most so many; ok is false where
+// none ever does.
+func (d *direct) room(most int) (n int, ok bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if !d.open {
-		return 0
+		return 0, false
 	}
-	return max(0, most-d.jobs)
+	return max(0, most-d.jobs), true
 }
 
-// start runs work unless the process is stopping.
+// enter counts a job until leave, or reports false when the process is stopping.
+func (d *direct) enter() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.open {
+		d.jobs++
+	}
+	return d.open
+}
+
+func (d *direct) leave() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.jobs--
+}
+
+// start runs work, or reports false when the process is stopping.
 func (d *direct) start(work func(context.Context)) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if !d.open {
 		return false
 	}
-	d.jobs++
-	d.running.Go(func() {
-		work(d.ctx)
-		d.mu.Lock()
-		defer d.mu.Unlock()
-		d.jobs--
-	})
+	select {
+	case d.more <- work:
+	default:
+		d.running.Go(func() { d.run(work) })
+	}
 	return true
 }
 
-// stop starts nothing more, and waits for what runs: until ctx is done, when it
+// run works, and then for a while takes what else there is: a new goroutine would
+// first have to grow its stack each time.
+func (d *direct) run(work func(context.Context)) {
+	idle := time.NewTimer(lull)
+	defer idle.Stop()
+	for {
+		work(d.ctx)
+		idle.Reset(lull)
+		select {
+		case work = <-d.more:
+		case <-idle.C:
+			return
+		case <-d.closed:
+			return
+		}
+	}
+}
+
+const lull = time.Second
+
+// stop starts nothing more, dismisses who stands in line, and waits for what
+// runs: until ctx is done, when it
 // cuts that short, and then until late is.
-func (d *direct) stop(ctx, late context.Context) {
+func (d *direct) stop(ctx, late context.Context, dismiss func()) {
 	d.mu.Lock()
-	begun := d.ctx != nil
+	was := d.open
 	d.open = false
 	d.mu.Unlock()
-	if !begun {
+	if !was {
 		return
 	}
+	close(d.closed)
+	dismiss()
 	done := make(chan struct{})
 	go func() { d.running.Wait(); close(done) }()
 	select {
@@ -86,34 +130,71 @@ func (d *direct) stop(ctx, late context.Context) {
 	}
 }
 
-// runDirect works jobs that were stored as running here. What is not started,
-// because the process stops, is given back.
-func (d *Dispatcher) runDirect(jobs []postgres.RunningJob) {
+// runDirect works jobs that were stored as running here. What is to be sent is
+// known of most: these stand in line for their destination, each a few words in
+// memory, until it has a slot for them. What is not started, because the process
+// stops, is given back.
+func (d *Dispatcher) runDirect(jobs []job) {
 	for _, j := range jobs {
-		leave := d.running.add(j.ID)
-		d.slots.enter(j.DestinationID)
-		started := d.direct.start(func(ctx context.Context) {
-			defer leave()
-			defer d.slots.leave(j.DestinationID)
-			d.endDirect(j.ID, d.workDirect(ctx, j))
-		})
-		if !started {
-			d.slots.leave(j.DestinationID)
-			d.endDirect(j.ID, river.JobSnooze(0))
-			leave()
+		if !d.direct.enter() {
+			d.giveBack(j)
+			continue
 		}
+		forget := d.running.add(j.id)
+		d.slots.enter(j.destinationID)
+		end := func() {
+			d.slots.leave(j.destinationID)
+			d.direct.leave()
+			forget()
+		}
+		endInTurn := func() {
+			d.slots.ended()
+			end()
+		}
+		run := func(end func(), work func(context.Context, job) error) bool {
+			return d.direct.start(func(ctx context.Context) {
+				defer end()
+				d.endDirect(j.id, d.workDirect(ctx, j, work))
+			})
+		}
+		if j.out == nil {
+			if !run(end, d.work) {
+				d.giveBack(j)
+				end()
+			}
+			continue
+		}
+		d.slots.ask(j.destinationID, j.out.Destination.Limits, func(got bool) {
+			switch {
+			case got && run(endInTurn, d.workInTurn):
+			case !got && run(end, d.workTooLate):
+			case got:
+				d.slots.free(j.destinationID, 0)
+				d.giveBack(j)
+				endInTurn()
+			default:
+				d.giveBack(j)
+				end()
+			}
+		})
 	}
 }
 
 // workDirect is what River does around Work.
-func (d *Dispatcher) workDirect(ctx context.Context, j postgres.RunningJob) (err error) {
+func (d *Dispatcher) workDirect(ctx context.Context, j job, work func(context.Context, job) error) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			d.Log.ErrorContext(ctx, "job panicked", "delivery_id", j.DeliveryID, "error", fmt.Sprint(r), "stack", string(debug.Stack()))
+			d.Log.ErrorContext(ctx, "job panicked", "delivery_id", j.deliveryID, "error", fmt.Sprint(r), "stack", string(debug.Stack()))
 			err = river.JobSnooze(ourFault)
 		}
 	}()
-	return d.work(ctx, j)
+	return work(ctx, j)
+}
+
+// giveBack puts a job into the queue, for whoever comes first. When even that
+// cannot be written, the others find out that this process has left.
+func (d *Dispatcher) giveBack(j job) {
+	d.ends.add(&endItem{jobID: j.id, snooze: true, done: make(chan struct{})})
 }
 
 // errGone is how work ends when the record of its attempt took the job away.

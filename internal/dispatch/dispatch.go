@@ -128,7 +128,7 @@ func New(cfg Config) (*Dispatcher, error) {
 	d.records = newGroup(2*cfg.Workers+maxTests, 512, d.commitRecords)
 	d.loads = newGroup(2*cfg.Workers, maxLoads, d.commitLoads)
 	d.parks = newGroup(2*cfg.Workers, 512, d.commitParks)
-	d.ends = newGroup(2*cfg.Workers, 512, d.commitEnds)
+	d.ends = newGroup((2+maxDirect)*cfg.Workers, 512, d.commitEnds)
 	return d, nil
 }
 
@@ -179,7 +179,7 @@ func (d *Dispatcher) Stop(ctx context.Context) error {
 	late, cancel := d.afterGrace(ctx)
 	defer cancel()
 	var directs sync.WaitGroup
-	directs.Go(func() { d.direct.stop(ctx, late) })
+	directs.Go(func() { d.direct.stop(ctx, late, d.slots.dismiss) })
 	var err error
 	if d.works() {
 		err = d.river.Stop(ctx)

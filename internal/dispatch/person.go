@@ -123,17 +123,17 @@ func (d *Dispatcher) byPerson(ctx context.Context, id uuid.UUID, action string, 
 // rejob stores a changed delivery with a new job, and drops the old one: from
 // here on, whatever that one still does is fenced out.
 func (d *Dispatcher) rejob(ctx context.Context, tx *postgres.Tx, before delivery.Delivery, next *delivery.Delivery) error {
-	changed := []delivery.Delivery{*next}
-	if err := d.addJobs(ctx, tx, changed); err != nil {
+	out := &postgres.Outgoing{Delivery: *next}
+	if err := d.addJobs(ctx, tx, []*postgres.Outgoing{out}); err != nil {
 		return err
 	}
-	*next = changed[0]
+	*next = out.Delivery
 	if before.JobID != 0 {
 		if err := tx.DropJobs(ctx, []int64{before.JobID}); err != nil {
 			return err
 		}
 	}
-	return tx.UpdateDeliveries(ctx, changed)
+	return tx.UpdateDeliveries(ctx, []delivery.Delivery{*next})
 }
 
 // SendTo sends an accepted alert to destinations that a person chose. Where the
@@ -153,7 +153,7 @@ func (d *Dispatcher) SendTo(ctx context.Context, alertID string, destinationIDs 
 		for _, v := range of[a.ID] {
 			has[v.DestinationID] = true
 		}
-		var fresh []delivery.Delivery
+		var fresh []*postgres.Outgoing
 		for i, id := range destinationIDs {
 			t, err := tx.Destination(ctx, id)
 			if errors.Is(err, postgres.ErrNotFound) {
@@ -164,7 +164,7 @@ func (d *Dispatcher) SendTo(ctx context.Context, alertID string, destinationIDs 
 			}
 			if !has[id] {
 				has[id] = true
-				fresh = append(fresh, d.byHand(a, t, by))
+				fresh = append(fresh, &postgres.Outgoing{Delivery: d.byHand(a, t, by)})
 			}
 		}
 		if len(fresh) == 0 {

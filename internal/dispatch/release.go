@@ -134,7 +134,7 @@ func (d *Dispatcher) release(ctx context.Context, id uuid.UUID) error {
 			d.held.empty(id)
 			return nil
 		}
-		room := d.slots.room(id, t.Limits)
+		room := min(d.slots.room(id, t.Limits, patience/8), maxRelease)
 		list, err := d.lockNext(ctx, tx, id, room)
 		if err != nil {
 			return err
@@ -142,16 +142,25 @@ func (d *Dispatcher) release(ctx context.Context, id uuid.UUID) error {
 		switch {
 		case len(list) == 0 && room > 0:
 			d.held.empty(id)
+		case len(list) == maxRelease:
+			d.held.add(id)
 		case t.Limits.RatePerSecond > 0:
 			d.held.lookIn(id, max(patience/4, d.slots.tokenIn(id, t.Limits)-patience))
 		}
-		return d.rejobAll(ctx, tx, list, delivery.Delivery.Release)
+		for _, out := range list {
+			out.Destination, out.Health = t, healths[id]
+		}
+		now := d.Now()
+		return d.rejobAll(ctx, tx, list, func(dl delivery.Delivery) delivery.Delivery { return dl.Release(now) })
 	})
 }
 
+// maxRelease bounds the transaction.
+const maxRelease = 256
+
 var releasable = []delivery.Reason{delivery.Busy, delivery.NotAnswering, delivery.Paused, delivery.Misconfigured}
 
-func (d *Dispatcher) lockNext(ctx context.Context, tx *postgres.Tx, id uuid.UUID, room int) ([]delivery.Delivery, error) {
+func (d *Dispatcher) lockNext(ctx context.Context, tx *postgres.Tx, id uuid.UUID, room int) ([]*postgres.Outgoing, error) {
 	if room <= 0 {
 		return nil, nil
 	}
@@ -247,7 +256,7 @@ func (d *Dispatcher) probe(ctx context.Context, id uuid.UUID) error {
 		if err := tx.SaveHealth(ctx, h); err != nil {
 			return err
 		}
-		return d.rejobAll(ctx, tx, list, delivery.Delivery.Probe)
+		return d.rejobAll(ctx, tx, outgoing(list), delivery.Delivery.Probe)
 	})
 }
 

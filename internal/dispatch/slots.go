@@ -18,6 +18,9 @@ const (
 	// needs more has what waits for it held.
 	patience = 250 * time.Millisecond
 
+	// endurance is how long a job stands in line, which keeps no worker busy.
+	endurance = 4 * patience
+
 	// unknown is how long an attempt is taken to last before one has been seen.
 	unknown = 100 * time.Millisecond
 
@@ -33,20 +36,32 @@ type slots struct {
 	replicas func() int // that share a destination's rate
 	now      func() time.Time
 
-	mu    sync.Mutex
-	taken int // workers that send or wait for a slot
-	lanes map[uuid.UUID]*lane
+	mu      sync.Mutex
+	taken   int // workers that send or wait for a slot
+	lanes   map[uuid.UUID]*lane
+	atWork  int     // jobs out of a line, until they have ended: no more than workers
+	starved []*lane // where jobs stand in line, those that had no turn for longest first
 }
 
 // lane is one destination's share.
 type lane struct {
 	limits   destination.Limits
-	present  int           // jobs at work here, from their start to the record of their attempt
-	inFlight int           // attempts
-	waiters  list.List     // of chan struct{}, first come, first served
+	present  int       // jobs at work here, from their start to the record of their attempt
+	inFlight int       // attempts
+	waiters  list.List // of waiter: workers, first come, first served
+	line     list.List // of waiter: jobs that keep no worker busy
+	closed   time.Time // until when the destination asked to be left alone
+	watched  bool      // for those who stand in line for too long
+	starved  bool
 	took     time.Duration // moving mean of what attempts took
 	last     time.Time     // when one ended, or the first of those in flight began
 	bucket   *rate.Limiter // nil: no rate
+}
+
+// waiter is told, once, whether it got a slot.
+type waiter struct {
+	since time.Time
+	turn  func(got bool)
 }
 
 func newSlots(workers int, replicas func() int, now func() time.Time) *slots {
@@ -79,7 +94,7 @@ func (s *slots) find(id uuid.UUID) *lane {
 	if !ok {
 		if len(s.lanes) >= maxLanes {
 			for other, idle := range s.lanes {
-				if idle.present == 0 && idle.inFlight == 0 && idle.waiters.Len() == 0 {
+				if idle.present == 0 && idle.inFlight == 0 && idle.waiters.Len() == 0 && idle.line.Len() == 0 {
 					delete(s.lanes, other)
 				}
 			}
@@ -126,7 +141,7 @@ func (l *lane) pace(now time.Time) time.Duration {
 // alone, but for a first try in half of that.
 func (s *slots) allowed(l *lane, now time.Time) int {
 	others := s.taken - l.inFlight - l.waiters.Len()
-	allowed := max(1, min(l.limits.MaxInFlight*(s.workers-others)/s.workers, s.workers/2))
+	allowed := max(1, min((l.limits.MaxInFlight*(s.workers-others)+s.workers-1)/s.workers, s.workers/2))
 	spare := s.workers - s.taken - s.workers/8
 	switch {
 	case l.took > 0 && (l.pace(now) < patience || spare > 0):
@@ -148,15 +163,25 @@ func (s *slots) waiting(l *lane, allowed int, now time.Time) int {
 	return min(int(int64(allowed)*int64(patience)/int64(l.pace(now)))/2, s.workers/2)
 }
 
+// inLine is how many jobs may stand in line for the destination: as many as will
+// have had their turn after a wait.
+func (s *slots) inLine(l *lane, allowed int, wait time.Duration, now time.Time) int {
+	return min(int(int64(allowed)*int64(wait)/int64(l.pace(now))), 4*s.workers)
+}
+
 // room is how many more deliveries the destination can take from here: beside
-// those at work here, those that may be in flight and that may wait for them.
-func (s *slots) room(id uuid.UUID, limits destination.Limits) int {
+// those at work here, those that may be in flight and those that may stand in line
+// for so long.
+func (s *slots) room(id uuid.UUID, limits destination.Limits, wait time.Duration) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.now()
 	l := s.lane(id, limits)
+	if now.Before(l.closed) {
+		return 0
+	}
 	allowed := s.allowed(l, now)
-	room := allowed + s.waiting(l, allowed, now)
+	room := allowed + s.inLine(l, allowed, wait, now)
 	if l.bucket != nil {
 		soon := l.bucket.TokensAt(now) + float64(l.bucket.Limit())*patience.Seconds()
 		room = min(room, l.inFlight+max(0, int(soon)))
@@ -184,12 +209,12 @@ func (l *lane) tokenIn(now time.Time) time.Duration {
 	return wait
 }
 
-// urgency says who gets a slot although there is no room.
+// urgency says who goes first.
 type urgency int
 
 const (
 	usual urgency = iota
-	asked         // a person asked for this very delivery: it goes, unless very many do
+	asked         // a person asked for this very delivery: it goes before all others, within the limits
 	probe         // one at a time for a destination that does not answer: it goes
 )
 
@@ -200,28 +225,187 @@ func (s *slots) take(ctx context.Context, id uuid.UUID, limits destination.Limit
 	now := s.now()
 	l := s.lane(id, limits)
 	allowed := s.allowed(l, now)
-	if u == probe || u == asked && l.inFlight < 2*limits.MaxInFlight && s.taken < s.workers-s.workers/4 {
+	wait, first, patient := patience, l.waiters.Len() == 0, l.waiters.Len() < s.waiting(l, allowed, now)
+	w := waiter{since: now}
+	if u == asked {
+		wait, first, patient = endurance, true, s.taken < s.workers-s.workers/4
+		w.since = time.Time{}
+	}
+	switch {
+	case u == probe:
 		s.begin(l, now)
 		if l.bucket != nil {
 			l.bucket.ReserveN(now, 1)
 		}
 		s.mu.Unlock()
 		return true
-	}
-	if l.inFlight < allowed && l.waiters.Len() == 0 {
+	case u == usual && now.Before(l.closed):
+		s.mu.Unlock()
+		return false
+	case first && l.inFlight < allowed:
 		s.begin(l, now)
 		s.mu.Unlock()
-		return s.awaitToken(ctx, l, id)
-	}
-	if l.waiters.Len() >= s.waiting(l, allowed, now) {
+		return s.awaitToken(ctx, l, id, wait)
+	case !patient:
 		s.mu.Unlock()
 		return false
 	}
-	turn := make(chan struct{})
-	place := l.waiters.PushBack(turn)
+	turn := make(chan bool, 1)
+	w.turn = func(got bool) { turn <- got }
+	place := l.queue(w)
 	s.taken++
 	s.mu.Unlock()
-	return s.awaitTurn(ctx, l, place, turn) && s.awaitToken(ctx, l, id)
+	return s.awaitTurn(ctx, l, place, turn, wait) && s.awaitToken(ctx, l, id, wait)
+}
+
+// queue puts a worker behind those that have waited for longer.
+func (l *lane) queue(w waiter) *list.Element {
+	for e := l.waiters.Front(); e != nil; e = e.Next() {
+		if w.since.Before(e.Value.(waiter).since) {
+			return l.waiters.InsertBefore(w, e)
+		}
+	}
+	return l.waiters.PushBack(w)
+}
+
+// shut keeps a destination alone until a time, but for what a person asks for:
+// who waits for it is sent away. Then one begins with it as if nothing were known.
+func (s *slots) shut(id uuid.UUID, until time.Time) {
+	s.mu.Lock()
+	l := s.find(id)
+	l.closed, l.took = later(l.closed, until), 0
+	var away []waiter
+	for l.line.Len() > 0 {
+		away = append(away, l.line.Remove(l.line.Front()).(waiter))
+	}
+	for e := l.waiters.Front(); e != nil; {
+		next := e.Next()
+		if w := e.Value.(waiter); !w.since.IsZero() {
+			l.waiters.Remove(e)
+			s.taken--
+			w.turn(false)
+		}
+		e = next
+	}
+	s.mu.Unlock()
+	for _, w := range away {
+		w.turn(false)
+	}
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// ask calls turn when the destination has a slot for it, at once or in its turn,
+// or when it has waited for too long. With the slot comes no token: see awaitToken.
+func (s *slots) ask(id uuid.UUID, limits destination.Limits, turn func(got bool)) {
+	s.mu.Lock()
+	now := s.now()
+	l := s.lane(id, limits)
+	if now.Before(l.closed) {
+		s.mu.Unlock()
+		turn(false)
+		return
+	}
+	if l.waiters.Len()+l.line.Len() == 0 && s.atWork < s.workers && l.inFlight < s.allowed(l, now) {
+		s.atWork++
+		s.begin(l, now)
+		s.mu.Unlock()
+		turn(true)
+		return
+	}
+	l.line.PushBack(waiter{now, turn})
+	s.watch(l, endurance)
+	s.starve(l)
+	s.mu.Unlock()
+}
+
+// starve has a lane's line looked at when other lanes leave room. s.mu is held.
+func (s *slots) starve(l *lane) {
+	if !l.starved {
+		l.starved = true
+		s.starved = append(s.starved, l)
+	}
+}
+
+// ended says that a job is over that got its slot by ask.
+func (s *slots) ended() {
+	s.mu.Lock()
+	s.atWork--
+	jobs := s.feed(s.now())
+	s.mu.Unlock()
+	for _, w := range jobs {
+		w.turn(true)
+	}
+}
+
+// feed gives slots to jobs in turn between their destinations. s.mu is held.
+func (s *slots) feed(now time.Time) (jobs []waiter) {
+	const most = 8 // lanes looked at: the others come next time
+	for n := min(most, len(s.starved)); n > 0 && s.atWork < s.workers; n-- {
+		l := s.starved[0]
+		s.starved, l.starved = s.starved[1:], false
+		if l.line.Len() > 0 && l.inFlight < s.allowed(l, now) {
+			jobs = append(jobs, s.next(l, now))
+		}
+		if l.line.Len() > 0 {
+			s.starve(l)
+		}
+	}
+	return jobs
+}
+
+// next takes the first job out of a line, and begins it. s.mu is held.
+func (s *slots) next(l *lane, now time.Time) waiter {
+	s.atWork++
+	s.begin(l, now)
+	return l.line.Remove(l.line.Front()).(waiter)
+}
+
+// watch has those looked at who stand in line, after a time. s.mu is held.
+func (s *slots) watch(l *lane, wait time.Duration) {
+	if !l.watched {
+		l.watched = true
+		time.AfterFunc(wait, func() { s.expire(l) })
+	}
+}
+
+// expire sends those away who have stood in line for too long.
+func (s *slots) expire(l *lane) {
+	s.mu.Lock()
+	l.watched = false
+	var late []waiter
+	for l.line.Len() > 0 {
+		first := l.line.Front().Value.(waiter)
+		if left := endurance - s.now().Sub(first.since); left > 0 {
+			s.watch(l, left)
+			break
+		}
+		late = append(late, l.line.Remove(l.line.Front()).(waiter))
+	}
+	s.mu.Unlock()
+	for _, w := range late {
+		w.turn(false)
+	}
+}
+
+// dismiss sends everyone away who stands in line.
+func (s *slots) dismiss() {
+	s.mu.Lock()
+	var all []waiter
+	for _, l := range s.lanes {
+		for l.line.Len() > 0 {
+			all = append(all, l.line.Remove(l.line.Front()).(waiter))
+		}
+	}
+	s.mu.Unlock()
+	for _, w := range all {
+		w.turn(false)
+	}
 }
 
 // begin counts one more in flight. s.mu is held.
@@ -234,20 +418,20 @@ func (s *slots) begin(l *lane, now time.Time) {
 }
 
 // awaitTurn waits until free hands a slot over.
-func (s *slots) awaitTurn(ctx context.Context, l *lane, place *list.Element, turn chan struct{}) bool {
-	timer := time.NewTimer(patience)
+func (s *slots) awaitTurn(ctx context.Context, l *lane, place *list.Element, turn chan bool, wait time.Duration) bool {
+	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	select {
-	case <-turn:
-		return true
+	case got := <-turn:
+		return got
 	case <-timer.C:
 	case <-ctx.Done():
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	select {
-	case <-turn: // in the same moment
-		return true
+	case got := <-turn: // in the same moment
+		return got
 	default:
 	}
 	l.waiters.Remove(place)
@@ -255,9 +439,17 @@ func (s *slots) awaitTurn(ctx context.Context, l *lane, place *list.Element, tur
 	return false
 }
 
+// token is awaitToken for a slot that was asked for.
+func (s *slots) token(ctx context.Context, id uuid.UUID) bool {
+	s.mu.Lock()
+	l := s.lanes[id]
+	s.mu.Unlock()
+	return s.awaitToken(ctx, l, id, patience)
+}
+
 // awaitToken waits for what the destination's rate allows, holding a slot, and
 // gives the slot back if that would take too long.
-func (s *slots) awaitToken(ctx context.Context, l *lane, id uuid.UUID) bool {
+func (s *slots) awaitToken(ctx context.Context, l *lane, id uuid.UUID, patience time.Duration) bool {
 	s.mu.Lock()
 	now := s.now()
 	wait := l.tokenIn(now)
@@ -282,8 +474,15 @@ func (s *slots) awaitToken(ctx context.Context, l *lane, id uuid.UUID) bool {
 }
 
 // free gives a slot back after an attempt that took so long, 0 if none was made,
-// and hands it to whoever waits.
+// and hands it to whoever has waited for longest.
 func (s *slots) free(id uuid.UUID, took time.Duration) {
+	for _, w := range s.pass(id, took) {
+		w.turn(true)
+	}
+}
+
+// pass is free, but for telling the jobs whose turn it is.
+func (s *slots) pass(id uuid.UUID, took time.Duration) (jobs []waiter) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	l := s.lanes[id]
@@ -297,10 +496,19 @@ func (s *slots) free(id uuid.UUID, took time.Duration) {
 		}
 		l.took += (took - l.took) / 8
 	}
-	for l.waiters.Len() > 0 && l.inFlight < s.allowed(l, now) {
-		turn := l.waiters.Remove(l.waiters.Front()).(chan struct{})
-		close(turn)
-		s.taken--
-		s.begin(l, now)
+	for l.waiters.Len()+l.line.Len() > 0 && l.inFlight < s.allowed(l, now) {
+		worker, job := l.waiters.Front(), l.line.Front()
+		turnOfWorker := worker != nil && (job == nil || !job.Value.(waiter).since.Before(worker.Value.(waiter).since))
+		switch {
+		case turnOfWorker:
+			l.waiters.Remove(worker).(waiter).turn(true)
+			s.taken--
+			s.begin(l, now)
+		case s.atWork < s.workers:
+			jobs = append(jobs, s.next(l, now))
+		default:
+			return jobs
+		}
 	}
+	return append(jobs, s.feed(now)...)
 }

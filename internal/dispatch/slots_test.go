@@ -298,54 +298,58 @@ func TestSlotsPace(t *testing.T) {
 	})
 }
 
-// What a person asks for does not queue, up to twice the limit and while a
-// quarter of the workers is free. Past that it goes like everything else.
+// What a person asks for goes before all others, within the limits. It waits for
+// its turn, but not when workers are scarce.
 func TestSlotsAsked(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := soleSlots(64)
 		id := s.learn(laneID(1), quickly)
-		s.grabs(t.Context(), id, atMost(4))
-		begin := time.Now()
-		for range 4 {
-			if !s.take(t.Context(), id, atMost(4), asked) {
-				t.Error("refused")
-			}
+		if n := s.grabs(t.Context(), id, atMost(4)); n != 4 {
+			t.Fatalf("%d in flight, want 4", n)
 		}
-		if took := time.Since(begin); took != 0 {
-			t.Errorf("it waited %s", took)
+		other := s.taking(t.Context(), id, atMost(4), usual)
+		time.Sleep(time.Millisecond)
+		var asks []<-chan bool
+		for range 2 {
+			asks = append(asks, s.taking(t.Context(), id, atMost(4), asked))
+			time.Sleep(time.Millisecond)
 		}
-		if s.take(t.Context(), id, atMost(4), asked) || time.Since(begin) != patience {
-			t.Errorf("beyond twice the limit it knew after %s", time.Since(begin))
-		}
-		turn := s.taking(t.Context(), id, atMost(4), asked)
-		for range 4 {
+		s.wantTaken(t, 4+3)
+		for n, turn := range append(asks, other) {
 			s.free(id, quickly)
-			if s.grab(t.Context(), id, atMost(4)) {
-				t.Error("another got a slot while a person's are in flight")
+			synctest.Wait()
+			if len(turn) != 1 || !<-turn {
+				t.Errorf("%d did not get the slot that came free", n)
 			}
 		}
-		s.wantTaken(t, 5)
-		s.free(id, quickly)
-		synctest.Wait()
-		if s.wantTaken(t, 4); !<-turn {
-			t.Error("it had its turn, and got none")
+		s.wantTaken(t, 4)
+		begin := time.Now()
+		if s.take(t.Context(), id, atMost(4), asked) || time.Since(begin) != endurance {
+			t.Errorf("it knew after %s that there is none", time.Since(begin))
 		}
 	})
-	for _, tt := range []struct{ free, got int }{{17, 1}, {16, 0}} {
+	synctest.Test(t, func(t *testing.T) { // and within the rate
+		s, id, begin := soleSlots(64), laneID(1), time.Now()
+		for n, want := range []time.Duration{0, 800 * time.Millisecond, 1600 * time.Millisecond} {
+			if !s.take(t.Context(), id, rated(1.25, 1), asked) || time.Since(begin) != want {
+				t.Errorf("%d: refused, or after %s", n, time.Since(begin))
+			}
+			s.free(id, quickly)
+		}
+	})
+	for _, tt := range []struct {
+		free int
+		wait time.Duration
+	}{{17, endurance}, {16, 0}} {
 		synctest.Test(t, func(t *testing.T) {
 			s := soleSlots(64)
 			id := s.learn(laneID(1), quickly)
 			s.grab(t.Context(), id, atMost(1))
 			s.fill(tt.free)
-			got := 0
-			for range 3 {
-				if s.take(t.Context(), id, atMost(1), asked) {
-					got++
-				}
-			}
-			if got != tt.got {
-				t.Errorf("%d go with %d workers left, want %d", got, tt.free, tt.got)
+			begin := time.Now()
+			if s.take(t.Context(), id, atMost(1), asked) || time.Since(begin) != tt.wait {
+				t.Errorf("with %d workers left it waited %s, want %s", tt.free, time.Since(begin), tt.wait)
 			}
 			if other := s.learn(laneID(2), quickly); !s.take(t.Context(), other, atMost(1), asked) {
 				t.Error("what a person asks for got less than another would")
@@ -466,8 +470,8 @@ func TestSlotsWhoWaits(t *testing.T) {
 		"nobody knows":                {256, 100, 0, 0, 12, 12},
 		"too slow":                    {256, 4, 0, time.Second, 0, 0},
 		"one at a time, and not fast": {256, 1, 0, 126 * time.Millisecond, 0, 0},
-		"a quarter is almost left":    {256, 4, 190, 25 * time.Millisecond, 5, 1},
-		"three quarters are taken":    {256, 4, 191, 25 * time.Millisecond, 0, 0},
+		"a quarter is almost left":    {256, 4, 189, 25 * time.Millisecond, 10, 1},
+		"three quarters are taken":    {256, 4, 190, 25 * time.Millisecond, 0, 0},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			s, id := soleSlots(tt.workers), laneID(1)
@@ -579,11 +583,10 @@ func TestSlotsRateChanges(t *testing.T) {
 	})
 }
 
-// What a person asks for, or probes, goes out beyond the rate, and what goes next
-// pays.
+// A probe goes out beyond the rate, and what goes next pays.
 func TestSlotsRateForced(t *testing.T) {
 	t.Parallel()
-	for _, u := range []urgency{asked, probe} {
+	for _, u := range []urgency{probe} {
 		synctest.Test(t, func(t *testing.T) {
 			s, id, begin := soleSlots(64), laneID(1), time.Now()
 			for range 5 {
@@ -721,7 +724,7 @@ func TestSlotsRoom(t *testing.T) {
 		s, id := soleSlots(64), laneID(1)
 		want := func(what string, limits destination.Limits, want int) {
 			t.Helper()
-			if n := s.room(id, limits); n != want {
+			if n := s.room(id, limits, patience/2); n != want {
 				t.Errorf("%s: room for %d, want %d", what, n, want)
 			}
 		}
@@ -777,8 +780,8 @@ func TestSlotsForget(t *testing.T) {
 		if n := s.grabs(t.Context(), busy, atMost(2)); n != 1 {
 			t.Errorf("%d taken besides the one in flight, want 1", n)
 		}
-		if n := s.room(loading, atMost(2)); n != 1+1-1 {
-			t.Errorf("room for %d more where one is at work, want 1", n)
+		if n := s.room(loading, atMost(2), patience/2); n != 2+2-1 {
+			t.Errorf("room for %d more where one is at work, want 3", n)
 		}
 		s.wantTaken(t, 2)
 	})
@@ -929,7 +932,7 @@ func TestSlotsAtOnce(t *testing.T) {
 				if n == 3 {
 					u = urgency(j % 3)
 				}
-				s.room(laneID(n), limits)
+				s.room(laneID(n), limits, patience/2)
 				if !s.take(t.Context(), laneID(n), limits, u) {
 					continue
 				}

@@ -338,17 +338,26 @@ func (d *Dispatcher) expire(ctx context.Context) error {
 }
 
 // rejobAll changes deliveries that have no live job and gives each a new one.
-func (d *Dispatcher) rejobAll(ctx context.Context, tx *postgres.Tx, list []delivery.Delivery, change func(delivery.Delivery) delivery.Delivery) error {
+func (d *Dispatcher) rejobAll(ctx context.Context, tx *postgres.Tx, list []*postgres.Outgoing, change func(delivery.Delivery) delivery.Delivery) error {
 	if len(list) == 0 {
 		return nil
 	}
-	for i := range list {
-		list[i] = change(list[i])
+	for _, out := range list {
+		out.Delivery = change(out.Delivery)
 	}
 	if err := d.addJobs(ctx, tx, list); err != nil {
 		return err
 	}
-	return tx.UpdateDeliveries(ctx, list)
+	return tx.UpdateDeliveries(ctx, deliveriesOf(list))
+}
+
+// outgoing wraps deliveries of which alert and destination are still to be loaded.
+func outgoing(list []delivery.Delivery) []*postgres.Outgoing {
+	outs := make([]*postgres.Outgoing, len(list))
+	for i, dl := range list {
+		outs[i] = &postgres.Outgoing{Delivery: dl}
+	}
+	return outs
 }
 
 // reconcile gives a new job to open deliveries that would never be sent. Without
@@ -368,7 +377,7 @@ func (d *Dispatcher) reconcile(ctx context.Context) error {
 			return err
 		}
 		n = len(list)
-		return d.rejobAll(ctx, tx, list, delivery.Delivery.Probe) // it may be one
+		return d.rejobAll(ctx, tx, outgoing(list), delivery.Delivery.Probe) // it may be one
 	})
 	if err == nil && n > 0 {
 		d.metrics.repairs.WithLabelValues("stuck_delivery").Add(float64(n))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"net/http"
 	"time"
 
 	"github.com/google/uuid"
@@ -19,8 +20,8 @@ const (
 	deliverQueue   = "deliver"
 	maxJobAttempts = 30_000
 	pollHealth     = 250 * time.Millisecond
-	ourFault       = 2 * time.Second // wait before we try again what failed on our side
-	stale          = 50 * time.Millisecond
+	ourFault       = 2 * time.Second        // wait before we try again what failed on our side
+	stale          = 150 * time.Millisecond // what was read longer ago is read again before it is acted on
 )
 
 // deliverArgs is the queued form of a delivery. It carries only the id, so a job
@@ -49,45 +50,77 @@ type worker struct {
 func (w *worker) NextRetry(*river.Job[deliverArgs]) time.Time { return w.d.Now().Add(ourFault) }
 
 // Work implements river.Worker.
-func (w *worker) Work(ctx context.Context, job *river.Job[deliverArgs]) error {
-	defer w.d.running.add(job.ID)()
-	err := w.d.work(ctx, postgres.RunningJob{ID: job.ID, DeliveryID: job.Args.DeliveryID})
+func (w *worker) Work(ctx context.Context, j *river.Job[deliverArgs]) error {
+	defer w.d.running.add(j.ID)()
+	err := w.d.work(ctx, job{id: j.ID, deliveryID: j.Args.DeliveryID})
 	if !errors.Is(err, errGone) {
 		return err
 	}
 	return nil // River does not mind that the row is gone
 }
 
+// job is the right to make a delivery's next attempt.
+type job struct {
+	id            int64
+	deliveryID    uuid.UUID
+	destinationID uuid.UUID          // zero when it came from the queue
+	out           *postgres.Outgoing // what is to be sent, nil when it must be loaded
+	seen          time.Time          // since when it is known
+}
+
 // work makes one attempt at one delivery and records it. A job that is no longer
 // the delivery's own, or whose delivery is final, sends nothing. The job lives as
 // long as the run: between attempts it snoozes, which costs no attempt of River's.
-func (d *Dispatcher) work(ctx context.Context, job postgres.RunningJob) error {
+func (d *Dispatcher) work(ctx context.Context, j job) error {
 	if !d.mayStart(ctx) {
 		return river.JobSnooze(0)
 	}
-	out, ok, end := d.ready(ctx, job)
+	out, ok, end := d.ready(ctx, &j)
 	if !ok {
 		return end
 	}
-	if job.DestinationID == uuid.Nil { // it came from the queue
+	if j.destinationID == uuid.Nil {
 		d.slots.enter(out.Destination.ID)
 		defer d.slots.leave(out.Destination.ID)
 	}
-	began := d.Now()
-	if !d.slots.take(ctx, out.Destination.ID, out.Destination.Limits, urgencyOf(out)) {
-		if ctx.Err() != nil {
-			return river.JobSnooze(0)
+	if u := urgencyOf(out); !d.slots.take(ctx, out.Destination.ID, out.Destination.Limits, u) {
+		if u == asked { // a hold is not for what a person asked for
+			return river.JobSnooze(endurance)
 		}
-		return d.park(out.Delivery, delivery.Delivery.Hold, delivery.Busy)
+		return d.workTooLate(ctx, j)
 	}
-	if d.Now().Sub(began) > stale { // much may have changed while it waited
-		held := out.Destination.ID
-		if out, ok, end = d.ready(ctx, job); !ok {
-			d.slots.free(held, 0)
-			return end
-		}
+	return d.workSlot(ctx, j, out.Destination.ID)
+}
+
+// workInTurn is work for a job that has stood in line for the slot it holds.
+func (d *Dispatcher) workInTurn(ctx context.Context, j job) error {
+	if !d.mayStart(ctx) {
+		d.slots.free(j.destinationID, 0)
+		return river.JobSnooze(0)
 	}
-	return d.attempt(ctx, job.ID, out)
+	if !d.slots.token(ctx, j.destinationID) {
+		return d.workTooLate(ctx, j)
+	}
+	return d.workSlot(ctx, j, j.destinationID)
+}
+
+// workTooLate is for a job that got no slot.
+func (d *Dispatcher) workTooLate(ctx context.Context, j job) error {
+	if ctx.Err() != nil {
+		return river.JobSnooze(0)
+	}
+	return d.park(j.out.Delivery, delivery.Delivery.Hold, delivery.Busy)
+}
+
+// workSlot makes the attempt for which a slot is held. Much may have changed while
+// the job waited for it.
+func (d *Dispatcher) workSlot(ctx context.Context, j job, destinationID uuid.UUID) error {
+	out, ok, end := d.ready(ctx, &j)
+	if !ok {
+		d.slots.free(destinationID, 0)
+		return end
+	}
+	return d.attempt(ctx, j.id, out)
 }
 
 func urgencyOf(out *postgres.Outgoing) urgency {
@@ -100,17 +133,22 @@ func urgencyOf(out *postgres.Outgoing) urgency {
 	return usual
 }
 
-// ready loads what a job is for. ok is false when nothing is to be sent now: the
-// job then ends with end.
-func (d *Dispatcher) ready(ctx context.Context, job postgres.RunningJob) (out *postgres.Outgoing, ok bool, end error) {
-	out, err := d.load(job.DeliveryID)
+// ready loads what a job is for, unless it has just been read. ok is false when
+// nothing is to be sent now: the job then ends with end.
+func (d *Dispatcher) ready(ctx context.Context, j *job) (out *postgres.Outgoing, ok bool, end error) {
+	var err error
+	if j.out == nil || d.Now().Sub(j.seen) > stale {
+		j.seen = d.Now()
+		j.out, err = d.load(j.deliveryID)
+	}
+	out = j.out
 	switch {
 	case errors.Is(err, postgres.ErrNotFound):
 		return out, false, nil // dropped by retention
 	case err != nil:
-		d.Log.WarnContext(ctx, "delivery not loaded", "delivery_id", job.DeliveryID, "error", err)
+		d.Log.WarnContext(ctx, "delivery not loaded", "delivery_id", j.deliveryID, "error", err)
 		return out, false, river.JobSnooze(ourFault)
-	case out.Delivery.JobID != job.ID:
+	case out.Delivery.JobID != j.id:
 		return out, false, nil // another job may act, or none
 	case d.Now().Before(out.Delivery.DueAt):
 		return out, false, river.JobSnooze(out.Delivery.DueAt.Sub(d.Now()))
@@ -159,6 +197,9 @@ func (d *Dispatcher) attempt(ctx context.Context, jobID int64, out *postgres.Out
 		SentAt:  now,
 		Keys:    out.Destination.Signing.Keys(now),
 	})
+	if a.StatusCode == http.StatusTooManyRequests && a.RetryAfter > 0 {
+		d.slots.shut(a.DestinationID, d.Now().Add(min(a.RetryAfter, ourFault))) // then everyone knows by the record
+	}
 	settled, err := d.record(recordItem{
 		attempt: a,
 		claim:   out.Delivery.Claim(),

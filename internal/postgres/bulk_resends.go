@@ -252,28 +252,32 @@ type BulkChoice struct {
 }
 
 // BulkChoices returns those whose turn is next, in the order of their ids: no
-// more than limit, and no more for one destination than leave at most ahead
-// deliveries of bulk re-sends waiting for it. So one that is slow keeps back
-// nobody else's.
+// more than limit, as many for each destination as for any other, and no more for
+// one than leave at most ahead deliveries of bulk re-sends waiting for it. So one
+// that is slow or paused keeps back nobody else's.
 func (q queries) BulkChoices(ctx context.Context, id uuid.UUID, limit, ahead int) ([]BulkChoice, error) {
 	const query = `
-		SELECT c.delivery_id, t.id, c.finished_at, t.state = 'paused', t.deleted_at IS NOT NULL
-		FROM destinations t
-		CROSS JOIN LATERAL (
-			SELECT count(*) AS n
-			FROM (
-				SELECT
-				FROM deliveries d
-				WHERE d.status = 'held' AND d.destination_id = t.id AND d.reason = 'busy' AND d.priority = $4
-				LIMIT $3) AS held) AS waiting
-		CROSS JOIN LATERAL (
-			SELECT delivery_id, finished_at
-			FROM bulk_resend_deliveries
-			WHERE bulk_resend_id = $1 AND destination_id = t.id
-			ORDER BY delivery_id
-			LIMIT least($2, $3 - waiting.n)) AS c
-		ORDER BY c.delivery_id
-		LIMIT $2`
+		SELECT n.delivery_id, n.destination_id, n.finished_at, n.paused, n.deleted
+		FROM (
+			SELECT c.delivery_id, t.id AS destination_id, c.finished_at, t.state = 'paused' AS paused,
+			       t.deleted_at IS NOT NULL AS deleted
+			FROM destinations t
+			CROSS JOIN LATERAL (
+				SELECT count(*) AS n
+				FROM (
+					SELECT
+					FROM deliveries d
+					WHERE d.status = 'held' AND d.destination_id = t.id AND d.reason = 'busy' AND d.priority = $4
+					LIMIT $3) AS held) AS waiting
+			CROSS JOIN LATERAL (
+				SELECT delivery_id, finished_at, row_number() OVER (ORDER BY delivery_id) AS turn
+				FROM bulk_resend_deliveries
+				WHERE bulk_resend_id = $1 AND destination_id = t.id
+				ORDER BY delivery_id
+				LIMIT least($2, $3 - waiting.n)) AS c
+			ORDER BY c.turn, c.delivery_id
+			LIMIT $2) AS n
+		ORDER BY n.delivery_id`
 	rows, err := q.q.Query(ctx, query, id, limit, ahead, delivery.Bulk)
 	if err != nil {
 		return nil, fmt.Errorf("select deliveries to re-send: %w", err)

@@ -10,20 +10,23 @@ import (
 	"github.com/jackc/pgx/v5/pgtype/zeronull"
 
 	"belfry/internal/delivery"
+	"belfry/internal/destination"
 )
 
-// Line is what stands before a new delivery to a destination.
+// Line is a destination with what stands before a new delivery to it.
 type Line struct {
-	Due    int  // deliveries that are due and have a job, counted up to a limit
-	Busy   bool // others are held because the destination is busy, re-sends in bulk left out
-	Health delivery.Health
+	Destination   destination.Destination
+	Misconfigured error // as in Outgoing
+	Health        delivery.Health
+	Due           int  // deliveries that are due and have a job, counted up to a limit
+	Busy          bool // others are held because the destination is busy, re-sends in bulk left out
 }
 
 // Lines returns what stands before new deliveries to destinations, each counted
 // up to limit.
 func (q queries) Lines(ctx context.Context, ids []uuid.UUID, limit int) (map[uuid.UUID]Line, error) {
 	const query = `
-		SELECT t.id, h.not_answering_since, h.slow_until, (
+		SELECT ` + destinationColumns + `, h.not_answering_since, h.slow_until, (
 			SELECT count(*)
 			FROM (
 				SELECT FROM deliveries d
@@ -31,26 +34,30 @@ func (q queries) Lines(ctx context.Context, ids []uuid.UUID, limit int) (map[uui
 				LIMIT $2) AS due), EXISTS (
 			SELECT FROM deliveries d
 			WHERE d.status = 'held' AND d.destination_id = t.id AND d.reason = 'busy' AND d.priority < 4)
-		FROM unnest($1::uuid[]) AS t (id)
-		LEFT JOIN destination_health h ON h.destination_id = t.id`
+		FROM destinations t
+		LEFT JOIN destination_health h ON h.destination_id = t.id
+		WHERE t.id = ANY($1)`
 	rows, err := q.q.Query(ctx, query, ids, limit)
 	if err != nil {
 		return nil, fmt.Errorf("select lines: %w", err)
 	}
 	found := make(map[uuid.UUID]Line, len(ids))
-	var (
-		id          uuid.UUID
-		since, slow zeronull.Timestamptz
-		due         int
-		busy        bool
-	)
-	_, err = pgx.ForEachRow(rows, []any{&id, &since, &slow, &due, &busy}, func() error {
-		found[id] = Line{Due: due, Busy: busy, Health: delivery.Health{
-			DestinationID: id, NotAnsweringSince: time.Time(since), SlowUntil: time.Time(slow),
-		}}
-		return nil
-	})
-	if err != nil {
+	for rows.Next() {
+		var (
+			t    sealedRow
+			line Line
+		)
+		targets := append(t.targets(), (*zeronull.Timestamptz)(&line.Health.NotAnsweringSince),
+			(*zeronull.Timestamptz)(&line.Health.SlowUntil), &line.Due, &line.Busy)
+		if err := rows.Scan(targets...); err != nil {
+			rows.Close()
+			return nil, fmt.Errorf("select lines: %w", err)
+		}
+		line.Destination, line.Misconfigured = q.open(t)
+		line.Health.DestinationID = t.d.ID
+		found[t.d.ID] = line
+	}
+	if err := rows.Err(); err != nil {
 		return nil, fmt.Errorf("select lines: %w", err)
 	}
 	return found, nil
@@ -95,13 +102,19 @@ func (q queries) Holds(ctx context.Context) ([]Hold, error) {
 	return list, nil
 }
 
-// LockReleasable returns deliveries of one destination, locked, that are held for
-// one of the reasons and whose priority lies between two: those that go first,
-// first.
-func (tx *Tx) LockReleasable(ctx context.Context, destinationID uuid.UUID, reasons []delivery.Reason, first, last delivery.Priority, limit int) ([]delivery.Delivery, error) {
+// MaxKept is how many bytes of context an alert may have that is kept in memory
+// until a delivery has its turn; a larger one is loaded then.
+const MaxKept = 16 << 10
+
+// LockReleasable returns deliveries of one destination with their alerts, locked,
+// that are held for one of the reasons and whose priority lies between two: those
+// that go first, first. An alert with a larger context than MaxKept is left out.
+func (tx *Tx) LockReleasable(ctx context.Context, destinationID uuid.UUID, reasons []delivery.Reason, first, last delivery.Priority, limit int) ([]*Outgoing, error) {
 	const query = `
-		SELECT ` + deliveryColumns + `
+		SELECT ` + deliveryColumns + `, ` + alertBegin + `CASE WHEN octet_length(a.context) <= $6 THEN a.context END` + alertEnd + `,
+			coalesce(octet_length(a.context), 0)
 		FROM deliveries d
+		JOIN alerts a ON a.id = d.alert_id
 		WHERE d.status = 'held' AND d.reason = ANY($2) AND d.id = ANY(ARRAY(
 			SELECT few.id
 			FROM unnest($2::text[]) AS r (reason)
@@ -114,8 +127,27 @@ func (tx *Tx) LockReleasable(ctx context.Context, destinationID uuid.UUID, reaso
 			ORDER BY few.priority, few.id
 			LIMIT $5))
 		ORDER BY d.priority, d.id
-		FOR NO KEY UPDATE SKIP LOCKED`
-	return tx.lockSome(ctx, query, destinationID, reasons, first, last, limit)
+		FOR NO KEY UPDATE OF d SKIP LOCKED`
+	rows, err := tx.q.Query(ctx, query, destinationID, reasons, first, last, limit, MaxKept)
+	if err != nil {
+		return nil, fmt.Errorf("lock releasable deliveries: %w", err)
+	}
+	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (*Outgoing, error) {
+		var (
+			o    = new(Outgoing)
+			a    alertRow
+			size int
+		)
+		err := row.Scan(append(append(deliveryTargets(&o.Delivery), a.targets()...), &size)...)
+		if size <= MaxKept {
+			o.Alert = a.alert()
+		}
+		return o, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("lock releasable deliveries: %w", err)
+	}
+	return list, nil
 }
 
 // LockProbe returns the held delivery, locked, whose turn it is to try whether a

@@ -50,8 +50,9 @@ func (tx *Tx) AfterCommit(fn func()) { tx.after = append(tx.after, fn) }
 
 // queries holds the methods that DB and Tx share.
 type queries struct {
-	q   querier
-	box *secret.Box
+	q      querier
+	box    *secret.Box
+	opened *opened
 }
 
 // querier is what a pool and a transaction have in common.
@@ -110,7 +111,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 		pool.Close()
 		return nil, fmt.Errorf("reach database: %w", err)
 	}
-	return &DB{queries{pool, o.Box}, pool}, nil
+	return &DB{queries{pool, o.Box, new(opened)}, pool}, nil
 }
 
 // Close waits for running queries and closes every connection.
@@ -130,7 +131,7 @@ func (db *DB) Ping(ctx context.Context) error { return db.pool.Ping(ctx) }
 func (db *DB) InTx(ctx context.Context, fn func(*Tx) error) error {
 	var t *Tx
 	err := pgx.BeginFunc(ctx, db.pool, func(tx pgx.Tx) error {
-		t = &Tx{queries: queries{tx, db.box}, tx: tx}
+		t = &Tx{queries: queries{tx, db.box, db.opened}, tx: tx}
 		return fn(t)
 	})
 	if err != nil {

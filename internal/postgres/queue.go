@@ -37,16 +37,9 @@ const dropJobs = `
 	DELETE FROM river_job
 	WHERE id = ANY($1)`
 
-// RunningJob is a job that is worked where it was made.
-type RunningJob struct {
-	ID            int64
-	DeliveryID    uuid.UUID
-	DestinationID uuid.UUID
-}
-
 // InsertRunningJobs stores jobs as River stores those that an instance has
-// fetched, and returns them in the order of the deliveries.
-func (tx *Tx) InsertRunningJobs(ctx context.Context, instance, kind, queue string, maxAttempts int, ds []delivery.Delivery) ([]RunningJob, error) {
+// fetched, and returns their ids in the order of the deliveries.
+func (tx *Tx) InsertRunningJobs(ctx context.Context, instance, kind, queue string, maxAttempts int, ds []delivery.Delivery) ([]int64, error) {
 	const query = `
 		INSERT INTO river_job (state, attempt, max_attempts, attempted_at, scheduled_at, priority, args, attempted_by, kind, queue)
 		SELECT 'running', 1, $3, now(), now(), u.priority, jsonb_build_object('deliveryId', u.delivery_id), ARRAY[$4::text], $5, $6
@@ -60,18 +53,24 @@ func (tx *Tx) InsertRunningJobs(ctx context.Context, instance, kind, queue strin
 	if err != nil {
 		return nil, fmt.Errorf("insert running jobs: %w", err)
 	}
-	jobs, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (j RunningJob, err error) {
-		return j, row.Scan(&j.ID, &j.DeliveryID)
+	var (
+		jobs  = make([]int64, 0, len(ds))
+		jobID int64
+		owner uuid.UUID
+	)
+	_, err = pgx.ForEachRow(rows, []any{&jobID, &owner}, func() error {
+		// The fence hangs on this pairing, so it is not taken on trust.
+		if len(jobs) == len(ds) || ds[len(jobs)].ID != owner {
+			return errors.New("they came back in another order")
+		}
+		jobs = append(jobs, jobID)
+		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("insert running jobs: %w", err)
 	}
-	for i := range jobs {
-		// The fence hangs on this pairing, so it is not taken on trust.
-		if len(jobs) != len(ds) || jobs[i].DeliveryID != ds[i].ID {
-			return nil, errors.New("insert running jobs: they came back in another order")
-		}
-		jobs[i].DestinationID = ds[i].DestinationID
+	if len(jobs) != len(ds) {
+		return nil, errors.New("insert running jobs: some are missing")
 	}
 	return jobs, nil
 }
