@@ -65,7 +65,7 @@ export function DeliveryRow({
               <Duration ms={lastAttempt.durationMs} />
             </>
           ) : (
-            <span className="dim">not tried yet</span>
+            <span className="dim">{delivery.finishedAt === null ? "not tried yet" : "never tried"}</span>
           )}
         </div>
         <div className={classes.action}>

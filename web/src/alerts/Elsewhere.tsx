@@ -1,7 +1,7 @@
 import { Button, Checkbox, TextInput } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
+import { useRef, useState } from "react";
 import { alertKey, routeQuery, sendAlert } from "../api/alerts";
 import { useMayNot } from "../api/session";
 import type { Delivery, ExplainedRoute } from "../api/types";
@@ -13,19 +13,29 @@ import classes from "./DeliveryStatusPanel.module.css";
 
 /** The destinations that the alert did not go to, and why: with today's settings. It can be sent to them from here. */
 export function Elsewhere({ alertId, deliveries }: { alertId: string; deliveries: readonly Delivery[] }) {
-  const [opened, { toggle }] = useDisclosure();
+  const [opened, { toggle, close }] = useDisclosure();
+  const button = useRef<HTMLButtonElement>(null);
   const query = useQuery({ ...routeQuery(alertId), enabled: opened });
   return (
     <div className={classes.elsewhere}>
       <div className={classes.elsewhereHead}>
-        <Button size="compact-xs" variant="subtle" aria-expanded={opened} onClick={toggle}>
+        <Button ref={button} size="compact-xs" variant="subtle" aria-expanded={opened} onClick={toggle}>
           {opened ? "Hide other destinations" : "Why not elsewhere? Send to more destinations"}
         </Button>
         {opened && <span className="dim">Why not, by today’s settings</span>}
       </div>
       {opened && (
         <Loaded query={query} what="The route" lines={3}>
-          {(routed) => <Others alertId={alertId} others={othersOf(routed, deliveries)} />}
+          {(routed) => (
+            <Others
+              alertId={alertId}
+              others={othersOf(routed, deliveries)}
+              onSent={() => {
+                close();
+                button.current?.focus();
+              }}
+            />
+          )}
         </Loaded>
       )}
     </div>
@@ -39,7 +49,7 @@ function othersOf(routed: ExplainedRoute, deliveries: readonly Delivery[]): Othe
   return routed.destinations.filter((d) => !gone.has(d.id));
 }
 
-function Others({ alertId, others }: { alertId: string; others: readonly Other[] }) {
+function Others({ alertId, others, onSent }: { alertId: string; others: readonly Other[]; onSent: () => void }) {
   const [chosen, setChosen] = useState<readonly string[]>([]);
   const [find, setFind] = useState("");
   const queries = useQueryClient();
@@ -49,7 +59,7 @@ function Others({ alertId, others }: { alertId: string; others: readonly Other[]
     mutationFn: () => sendAlert(alertId, [...chosen]),
     onSuccess: async () => {
       announce("Queued");
-      setChosen([]);
+      onSent();
       await queries.invalidateQueries({ queryKey: alertKey(alertId) });
     },
   });

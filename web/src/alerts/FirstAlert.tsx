@@ -1,16 +1,14 @@
 import { CodeBlock } from "../parts/CodeBlock";
 import { Empty } from "../parts/Empty";
+import { postAlertCommand } from "../words/postAlert";
 
 /** What to do when there is no alert yet: post one. */
 export function FirstAlert() {
-  const command = `curl ${window.location.origin}/api/v1/alerts \\
-  -H "Authorization: Bearer $TOKEN" -H "Content-Type: application/json" \\
-  -d '{"id":"My.First.Rule","severity":"HIGH","type":"RULE","title":"A first alert"}'`;
   return (
     <Empty title="No alerts yet">
       <p>Alerts come in over the API. Post one with a token that may post alerts:</p>
       <div style={{ textAlign: "left" }}>
-        <CodeBlock body={{ text: command }} what="command" />
+        <CodeBlock body={{ text: postAlertCommand(window.location.origin) }} what="command" plain />
       </div>
     </Empty>
   );

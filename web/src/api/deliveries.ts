@@ -13,6 +13,16 @@ export async function listDeliveries(filters: DeliveryFilters, cursor: string | 
   return unwrap(await client.GET("/api/v1/deliveries", { params: { query }, signal }));
 }
 
+export type CountFilters = NonNullable<paths["/api/v1/deliveries/counts"]["get"]["parameters"]["query"]>;
+
+/** How many deliveries match, by status. `filters` gives those of the moment at which it is asked. */
+export const countsQuery = (key: unknown, filters: () => CountFilters) =>
+  queryOptions({
+    queryKey: ["counts", key],
+    queryFn: async ({ signal }) =>
+      unwrap(await client.GET("/api/v1/deliveries/counts", { params: { query: filters() }, signal })),
+  });
+
 export const deliveryKey = (id: string) => ["delivery", id] as const;
 
 /** A delivery with its runs and all of its attempts. */

@@ -1,6 +1,14 @@
-import { queryOptions } from "@tanstack/react-query";
+import { keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { client, unwrap } from "./client";
+import type { components } from "./schema.gen";
 import type { Destination } from "./types";
+
+type Schemas = components["schemas"];
+
+export type DestinationInput = Schemas["DestinationInput"];
+export type DestinationPatch = Schemas["DestinationPatch"];
+export type SettingsTestInput = Schemas["SettingsTestInput"];
+export type TestInput = Schemas["TestInput"];
 
 /** Every destination, by name. There are few: filters and forms want all of them. */
 export const destinationsQuery = queryOptions({
@@ -24,3 +32,101 @@ export const destinationQuery = (id: string) =>
     queryFn: async ({ signal }) =>
       unwrap(await client.GET("/api/v1/destinations/{id}", { params: { path: { id } }, signal })),
   });
+
+// What attempts change has a key of its own, ["health", …]: the destination itself stays as it is meanwhile.
+
+/** How every destination does, without history. */
+export const healthListQuery = queryOptions({
+  queryKey: ["health"],
+  queryFn: async ({ signal }) => unwrap(await client.GET("/api/v1/destinations/health", { signal })).items,
+  refetchInterval: 30_000, // what is a day old drops out without an event
+});
+
+/** How one destination does, and did hour by hour. */
+export const healthQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["health", id],
+    queryFn: async ({ signal }) =>
+      unwrap(await client.GET("/api/v1/destinations/{id}/health", { params: { path: { id } }, signal })),
+    refetchInterval: 30_000,
+  });
+
+/** How many of a destination's deliveries have each status. */
+export const destinationCountsQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["counts", "destination", id],
+    queryFn: async ({ signal }) =>
+      unwrap(await client.GET("/api/v1/deliveries/counts", { params: { query: { destinationId: [id] } }, signal })),
+  });
+
+/** A destination's newest deliveries. */
+export const recentDeliveriesQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["recent", id],
+    queryFn: async ({ signal }) =>
+      unwrap(await client.GET("/api/v1/deliveries", { params: { query: { destinationId: [id], limit: 10 } }, signal }))
+        .items,
+  });
+
+/** Who changed a destination, newest first. */
+export const destinationAuditQuery = (id: string, limit: number) =>
+  queryOptions({
+    queryKey: ["destinations", id, "audit", limit],
+    queryFn: async ({ signal }) =>
+      unwrap(
+        await client.GET("/api/v1/audit", {
+          params: { query: { subjectType: "destination", subjectId: id, limit } },
+          signal,
+        }),
+      ),
+    placeholderData: keepPreviousData,
+  });
+
+export async function createDestination(body: DestinationInput) {
+  return unwrap(await client.POST("/api/v1/destinations", { body }));
+}
+
+/** Changes a destination, unless it is no longer at the version that the person saw: then 412. */
+export async function patchDestination(id: string, version: number, body: DestinationPatch) {
+  return unwrap(
+    await client.PATCH("/api/v1/destinations/{id}", {
+      params: { path: { id }, header: { "If-Match": etagOf(version) } },
+      body,
+    }),
+  );
+}
+
+export async function deleteDestination(id: string) {
+  return unwrap(await client.DELETE("/api/v1/destinations/{id}", { params: { path: { id } } }));
+}
+
+export async function pauseDestination(id: string) {
+  return unwrap(await client.POST("/api/v1/destinations/{id}/pause", { params: { path: { id } } }));
+}
+
+/** Releases what the pause held or, with `discard`, cancels all that is open. */
+export async function resumeDestination(id: string, discard: boolean) {
+  return unwrap(await client.POST("/api/v1/destinations/{id}/resume", { params: { path: { id } }, body: { discard } }));
+}
+
+export async function testDestination(id: string, body: TestInput) {
+  return unwrap(await client.POST("/api/v1/destinations/{id}/test", { params: { path: { id } }, body })).attempt;
+}
+
+/** Tests settings that are not saved. */
+export async function testSettings(body: SettingsTestInput) {
+  return unwrap(await client.POST("/api/v1/destinations/test", { body })).attempt;
+}
+
+export async function rotateSigningSecret(id: string, keepPreviousForSeconds: number) {
+  return unwrap(
+    await client.POST("/api/v1/destinations/{id}/signing-secret", {
+      params: { path: { id } },
+      body: { keepPreviousForSeconds },
+    }),
+  );
+}
+
+function etagOf(version: number): string {
+  return `"${version}"`;
+}

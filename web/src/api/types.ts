@@ -8,18 +8,32 @@ export type AlertDetails = Schemas["AlertDetails"];
 export type AlertSummary = Schemas["AlertSummary"];
 export type AlertType = Schemas["AlertType"];
 export type Attempt = Schemas["Attempt"];
-export type AttemptTrigger = Schemas["AttemptTrigger"];
 export type AttemptClass = Schemas["AttemptClass"];
+export type AttemptStats = Schemas["AttemptStats"];
 export type AttemptSummary = Schemas["AttemptSummary"];
+export type AttemptTrigger = Schemas["AttemptTrigger"];
+export type AuditEntry = Schemas["AuditEntry"];
+export type AuditSubjectType = Schemas["AuditSubjectType"];
+export type BulkCount = Schemas["BulkCount"];
+export type BulkResend = Schemas["BulkResend"];
+export type BulkResendState = Schemas["BulkResendState"];
+export type CreatedToken = Schemas["CreatedToken"];
 export type Delivery = Schemas["Delivery"];
+export type DeliveryCounts = Schemas["DeliveryCounts"];
 export type DeliveryDetails = Schemas["DeliveryDetails"];
+export type DeliveryFilter = Schemas["DeliveryFilter"];
 export type DeliveryReason = Schemas["DeliveryReason"];
 export type DeliveryStatus = Schemas["DeliveryStatus"];
 export type DeliverySummary = Schemas["DeliverySummary"];
 export type Destination = Schemas["Destination"];
+export type DestinationHealth = Schemas["DestinationHealth"];
+export type DestinationHealthDetails = Schemas["DestinationHealthDetails"];
 export type DestinationRef = Schemas["DestinationRef"];
 export type ExplainedRoute = Schemas["ExplainedRoute"];
 export type Header = Schemas["Header"];
+export type HeldCounts = Schemas["HeldCounts"];
+export type HourStats = Schemas["HourStats"];
+export type LastFailure = Schemas["LastFailure"];
 export type ListedDelivery = Schemas["ListedDelivery"];
 export type Nowhere = Schemas["Nowhere"];
 export type RoutedBy = Schemas["RoutedBy"];
@@ -28,7 +42,9 @@ export type Scope = Schemas["Scope"];
 export type ServerFacts = Schemas["ServerFacts"];
 export type Session = Schemas["Session"];
 export type Severity = Schemas["Severity"];
+export type StatusCounts = Schemas["StatusCounts"];
 export type Timing = Schemas["Timing"];
+export type Token = Schemas["Token"];
 
 /** The severities, worst first: the order in which people look for them. */
 export const severities = ["CRITICAL", "HIGH", "MEDIUM", "LOW", "INFO"] as const satisfies readonly Severity[];
@@ -53,3 +69,43 @@ export const deliveryStatuses = [
   "cancelled",
   "delivered",
 ] as const satisfies readonly DeliveryStatus[];
+
+/** The reasons, by the status that they belong to, in the order in which they ask for someone. */
+export const deliveryReasons = [
+  "attempts_exhausted",
+  "expired",
+  "not_answering",
+  "misconfigured",
+  "paused",
+  "busy",
+  "by_person",
+  "destination_deleted",
+] as const satisfies readonly DeliveryReason[];
+
+/** What can come of an attempt, what is most often looked for first. */
+export const attemptClasses = [
+  "rejected",
+  "timeout",
+  "refused",
+  "reset",
+  "dns",
+  "tls",
+  "redirected",
+  "blocked_address",
+  "protocol",
+  "interrupted",
+  "acked",
+] as const satisfies readonly AttemptClass[];
+
+export const routedBys = ["filters", "override", "manual"] as const satisfies readonly RoutedBy[];
+
+/** The scopes, from the one that may least. */
+export const scopes = ["ingest", "read", "operate", "admin"] as const satisfies readonly Scope[];
+
+export const auditSubjectTypes = [
+  "destination",
+  "delivery",
+  "bulk_resend",
+  "alert",
+  "token",
+] as const satisfies readonly AuditSubjectType[];

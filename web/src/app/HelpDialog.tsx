@@ -5,7 +5,8 @@ const keys = [
   ["j", "Next row"],
   ["k", "Previous row"],
   ["Enter", "Open the row"],
-  ["r", "Re-send or send now, in the row with the focus"],
+  ["x", "Select the row, or take it out; so does Space"],
+  ["r", "Re-send or send now: what is selected, else the row with the focus"],
   ["Esc", "Leave a field, or close what is open"],
   ["?", "This help"],
 ] as const;

@@ -3,6 +3,9 @@ import { createRootRouteWithContext, createRoute, createRouter, lazyRouteCompone
 import { alertPageSearch, alertsSearch } from "../alerts/search";
 import { alertQuery } from "../api/alerts";
 import { sessionQuery, signInPath } from "../api/session";
+import { deliveriesPageSearch } from "../deliveries/search";
+import { destinationsSearch, newDestinationSearch } from "../destinations/search";
+import { settingsSearch } from "../settings/search";
 import { NotFound, PageError, PagePending } from "./fallbacks";
 import { Shell } from "./Shell";
 import { parseSearch, stringifySearch } from "./search";
@@ -47,13 +50,28 @@ const alert = createRoute({
 const deliveries = createRoute({
   getParentRoute: () => root,
   path: "/deliveries",
+  validateSearch: deliveriesPageSearch,
   component: lazyRouteComponent(() => import("../deliveries/DeliveriesPage"), "DeliveriesPage"),
+});
+
+const bulkResends = createRoute({
+  getParentRoute: () => root,
+  path: "/deliveries/bulk-resends",
+  component: lazyRouteComponent(() => import("../deliveries/BulkResendsPage"), "BulkResendsPage"),
 });
 
 const destinations = createRoute({
   getParentRoute: () => root,
   path: "/destinations",
+  validateSearch: destinationsSearch,
   component: lazyRouteComponent(() => import("../destinations/DestinationsPage"), "DestinationsPage"),
+});
+
+const newDestination = createRoute({
+  getParentRoute: () => root,
+  path: "/destinations/new",
+  validateSearch: newDestinationSearch,
+  component: lazyRouteComponent(() => import("../destinations/NewDestinationPage"), "NewDestinationPage"),
 });
 
 const destination = createRoute({
@@ -62,16 +80,34 @@ const destination = createRoute({
   component: lazyRouteComponent(() => import("../destinations/DestinationPage"), "DestinationPage"),
 });
 
+const editDestination = createRoute({
+  getParentRoute: () => root,
+  path: "/destinations/$destinationId/edit",
+  component: lazyRouteComponent(() => import("../destinations/EditDestinationPage"), "EditDestinationPage"),
+});
+
 const settings = createRoute({
   getParentRoute: () => root,
   path: "/settings",
+  validateSearch: settingsSearch,
   component: lazyRouteComponent(() => import("../settings/SettingsPage"), "SettingsPage"),
 });
 
 /** Returns the router. Each page is a chunk of its own, fetched when a link to it is pointed at. */
 export function newRouter(queries: QueryClient) {
   return createRouter({
-    routeTree: root.addChildren([overview, alerts, alert, deliveries, destinations, destination, settings]),
+    routeTree: root.addChildren([
+      overview,
+      alerts,
+      alert,
+      deliveries,
+      bulkResends,
+      destinations,
+      newDestination,
+      destination,
+      editDestination,
+      settings,
+    ]),
     context: { queries },
     parseSearch,
     stringifySearch,

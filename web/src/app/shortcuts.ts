@@ -4,7 +4,8 @@ import { useEffect, useState } from "react";
 // Single keys. Pages take part by marking elements, so that a page needs no code for them:
 //   [data-search]          the field that "/" goes to
 //   [data-row]             a row that "j" and "k" move between: focus goes to its first link or button
-//   [data-shortcut="r"]    pressed by that key: within the focused row, else the only one on the page
+//   [data-shortcut="r"]    pressed by that key: within the focused row, else the only one on the page; Space on a
+//                          row's link is "x"
 //   [data-close]           pressed by Esc; the last one on the page wins
 
 const storageKey = "belfry-shortcuts";
@@ -56,6 +57,12 @@ export function useShortcuts(on: boolean, showHelp: () => void): void {
             void navigate({ to: "/alerts" }).then(() => setTimeout(focusSearch, 50));
           }
           break;
+        case " ":
+          if (onLinkOfRow(event.target)) {
+            event.preventDefault();
+            press("x");
+          }
+          break;
         case "j":
         case "k":
           move(event.key === "j" ? 1 : -1);
@@ -74,7 +81,15 @@ function inDialog(): boolean {
 }
 
 function typing(target: EventTarget | null): boolean {
-  return target instanceof HTMLElement && (target.matches("input, textarea, select") || target.isContentEditable);
+  return (
+    target instanceof HTMLElement &&
+    (target.matches('input:not([type="checkbox"], [type="radio"]), textarea, select') || target.isContentEditable)
+  );
+}
+
+/** There the space key would only scroll; on a button or a box it does what it always does. */
+function onLinkOfRow(target: EventTarget | null): boolean {
+  return target instanceof HTMLAnchorElement && target.closest("[data-row]") !== null;
 }
 
 function focusSearch(): boolean {
@@ -89,6 +104,9 @@ function leave(event: KeyboardEvent) {
   if (typing(event.target) && event.target instanceof HTMLElement) {
     event.target.blur();
     return;
+  }
+  if (event.target instanceof Element && event.target.closest('[role="dialog"], [role="menu"]')) {
+    return; // it closes by itself
   }
   [...document.querySelectorAll<HTMLElement>("[data-close]")].at(-1)?.click();
 }

@@ -53,7 +53,13 @@ export const theme = createTheme({
     Select: { defaultProps: { size: "xs" } },
     Checkbox: { defaultProps: { size: "xs" } },
     Tooltip: {
-      defaultProps: { openDelay: 300, multiline: true, maw: 320, events: { hover: true, focus: true, touch: true } },
+      defaultProps: {
+        openDelay: 300,
+        multiline: true,
+        maw: 320,
+        events: { hover: true, focus: true, touch: true },
+        portalProps: { target: "#main" }, // within a landmark, where screen readers look
+      },
     },
     Modal: {
       defaultProps: {

@@ -73,7 +73,10 @@ function History({
         {shown ? (
           <AttemptView key={shown.id} deliveryId={details.id} summary={shown} />
         ) : (
-          <p className="dim">Not tried yet: there is nothing to show of a request or an answer.</p>
+          <p className="dim">
+            {details.finishedAt === null ? "Not tried yet" : "Never tried"}: there is nothing to show of a request or an
+            answer.
+          </p>
         )}
       </div>
     </div>

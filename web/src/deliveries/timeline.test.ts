@@ -36,8 +36,8 @@ describe("why an attempt came when it did", () => {
   test("the first at once, the next by the schedule", () => {
     expect(whys(attempt(1, 0), attempt(2, 6.2), attempt(3, 38))).toEqual([
       undefined,
-      "waited 5 s: the schedule’s 5 s, plus up to 10 %",
-      "waited 30 s: the schedule’s 30 s, plus up to 10 %",
+      "waited 5 s: the schedule’s 5 s, plus up to 10 %",
+      "waited 30 s: the schedule’s 30 s, plus up to 10 %",
     ]);
   });
   test("longer than the schedule", () => {
@@ -62,7 +62,7 @@ describe("why an attempt came when it did", () => {
       ),
     ).toEqual([
       "waited 1 s: Belfry stopped during the one before",
-      "waited 30 s: the schedule’s 30 s, plus up to 10 %",
+      "waited 30 s: the schedule’s 30 s, plus up to 10 %",
     ]);
   });
   test("of another schedule only the wait is told", () => {

@@ -64,7 +64,7 @@ function whyThen(
     return waited;
   }
   if (gap <= scheduled * 1.1 + slack) {
-    return `${waited}: the schedule’s ${waitText(scheduled)}, plus up to 10 %`;
+    return `${waited}: the schedule’s ${waitText(scheduled)}, plus up to 10 %`;
   }
   const asked = before.statusCode === 429 || before.statusCode === 503;
   return `${waited}, longer than the schedule’s ${waitText(scheduled)}: ${asked ? "the destination asked for it with Retry-After, or " : ""}it was held meanwhile, or Belfry was down`;

@@ -5,6 +5,9 @@ import { Time } from "../time/Time";
 import classes from "./ListTable.module.css";
 import type { List } from "./useList";
 
+/** The name of a column; a hidden one is for those who do not see what is in it. */
+type Column = string | { hidden: string };
+
 /**
  * The rows of a list with what is around them: the pill that says how many are new, the four states, and the way to
  * more. On a narrow screen each row is a block of its cells (ListTable.module.css); the roles keep it a table.
@@ -22,7 +25,7 @@ export function ListTable<Item>({
   list: List<Item>;
   /** Names the items: "alerts". */
   what: string;
-  columns: readonly string[];
+  columns: readonly Column[];
   /** The widths of the columns, as grid-template-columns. */
   template: string;
   /** A <ListRow> for one item. */
@@ -59,11 +62,17 @@ export function ListTable<Item>({
         <table role="table" className={classes.table} aria-label={what}>
           <thead role="rowgroup" className={classes.head}>
             <tr role="row" className={classes.row} style={{ "--template": template }}>
-              {columns.map((c) => (
-                <th key={c} role="columnheader" scope="col">
-                  {c}
-                </th>
-              ))}
+              {columns.map((c) =>
+                typeof c === "string" ? (
+                  <th key={c} role="columnheader" scope="col">
+                    {c}
+                  </th>
+                ) : (
+                  <th key={c.hidden} role="columnheader" scope="col">
+                    <span className="sr-only">{c.hidden}</span>
+                  </th>
+                ),
+              )}
             </tr>
           </thead>
           <tbody role="rowgroup" style={{ "--template": template }}>
@@ -115,18 +124,22 @@ function More<Item>({ list, what }: { list: List<Item>; what: string }) {
 }
 
 /** A row. Its first link or button is where the keys j and k go. */
-export function ListRow({ children }: { children: ReactNode }) {
+export function ListRow({ children, selected = false }: { children: ReactNode; selected?: boolean }) {
   return (
-    <tr role="row" className={classes.row} data-row>
+    <tr role="row" className={classes.row} data-row data-selected={selected || undefined}>
       {children}
     </tr>
   );
 }
 
-/** A cell. `wide` gives it a line of its own on a narrow screen, and `narrow` what it is called there. */
-export function Cell({ children, wide = false }: { children: ReactNode; wide?: boolean }) {
+/**
+ * A cell. On a narrow screen `wide` gives it a line of its own, `end` puts it last, and `rest` gives it what that leaves
+ * of the last line.
+ */
+export function Cell({ children, ...places }: { children: ReactNode; wide?: boolean; rest?: boolean; end?: boolean }) {
+  const place = places.wide ? "wide" : places.rest ? "rest" : places.end ? "end" : undefined;
   return (
-    <td role="cell" className={classes.cell} data-wide={wide || undefined}>
+    <td role="cell" className={classes.cell} data-place={place}>
       {children}
     </td>
   );

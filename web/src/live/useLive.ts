@@ -33,6 +33,22 @@ export function useChanges(listener: (change: Change) => void): void {
   useEffect(() => source.onChange((change) => latest.current(change)), []);
 }
 
+const sumsEvery = 2_000;
+let sumsLater: ReturnType<typeof setTimeout> | undefined;
+
+/** Sums change with every delivery, and cost more to read than one: they are read again every so often. */
+function refreshSums(queries: QueryClient): void {
+  if (sumsLater !== undefined) {
+    return;
+  }
+  sumsLater = setTimeout(() => {
+    sumsLater = undefined;
+    for (const kind of ["counts", "health", "recent"]) {
+      void queries.invalidateQueries({ queryKey: [kind] }, { cancelRefetch: false });
+    }
+  }, sumsEvery);
+}
+
 /** Reads again what a change touches. Lists look after themselves (list/useList): their rows must not jump. */
 export function refresh(queries: QueryClient, change: Change): void {
   const again = (queryKey: readonly unknown[]) =>
@@ -44,13 +60,16 @@ export function refresh(queries: QueryClient, change: Change): void {
     case "delivery":
       again(alertKey(change.alertId));
       again(deliveryKey(change.id));
+      refreshSums(queries);
       break;
     case "destination":
       again(["destinations"]);
       again(["route"]);
+      refreshSums(queries);
       break;
     case "many":
-      for (const kind of ["alert", "delivery", "destinations", "route", "counts", "server"]) {
+      refreshSums(queries);
+      for (const kind of ["alert", "delivery", "destinations", "route", "server", "bulk-resends"]) {
         again([kind]);
       }
   }

@@ -1,40 +1,32 @@
-import { queryOptions, useQuery } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
-import { client, unwrap } from "../api/client";
-import { deliveryStatuses } from "../api/types";
+import { Stack } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import { destinationsQuery } from "../api/destinations";
 import { Loaded } from "../parts/Loaded";
 import { PageHead } from "../parts/PageHead";
-import { Panel } from "../parts/Panel";
-import { statusWord } from "../words/status";
+import { AttentionPanel } from "./AttentionPanel";
+import { FirstSteps } from "./FirstSteps";
+import { TrafficPanel } from "./TrafficPanel";
+import { WaitingPanel } from "./WaitingPanel";
 
-const countsQuery = queryOptions({
-  queryKey: ["counts", "all"],
-  queryFn: async ({ signal }) => unwrap(await client.GET("/api/v1/deliveries/counts", { signal })),
-});
-
-/** How things are. */
+/** How things are: what needs someone first, then what waits, and how the last day went. */
 export function OverviewPage() {
-  const query = useQuery(countsQuery);
+  const query = useQuery(destinationsQuery);
   return (
     <>
       <PageHead title="Overview" />
-      <Panel title="Deliveries by status">
-        <Loaded query={query} what="The counts">
-          {(counts) => (
-            <ul>
-              {deliveryStatuses.map((s) => (
-                <li key={s}>
-                  <Link to="/alerts" search={{ status: [s] }}>
-                    {statusWord[s]}
-                  </Link>{" "}
-                  {counts[s].toLocaleString()}
-                  {counts.capped ? " or more" : ""}
-                </li>
-              ))}
-            </ul>
-          )}
-        </Loaded>
-      </Panel>
+      <Loaded query={query} what="The destinations" lines={8}>
+        {(destinations) =>
+          destinations.length === 0 ? (
+            <FirstSteps />
+          ) : (
+            <Stack gap="md" mt={8}>
+              <AttentionPanel destinations={destinations} />
+              <WaitingPanel />
+              <TrafficPanel />
+            </Stack>
+          )
+        }
+      </Loaded>
     </>
   );
 }

@@ -10,6 +10,7 @@ export function ActionButton({
   onClick,
   children,
   shortcut,
+  autofocus = false,
   ...props
 }: ButtonProps & {
   mayNot?: string | undefined;
@@ -17,6 +18,8 @@ export function ActionButton({
   children: ReactNode;
   /** The key that presses it within the focused row or on the page. */
   shortcut?: string | undefined;
+  /** Whether the dialog that it is in begins with the focus on it. */
+  autofocus?: boolean;
 }) {
   const disabled = mayNot !== undefined;
   const button = (
@@ -26,6 +29,7 @@ export function ActionButton({
       onClick={disabled ? undefined : onClick}
       aria-disabled={disabled || undefined}
       data-disabled={disabled || undefined}
+      data-autofocus={autofocus || undefined}
       data-shortcut={disabled ? undefined : shortcut}
       aria-description={mayNot}
     >

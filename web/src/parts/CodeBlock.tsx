@@ -12,7 +12,18 @@ type View = "pretty" | "raw" | "hex";
 const hexAtMost = 16 * 1024;
 
 /** A body to read: pretty when it is JSON, raw, or byte by byte. `what` names it: "response body". */
-export function CodeBlock({ body, what, maxHeight = 420 }: { body: Body; what: string; maxHeight?: number }) {
+export function CodeBlock({
+  body,
+  what,
+  maxHeight = 420,
+  plain = false,
+}: {
+  body: Body;
+  what: string;
+  maxHeight?: number;
+  /** Only as it is: nobody wants the bytes of a command. */
+  plain?: boolean;
+}) {
   const pretty = useMemo(() => ("text" in body ? prettyJSON(body.text) : undefined), [body]);
   const views: View[] = "text" in body ? (pretty === undefined ? ["raw", "hex"] : ["pretty", "raw", "hex"]) : ["hex"];
   const [chosen, setChosen] = useState<View>();
@@ -28,7 +39,9 @@ export function CodeBlock({ body, what, maxHeight = 420 }: { body: Body; what: s
   return (
     <div className={classes.block}>
       <div className={classes.bar}>
-        {views.length > 1 ? (
+        {plain ? (
+          <span className="dim">{what.slice(0, 1).toUpperCase() + what.slice(1)}</span>
+        ) : views.length > 1 ? (
           <SegmentedControl
             size="xs"
             aria-label={`How to show the ${what}`}

@@ -1,5 +1,6 @@
 import { Button, Group, Modal, Stack } from "@mantine/core";
 import type { ReactNode } from "react";
+import { ActionButton } from "./ActionButton";
 import { ProblemAlert } from "./ProblemAlert";
 
 /** Asks before something that cannot be taken back. The dialog stays while it is done, and shows what went wrong. */
@@ -8,6 +9,7 @@ export function ConfirmDialog({
   onClose,
   title,
   confirm,
+  mayNot,
   onConfirm,
   pending,
   error,
@@ -20,6 +22,8 @@ export function ConfirmDialog({
   title: string;
   /** What the button says: the verb, not "OK". */
   confirm: string;
+  /** Why that cannot be done now. */
+  mayNot?: string | undefined;
   onConfirm: () => void;
   pending: boolean;
   error: unknown;
@@ -37,9 +41,17 @@ export function ConfirmDialog({
           <Button variant="default" onClick={onClose}>
             {dismiss}
           </Button>
-          <Button color={danger ? "red" : undefined} onClick={onConfirm} loading={pending} data-autofocus>
+          <ActionButton
+            variant="filled"
+            // The usual shade of red is too light for white text.
+            color={danger ? "red.9" : undefined}
+            mayNot={mayNot}
+            onClick={onConfirm}
+            loading={pending}
+            autofocus
+          >
             {confirm}
-          </Button>
+          </ActionButton>
         </Group>
       </Stack>
     </Modal>

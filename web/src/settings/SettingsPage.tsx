@@ -1,26 +1,57 @@
-import { useQuery } from "@tanstack/react-query";
-import { serverQuery } from "../api/server";
-import { Loaded } from "../parts/Loaded";
+import { Tabs } from "@mantine/core";
+import { getRouteApi } from "@tanstack/react-router";
 import { PageHead } from "../parts/PageHead";
-import { Panel } from "../parts/Panel";
-import { Time } from "../time/Time";
+import { AuditLog } from "./AuditLog";
+import { ServerPanels } from "./ServerPanels";
+import { SessionPanel } from "./SessionPanel";
+import { type SettingsTab, settingsTabs } from "./search";
+import { TokensPanel } from "./TokensPanel";
 
-/** How the server is set up. */
+const route = getRouteApi("/settings");
+
+const tabWord: Record<SettingsTab, string> = {
+  tokens: "API tokens",
+  server: "Server",
+  audit: "Audit log",
+  session: "Session",
+};
+
+/** Who may call, how the server is set up, and who did what. */
 export function SettingsPage() {
-  const query = useQuery(serverQuery);
+  const { tab = "tokens", ...search } = route.useSearch();
+  const navigate = route.useNavigate();
   return (
     <>
       <PageHead title="Settings" />
-      <Panel title="Server">
-        <Loaded query={query} what="The server’s facts">
-          {(server) => (
-            <p>
-              Version {server.version}, started <Time at={server.startedAt} />. Retries wait{" "}
-              {server.retryWaits.join(", ")}.
-            </p>
-          )}
-        </Loaded>
-      </Panel>
+      <Tabs
+        value={tab}
+        onChange={(next) => void navigate({ search: { tab: settingsTabs.find((t) => t === next) } })}
+        keepMounted={false}
+        mt={4}
+      >
+        <Tabs.List>
+          {settingsTabs.map((t) => (
+            <Tabs.Tab key={t} value={t}>
+              {tabWord[t]}
+            </Tabs.Tab>
+          ))}
+        </Tabs.List>
+        <Tabs.Panel value="tokens" pt="md">
+          <TokensPanel />
+        </Tabs.Panel>
+        <Tabs.Panel value="server" pt="md">
+          <ServerPanels />
+        </Tabs.Panel>
+        <Tabs.Panel value="audit" pt="xs">
+          <AuditLog
+            search={search}
+            onSearch={(next) => void navigate({ search: { tab: "audit", ...next }, replace: true })}
+          />
+        </Tabs.Panel>
+        <Tabs.Panel value="session" pt="md">
+          <SessionPanel />
+        </Tabs.Panel>
+      </Tabs>
     </>
   );
 }

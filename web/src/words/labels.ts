@@ -1,4 +1,4 @@
-import type { AlertType, DestinationRef, RoutedBy, Scope, Severity } from "../api/types";
+import type { AlertType, BulkResendState, DestinationRef, RoutedBy, Scope, Severity } from "../api/types";
 
 export const severityWord: Record<Severity, string> = {
   CRITICAL: "Critical",
@@ -23,6 +23,13 @@ export const routedByWord: Record<RoutedBy, string> = {
   filters: "Filters matched",
   override: "Named by the alert",
   manual: "Sent by a person",
+};
+
+export const bulkStateWord: Record<BulkResendState, string> = {
+  running: "Running",
+  paused: "Paused",
+  done: "Done",
+  cancelled: "Cancelled",
 };
 
 export const scopeWord: Record<Scope, string> = {

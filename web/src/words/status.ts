@@ -29,6 +29,18 @@ export const reasonWord: Record<DeliveryReason, string> = {
   by_person: "by a person",
 };
 
+/** The status that a reason belongs to. */
+export const reasonStatus: Record<DeliveryReason, DeliveryStatus> = {
+  paused: "held",
+  busy: "held",
+  not_answering: "held",
+  misconfigured: "held",
+  attempts_exhausted: "failed",
+  expired: "failed",
+  destination_deleted: "cancelled",
+  by_person: "cancelled",
+};
+
 /** The same in a sentence. */
 export const reasonSentence: Record<DeliveryReason, string> = {
   paused: "Its destination is paused. It goes out when the destination is resumed.",

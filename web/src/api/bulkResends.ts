@@ -1,0 +1,65 @@
+import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
+import { client, unwrap } from "./client";
+import type { components } from "./schema.gen";
+import type { BulkResend } from "./types";
+
+/** What to re-send: all that a filter selects, or each one listed. */
+export type BulkOrder = Omit<components["schemas"]["BulkResendInput"], "dryRun">;
+
+/** Counts what an order would take, and changes nothing. */
+export const bulkCountQuery = (order: BulkOrder) =>
+  queryOptions({
+    queryKey: ["bulk-count", order],
+    queryFn: async ({ signal }) => {
+      const answer = unwrap(await client.POST("/api/v1/bulk-resends", { body: { ...order, dryRun: true }, signal }));
+      if ("byStatus" in answer) {
+        return answer;
+      }
+      throw new TypeError("a dry run was answered with an order"); // the contract excludes it
+    },
+    staleTime: 0,
+    gcTime: 0,
+  });
+
+export async function startBulkResend(order: BulkOrder): Promise<BulkResend> {
+  const answer = unwrap(await client.POST("/api/v1/bulk-resends", { body: { ...order, dryRun: false } }));
+  if ("state" in answer) {
+    return answer;
+  }
+  throw new TypeError("an order was answered with a count"); // the contract excludes it
+}
+
+export const bulkKey = ["bulk-resends"] as const;
+
+/** Bulk re-sends, newest first. There are no events for them: they are asked for while one runs. */
+export const bulkResendsQuery = infiniteQueryOptions({
+  queryKey: [...bulkKey, "list"],
+  queryFn: async ({ pageParam, signal }) => {
+    const query = { limit: 20, ...(pageParam === null ? {} : { cursor: pageParam }) };
+    return unwrap(await client.GET("/api/v1/bulk-resends", { params: { query }, signal }));
+  },
+  // Without the cast its type would be null alone.
+  initialPageParam: null as string | null,
+  getNextPageParam: (last) => last.nextCursor,
+  staleTime: 5_000,
+  refetchInterval: (query) => {
+    const all = query.state.data?.pages.flatMap((p) => p.items) ?? [];
+    return all.some((b) => b.state === "running") ? 1_000 : 15_000;
+  },
+});
+
+/** One bulk re-send, and how far it is. */
+export const bulkResendQuery = (id: string) =>
+  queryOptions({
+    queryKey: [...bulkKey, id],
+    queryFn: async ({ signal }) =>
+      unwrap(await client.GET("/api/v1/bulk-resends/{id}", { params: { path: { id } }, signal })),
+    refetchInterval: (query) => (query.state.data?.state === "running" ? 1_000 : false),
+  });
+
+export type BulkChange = "pause" | "resume" | "cancel";
+
+/** Stops an order, lets it go on, or ends it. */
+export async function changeBulkResend(id: string, change: BulkChange): Promise<BulkResend> {
+  return unwrap(await client.POST(`/api/v1/bulk-resends/{id}/${change}`, { params: { path: { id } } }));
+}

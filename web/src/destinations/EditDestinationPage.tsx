@@ -1,0 +1,42 @@
+import { useQuery } from "@tanstack/react-query";
+import { getRouteApi, Link } from "@tanstack/react-router";
+import { destinationQuery, destinationsQuery } from "../api/destinations";
+import { useMayNot } from "../api/session";
+import { Empty } from "../parts/Empty";
+import { Loaded } from "../parts/Loaded";
+import { PageHead } from "../parts/PageHead";
+import { EditForm } from "./EditForm";
+import classes from "./NewDestinationPage.module.css";
+import { isGone, NoSuchDestination } from "./NoSuchDestination";
+
+const route = getRouteApi("/destinations/$destinationId/edit");
+
+/** Changes a destination. */
+export function EditDestinationPage() {
+  const { destinationId } = route.useParams();
+  const query = useQuery(destinationQuery(destinationId));
+  const { data: all = [] } = useQuery(destinationsQuery);
+  const mayNot = useMayNot("admin");
+  if (isGone(query)) {
+    return <NoSuchDestination id={destinationId} />;
+  }
+  const name = query.data?.displayName ?? "Destination";
+  return (
+    <>
+      <nav aria-label="Breadcrumb" className={classes.crumb}>
+        <Link to="/destinations">Alert Destinations</Link> /{" "}
+        <Link to="/destinations/$destinationId" params={{ destinationId }}>
+          {name}
+        </Link>
+      </nav>
+      <PageHead title={`Edit ${name}`} />
+      {mayNot === undefined ? (
+        <Loaded query={query} what="The destination" lines={12}>
+          {(d) => <EditForm key={destinationId} now={d} others={all.filter((other) => other.id !== destinationId)} />}
+        </Loaded>
+      ) : (
+        <Empty title="You cannot change this destination">{mayNot}</Empty>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,135 @@
+import { Button, Group } from "@mantine/core";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useNavigate } from "@tanstack/react-router";
+import { useState } from "react";
+import { patchDestination } from "../api/destinations";
+import { asProblem } from "../api/problem";
+import type { Destination } from "../api/types";
+import { useAnnounce } from "../parts/Announcer";
+import { Panel } from "../parts/Panel";
+import { Time } from "../time/Time";
+import { DestinationForm } from "./DestinationForm";
+import classes from "./EditForm.module.css";
+import { FormAside } from "./FormAside";
+import { changesOf, type FormValues, formOf, patchOf, rebase } from "./form";
+import { LeaveDialog } from "./LeaveDialog";
+import columns from "./NewDestinationPage.module.css";
+import { RotateDialog } from "./RotateDialog";
+import { readAgain, showDestination } from "./useChange";
+
+/**
+ * The form of a destination that exists. It is filled once; when the destination changes meanwhile, that is said, and
+ * whoever edits chooses how to go on.
+ */
+export function EditForm({ now, others }: { now: Destination; others: readonly Destination[] }) {
+  const [base, setBase] = useState(now);
+  const [values, setValues] = useState<FormValues>(() => formOf(now));
+  const [rotating, setRotating] = useState(false);
+  const navigate = useNavigate();
+  const queries = useQueryClient();
+  const announce = useAnnounce();
+  const patch = patchOf(values, base);
+  const changed = changesOf(patch);
+  const back = () => void navigate({ to: "/destinations/$destinationId", params: { destinationId: base.id } });
+  const save = useMutation({
+    mutationFn: () => patchDestination(base.id, base.version, patch),
+    onSuccess: (d) => {
+      announce("Saved");
+      showDestination(queries, d);
+      readAgain(queries, d.id);
+      void navigate({
+        to: "/destinations/$destinationId",
+        params: { destinationId: d.id },
+        ignoreBlocker: true, // what was entered is saved
+      });
+    },
+    onError: (error) => {
+      if (asProblem(error).code === "precondition_failed") {
+        readAgain(queries, base.id); // brings what it is now, which is shown below
+      }
+    },
+  });
+  const change = (to: Partial<FormValues>) => {
+    if (save.isError) {
+      save.reset();
+    }
+    setValues((v) => ({ ...v, ...to }));
+  };
+  const takeOver = (next: FormValues) => {
+    save.reset();
+    setValues(next);
+    setBase(now);
+  };
+
+  const theirs = changesOf(patchOf(formOf(now), base));
+  if (harmless(base, now) && theirs.length === 0) {
+    setBase(now);
+  }
+  const moved = now.version > base.version;
+  return (
+    <div className={columns.columns}>
+      <LeaveDialog dirty={changed.length > 0 && !save.isSuccess} />
+      <Panel title="Configuration">
+        {moved && (
+          <div className={classes.moved} role="alert">
+            <strong>This destination was changed while you edit it</strong> (<Time at={now.updatedAt} />
+            {`: ${theirs.join(", ") || "its URL or a header value"}`}).{" "}
+            {changed.length > 0 ? `You have changed ${changed.join(", ")}.` : "You have changed nothing yet."}
+            <Group gap="xs" mt={8}>
+              <Button onClick={() => takeOver(rebase(values, base, now))}>
+                {changed.length > 0 ? "Keep my changes, take the rest" : "Show what it is now"}
+              </Button>
+              {changed.length > 0 && (
+                <Button variant="default" onClick={() => takeOver(formOf(now))}>
+                  Discard my changes
+                </Button>
+              )}
+            </Group>
+          </div>
+        )}
+        <DestinationForm
+          values={values}
+          onChange={change}
+          saved={base}
+          others={others}
+          problem={save.error}
+          pending={save.isPending}
+          submit="Save changes"
+          onSubmit={() => (changed.length === 0 ? back() : save.mutate())}
+          onCancel={back}
+          aside={
+            <div>
+              <div className={classes.label}>Signing secret</div>
+              <p className={classes.hint}>
+                Made <Time at={base.signing.createdAt} />
+                {base.signing.previousValidUntil !== null && (
+                  <>
+                    ; the previous one signs as well until <Time at={base.signing.previousValidUntil} />
+                  </>
+                )}
+                . It signs each request, and is never shown again. Rotating takes effect at once.
+              </p>
+              <Button variant="default" onClick={() => setRotating(true)}>
+                Rotate…
+              </Button>
+            </div>
+          }
+        />
+      </Panel>
+      <FormAside values={values} saved={base} />
+      {rotating && <RotateDialog destination={base} onClose={() => setRotating(false)} />}
+    </div>
+  );
+}
+
+/**
+ * Whether the newer version is a rotation, a pause or a resume alone: nothing of it is in the form. A new value of a
+ * secret cannot be seen, so what cannot be explained so is asked about.
+ */
+function harmless(base: Destination, now: Destination): boolean {
+  return (
+    now.version === base.version + 1 &&
+    JSON.stringify(now.settings) === JSON.stringify(base.settings) &&
+    (now.state !== base.state || now.signing.createdAt !== base.signing.createdAt)
+  );
+}

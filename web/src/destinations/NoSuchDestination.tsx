@@ -1,0 +1,30 @@
+import type { UseQueryResult } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { asProblem } from "../api/problem";
+import { CopyId } from "../parts/CopyId";
+import { Empty } from "../parts/Empty";
+import { PageHead } from "../parts/PageHead";
+
+/** Whether the destination is known not to be there: never was, or was deleted, maybe while it was shown. */
+export function isGone(query: UseQueryResult<unknown>): boolean {
+  return query.isError && asProblem(query.error).code === "not_found";
+}
+
+export function NoSuchDestination({ id }: { id: string }) {
+  return (
+    <>
+      <Link to="/destinations">Alert Destinations</Link>
+      <PageHead title="No such destination" />
+      <Empty title="There is no destination with this ID">
+        <CopyId id={id} what="destination ID" />
+        <p>
+          It may have been deleted. What was sent to it is still there:{" "}
+          <Link to="/deliveries" search={{ destination: [id] }}>
+            its deliveries
+          </Link>
+          .
+        </p>
+      </Empty>
+    </>
+  );
+}

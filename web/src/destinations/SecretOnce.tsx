@@ -1,0 +1,22 @@
+import { Text } from "@mantine/core";
+import { CopyButton } from "../parts/CopyButton";
+import classes from "./SecretOnce.module.css";
+
+/** A signing secret that was just made. The server does not show it again. */
+export function SecretOnce({ secret }: { secret: string }) {
+  return (
+    <div className={classes.box}>
+      <Text fw={600} size="sm">
+        Signing secret, shown this once
+      </Text>
+      <div className={classes.secret}>
+        <span className="mono">{secret}</span>
+        <CopyButton text={secret} what="signing secret" />
+      </div>
+      <Text size="xs" c="dimmed">
+        Give it to the receiver, which checks the header webhook-signature with it (Standard Webhooks). If it is lost,
+        rotate it to get another.
+      </Text>
+    </div>
+  );
+}

@@ -1,0 +1,42 @@
+import {
+  IconAlertTriangle,
+  IconCircleCheck,
+  IconClock,
+  IconHourglass,
+  IconPlayerPause,
+  IconPlugConnectedX,
+  IconTool,
+} from "@tabler/icons-react";
+import { type DestinationStanding, standingWord } from "./health";
+import classes from "./StandingChip.module.css";
+
+const icons: Record<DestinationStanding, typeof IconClock> = {
+  misconfigured: IconTool,
+  not_answering: IconPlugConnectedX,
+  failing: IconAlertTriangle,
+  slowed: IconHourglass,
+  paused: IconPlayerPause,
+  unknown: IconClock,
+  answering: IconCircleCheck,
+};
+
+const sentences: Record<DestinationStanding, string> = {
+  misconfigured: "Its settings cannot be opened or used. Enter them again.",
+  not_answering: "It keeps failing, so its deliveries wait. One at a time probes it.",
+  failing: "Its last attempts failed. Nothing is held for that yet.",
+  slowed: "It answered 429 and asked for time.",
+  paused: "Someone paused it. Alerts are routed to it as ever, and wait.",
+  unknown: "No attempt was made yet.",
+  answering: "It answers, as far as is known.",
+};
+
+/** How a destination stands: icon, word and colour, never colour alone. */
+export function StandingChip({ standing }: { standing: DestinationStanding }) {
+  const Icon = icons[standing];
+  return (
+    <span className={classes.chip} data-standing={standing} title={sentences[standing]}>
+      <Icon size={13} stroke={2} aria-hidden />
+      {standingWord[standing]}
+    </span>
+  );
+}

@@ -1,0 +1,52 @@
+import { describe, expect, test } from "vitest";
+import type { DestinationHealth } from "../api/types";
+import { countText, heldTotal, outcomeShares, rateText, standingsOf } from "./health";
+
+test.each([
+  [0, 0, "none"],
+  [10, 0, "100 %"],
+  [0, 10, "0 %"],
+  [100_000, 1, "99.9 %"],
+  [1, 100_000, "0.1 %"],
+  [1, 2, "33.3 %"],
+])("of %d acknowledged and %d failed the rate is %s", (acked, failed, text) => {
+  expect(rateText({ acked, failed })).toBe(text);
+});
+
+test.each([
+  [0, 0, 0, 0],
+  [5, 0, 100, 0],
+  [0, 5, 0, 100],
+  [50, 50, 50, 50],
+  [9_999, 1, 94, 6],
+  [1, 9_999, 6, 94],
+])("%d acknowledged and %d failed share the bar %d to %d", (acked, failed, left, right) => {
+  expect(outcomeShares({ acked, failed })).toEqual({ acked: left, failed: right });
+});
+
+test("what is held is added up, and says when there may be more", () => {
+  expect(heldTotal({ paused: 3, not_answering: 4, busy: 0, misconfigured: 0 })).toEqual({ n: 7, more: false });
+  expect(heldTotal({ paused: 10_000, not_answering: 4, busy: 0, misconfigured: 0 })).toEqual({ n: 10_004, more: true });
+  expect(countText(7, false)).toBe("7");
+  expect(countText(10_004, true)).toBe(`${(10_004).toLocaleString()}+`);
+});
+
+describe("how a destination stands", () => {
+  const settings = { url: "https://hooks.example.com", urlSet: true, headers: [] };
+  const health = (state: DestinationHealth["state"], slowUntil: string | null = null) => ({ state, slowUntil });
+  test.each([
+    ["answering", { state: "active" as const, settings }, health("answering"), ["answering"]],
+    ["unknown health", { state: "active" as const, settings }, undefined, []],
+    ["paused and fine", { state: "paused" as const, settings }, health("answering"), ["paused"]],
+    ["paused and failing", { state: "paused" as const, settings }, health("failing"), ["failing", "paused"]],
+    ["slowed", { state: "active" as const, settings }, health("answering", "2026-03-02T12:00:00Z"), ["slowed"]],
+    [
+      "misconfigured",
+      { state: "active" as const, settings: { ...settings, url: "", urlSet: false } },
+      health("unknown"),
+      ["misconfigured"],
+    ],
+  ])("%s", (_name, destination, of, want) => {
+    expect(standingsOf(destination, of)).toEqual(want);
+  });
+});

@@ -1,0 +1,6 @@
+import type { DeliveryCounts } from "../api/types";
+
+/** How many deliveries are still to be made; `more` when counting stopped at its bound, and there may be more. */
+export function openCount({ queued, retrying, held, capped }: DeliveryCounts): { n: number; more: boolean } {
+  return { n: queued + retrying + held, more: capped };
+}

@@ -1,0 +1,171 @@
+import { IconAlertTriangle, IconCircleCheck, IconPlayerPause, IconPlugConnectedX, IconTool } from "@tabler/icons-react";
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import type { ReactNode } from "react";
+import { healthListQuery } from "../api/destinations";
+import type { Destination, LastFailure } from "../api/types";
+import { countsOf } from "../deliveries/StatusCounts";
+import { failedLastDay } from "../deliveries/search";
+import { Loaded } from "../parts/Loaded";
+import { Panel } from "../parts/Panel";
+import { Time } from "../time/Time";
+import { outcomeWord } from "../words/status";
+import classes from "./AttentionPanel.module.css";
+import { type Attention, attentionOf, heldWord } from "./attention";
+
+/** What needs someone, worst first, each with the way to where one acts. */
+export function AttentionPanel({ destinations }: { destinations: readonly Destination[] }) {
+  const health = useQuery(healthListQuery);
+  const counts = useQuery(countsOf(failedLastDay));
+  return (
+    <Panel title="Needs attention" flush>
+      <div className={classes.body}>
+        <Loaded query={health} what="The health of the destinations">
+          {(healths) => (
+            <Loaded query={counts} what="The counts" lines={2}>
+              {({ failed, capped }) => <Items items={attentionOf(destinations, healths, { count: failed, capped })} />}
+            </Loaded>
+          )}
+        </Loaded>
+      </div>
+    </Panel>
+  );
+}
+
+function Items({ items }: { items: readonly Attention[] }) {
+  if (items.length === 0) {
+    return (
+      <p className={classes.calm}>
+        <IconCircleCheck size={18} aria-hidden className={classes.calmIcon} />
+        Nothing. Every destination that was tried answers, and nothing failed in the last 24 hours.
+      </p>
+    );
+  }
+  return (
+    <ul className={classes.items}>
+      {items.map((item) => (
+        <li key={item.kind === "failed" ? "failed" : `${item.kind} ${item.destination.id}`} data-row>
+          <Item item={item} />
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Item({ item }: { item: Attention }) {
+  switch (item.kind) {
+    case "failed":
+      return (
+        <Line
+          kind={item.kind}
+          title={
+            <Link to="/deliveries" search={failedLastDay}>
+              {item.count.toLocaleString()}
+              {item.capped ? "+" : ""} {item.count === 1 ? "delivery" : "deliveries"} failed in the last 24 h
+            </Link>
+          }
+        >
+          All their tries are used, or they waited too long. Re-send them once their destination is well.
+        </Line>
+      );
+    case "notAnswering":
+      return (
+        <Line kind={item.kind} title={<Name of={item.destination}>does not answer</Name>}>
+          <Since at={item.since} />
+          <Held id={item.destination.id} reason="not_answering" count={item.held} />
+          <Last of={item.last} />
+        </Line>
+      );
+    case "misconfigured":
+      return (
+        <Line kind={item.kind} title={<Name of={item.destination}>has settings that cannot be used</Name>}>
+          <Held id={item.destination.id} reason="misconfigured" count={item.held} />
+          <span>Enter its settings again, and they go out.</span>
+        </Line>
+      );
+    case "failing":
+      return (
+        <Line kind={item.kind} title={<Name of={item.destination}>fails</Name>}>
+          <span>{item.inARow.toLocaleString()} attempts in a row</span>
+          <Since at={item.since} />
+          <Last of={item.last} />
+        </Line>
+      );
+    case "paused":
+      return (
+        <Line kind={item.kind} title={<Name of={item.destination}>is paused</Name>}>
+          <Held id={item.destination.id} reason="paused" count={item.held} />
+          <span>They go out when it is resumed.</span>
+        </Line>
+      );
+  }
+}
+
+const icons: Record<Attention["kind"], typeof IconTool> = {
+  notAnswering: IconPlugConnectedX,
+  misconfigured: IconTool,
+  failed: IconAlertTriangle,
+  failing: IconAlertTriangle,
+  paused: IconPlayerPause,
+};
+
+function Line({ kind, title, children }: { kind: Attention["kind"]; title: ReactNode; children: ReactNode }) {
+  const Icon = icons[kind];
+  return (
+    <div className={classes.line}>
+      <Icon size={17} aria-hidden className={classes.icon} data-kind={kind} />
+      <div>
+        <div className={classes.title}>{title}</div>
+        <div className={classes.facts}>{children}</div>
+      </div>
+    </div>
+  );
+}
+
+function Name({ of, children }: { of: { id: string; name: string }; children: string }) {
+  return (
+    <>
+      <Link to="/destinations/$destinationId" params={{ destinationId: of.id }}>
+        {of.name}
+      </Link>{" "}
+      {children}
+    </>
+  );
+}
+
+function Since({ at }: { at: string | null }) {
+  return (
+    at !== null && (
+      <span>
+        since <Time at={at} />, <Time at={at} ago />
+      </span>
+    )
+  );
+}
+
+function Held({
+  id,
+  reason,
+  count,
+}: {
+  id: string;
+  reason: "not_answering" | "misconfigured" | "paused";
+  count: number;
+}) {
+  return (
+    <Link to="/deliveries" search={{ status: ["held"], reason: [reason], destination: [id] }}>
+      {heldWord(count)} held
+    </Link>
+  );
+}
+
+function Last({ of }: { of: LastFailure | null }) {
+  return (
+    of !== null && (
+      <span>
+        last <span className={classes.outcome}>{outcomeWord(of.class, of.statusCode)}</span>
+        {of.error !== null && `: ${of.error}`}
+      </span>
+    )
+  );
+}
