@@ -65,8 +65,8 @@ type instance struct {
 // Memory: the live heap is small and what passes through it is much, so that the
 // runtime's own setting collects garbage all the time, for a fifth of our CPU.
 const (
-	gcPercent   = 400
-	memoryLimit = 80 << 20 // collect more often above
+	gcPercent   = 300
+	memoryLimit = 90 << 20 // collect more often above
 )
 
 // serve opens the database, checks it, and runs until ctx ends.

@@ -38,16 +38,22 @@ type console struct {
 	index *consoleFile            // the page that all others are views of; nil when it was not built
 }
 
-// consoleFile is a file and its forms to send.
+// consoleFile is a file of the binary's. Nothing of it is in memory before it is
+// asked for.
 type consoleFile struct {
 	name    string
-	plain   []byte
-	etag    string
-	zip     func() []byte // packed on first use; nil when that saves nothing
 	caching string
+	plain   func() []byte
+	sent    func() sentForm
 }
 
-// newConsole reads the built console. What cannot be read is as if it was not
+// sentForm is what is kept of a file that was asked for.
+type sentForm struct {
+	etag string // of the plain file
+	zip  []byte // nil when packing saves nothing
+}
+
+// newConsole finds the built console. What cannot be read is as if it was not
 // built: the files are in the binary, so that never happens.
 func newConsole(files fs.FS) *console {
 	c := &console{files: map[string]*consoleFile{}}
@@ -58,11 +64,7 @@ func newConsole(files fs.FS) *console {
 		if err != nil || entry.IsDir() || strings.HasPrefix(path.Base(name), ".") {
 			return err
 		}
-		content, err := fs.ReadFile(files, name)
-		if err != nil {
-			return err
-		}
-		c.files[name] = newConsoleFile(name, content)
+		c.files[name] = newConsoleFile(files, name)
 		return nil
 	})
 	if err != nil {
@@ -73,13 +75,23 @@ func newConsole(files fs.FS) *console {
 	return c
 }
 
-func newConsoleFile(name string, content []byte) *consoleFile {
-	sum := sha256.Sum256(content)
-	f := &consoleFile{name: name, plain: content, etag: `"` + hex.EncodeToString(sum[:12]) + `"`, caching: cacheAsk}
+func newConsoleFile(files fs.FS, name string) *consoleFile {
+	f := &consoleFile{name: name, caching: cacheAsk}
 	if strings.HasPrefix(name, "assets/") {
 		f.caching = cacheForever
 	}
-	f.zip = sync.OnceValue(func() []byte { return packed(content) })
+	f.plain = func() []byte {
+		content, err := fs.ReadFile(files, name)
+		if err != nil {
+			return nil
+		}
+		return content
+	}
+	f.sent = sync.OnceValue(func() sentForm {
+		content := f.plain()
+		sum := sha256.Sum256(content)
+		return sentForm{`"` + hex.EncodeToString(sum[:12]) + `"`, packed(content)}
+	})
 	return f
 }
 
@@ -103,14 +115,16 @@ func (f *consoleFile) serve(c echo.Context) {
 	header.Set(echo.HeaderContentSecurityPolicy, consolePolicy)
 	header.Set(echo.HeaderContentType, mediaType(f.name))
 	header.Add(echo.HeaderVary, echo.HeaderAcceptEncoding)
-	content, etag := f.plain, f.etag
-	if acceptsGzip(c.Request()) {
-		if zip := f.zip(); zip != nil {
-			content, etag = zip, strings.TrimSuffix(f.etag, `"`)+`-gz"` // other bytes, another tag
-			header.Set(echo.HeaderContentEncoding, "gzip")
-		}
+	var content []byte
+	sent := f.sent()
+	if sent.zip != nil && acceptsGzip(c.Request()) {
+		content = sent.zip
+		header.Set("ETag", strings.TrimSuffix(sent.etag, `"`)+`-gz"`) // other bytes, another tag
+		header.Set(echo.HeaderContentEncoding, "gzip")
+	} else {
+		content = f.plain()
+		header.Set("ETag", sent.etag)
 	}
-	header.Set("ETag", etag)
 	http.ServeContent(c.Response(), c.Request(), f.name, time.Time{}, bytes.NewReader(content))
 }
 

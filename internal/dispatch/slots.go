@@ -489,7 +489,7 @@ func (s *slots) pass(id uuid.UUID, took time.Duration) (jobs []waiter) {
 	now := s.now()
 	l.inFlight--
 	s.taken--
-	if took > 0 {
+	if took > 0 && !now.Before(l.closed) {
 		l.last = now
 		if l.took == 0 {
 			l.took = took
