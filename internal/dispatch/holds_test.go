@@ -254,7 +254,7 @@ func TestCancelledWhileItWaits(t *testing.T) {
 	if _, err := f.Cancel(t.Context(), v.ID, me); err != nil {
 		t.Fatal(err)
 	}
-	<-time.After(2 * stale)
+	<-time.After(stale + 20*time.Millisecond) // before patience ends
 	f.slots.free(hook.ID, quickly)
 	if err := <-ended; err != nil {
 		t.Error(err)
@@ -434,6 +434,22 @@ func TestTooManyRequests(t *testing.T) {
 	f.soonAll(t, more, delivery.Delivered)
 	f.wait(t, asked[0], is(delivery.Retrying))
 	busy.wantOnce(t, append(more, asked...))
+	f.wantNoRepairs(t)
+}
+
+// A 429 is heeded before it is recorded: what waits in line is not sent after it.
+func TestTooManyRequestsAtOnce(t *testing.T) {
+	t.Parallel()
+	f := start(t, waits(time.Hour))
+	to := newSink(t)
+	hook := f.known(t, to, limited(atMost(1)))
+	first, _, _ := to.arrivals()
+	to.answer(http.StatusTooManyRequests, "Retry-After", "3600")
+	f.send(t, hook, 100)
+	until(t, "held", func() bool { return f.heldFor(t, hook, delivery.Busy) == 99 })
+	if came, _, _ := to.arrivals(); came != first+1 {
+		t.Errorf("%d came, want one", came-first)
+	}
 	f.wantNoRepairs(t)
 }
 

@@ -277,3 +277,32 @@ func TestLineDismiss(t *testing.T) {
 		l.wantAtWork(t, 0)
 	})
 }
+
+// A job that has given its slot back and is still being recorded keeps its place
+// among those that run: who waits for that has it once the record is there.
+func TestLineAwaitsRecords(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := &line{slots: soleSlots(8)}
+		first, next := l.learn(laneID(1), quickly), l.learn(laneID(2), quickly)
+		for n := range 8 {
+			l.stand(first, atMost(100), n)
+			if n < 7 {
+				l.free(first, quickly)
+			}
+		}
+		l.want(t, "all may run", []int{0, 1, 2, 3, 4, 5, 6, 7}, nil)
+		l.stand(next, atMost(100), 10, 11)
+		l.stand(first, atMost(100), 8)
+		l.free(first, quickly)
+		l.want(t, "while all are recorded", nil, nil)
+		l.wantAtWork(t, 8)
+		l.ended()
+		l.want(t, "one is recorded", []int{10}, nil)
+		l.ended()
+		l.want(t, "and another: each destination in its turn", []int{8}, nil)
+		l.ended()
+		l.want(t, "and another", []int{11}, nil)
+		l.wantAtWork(t, 8)
+	})
+}

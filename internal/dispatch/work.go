@@ -197,9 +197,6 @@ func (d *Dispatcher) attempt(ctx context.Context, jobID int64, out *postgres.Out
 		SentAt:  now,
 		Keys:    out.Destination.Signing.Keys(now),
 	})
-	if a.StatusCode == http.StatusTooManyRequests && a.RetryAfter > 0 {
-		d.slots.shut(a.DestinationID, d.Now().Add(min(a.RetryAfter, ourFault))) // then everyone knows by the record
-	}
 	settled, err := d.record(recordItem{
 		attempt: a,
 		claim:   out.Delivery.Claim(),
@@ -222,7 +219,12 @@ func (d *Dispatcher) attempt(ctx context.Context, jobID int64, out *postgres.Out
 
 // send makes the attempt and gives its slot back, whatever happens.
 func (d *Dispatcher) send(ctx context.Context, t destination.Destination, m destination.Message) (r outbound.Result) {
-	defer func() { d.slots.free(t.ID, max(r.Duration, 1)) }()
+	defer func() {
+		if r.StatusCode == http.StatusTooManyRequests && r.RetryAfter > 0 { // before its slot goes to the next
+			d.slots.shut(t.ID, d.Now().Add(min(r.RetryAfter, ourFault))) // from then on the record says it
+		}
+		d.slots.free(t.ID, max(r.Duration, 1))
+	}()
 	return t.Settings.Send(ctx, d.Client, m)
 }
 
