@@ -25,7 +25,7 @@ type config struct {
 	AttemptTimeout time.Duration `help:"Deadline of one attempt, from DNS to the end of the answer." env:"BELFRY_ATTEMPT_TIMEOUT" default:"15s"`
 	EgressAllow    string        `help:"Networks that may be reached although they are not public, as CIDRs." env:"BELFRY_EGRESS_ALLOW" placeholder:"CIDRS"`
 	EgressProxy    string        `help:"Proxy for all deliveries (http, https or socks5). It must enforce an address policy itself. The usual proxy variables are ignored." env:"BELFRY_EGRESS_PROXY" placeholder:"URL"`
-	Workers        int           `help:"Attempts in flight at most." env:"BELFRY_WORKERS" default:"256"`
+	Workers        int           `help:"Attempts in flight at most, 4 to 10000." env:"BELFRY_WORKERS" default:"256"`
 	Roles          []string      `help:"What this process does: api answers requests, worker delivers." env:"BELFRY_ROLES" default:"api,worker" enum:"api,worker"`
 	MaxUnanswered  time.Duration `help:"How long a delivery is held for a destination that does not answer, before it fails." env:"BELFRY_NOT_ANSWERING_MAX_AGE" name:"not-answering-max-age" default:"72h"`
 	Retention      time.Duration `help:"How long alerts and attempts are kept once they are final; 0 keeps them for ever." env:"BELFRY_RETENTION" default:"720h"`
@@ -71,8 +71,8 @@ func (c config) parse() (parsed, error) {
 	if c.AttemptTimeout < 10*time.Millisecond || c.AttemptTimeout > 5*time.Minute {
 		wrong("BELFRY_ATTEMPT_TIMEOUT", errors.New("must be from 10ms to 5m"))
 	}
-	if c.Workers < 1 || c.Workers > 10_000 {
-		wrong("BELFRY_WORKERS", errors.New("must be from 1 to 10000"))
+	if c.Workers < 4 || c.Workers > 10_000 {
+		wrong("BELFRY_WORKERS", errors.New("must be from 4 to 10000: with fewer, a destination that does not answer can keep all others waiting"))
 	}
 	if len(c.Roles) == 0 {
 		wrong("BELFRY_ROLES", errors.New("must be api, worker or both"))

@@ -155,10 +155,11 @@ func (s *Server) CreateToken(ctx context.Context, r CreateTokenRequestObject) (C
 // RevokeToken ends a token and the sessions it opened.
 func (s *Server) RevokeToken(ctx context.Context, r RevokeTokenRequestObject) (RevokeTokenResponseObject, error) {
 	err := s.DB.InTx(ctx, func(tx *postgres.Tx) error {
-		if err := tx.RevokeToken(ctx, r.ID, s.Now()); err != nil {
+		name, err := tx.RevokeToken(ctx, r.ID, s.Now())
+		if err != nil {
 			return err
 		}
-		return s.audit(ctx, tx, tokenChanged("token.revoke", r.ID, map[string]any{}))
+		return s.audit(ctx, tx, tokenChanged("token.revoke", r.ID, map[string]any{"name": name}))
 	})
 	if err != nil {
 		return nil, err

@@ -115,14 +115,19 @@ func TestLargestBatch(t *testing.T) {
 	}
 }
 
-// When nothing can be stored at the moment, a producer is told to come again.
+// While this process stops, a producer is told so, and to come again.
 func TestNothingCanBeAccepted(t *testing.T) {
 	t.Parallel()
 	h := newAPI(t, idle)
 	h.stop(t)
-	wantProblem(t, h.post(t, alertsPath, alertBody()), 503, ProblemCodeOverloaded)
-	wantProblem(t, h.post(t, batchPath, batch(alertBody(), alertBody())), 503, ProblemCodeOverloaded)
-	wantProblem(t, h.post(t, batchPath, batch(`{}`, alertBody())), 503, ProblemCodeOverloaded)
+	for _, a := range []answer{
+		h.post(t, alertsPath, alertBody()), h.post(t, batchPath, batch(alertBody(), alertBody())), h.post(t, batchPath, batch(`{}`, alertBody())),
+	} {
+		p := wantProblem(t, a, 503, ProblemCodeUnavailable)
+		if !strings.HasPrefix(p.Detail, "Belfry is stopping") || a.header.Get("Retry-After") == "" {
+			t.Errorf("%v %s", a.header, a.body)
+		}
+	}
 	if got := decode[BatchAnswer](t, h.post(t, batchPath, batch(`{}`)), 202); got.Refused != 1 {
 		t.Errorf("what is wrong is wrong at any time: %+v", got)
 	}

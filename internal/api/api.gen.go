@@ -940,7 +940,7 @@ type AuditEntry struct {
 	// At When it was made.
 	At time.Time `json:"at"`
 
-	// Detail What else there is to know, by action.
+	// Detail What else there is to know, by action; of a delivery its `alertId`, of a token its `name`.
 	Detail any `json:"detail"`
 
 	// ID Its id.
@@ -1042,7 +1042,7 @@ type BulkResend struct {
 	// ID Its id.
 	ID uuid.UUID `json:"id"`
 
-	// PerSecond How many are re-sent in a second at most.
+	// PerSecond How many are re-sent in a second, on average; a few go at a time.
 	PerSecond int `json:"perSecond"`
 
 	// RequestedBy Who ordered it.
@@ -1216,7 +1216,7 @@ type DeliveryFilter struct {
 	// DestinationID The delivery goes to one of these destinations.
 	DestinationID []uuid.UUID `json:"destinationId,omitempty"`
 
-	// From The delivery was created at this time or later.
+	// From The delivery was created at this time or later; not after `to`.
 	From *time.Time `json:"from,omitempty"`
 
 	// Reason The delivery is in its status for one of these reasons.
@@ -1228,7 +1228,7 @@ type DeliveryFilter struct {
 	// Severity The alert has one of these severities.
 	Severity []Severity `json:"severity,omitempty"`
 
-	// Status The delivery has one of these statuses.
+	// Status The delivery has one of these statuses. At least one must be taken at all: `failed`, `cancelled` or, with `"again": true`, `delivered`.
 	Status []DeliveryStatus `json:"status,omitempty"`
 
 	// StatusCode The newest attempt was answered with this HTTP status code.
@@ -1400,8 +1400,8 @@ type DestinationHealth struct {
 	// State What its attempts have shown of a destination:
 	//
 	// - `unknown`: nothing yet, because none was made.
-	// - `answering`: it acknowledges, as far as is known: no counted one has failed since.
-	// - `failing`: the last counted ones failed. Nothing is held for that yet.
+	// - `answering`: it answers, as far as is known: the last counted one was acknowledged, or got a 429, which counts as busy and not as failing to answer.
+	// - `failing`: the last counted ones failed, and not with a 429. Nothing is held for that yet.
 	// - `not_answering`: it kept failing. Its deliveries are held, and one at a time probes it.
 	State DestinationHealthState `json:"state"`
 }
@@ -1427,8 +1427,8 @@ type DestinationHealthList struct {
 // DestinationHealthState What its attempts have shown of a destination:
 //
 // - `unknown`: nothing yet, because none was made.
-// - `answering`: it acknowledges, as far as is known: no counted one has failed since.
-// - `failing`: the last counted ones failed. Nothing is held for that yet.
+// - `answering`: it answers, as far as is known: the last counted one was acknowledged, or got a 429, which counts as busy and not as failing to answer.
+// - `failing`: the last counted ones failed, and not with a 429. Nothing is held for that yet.
 // - `not_answering`: it kept failing. Its deliveries are held, and one at a time probes it.
 type DestinationHealthState string
 
@@ -1722,7 +1722,7 @@ type Problem struct {
 	// - `invalid` (422): fields or parameters are wrong; `errors` names each.
 	// - `internal` (500): something went wrong on our side; the log has it under `requestId`.
 	// - `overloaded` (503): too many alerts wait to be stored; wait for `Retry-After` and repeat.
-	// - `unavailable` (503): the database cannot be reached; repeat later.
+	// - `unavailable` (503): the database cannot be reached, or Belfry is stopping; wait for `Retry-After` and repeat.
 	Code ProblemCode `json:"code"`
 
 	// Detail What was wrong this time, for a person to read.
@@ -1765,7 +1765,7 @@ type Problem struct {
 // - `invalid` (422): fields or parameters are wrong; `errors` names each.
 // - `internal` (500): something went wrong on our side; the log has it under `requestId`.
 // - `overloaded` (503): too many alerts wait to be stored; wait for `Retry-After` and repeat.
-// - `unavailable` (503): the database cannot be reached; repeat later.
+// - `unavailable` (503): the database cannot be reached, or Belfry is stopping; wait for `Retry-After` and repeat.
 type ProblemCode string
 
 // Replica One process of Belfry.
@@ -2099,7 +2099,7 @@ type ListAlertsParams struct {
 	// DestinationID The alert has a delivery to this destination.
 	DestinationID *uuid.UUID `form:"destinationId,omitempty" json:"destinationId,omitempty"`
 
-	// From Accepted at this time or later.
+	// From Accepted at this time or later; not after `to`.
 	From *time.Time `form:"from,omitempty" json:"from,omitempty"`
 
 	// To Accepted before this time.
@@ -2123,7 +2123,13 @@ type ListAuditParams struct {
 	// SubjectID Only changes of the thing with this id; of an alert that is its `alertId`.
 	SubjectID *string `form:"subjectId,omitempty" json:"subjectId,omitempty"`
 
-	// From Made at this time or later.
+	// Action Only this action, such as `delivery.resend`.
+	Action *string `form:"action,omitempty" json:"action,omitempty"`
+
+	// Actor Only changes that this one made, by the whole name.
+	Actor *string `form:"actor,omitempty" json:"actor,omitempty"`
+
+	// From Made at this time or later; not after `to`.
 	From *time.Time `form:"from,omitempty" json:"from,omitempty"`
 
 	// To Made before this time.
@@ -2174,7 +2180,7 @@ type ListDeliveriesParams struct {
 	// Type The alert has this type. Repeat for several, or separate with commas.
 	Type FilterType `form:"type,omitempty" json:"type,omitempty"`
 
-	// From The delivery was created at this time or later.
+	// From The delivery was created at this time or later; not after `to`.
 	From *FilterFrom `form:"from,omitempty" json:"from,omitempty"`
 
 	// To The delivery was created before this time.
@@ -2213,7 +2219,7 @@ type CountDeliveriesParams struct {
 	// Type The alert has this type. Repeat for several, or separate with commas.
 	Type FilterType `form:"type,omitempty" json:"type,omitempty"`
 
-	// From The delivery was created at this time or later.
+	// From The delivery was created at this time or later; not after `to`.
 	From *FilterFrom `form:"from,omitempty" json:"from,omitempty"`
 
 	// To The delivery was created before this time.
@@ -2617,6 +2623,20 @@ func (w *ServerInterfaceWrapper) ListAudit(ctx echo.Context) error {
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "subjectId", ctx.QueryParams(), &params.SubjectID, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
 	if err != nil {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter subjectId: %s", err))
+	}
+
+	// ------------- Optional query parameter "action" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "action", ctx.QueryParams(), &params.Action, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter action: %s", err))
+	}
+
+	// ------------- Optional query parameter "actor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "actor", ctx.QueryParams(), &params.Actor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter actor: %s", err))
 	}
 
 	// ------------- Optional query parameter "from" -------------

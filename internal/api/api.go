@@ -45,6 +45,7 @@ type Server struct {
 	Config
 	tokens    *tokenCache
 	onlookers onlookers
+	refusals  refusals
 	console   *console
 }
 

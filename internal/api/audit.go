@@ -13,15 +13,15 @@ func (s *Server) ListAudit(ctx context.Context, r ListAuditRequestObject) (ListA
 	if err != nil {
 		return nil, err
 	}
-	list, err := s.DB.AuditLog(ctx, postgres.AuditFilter{
-		SubjectType: string(value(p.SubjectType)), SubjectID: value(p.SubjectID), From: value(p.From), To: value(p.To),
-		Before: before, Limit: n + 1,
+	list, rest, err := s.DB.AuditLog(ctx, postgres.AuditFilter{
+		SubjectType: string(value(p.SubjectType)), SubjectID: value(p.SubjectID), Action: value(p.Action), Actor: value(p.Actor),
+		From: value(p.From), To: value(p.To), Before: before, Limit: n + 1,
 	})
 	if err != nil {
 		return nil, err
 	}
 	list, cursor := next("listAudit", list, n, func(e postgres.Entry) string { return e.ID.String() })
-	answer := ListAudit200JSONResponse{Items: make([]AuditEntry, len(list)), NextCursor: cursor}
+	answer := ListAudit200JSONResponse{Items: make([]AuditEntry, len(list)), NextCursor: orRest("listAudit", cursor, rest)}
 	for i, e := range list {
 		answer.Items[i] = AuditEntry{
 			ID: e.ID, At: e.At.UTC(), Actor: e.Actor, Action: e.Action, SubjectType: AuditSubjectType(e.SubjectType),

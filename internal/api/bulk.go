@@ -51,6 +51,9 @@ func readBulkOrder(body *json.RawMessage) (order dispatch.BulkOrder, dry bool, e
 		wrong.add("deliveryIds", alert.CodeConflict, "give either a filter or deliveryIds")
 	case byFilter:
 		order.Filter = readDeliveryFilter(&wrong, filter)
+		if len(order.Takes()) == 0 {
+			wrong.add("filter.status", alert.CodeConflict, `must have one that is re-sent: failed, cancelled or, with "again": true, delivered`)
+		}
 	case wrong.has("deliveryIds"):
 	case ids == nil:
 		wrong.add("filter", alert.CodeRequired, "give a filter or deliveryIds")

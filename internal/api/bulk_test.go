@@ -116,7 +116,7 @@ func TestBulkFilters(t *testing.T) {
 	}
 	for filter, want := range map[string]int{
 		`{"status":["failed","held"]}`:                                      3,
-		`{"status":["held"]}`:                                               0,
+		`{"status":["cancelled"]}`:                                          0,
 		`{"reason":["attempts_exhausted"]}`:                                 3,
 		`{"reason":["by_person"],"status":null}`:                            0,
 		`{"destinationId":["` + one.ID.String() + `"]}`:                     1,
@@ -138,7 +138,7 @@ func TestBulkFilters(t *testing.T) {
 	}
 	all := fmt.Sprintf(`{"status":["delivered"],"reason":["by_person"],"destinationId":[%q],"alertId":"x","class":["acked"],"statusCode":200,
 		"routedBy":["manual"],"severity":["LOW"],"type":["RULE"],"from":%q,"to":%q}`, one.ID, at(-time.Hour), at(0))
-	order := h.bulk(t, object{"filter": json.RawMessage(all)})
+	order := h.bulk(t, object{"filter": json.RawMessage(all), "again": true})
 	if diff := cmp.Diff(compact(t, []byte(all)), compact(t, []byte(js(order.Filter)))); diff != "" {
 		t.Errorf("shown (-want +got):\n%s", diff)
 	}
@@ -187,12 +187,37 @@ func TestWrongBulkResends(t *testing.T) {
 	} {
 		wantProblem(t, h.post(t, bulkPath, body), 422, ProblemCodeInvalid, fields...)
 	}
+	const nothing = `must have one that is re-sent: failed, cancelled or, with "again": true, delivered`
+	for _, body := range []string{
+		`{"filter":{"status":["delivered"]}}`, `{"filter":{"status":["held"]},"dryRun":true}`,
+		`{"filter":{"status":["queued","retrying","held"]},"again":true}`,
+	} {
+		p := wantProblem(t, h.post(t, bulkPath, body), 422, ProblemCodeInvalid, "filter.status")
+		if p.Errors[0].Code != FieldErrorCodeConflict || p.Errors[0].Message != nothing {
+			t.Errorf("%s: %+v", body, p.Errors)
+		}
+	}
+	const backwards = `{"filter":{"from":"2026-03-02T08:00:00Z","to":"2026-03-02T09:59:59+02:00"}}`
+	wantBackwards(t, h.post(t, bulkPath, backwards), "filter.from")
 	p := wantProblem(t, h.post(t, bulkPath, `{"filter":{"status":["x"]}}`), 422, ProblemCodeInvalid, "filter.status[0]")
 	if want := "must be one of queued, retrying, held, delivered, failed, cancelled"; p.Errors[0].Message != want {
 		t.Errorf("message %q, want %q", p.Errors[0].Message, want)
 	}
 	if n := h.count(t, `SELECT count(*) FROM bulk_resends`); n != 0 {
 		t.Errorf("%d orders are stored", n)
+	}
+}
+
+// The example shows a count that can be.
+func TestBulkCountExample(t *testing.T) {
+	t.Parallel()
+	answer := loadContract(t).Paths.Find(bulkPath).Post.Responses.Status(200).Value.Content["application/json"]
+	var c BulkCount
+	if err := json.Unmarshal([]byte(js(answer.Example)), &c); err != nil {
+		t.Fatal(err)
+	}
+	if by := c.ByStatus; c.Total == 0 || c.Total != by.Failed+by.Cancelled+by.Delivered || by.Queued+by.Retrying+by.Held != 0 {
+		t.Errorf("%+v", c)
 	}
 }
 

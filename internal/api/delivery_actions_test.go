@@ -23,7 +23,7 @@ func TestResend(t *testing.T) {
 	h := newAPI(t)
 	r := newReceiver(t, says(500, "broken"))
 	h.hook(t, r.URL)
-	_, id := h.accept1(t)
+	alertID, id := h.accept1(t)
 	h.await(t, id, DeliveryStatusFailed)
 	how, _, release := waiting(t, says(200, "mended"))
 	r.become(how)
@@ -59,7 +59,7 @@ func TestResend(t *testing.T) {
 		t.Errorf("Belfry-Attempt %s, webhook-id %s", n, all[11].header.Get("Webhook-Id"))
 	}
 	if log := h.texts(t, `SELECT actor || ' ' || detail FROM audit_log WHERE action = 'delivery.resend' AND subject_id = $1`, id.String()); len(log) != 1 ||
-		log[0] != `[operate] {"run":2,"statusBefore":"failed"}` {
+		log[0] != `[operate] {"alertId":"`+alertID+`","run":2,"statusBefore":"failed"}` {
 		t.Errorf("audit log %q", log)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"slices"
 	"time"
 
@@ -66,15 +67,20 @@ func (s *Server) GetDestination(ctx context.Context, r GetDestinationRequestObje
 	return GetDestination200JSONResponse{Body: s.newDestination(d), Headers: GetDestination200ResponseHeaders{ETag: etag(d)}}, nil
 }
 
-// PatchDestination merges a change under the row's lock.
+// PatchDestination merges a change under the row's lock. Whether new settings mend
+// a destination that does not answer is found out at once.
 func (s *Server) PatchDestination(ctx context.Context, r PatchDestinationRequestObject) (PatchDestinationResponseObject, error) {
-	d, err := s.change(ctx, r.ID, r.Params.IfMatch, "destination.update", func(_ *postgres.Tx, d *destination.Destination, _ map[string]any) error {
+	d, err := s.change(ctx, r.ID, r.Params.IfMatch, "destination.update", func(tx *postgres.Tx, d *destination.Destination, _ map[string]any) error {
+		before := d.Settings
 		changed, err := d.Patch(*r.Body)
 		if err != nil {
 			return err
 		}
 		*d = changed
-		return nil
+		if reflect.DeepEqual(before, changed.Settings) {
+			return nil
+		}
+		return tx.ProbeNow(ctx, d.ID, s.Now())
 	})
 	if err != nil {
 		return nil, err

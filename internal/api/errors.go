@@ -29,10 +29,8 @@ func (s *Server) handleError(err error, c echo.Context) {
 	}
 	p := problemOf(err)
 	p.RequestID = of(ctx).id
-	if p.Status >= 500 {
-		s.Log.ErrorContext(ctx, "request failed", "request_id", p.RequestID, "method", c.Request().Method,
-			"route", c.Path(), "status", p.Status, "error", err)
-	}
+	s.logFault(ctx, "request failed", p, "request_id", p.RequestID, "method", c.Request().Method,
+		"route", c.Path(), "status", p.Status, "error", err)
 	header := c.Response().Header()
 	switch p.Status {
 	case http.StatusServiceUnavailable:
@@ -71,6 +69,7 @@ var problems = []struct {
 	{dispatch.ErrDestinationDeleted, 409, ProblemCodeDestinationDeleted, "The destination is deleted: nothing can be sent to it."},
 	{dispatch.ErrBulkFinal, 409, ProblemCodeBulkResendFinal, "The bulk re-send has ended: order another."},
 	{dispatch.ErrOverloaded, 503, ProblemCodeOverloaded, "Too many alerts wait to be stored: this one was not accepted, try again shortly."},
+	{dispatch.ErrStopping, 503, ProblemCodeUnavailable, "Belfry is stopping: nothing was accepted, try again shortly."},
 	{dispatch.ErrUnavailable, 503, ProblemCodeUnavailable, "The database cannot be written at the moment: nothing was accepted, try again shortly."},
 	{context.DeadlineExceeded, 503, ProblemCodeUnavailable, "It took too long: try again shortly."},
 }

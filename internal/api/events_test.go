@@ -93,6 +93,11 @@ func TestEvents(t *testing.T) {
 	await1(t, events, "queued again", func(ev streamed) bool { return ev.name == "delivery" && ev.data["status"] == "queued" })
 	await1(t, events, "delivered again", func(ev streamed) bool { return ev.name == "delivery" && ev.data["status"] == "delivered" })
 
+	order := h.bulk(t, object{"deliveryIds": []string{deliveryID.String()}, "again": true})
+	await1(t, events, "the bulk re-send", func(ev streamed) bool {
+		return ev.name == "bulk_resend.changed" && len(ev.data) == 1 && ev.data["id"] == order.ID.String()
+	})
+
 	var many []string
 	for range 100 {
 		many = append(many, alertBody())

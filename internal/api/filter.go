@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/google/uuid"
@@ -43,7 +42,9 @@ func readDeliveryFilter(wrong *flaws, raw json.RawMessage) postgres.DeliveryFilt
 	if len(wrong.list) > 0 {
 		return postgres.DeliveryFilter{}
 	}
-	return newGivenFilter(given)
+	f := newGivenFilter(given)
+	checkSpan(wrong, "filter.from", f.From, f.To)
+	return f
 }
 
 // readAlternatives reads the values of one field as texts.
@@ -100,13 +101,9 @@ func checkValue(wrong *flaws, field string, s *openapi3.Schema, text string) {
 // should be.
 func newGivenFilter(given map[string][]string) postgres.DeliveryFilter {
 	one := func(name string) string { return strings.Join(given[name], "") }
-	at := func(name string) time.Time {
-		t, _ := time.Parse(time.RFC3339, one(name))
-		return t
-	}
 	f := postgres.DeliveryFilter{
 		Statuses: given["status"], Reasons: given["reason"], Classes: given["class"], RoutedBy: given["routedBy"],
-		Severities: given["severity"], Types: given["type"], AlertID: one("alertId"), From: at("from"), To: at("to"),
+		Severities: given["severity"], Types: given["type"], AlertID: one("alertId"), From: timeOf(one("from")), To: timeOf(one("to")),
 	}
 	f.StatusCode, _ = strconv.Atoi(one("statusCode"))
 	for _, id := range given["destinationId"] {

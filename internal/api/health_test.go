@@ -137,6 +137,40 @@ func TestHealthOfTheUnanswering(t *testing.T) {
 	}
 }
 
+// New settings are tried at once, unless a probe is under way or there is nothing
+// to probe for.
+func TestNewSettingsAreProbed(t *testing.T) {
+	t.Parallel()
+	h := newAPI(t, idle)
+	later := time.Now().Add(time.Minute).UTC().Truncate(time.Microsecond)
+	lent := "00000000-0000-0000-0000-000000000001"
+	for name, c := range map[string]struct {
+		patch   object
+		probing string // since and until, in SQL
+		down    bool
+		want    bool
+	}{
+		"another URL":              {object{"settings": object{"url": "http://a.test/new"}}, "NULL, NULL", true, true},
+		"no headers":               {object{"settings": object{"headers": nil}}, "NULL, NULL", true, true},
+		"a lease that has run out": {object{"settings": object{"headers": nil}}, "'" + lent + "', now()", true, true},
+		"a probe is under way":     {object{"settings": object{"headers": nil}}, "'" + lent + "', now() + interval '1 minute'", true, false},
+		"the same settings":        {object{"settings": object{"headers": []object{{"name": "X-Api-Key"}}}}, "NULL, NULL", true, false},
+		"something else":           {object{"displayName": "another", "limits": object{"maxInFlight": 2}}, "NULL, NULL", true, false},
+		"it answers":               {object{"settings": object{"headers": nil}}, "NULL, NULL", false, false},
+	} {
+		d := h.hook(t, "http://a.test")
+		h.exec(t, `INSERT INTO destination_health (destination_id, not_answering_since, next_probe_at, probe_delivery_id, probe_until)
+			SELECT $1, CASE WHEN $2 THEN now() END, CASE WHEN $2 THEN $3::timestamptz END, `+c.probing, d.ID, c.down, later)
+		began := time.Now()
+		wantStatus(t, h.patch(t, destinationPath(d), js(c.patch)), 200)
+		at := h.health(t, d).NextProbeAt
+		got := at != nil && !at.Before(began.Truncate(time.Microsecond)) && !at.After(time.Now())
+		if got != c.want || !c.want && c.down && !at.Equal(later) {
+			t.Errorf("%s: the next probe is due at %v, which is at once: %t", name, at, got)
+		}
+	}
+}
+
 func TestHealthCountsWhatIsHeld(t *testing.T) {
 	t.Parallel()
 	h := newAPI(t, idle)

@@ -6,6 +6,7 @@ import (
 	_ "embed" // for the sign-in page
 	"html/template"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -35,7 +36,11 @@ func (s *Server) GetReadiness(ctx context.Context, _ GetReadinessRequestObject) 
 	}
 	check("database", "It answers.", "It does not answer.", s.DB.Ping(ctx) == nil)
 	alive, partitions := s.Dispatcher.Working()
-	check("workers", "They start attempts.", "They start no attempts: the last sign of life in the database is too old.", alive)
+	working, stopped := "They start attempts.", "They start no attempts: the last sign of life in the database is too old."
+	if !slices.Contains(s.Dispatcher.Roles, string(RoleWorker)) {
+		working, stopped = "This process works no deliveries (role api only).", "The last sign of life in the database is too old: no alerts are accepted."
+	}
+	check("workers", working, stopped, alive)
 	check("partitions", "Those of this week and the next are there.", "Those of this week and the next cannot be made: no attempts start.", partitions)
 	check("traffic", "It is welcome.", "This replica is stopping.", !s.Draining())
 	if answer.Status != HealthStatusOK {

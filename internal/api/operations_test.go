@@ -79,10 +79,21 @@ func TestReadinessOfWorkers(t *testing.T) {
 	}
 }
 
+// A replica that only answers requests does not say that it makes attempts.
+func TestReadinessOfTheAPIAlone(t *testing.T) {
+	t.Parallel()
+	h := newAPI(t, func(s *setup) { s.dispatch.Roles = []string{"api"} })
+	got := decode[Health](t, h.get(t, "/readyz"), 200)
+	if c := got.Checks[1]; c.Name != "workers" || !c.OK || c.Detail != "This process works no deliveries (role api only)." {
+		t.Errorf("check %+v", c)
+	}
+}
+
 // While the database is away every call says so, and nothing is taken.
 func TestDatabaseAway(t *testing.T) {
 	t.Parallel()
-	h := newAPI(t, idle, func(s *setup) { s.api.AdminToken = "open sesame" })
+	now := time.Now() // and stays so: see refusals
+	h := newAPI(t, idle, func(s *setup) { s.api.AdminToken, s.api.Now = "open sesame", func() time.Time { return now } })
 	admin := as("open sesame") // known without the database
 	end := pgtest.Outage(t, h.db)
 	for _, a := range []answer{
@@ -98,6 +109,9 @@ func TestDatabaseAway(t *testing.T) {
 		t.Errorf("checks %+v", got.Checks)
 	}
 	wantStatus(t, h.get(t, "/metrics", admin), 200)
+	if text := h.log.text(); strings.Contains(text, `"ERROR"`) || strings.Count(text, `"request refused"`) != 1 {
+		t.Errorf("want one line for all of them, and nobody woken:\n%s", text)
+	}
 	end()
 	until(t, "the database is back", func() bool { return h.post(t, alertsPath, alertBody(object{"alertId": "a"}), admin).status == 202 })
 	if n := h.count(t, `SELECT count(*) FROM alerts`); n != 1 {

@@ -56,12 +56,27 @@ func checkQuery(operation string) echo.MiddlewareFunc {
 					wrong.list = append(wrong.list, alert.FieldError{Field: name, Code: alert.CodeUnknownField, Message: "is not a parameter here"})
 				}
 			}
+			checkSpan(&wrong, "from", timeOf(query.Get("from")), timeOf(query.Get("to")))
 			if err := wrong.err(); err != nil {
 				return err
 			}
 			return next(c)
 		}
 	}
+}
+
+// checkSpan refuses a span of time that ends before it begins: nothing can be in
+// it, which would look as if nothing had been.
+func checkSpan(wrong *flaws, field string, from, to time.Time) {
+	if !to.IsZero() && from.After(to) {
+		wrong.add(field, alert.CodeConflict, "must not be after `to`")
+	}
+}
+
+// timeOf is zero for what is no time.
+func timeOf(text string) time.Time {
+	t, _ := time.Parse(time.RFC3339, text)
+	return t
 }
 
 func checkParameter(wrong *flaws, operation string, p *openapi3.Parameter, given []string) {

@@ -61,6 +61,36 @@ func TestParameters(t *testing.T) {
 	}
 }
 
+func wantBackwards(t *testing.T, a answer, field string) {
+	t.Helper()
+	p := wantProblem(t, a, 422, ProblemCodeInvalid, field)
+	if len(p.Errors) != 1 || p.Errors[0].Code != FieldErrorCodeConflict || p.Errors[0].Message != "must not be after `to`" {
+		t.Errorf("%+v", p.Errors)
+	}
+}
+
+// A span of time that ends before it begins is a mistake, wherever there is one.
+func TestSpans(t *testing.T) {
+	t.Parallel()
+	h := newAPI(t, idle)
+	var paths []string
+	for _, o := range operations(t, func(o operation) bool { return queryParameters()[o.OperationID].GetByInAndName("query", "from") != nil }) {
+		paths = append(paths, o.path)
+		wantBackwards(t, h.get(t, o.path+"?from=2026-03-02T08:00:00.001Z&to=2026-03-02T08:00:00Z"), "from")
+		wantBackwards(t, h.get(t, o.path+"?to=2026-03-02T09:59:59%2B02:00&from=2026-03-02T08:00:00Z"), "from")
+		for _, query := range []string{
+			"from=2026-03-02T08:00:00Z&to=2026-03-02T08:00:00Z", "from=2026-03-02T08:00:00Z&to=2026-03-02T07:00:00-02:00", "from=2026-03-02T08:00:00Z",
+		} {
+			wantStatus(t, h.get(t, o.path+"?"+query), 200)
+		}
+		wantProblem(t, h.get(t, o.path+"?from=2026-03-02T08:00:00Z&to=x"), 422, ProblemCodeInvalid, "to")
+	}
+	slices.Sort(paths)
+	if got := strings.Join(paths, " "); got != "/api/v1/alerts /api/v1/audit /api/v1/deliveries /api/v1/deliveries/counts" {
+		t.Errorf("spans are in %s", got)
+	}
+}
+
 // The contract says nothing of a parameter that nobody checks.
 func TestParametersAreChecked(t *testing.T) {
 	t.Parallel()

@@ -236,3 +236,17 @@ func TestCrossOrigin(t *testing.T) {
 		t.Errorf("%d sessions, want 1", n)
 	}
 }
+
+// Who cannot see the page finds all of it within its one landmark.
+func TestSignInPageHasALandmark(t *testing.T) {
+	t.Parallel()
+	for name, page := range map[string][]byte{
+		"token": signInPage("", "/", ""), "code": signInPage("x", "/alerts/a", ""), "wrong": signInPage("", "/", "The token is not valid."),
+	} {
+		_, body, _ := strings.Cut(string(page), "</style>")
+		body = strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(body), "</html>"))
+		if !strings.HasPrefix(body, "<main>") || !strings.HasSuffix(body, "</main>") || strings.Count(body, "main>") != 2 {
+			t.Errorf("%s: not all of it is in main:\n%s", name, body)
+		}
+	}
+}

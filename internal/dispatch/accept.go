@@ -28,6 +28,10 @@ const (
 // input.
 var ErrAlertConflict = errors.New("this alertId was accepted before with another input")
 
+// ErrStopping is returned when this process takes no more alerts because it stops:
+// nothing was accepted.
+var ErrStopping = errors.New("belfry is stopping")
+
 // Accepted is an alert that is ours.
 type Accepted struct {
 	Alert      postgres.AcceptedAlert
@@ -38,7 +42,7 @@ type Accepted struct {
 // Result is what became of one alert handed to Accept.
 type Result struct {
 	Accepted
-	Err error // ErrAlertConflict, ErrOverloaded, ErrUnavailable or a mishap of ours
+	Err error // ErrAlertConflict, ErrOverloaded, ErrStopping, ErrUnavailable or a mishap of ours
 }
 
 // acceptItem is one alert on its way into a transaction.
@@ -64,6 +68,9 @@ func (d *Dispatcher) Accept(ctx context.Context, by string, alerts []alert.Parse
 		if d.waiting.Add(item.bytes) > d.maxWaiting || !d.accepts.add(item) {
 			d.waiting.Add(-item.bytes)
 			results[i].Err = ErrOverloaded
+			if d.accepts.isClosed() {
+				results[i].Err = ErrStopping
+			}
 			continue
 		}
 		items[i] = item

@@ -236,6 +236,19 @@ func TestOverload(t *testing.T) {
 	}
 }
 
+// Who comes too late is not told that there are too many.
+func TestAcceptWhileStopping(t *testing.T) {
+	t.Parallel()
+	f := newDispatcher(t, pgtest.New(t))
+	if err := f.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	r := f.Accept(t.Context(), "x", []alert.Parsed{parse(t, anAlert)})[0]
+	if !errors.Is(r.Err, ErrStopping) || f.waiting.Load() != 0 {
+		t.Errorf("got %v with %d bytes waiting, want ErrStopping and none", r.Err, f.waiting.Load())
+	}
+}
+
 // What is sent at once is what would be loaded: the first attempt and those after
 // it send the same bytes to the same place.
 func TestKnownIsAsLoaded(t *testing.T) {

@@ -33,17 +33,23 @@ type BulkOrder struct {
 	PerSecond   int // 1 to 1000
 }
 
-// filter narrows the order's filter to what a re-send takes.
-func (o BulkOrder) filter() postgres.DeliveryFilter {
+// Takes returns the statuses of what the order can take: none when its filter
+// asks only for others.
+func (o BulkOrder) Takes() []string {
 	takes := []string{string(delivery.Failed), string(delivery.Cancelled)}
 	if o.Again {
 		takes = append(takes, string(delivery.Delivered))
 	}
-	f := o.Filter
-	if len(f.Statuses) > 0 {
-		takes = slices.DeleteFunc(takes, func(s string) bool { return !slices.Contains(f.Statuses, s) })
+	if asked := o.Filter.Statuses; len(asked) > 0 {
+		takes = slices.DeleteFunc(takes, func(s string) bool { return !slices.Contains(asked, s) })
 	}
-	f.Statuses, f.Before, f.Limit = takes, uuid.Nil, bulkMost
+	return takes
+}
+
+// filter narrows the order's filter to what a re-send takes.
+func (o BulkOrder) filter() postgres.DeliveryFilter {
+	f := o.Filter
+	f.Statuses, f.Before, f.Limit = o.Takes(), uuid.Nil, bulkMost
 	return f
 }
 
@@ -98,6 +104,7 @@ func (d *Dispatcher) StartBulk(ctx context.Context, order BulkOrder, by By) (pos
 	if err != nil {
 		return postgres.BulkResend{}, fmt.Errorf("start bulk re-send: %w", err)
 	}
+	d.events.addBulk(b.ID)
 	return b, nil
 }
 
@@ -136,6 +143,7 @@ func (d *Dispatcher) changeBulk(ctx context.Context, id uuid.UUID, action, state
 	if err != nil {
 		return postgres.BulkResend{}, fmt.Errorf("%s %s: %w", action, id, err)
 	}
+	d.events.addBulk(id)
 	return b, nil
 }
 
@@ -186,6 +194,7 @@ func (d *Dispatcher) stepBulks(ctx context.Context) error {
 func (d *Dispatcher) stepBulk(ctx context.Context, id uuid.UUID) error {
 	var (
 		b        postgres.BulkResend
+		had      int // their turn
 		reopened []delivery.Delivery
 	)
 	err := d.DB.InTx(ctx, func(tx *postgres.Tx) error {
@@ -193,7 +202,8 @@ func (d *Dispatcher) stepBulk(ctx context.Context, id uuid.UUID) error {
 		if b, err = tx.LockRunningBulk(ctx, id); err != nil {
 			return err
 		}
-		if b.Resent+b.Skipped == b.Total {
+		had = b.Resent + b.Skipped
+		if had == b.Total {
 			by := By{Name: b.RequestedBy, RequestID: b.RequestID}
 			return d.moveBulk(ctx, tx, &b, postgres.BulkDone, "bulk_resend.finish", by)
 		}
@@ -201,7 +211,7 @@ func (d *Dispatcher) stepBulk(ctx context.Context, id uuid.UUID) error {
 		if turns == 0 {
 			return nil
 		}
-		reopened, err = d.resendNext(ctx, tx, b, turns, from)
+		reopened, err = d.resendNext(ctx, tx, &b, turns, from)
 		return err
 	})
 	switch {
@@ -212,6 +222,9 @@ func (d *Dispatcher) stepBulk(ctx context.Context, id uuid.UUID) error {
 	case b.State == postgres.BulkDone:
 		d.Log.InfoContext(ctx, "bulk re-send done", "bulk_resend_id", b.ID, "request_id", b.RequestID, "total", b.Total,
 			"resent", b.Resent, "skipped", b.Skipped, "duration_ms", b.FinishedAt.Sub(b.CreatedAt).Milliseconds())
+	}
+	if b.State == postgres.BulkDone || b.Resent+b.Skipped > had {
+		d.events.addBulk(id)
 	}
 	for _, dl := range reopened {
 		d.held.add(dl.DestinationID)
@@ -233,8 +246,8 @@ func bulkTurns(b postgres.BulkResend, now time.Time) (turns int, from time.Time)
 
 // resendNext gives the next deliveries of an order their turn, but none of a
 // destination for which enough of them wait: what is not reopened yet can still
-// be stopped. It returns those that it reopened.
-func (d *Dispatcher) resendNext(ctx context.Context, tx *postgres.Tx, b postgres.BulkResend, turns int, from time.Time) ([]delivery.Delivery, error) {
+// be stopped. It brings the order up to date and returns those that it reopened.
+func (d *Dispatcher) resendNext(ctx context.Context, tx *postgres.Tx, b *postgres.BulkResend, turns int, from time.Time) ([]delivery.Delivery, error) {
 	choices, err := tx.BulkChoices(ctx, b.ID, turns, bulkAhead)
 	if err != nil || len(choices) == 0 {
 		return nil, err
@@ -266,7 +279,7 @@ func (d *Dispatcher) resendNext(ctx context.Context, tx *postgres.Tx, b postgres
 	if err := tx.DropBulkChoices(ctx, b.ID, choices); err != nil {
 		return nil, err
 	}
-	return next, tx.UpdateBulkResend(ctx, b)
+	return next, tx.UpdateBulkResend(ctx, *b)
 }
 
 // reopenInBulk begins the next run of a delivery. It is held, and so released

@@ -17,13 +17,14 @@ const (
 	maxTold       = 40                     // events told one by one; more are told as one
 	maxUnread     = 256                    // events that a subscriber may be behind
 	listenAgain   = time.Second
+	bulkToldEvery = time.Second // of one bulk re-send, at most
 )
 
 // Event is that something changed, for those who look at it. It is a hint to read
 // again, never the only word: events may be missed, and then one of kind many
 // says so.
 type Event struct {
-	Kind          string          `json:"kind"` // alert, delivery, destination or many
+	Kind          string          `json:"kind"` // one of those below
 	ID            uuid.UUID       `json:"id,omitzero"`
 	AlertID       string          `json:"alertId,omitempty"`
 	DestinationID uuid.UUID       `json:"destinationId,omitzero"`
@@ -36,6 +37,7 @@ const (
 	AlertAccepted      = "alert"
 	DeliveryChanged    = "delivery"
 	DestinationChanged = "destination"
+	BulkResendChanged  = "bulk_resend.changed"
 	ManyChanged        = "many" // too much to tell, or something was missed
 )
 
@@ -44,12 +46,20 @@ const (
 type events struct {
 	mu      sync.Mutex
 	pending []Event
+	bulks   map[uuid.UUID]*bulkNews
 	subs    map[chan Event]bool
 	someone chan struct{} // looks on for the first time
 }
 
+// bulkNews is when a bulk re-send was last told of, and whether it has changed
+// since: it changes four times a second.
+type bulkNews struct {
+	told    time.Time
+	changed bool
+}
+
 func newEvents() *events {
-	return &events{subs: map[chan Event]bool{}, someone: make(chan struct{}, 1)}
+	return &events{bulks: map[uuid.UUID]*bulkNews{}, subs: map[chan Event]bool{}, someone: make(chan struct{}, 1)}
 }
 
 // add puts a change among those to be told next.
@@ -61,12 +71,32 @@ func (e *events) add(ev Event) {
 	}
 }
 
+// addBulk puts a change of a bulk re-send among those to be told.
+func (e *events) addBulk(id uuid.UUID) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.bulks[id] == nil {
+		e.bulks[id] = &bulkNews{}
+	}
+	e.bulks[id].changed = true
+}
+
 // take returns what is to be told.
-func (e *events) take() []Event {
+func (e *events) take(now time.Time) []Event {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	taken := e.pending
 	e.pending = nil
+	for id, news := range e.bulks {
+		switch {
+		case now.Sub(news.told) < bulkToldEvery:
+		case news.changed:
+			taken = append(taken, Event{Kind: BulkResendChanged, ID: id})
+			*news = bulkNews{told: now}
+		default:
+			delete(e.bulks, id)
+		}
+	}
 	if len(taken) > maxTold {
 		return []Event{{Kind: ManyChanged}}
 	}
@@ -132,7 +162,7 @@ func (d *Dispatcher) deliveryChanged(alertID string, dl delivery.Delivery) {
 
 // publish tells all replicas what changed in this one.
 func (d *Dispatcher) publish(ctx context.Context) error {
-	list := d.events.take()
+	list := d.events.take(d.Now())
 	if len(list) == 0 {
 		return nil
 	}

@@ -37,6 +37,13 @@ func (g *group[T]) add(item T) bool {
 	}
 }
 
+// isClosed tells apart why add did not take an item.
+func (g *group[T]) isClosed() bool {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	return g.closed
+}
+
 func (g *group[T]) run() {
 	defer close(g.done)
 	for first := range g.in {

@@ -105,9 +105,13 @@ func (d *Dispatcher) byPerson(ctx context.Context, id uuid.UUID, action string, 
 		if err := d.rejob(ctx, tx, dl, &next); err != nil {
 			return err
 		}
+		v, err := tx.Delivery(ctx, id)
+		if err != nil {
+			return err
+		}
 		return tx.Audit(ctx, postgres.Entry{
 			At: d.Now(), Actor: by.Name, Action: action, SubjectType: "delivery", SubjectID: id.String(),
-			Detail: map[string]any{"run": next.Run, "statusBefore": dl.Status}, RequestID: by.RequestID,
+			Detail: map[string]any{"alertId": v.AlertID, "run": next.Run, "statusBefore": dl.Status}, RequestID: by.RequestID,
 		})
 	})
 	if err != nil {

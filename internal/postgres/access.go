@@ -45,21 +45,19 @@ func (q queries) Tokens(ctx context.Context) ([]access.Token, error) {
 	return list, nil
 }
 
-// RevokeToken ends a token and the sessions it opened, or returns ErrNotFound.
+// RevokeToken ends a token and the sessions it opened and returns its name, or
+// ErrNotFound.
 // Revoking twice changes nothing.
-func (q queries) RevokeToken(ctx context.Context, id uuid.UUID, now time.Time) error {
+func (q queries) RevokeToken(ctx context.Context, id uuid.UUID, now time.Time) (name string, err error) {
 	const query = `
 		UPDATE api_tokens
 		SET revoked_at = coalesce(revoked_at, $2)
-		WHERE id = $1`
-	tag, err := q.q.Exec(ctx, query, id, now)
-	if err != nil {
-		return fmt.Errorf("revoke token: %w", err)
+		WHERE id = $1
+		RETURNING name`
+	if err := q.q.QueryRow(ctx, query, id, now).Scan(&name); err != nil {
+		return "", fmt.Errorf("revoke token %s: %w", id, notFound(err))
 	}
-	if tag.RowsAffected() == 0 {
-		return fmt.Errorf("revoke token %s: %w", id, ErrNotFound)
-	}
-	return nil
+	return name, nil
 }
 
 // TokenCaller returns who a token's hash belongs to, or ErrNotFound.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -44,56 +45,98 @@ func (q queries) Audit(ctx context.Context, e Entry) error {
 type AuditFilter struct {
 	SubjectType string
 	SubjectID   string
+	Action      string
+	Actor       string
 	From, To    time.Time // To is exclusive
 	Before      uuid.UUID // the last one of the page before
 	Limit       int
 }
 
+const auditColumns = `id, at, actor, action, subject_type, subject_id, detail, request_id`
+
+// The entries to look at, the newest $3. Rows are compared as a whole so that only
+// the index of the type, or of the subject, can serve: the one by id would read the
+// whole log for a rare one.
+const (
+	auditMatches = auditColumns + `,
+			($4 = '' OR subject_type = $4) AND ($5 = '' OR subject_id = $5) AND ($6 = '' OR action = $6)
+			AND ($7 = '' OR actor = $7) AS matches`
+
+	newestAudit = `
+			SELECT ` + auditMatches + `, row_number() OVER (ORDER BY id DESC) AS nth
+			FROM audit_log
+			WHERE id >= $1 AND id < $2
+			ORDER BY id DESC
+			LIMIT $3`
+
+	auditOfType = `
+			SELECT ` + auditMatches + `, row_number() OVER (ORDER BY subject_type DESC, id DESC) AS nth
+			FROM audit_log
+			WHERE (subject_type, id) >= ($4, $1) AND (subject_type, id) < ($4, $2)
+			ORDER BY subject_type DESC, id DESC
+			LIMIT $3`
+
+	auditOfSubject = `
+			SELECT ` + auditMatches + `, row_number() OVER (ORDER BY subject_id DESC, id DESC) AS nth
+			FROM audit_log
+			WHERE (subject_id, id) >= ($5, $1) AND (subject_id, id) < ($5, $2)
+			ORDER BY subject_id DESC, id DESC
+			LIMIT $3`
+)
+
 // AuditLog lists entries, newest first; the detail of each is a json.RawMessage.
-// Rows are compared as a whole so that only the index of the type, or of the
-// subject, can serve: the one by id would read the whole log for a rare one.
-func (q queries) AuditLog(ctx context.Context, f AuditFilter) ([]Entry, error) {
-	const (
-		columns = `
-		SELECT id, at, actor, action, subject_type, subject_id, detail, request_id
-		FROM audit_log`
-		all = columns + `
-		WHERE id >= $1 AND id < $2
-		ORDER BY id DESC
-		LIMIT $3`
-		ofType = columns + `
-		WHERE (subject_type, id) >= ($4, $1) AND (subject_type, id) < ($4, $2)
-		ORDER BY subject_type DESC, id DESC
-		LIMIT $3`
-		ofSubject = columns + `
-		WHERE (subject_id, id) >= ($4, $1) AND (subject_id, id) < ($4, $2)
-		  AND ($5 = '' OR subject_type = $5)
-		ORDER BY subject_id DESC, id DESC
-		LIMIT $3`
-	)
-	from, to := idRange(f.From, f.To, f.Before)
-	query, args := all, []any{from, to, f.Limit}
+// It looks at a bounded number of them: when the list is not full, rest says where
+// to go on, and is zero if there is nothing left.
+func (q queries) AuditLog(ctx context.Context, f AuditFilter) (list []Entry, rest uuid.UUID, err error) {
+	if f.SubjectType == "" {
+		f.SubjectType, _, _ = strings.Cut(f.Action, ".") // what an action is done to is how it begins
+	}
+	entries := newestAudit
 	switch {
 	case f.SubjectID != "":
-		query, args = ofSubject, append(args, f.SubjectID, f.SubjectType)
+		entries = auditOfSubject
 	case f.SubjectType != "":
-		query, args = ofType, append(args, f.SubjectType)
+		entries = auditOfType
 	}
+	return look(f.Before, f.Limit, func(before uuid.UUID, limit, window int) (part[Entry], error) {
+		from, to := idRange(f.From, f.To, before)
+		return q.lookAtAudit(ctx, entries, from, to, window, f.SubjectType, f.SubjectID, f.Action, f.Actor, limit)
+	})
+}
+
+// lookAtAudit returns the first entries that match, of those that were looked at.
+func (q queries) lookAtAudit(ctx context.Context, entries string, args ...any) (part[Entry], error) {
+	query := `
+		WITH looked AS MATERIALIZED (` + entries + `
+		)
+		SELECT ` + auditColumns + itemColumns + `
+		FROM (
+			(SELECT ` + auditColumns + `, true AS matches
+			FROM looked
+			WHERE matches
+			ORDER BY id DESC
+			LIMIT $8)
+			UNION ALL
+			SELECT ` + auditColumns + `, false
+			FROM looked
+			WHERE nth = $3) AS p
+		ORDER BY id` + itemOrder
 	rows, err := q.q.Query(ctx, query, args...)
 	if err != nil {
-		return nil, fmt.Errorf("select audit log: %w", err)
+		return part[Entry]{}, fmt.Errorf("select audit log: %w", err)
 	}
-	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (Entry, error) {
+	p, err := collectPart(rows, func(row pgx.CollectableRow, item ...any) (Entry, uuid.UUID, error) {
 		var (
 			e      Entry
 			detail []byte
 		)
-		err := row.Scan(&e.ID, &e.At, &e.Actor, &e.Action, &e.SubjectType, &e.SubjectID, &detail, &e.RequestID)
+		targets := []any{&e.ID, &e.At, &e.Actor, &e.Action, &e.SubjectType, &e.SubjectID, &detail, &e.RequestID}
+		err := row.Scan(append(targets, item...)...)
 		e.Detail = json.RawMessage(detail)
-		return e, err
+		return e, e.ID, err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("select audit log: %w", err)
+		return p, fmt.Errorf("select audit log: %w", err)
 	}
-	return list, nil
+	return p, nil
 }

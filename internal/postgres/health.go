@@ -131,6 +131,20 @@ func (tx *Tx) SaveHealth(ctx context.Context, h delivery.Health) error {
 	return nil
 }
 
+// ProbeNow makes the next probe of a destination that does not answer due, unless
+// one is under way.
+func (tx *Tx) ProbeNow(ctx context.Context, id uuid.UUID, now time.Time) error {
+	const query = `
+		UPDATE destination_health
+		SET next_probe_at = $2
+		WHERE destination_id = $1 AND not_answering_since IS NOT NULL AND next_probe_at > $2
+		  AND (probe_until IS NULL OR probe_until <= $2)`
+	if _, err := tx.q.Exec(ctx, query, id, now); err != nil {
+		return fmt.Errorf("bring probe forward: %w", err)
+	}
+	return nil
+}
+
 // Announce writes whether others have been told that a destination does not
 // answer, and reports false when that stood there already.
 func (tx *Tx) Announce(ctx context.Context, id uuid.UUID, told bool) (bool, error) {

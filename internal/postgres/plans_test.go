@@ -83,8 +83,9 @@ func TestPlans(t *testing.T) {
 	fill(t, db, 40_000)
 	exec(t, db, `
 		INSERT INTO audit_log (id, at, actor, action, subject_type, subject_id, detail, request_id)
-		SELECT id_at(now() - interval '1 minute' * n, n, 'c'), now(), 'ada', 'x', CASE WHEN n > 29990 THEN 'token' ELSE 'delivery' END,
-			(n % 10000)::text, '{}', ''
+		SELECT id_at(now() - interval '1 minute' * n, n, 'c'), now(), CASE WHEN n = 29000 THEN 'bob' ELSE 'ada' END,
+			CASE WHEN n > 29990 THEN 'token.create' WHEN n = 28000 THEN 'delivery.cancel' ELSE 'delivery.resend' END,
+			CASE WHEN n > 29990 THEN 'token' ELSE 'delivery' END, (n % 10000)::text, '{}', ''
 		FROM generate_series(1, 30000) AS n`)
 	exec(t, db, "ANALYZE audit_log")
 	calls := lists()
@@ -289,7 +290,7 @@ func lookUps(t *testing.T, db *postgres.DB) map[string]call {
 	audit := func(f postgres.AuditFilter) call {
 		return func(t *testing.T, db *postgres.DB) error {
 			f.Limit = 51
-			list, err := db.AuditLog(t.Context(), f)
+			list, _, err := db.AuditLog(t.Context(), f)
 			if f.SubjectType == "alert" && len(list) > 0 || f.SubjectType == "token" && len(list) != 10 && f.SubjectID == "" {
 				t.Errorf("%d entries", len(list))
 			}
@@ -335,14 +336,22 @@ func lookUps(t *testing.T, db *postgres.DB) map[string]call {
 			}
 			return err
 		},
-		"audit":                  audit(postgres.AuditFilter{}),
-		"audit long ago":         audit(postgres.AuditFilter{To: time.Now().AddDate(0, 0, -15)}),
-		"audit of common type":   audit(postgres.AuditFilter{SubjectType: "delivery"}),
-		"audit of rare type":     audit(postgres.AuditFilter{SubjectType: "token"}),
-		"audit of no such type":  audit(postgres.AuditFilter{SubjectType: "alert"}),
-		"audit of an id":         audit(postgres.AuditFilter{SubjectID: "77"}),
-		"audit of no such id":    audit(postgres.AuditFilter{SubjectID: "nothing"}),
-		"audit of a type and id": audit(postgres.AuditFilter{SubjectType: "token", SubjectID: "77"}),
+		"audit":                            audit(postgres.AuditFilter{}),
+		"audit long ago":                   audit(postgres.AuditFilter{To: time.Now().AddDate(0, 0, -15)}),
+		"audit of common type":             audit(postgres.AuditFilter{SubjectType: "delivery"}),
+		"audit of rare type":               audit(postgres.AuditFilter{SubjectType: "token"}),
+		"audit of no such type":            audit(postgres.AuditFilter{SubjectType: "alert"}),
+		"audit of an id":                   audit(postgres.AuditFilter{SubjectID: "77"}),
+		"audit of no such id":              audit(postgres.AuditFilter{SubjectID: "nothing"}),
+		"audit of a common action":         audit(postgres.AuditFilter{Action: "delivery.resend"}),
+		"audit of a rare action":           audit(postgres.AuditFilter{Action: "delivery.cancel"}),
+		"audit of a rare type's":           audit(postgres.AuditFilter{Action: "token.create"}),
+		"audit of no such action":          audit(postgres.AuditFilter{Action: "x"}),
+		"audit of an actor":                audit(postgres.AuditFilter{Actor: "ada"}),
+		"audit of a rare actor":            audit(postgres.AuditFilter{Actor: "bob"}),
+		"audit of a rare actor's":          audit(postgres.AuditFilter{Actor: "bob", Action: "delivery.resend"}),
+		"audit of a type and a rare actor": audit(postgres.AuditFilter{SubjectType: "delivery", Actor: "bob"}),
+		"audit of a type and id":           audit(postgres.AuditFilter{SubjectType: "token", SubjectID: "77"}),
 		"bulk re-sends": func(t *testing.T, db *postgres.DB) error {
 			_, err := db.BulkResends(t.Context(), uuid.Nil, 51)
 			return err

@@ -37,7 +37,7 @@ export interface paths {
          *     alerts are kept. The same `alertId` with other input is 409 `alert_conflict`. Without an
          *     `alertId` every post is a new alert.
          *
-         *     At most 1 MiB. With 503 `overloaded`, wait for the seconds that `Retry-After` names and post the same alert again.
+         *     At most 1 MiB. With 503 (`overloaded`, `unavailable`), wait for the seconds that `Retry-After` names and post the same alert again.
          */
         post: operations["postAlert"];
         delete?: never;
@@ -277,7 +277,7 @@ export interface paths {
          *
          *     Opens the next run of a delivery that failed, was cancelled, is held or was delivered: a fresh budget
          *     of one try and up to ten retries, with the destination's URL and headers of now. Its first attempt
-         *     is made even while the destination is paused.
+         *     is made even while the destination is paused or does not answer, before all others, within the destination's limits.
          *
          *     - A delivered one needs `"again": true`, else 409 `delivery_delivered`.
          *     - One that is `retrying` is 409 `delivery_open`: send its next attempt now instead.
@@ -310,8 +310,8 @@ export interface paths {
          * Send the next attempt now
          * @description Scope: `operate`.
          *
-         *     Makes the next attempt of an open delivery due at once, in the same run, even while its destination is paused. One that is due already is
-         *     left as it is. A delivery that is final is 409 `delivery_final`: re-send it.
+         *     Makes the next attempt of an open delivery due at once, in the same run, even while its destination is paused or does not answer. It goes
+         *     before all others, within the destination's limits. One that is due already is left as it is. A delivery that is final is 409 `delivery_final`: re-send it.
          */
         post: operations["sendDeliveryNow"];
         delete?: never;
@@ -612,7 +612,8 @@ export interface paths {
          * @description Scope: `read`.
          *
          *     Whether it answers, what it holds up, and how its attempts went in the last hour, the last day, and hour by hour. All of it is
-         *     counted from attempts that count, and so never from tests.
+         *     counted from attempts that count, and so never from tests. A 429 is among the failed ones, but counts as busy and not as failing
+         *     to answer: a destination that only ever answered so is `answering`.
          */
         get: operations["getDestinationHealth"];
         put?: never;
@@ -854,6 +855,7 @@ export interface paths {
          * @description Scope: `operate`.
          *
          *     What people and programs changed, newest first. It is written together with the change, and holds no secrets.
+         *     With `action` or `actor` a page may hold fewer than `limit`, or nothing, although more follow: go on while `nextCursor` is there.
          */
         get: operations["listAudit"];
         put?: never;
@@ -907,6 +909,7 @@ export interface paths {
          *     | `alert` | `{"alertId": "…"}` | An alert was accepted. |
          *     | `delivery` | `{"id": "…", "alertId": "…", "destinationId": "…", "status": "…", "reason": "…"}` | A delivery has a new attempt or another status; `reason` only where there is one. |
          *     | `destination` | `{"id": "…"}` | A destination was changed or deleted, or its deliveries were held or its health changed. |
+         *     | `bulk_resend.changed` | `{"id": "…"}` | A bulk re-send was begun, paused, resumed or cancelled, came further, or is done. A replica tells of each at most once a second. |
          *     | `many` | `{}` | More than can be told: read again what you show. |
          */
         get: operations["streamEvents"];
@@ -952,7 +955,8 @@ export interface paths {
          * Can it do its work
          * @description Scope: none.
          *
-         *     Checks the database, the partitions that attempts are stored in, and the workers. Send no traffic here while it is 503.
+         *     Checks the database, the partitions that attempts are stored in, and the workers; where the role is `api` alone the check
+         *     `workers` says that no deliveries are worked here. Send no traffic here while it is 503.
          *     HEAD answers the same without the body.
          */
         get: operations["getReadiness"];
@@ -1124,8 +1128,8 @@ export interface components {
          * @description What its attempts have shown of a destination:
          *
          *     - `unknown`: nothing yet, because none was made.
-         *     - `answering`: it acknowledges, as far as is known: no counted one has failed since.
-         *     - `failing`: the last counted ones failed. Nothing is held for that yet.
+         *     - `answering`: it answers, as far as is known: the last counted one was acknowledged, or got a 429, which counts as busy and not as failing to answer.
+         *     - `failing`: the last counted ones failed, and not with a 429. Nothing is held for that yet.
          *     - `not_answering`: it kept failing. Its deliveries are held, and one at a time probes it.
          * @enum {string}
          */
@@ -1228,7 +1232,7 @@ export interface components {
          *     - `invalid` (422): fields or parameters are wrong; `errors` names each.
          *     - `internal` (500): something went wrong on our side; the log has it under `requestId`.
          *     - `overloaded` (503): too many alerts wait to be stored; wait for `Retry-After` and repeat.
-         *     - `unavailable` (503): the database cannot be reached; repeat later.
+         *     - `unavailable` (503): the database cannot be reached, or Belfry is stopping; wait for `Retry-After` and repeat.
          * @enum {string}
          */
         ProblemCode: "malformed" | "invalid" | "unauthenticated" | "forbidden" | "not_found" | "method_not_allowed" | "conflict" | "name_taken" | "alert_conflict" | "delivery_open" | "delivery_final" | "delivery_delivered" | "destination_deleted" | "bulk_resend_final" | "precondition_failed" | "too_large" | "unsupported_media_type" | "overloaded" | "unavailable" | "internal";
@@ -1346,7 +1350,7 @@ export interface components {
              */
             again?: boolean;
             /**
-             * @description How many are re-sent in a second at most.
+             * @description How many are re-sent in a second, on average; a few go at a time.
              * @default 50
              */
             perSecond?: number;
@@ -1361,7 +1365,7 @@ export interface components {
          *     alternatives. At least one field, and no empty list.
          */
         DeliveryFilter: {
-            /** @description The delivery has one of these statuses. */
+            /** @description The delivery has one of these statuses. At least one must be taken at all: `failed`, `cancelled` or, with `"again": true`, `delivered`. */
             status?: components["schemas"]["DeliveryStatus"][];
             /** @description The delivery is in its status for one of these reasons. */
             reason?: components["schemas"]["DeliveryReason"][];
@@ -1381,7 +1385,7 @@ export interface components {
             type?: components["schemas"]["AlertType"][];
             /**
              * Format: date-time
-             * @description The delivery was created at this time or later.
+             * @description The delivery was created at this time or later; not after `to`.
              */
             from?: string;
             /**
@@ -1410,19 +1414,21 @@ export interface components {
         /** @description How hard the destination may be worked. Left out or `null`, the default of each. */
         LimitsInput: {
             /**
-             * @description How many attempts may be under way at a time, from each replica of Belfry.
+             * @description How many attempts may be under way at a time, from each replica of Belfry. What a person asks for (send-now, re-send) goes before all
+             *     others, within this limit and the rate; only the probe of a destination that does not answer goes beside it.
              * @default 16
              */
             maxInFlight?: number | null;
             /**
              * Format: double
-             * @description How many attempts may be started in a second, by all replicas together. Left out or `null`, as many as there are.
+             * @description How many attempts may be started in a second, by all replicas together, those that a person asks for among them. Left out or `null`,
+             *     as many as there are.
              * @default null
              */
             ratePerSecond?: number | null;
             /**
-             * @description How many attempts may be started at once after a quiet time; only together with `ratePerSecond`. Left out or `null`,
-             *     as many as that lets through in a second, and at least one.
+             * @description How many attempts may be started at once after a quiet time; only together with `ratePerSecond`. Replicas share it, and each
+             *     may start at least one. Left out or `null`, as many as the rate lets through in a second, and at least one.
              */
             burst?: number | null;
             /**
@@ -1836,7 +1842,7 @@ export interface components {
             deliveryCount: number | null;
             /** @description Whether it also takes those that were delivered. */
             again: boolean;
-            /** @description How many are re-sent in a second at most. */
+            /** @description How many are re-sent in a second, on average; a few go at a time. */
             perSecond: number;
             /** @description How many deliveries it took when it was ordered. */
             total: number;
@@ -2337,7 +2343,7 @@ export interface components {
             subjectType: components["schemas"]["AuditSubjectType"];
             /** @description The id of what was changed; of an alert its `alertId`. */
             subjectId: string;
-            /** @description What else there is to know, by action. */
+            /** @description What else there is to know, by action; of a delivery its `alertId`, of a token its `name`. */
             detail: {
                 [key: string]: unknown;
             };
@@ -2519,7 +2525,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `overloaded`: too many alerts wait to be stored; `unavailable`: the database is away. Nothing was accepted. */
+        /** @description `overloaded`: too many alerts wait to be stored; `unavailable`: the database is away, or Belfry is stopping. Nothing was accepted. */
         Overloaded: {
             headers: {
                 /** @description Seconds to wait. */
@@ -2577,7 +2583,7 @@ export interface components {
         FilterStatusCode: number;
         /** @description What sent the alert there. Repeat for several, or separate with commas. */
         FilterRoutedBy: components["schemas"]["RoutedBy"][];
-        /** @description The delivery was created at this time or later. */
+        /** @description The delivery was created at this time or later; not after `to`. */
         FilterFrom: string;
         /** @description The delivery was created before this time. */
         FilterTo: string;
@@ -2611,7 +2617,7 @@ export interface operations {
                 nowhere?: boolean;
                 /** @description The alert has a delivery to this destination. */
                 destinationId?: string;
-                /** @description Accepted at this time or later. */
+                /** @description Accepted at this time or later; not after `to`. */
                 from?: string;
                 /** @description Accepted before this time. */
                 to?: string;
@@ -2948,7 +2954,7 @@ export interface operations {
                 severity?: components["parameters"]["FilterSeverity"];
                 /** @description The alert has this type. Repeat for several, or separate with commas. */
                 type?: components["parameters"]["FilterType"];
-                /** @description The delivery was created at this time or later. */
+                /** @description The delivery was created at this time or later; not after `to`. */
                 from?: components["parameters"]["FilterFrom"];
                 /** @description The delivery was created before this time. */
                 to?: components["parameters"]["FilterTo"];
@@ -2998,7 +3004,7 @@ export interface operations {
                 severity?: components["parameters"]["FilterSeverity"];
                 /** @description The alert has this type. Repeat for several, or separate with commas. */
                 type?: components["parameters"]["FilterType"];
-                /** @description The delivery was created at this time or later. */
+                /** @description The delivery was created at this time or later; not after `to`. */
                 from?: components["parameters"]["FilterFrom"];
                 /** @description The delivery was created before this time. */
                 to?: components["parameters"]["FilterTo"];
@@ -3255,9 +3261,9 @@ export interface operations {
                      *       "byStatus": {
                      *         "queued": 0,
                      *         "retrying": 0,
-                     *         "held": 12,
+                     *         "held": 0,
                      *         "delivered": 0,
-                     *         "failed": 200,
+                     *         "failed": 212,
                      *         "cancelled": 0
                      *       }
                      *     }
@@ -4244,7 +4250,11 @@ export interface operations {
                 subjectType?: components["schemas"]["AuditSubjectType"];
                 /** @description Only changes of the thing with this id; of an alert that is its `alertId`. */
                 subjectId?: string;
-                /** @description Made at this time or later. */
+                /** @description Only this action, such as `delivery.resend`. */
+                action?: string;
+                /** @description Only changes that this one made, by the whole name. */
+                actor?: string;
+                /** @description Made at this time or later; not after `to`. */
                 from?: string;
                 /** @description Made before this time. */
                 to?: string;
@@ -4276,6 +4286,7 @@ export interface operations {
                      *           "subjectType": "delivery",
                      *           "subjectId": "0193511e-7b2a-7c51-9f0e-3f6f0b8d2a11",
                      *           "detail": {
+                     *             "alertId": "b90c19e66e160e194a5b3b94ec27fb7c",
                      *             "run": 2,
                      *             "statusBefore": "failed"
                      *           },
