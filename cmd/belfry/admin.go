@@ -200,10 +200,11 @@ func (c *tokenRevoke) Run(ctx context.Context, to streams) error {
 		return err
 	}
 	defer db.Close()
-	if err := db.RevokeToken(ctx, id, time.Now()); err != nil {
+	name, err := db.RevokeToken(ctx, id, time.Now())
+	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintln(to.out, "revoked; running servers forget it within 5 seconds")
+	_, err = fmt.Fprintf(to.out, "%s is revoked; running servers forget it within 5 seconds\n", name)
 	return err
 }
 

@@ -46,8 +46,7 @@ func (q queries) Tokens(ctx context.Context) ([]access.Token, error) {
 }
 
 // RevokeToken ends a token and the sessions it opened and returns its name, or
-// ErrNotFound.
-// Revoking twice changes nothing.
+// ErrNotFound. Revoking twice changes nothing.
 func (q queries) RevokeToken(ctx context.Context, id uuid.UUID, now time.Time) (name string, err error) {
 	const query = `
 		UPDATE api_tokens
