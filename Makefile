@@ -6,7 +6,7 @@ TOOL    := $(GO) tool -modfile=tools/go.mod
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 GOFILES  = $(shell git ls-files -co --exclude-standard '*.go' | grep -v '\.gen\.go$$')
 
-.PHONY: help run build console test check check-format check-vet check-static check-generated check-console go-test console-test bench bench-go fuzz generate format up clean
+.PHONY: help run build console test check check-format check-vet check-static check-generated check-console go-test console-test e2e screens bench bench-go fuzz generate format up clean
 
 help: ## Show every target
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -22,7 +22,7 @@ console: ## Build the web console, if its sources changed; without Node it says 
 	else echo "No Node 20.19 or later here: the web console is not built, and the server serves its API only."; fi
 
 # What the console is made of. Vite writes dist anew each time.
-WEB     = $(shell git ls-files -co --exclude-standard web | grep -vE '\.(go|md)$$|/\.gitkeep$$')
+WEB     = $(shell git ls-files -co --exclude-standard web | grep -vE '\.(go|md)$$|/\.gitkeep$$|^web/e2e/')
 NPM_CI  = web/node_modules/.package-lock.json
 NODE_FITS = command -v npm >/dev/null && node -e 'const [a, b] = process.versions.node.split("."); process.exit(+a > 20 || +a == 20 && +b >= 19 ? 0 : 1)' 2>/dev/null
 
@@ -33,7 +33,7 @@ web/dist/index.html: $(WEB) $(NPM_CI)
 $(NPM_CI): web/package-lock.json
 	@cd web && npm install --no-save --no-progress --loglevel error && touch node_modules/.package-lock.json
 
-test: check go-test console-test ## Run every check and every test
+test: check go-test console-test e2e ## Run every check and every test
 
 check: check-format check-vet check-static check-generated check-console ## Run every check that is not a test
 
@@ -61,6 +61,12 @@ check-console: ## The console: its generated types are fresh, it type-checks, li
 
 console-test: ## Run the console's tests, and build it
 	@$(WITH_NODE) $(MAKE) -s $(NPM_CI) && (cd web && npm run --silent test) && $(MAKE) -s web/dist/index.html; fi
+
+e2e: ## Drive the console in a real Chromium, which is installed if there is none; ARGS selects, as in ARGS=keys
+	@$(WITH_NODE) web/e2e/chromium.sh >/dev/null && $(MAKE) -s console && $(MAKE) -s build && cd web && npm run --silent e2e -- $(ARGS); fi
+
+screens: console build ## Write the pictures of the console anew, docs/screens; needs psql
+	@cd web && BELFRY_SCREENS=1 npm run --silent e2e
 
 go-test: ## Run the tests with the race detector; needs no database: tests start a private Postgres
 	@$(GO) test -race -shuffle=on -timeout 15m ./...

@@ -18,6 +18,7 @@ export default defineConfig({
     proxy: Object.fromEntries(["/api", "/sign-in", "/docs", "/openapi.yaml", "/readyz"].map((path) => [path, server])),
   },
   test: {
+    dir: "src", // what is in e2e/ is for a real browser
     environment: "happy-dom",
     setupFiles: ["src/testing.ts"],
     restoreMocks: true,

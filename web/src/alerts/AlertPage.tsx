@@ -6,6 +6,7 @@ import type { Alert } from "../api/types";
 import { CopyId } from "../parts/CopyId";
 import { Empty } from "../parts/Empty";
 import { Loaded } from "../parts/Loaded";
+import { useLastError } from "../parts/lastError";
 import { PageHead } from "../parts/PageHead";
 import { SeverityMark } from "../parts/SeverityMark";
 import { Time } from "../time/Time";
@@ -22,12 +23,13 @@ export function AlertPage() {
   const search = route.useSearch();
   const navigate = route.useNavigate();
   const query = useQuery(alertQuery(alertId));
+  const error = useLastError(query);
   const crumb = (
     <nav aria-label="Breadcrumb" className={classes.crumb}>
       <Link to="/alerts">Alerts</Link>
     </nav>
   );
-  if (query.data === undefined && query.isError && asProblem(query.error).code === "not_found") {
+  if (query.data === undefined && error !== null && asProblem(error).code === "not_found") {
     return (
       <>
         {crumb}

@@ -39,7 +39,7 @@ export function Shell() {
             </Link>
           </Group>
         </AppShell.Header>
-        <AppShell.Navbar className={classes.navbar}>
+        <AppShell.Navbar className={classes.navbar} data-open={navOpen || undefined}>
           <Nav onNavigate={nav.close} onHelp={help.open} />
         </AppShell.Navbar>
         <AppShell.Main id="main" tabIndex={-1} className={classes.main}>

@@ -64,12 +64,21 @@ export const theme = createTheme({
     Modal: {
       defaultProps: {
         centered: true,
+        // A <header> in a dialog would count as a second banner of the page.
+        attributes: { header: { role: "presentation" } },
         closeButtonProps: { "aria-label": "Close" },
         overlayProps: { backgroundOpacity: 0.4 },
         transitionProps: { duration: 80 },
       },
     },
-    Menu: { defaultProps: { shadow: "md", transitionProps: { duration: 80 } } },
+    Menu: {
+      defaultProps: {
+        shadow: "md",
+        transitionProps: { duration: 80 },
+        portalProps: { target: "#main" }, // as for tooltips
+        withInitialFocusPlaceholder: false, // it is no item, and a menu may have nothing else
+      },
+    },
     Popover: { defaultProps: { shadow: "md", transitionProps: { duration: 80 } } },
   },
 });

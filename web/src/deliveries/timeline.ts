@@ -56,7 +56,7 @@ function whyThen(
   if (before === undefined) {
     return gap > slack ? `started ${span(gap)} after it was opened: it was held, or had to wait for room` : undefined;
   }
-  const waited = `waited ${span(gap)}`;
+  const waited = `waited ${waitText(Math.round(gap))}`;
   if (before.class === "interrupted") {
     return `${waited}: Belfry stopped during the one before`;
   }

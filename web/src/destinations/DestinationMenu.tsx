@@ -34,7 +34,7 @@ export function DestinationMenu({ destination }: { destination: Destination }) {
     );
   return (
     <>
-      <Menu position="bottom-end" withinPortal portalProps={{ target: "#main" }} withInitialFocusPlaceholder={false}>
+      <Menu position="bottom-end">
         <Menu.Target>
           <ActionIcon aria-label={`What to do with ${displayName}`}>
             <IconDotsVertical size={16} aria-hidden />

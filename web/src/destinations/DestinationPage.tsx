@@ -9,6 +9,7 @@ import type { Destination } from "../api/types";
 import { ActionButton } from "../parts/ActionButton";
 import { CopyId } from "../parts/CopyId";
 import { Loaded } from "../parts/Loaded";
+import { useLastError } from "../parts/lastError";
 import { PageHead } from "../parts/PageHead";
 import { Panel } from "../parts/Panel";
 import { Time } from "../time/Time";
@@ -31,9 +32,10 @@ const route = getRouteApi("/destinations/$destinationId");
 export function DestinationPage() {
   const { destinationId } = route.useParams();
   const query = useQuery(destinationQuery(destinationId));
+  const error = useLastError(query);
   const health = useQuery(healthQuery(destinationId));
   const [dialog, setDialog] = useState<DestinationDialog>();
-  if (isGone(query)) {
+  if (isGone(error)) {
     return <NoSuchDestination id={destinationId} />;
   }
   const destination = query.data;

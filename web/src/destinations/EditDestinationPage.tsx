@@ -4,6 +4,7 @@ import { destinationQuery, destinationsQuery } from "../api/destinations";
 import { useMayNot } from "../api/session";
 import { Empty } from "../parts/Empty";
 import { Loaded } from "../parts/Loaded";
+import { useLastError } from "../parts/lastError";
 import { PageHead } from "../parts/PageHead";
 import { EditForm } from "./EditForm";
 import classes from "./NewDestinationPage.module.css";
@@ -15,9 +16,10 @@ const route = getRouteApi("/destinations/$destinationId/edit");
 export function EditDestinationPage() {
   const { destinationId } = route.useParams();
   const query = useQuery(destinationQuery(destinationId));
+  const error = useLastError(query);
   const { data: all = [] } = useQuery(destinationsQuery);
   const mayNot = useMayNot("admin");
-  if (isGone(query)) {
+  if (isGone(error)) {
     return <NoSuchDestination id={destinationId} />;
   }
   const name = query.data?.displayName ?? "Destination";

@@ -1,4 +1,3 @@
-import type { UseQueryResult } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { asProblem } from "../api/problem";
 import { CopyId } from "../parts/CopyId";
@@ -6,8 +5,8 @@ import { Empty } from "../parts/Empty";
 import { PageHead } from "../parts/PageHead";
 
 /** Whether the destination is known not to be there: never was, or was deleted, maybe while it was shown. */
-export function isGone(query: UseQueryResult<unknown>): boolean {
-  return query.isError && asProblem(query.error).code === "not_found";
+export function isGone(error: unknown): boolean {
+  return error !== null && asProblem(error).code === "not_found";
 }
 
 export function NoSuchDestination({ id }: { id: string }) {

@@ -2,6 +2,7 @@ import { useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-quer
 import { useCallback, useEffect, useMemo, useRef } from "react";
 import type { Change } from "../live/source";
 import { useChanges } from "../live/useLive";
+import { useLastError } from "../parts/lastError";
 import { now } from "../time/clock";
 import { allNewer, type Found, type Page, replaceItems, search, unseen } from "./pages";
 
@@ -52,6 +53,7 @@ export function useList<Filters, Item>(source: ListSource<Filters, Item>) {
     refetchOnReconnect: false,
   });
   const pages = list.data?.pages;
+  const error = useLastError(list);
 
   // The first page once more: it brings rows up to date, and finds those that are new.
   const head = useQuery({
@@ -120,8 +122,15 @@ export function useList<Filters, Item>(source: ListSource<Filters, Item>) {
     }
   }, [refetchHead, idOf, one, queries, key]);
 
+  const { refetch } = list;
   useChanges((change) => {
-    if (pages === undefined || change.kind === "destination") {
+    if (pages === undefined) {
+      if (change.kind === "many" && error !== null) {
+        void refetch({ cancelRefetch: false }); // it could not be read; maybe now
+      }
+      return;
+    }
+    if (change.kind === "destination") {
       return;
     }
     const p = pending.current;
@@ -147,8 +156,8 @@ export function useList<Filters, Item>(source: ListSource<Filters, Item>) {
 
   return {
     rows: shown,
-    isPending: list.isPending,
-    error: list.error,
+    isPending: pages === undefined && error === null,
+    error,
     /** What went wrong when more was asked for. */
     moreError: list.isFetchNextPageError ? list.error : null,
     retry: () => void list.refetch(),

@@ -56,6 +56,7 @@ export function refresh(queries: QueryClient, change: Change): void {
   switch (change.kind) {
     case "alert":
       again(alertKey(change.alertId));
+      refreshSums(queries); // deliveries that are held from the start are told of by nothing else
       break;
     case "delivery":
       again(alertKey(change.alertId));

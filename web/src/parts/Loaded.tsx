@@ -1,6 +1,7 @@
 import { Skeleton, Stack } from "@mantine/core";
 import type { UseQueryResult } from "@tanstack/react-query";
-import type { ReactNode } from "react";
+import { type ReactNode, useState } from "react";
+import { useLastError } from "./lastError";
 import { ProblemAlert } from "./ProblemAlert";
 
 /**
@@ -19,17 +20,28 @@ export function Loaded<T>({
   lines?: number;
   children: (data: T) => ReactNode;
 }) {
-  if (query.isPending) {
-    return <SkeletonLines lines={lines} />;
-  }
-  const retry = () => void query.refetch();
+  const error = useLastError(query);
+  const [retrying, setRetrying] = useState(false);
+  const retry = () => {
+    setRetrying(true);
+    void query.refetch().finally(() => setRetrying(false));
+  };
   if (query.data === undefined) {
-    return <ProblemAlert title={`${what} could not be loaded`} error={query.error} retry={retry} />;
+    return error === null ? (
+      <SkeletonLines lines={lines} />
+    ) : (
+      <ProblemAlert title={`${what} could not be loaded`} error={error} retry={retry} retrying={retrying} />
+    );
   }
   return (
     <>
       {query.isError && (
-        <ProblemAlert title={`${what} could not be brought up to date`} error={query.error} retry={retry} />
+        <ProblemAlert
+          title={`${what} could not be brought up to date`}
+          error={error}
+          retry={retry}
+          retrying={retrying}
+        />
       )}
       {children(query.data)}
     </>

@@ -9,10 +9,13 @@ export function ProblemAlert({
   error,
   title,
   retry,
+  retrying = false,
 }: {
   error: unknown;
   title: string;
   retry?: (() => void) | undefined;
+  /** Whether that was asked for and is under way. */
+  retrying?: boolean;
 }) {
   const problem = asProblem(error);
   return (
@@ -34,7 +37,7 @@ export function ProblemAlert({
         )}
         <Group gap="sm" mt={4}>
           {retry && (
-            <Button variant="default" onClick={retry}>
+            <Button variant="default" onClick={retry} loading={retrying}>
               Try again
             </Button>
           )}

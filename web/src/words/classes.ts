@@ -49,14 +49,14 @@ function rejectedSentence(code: number): string {
       return "A proxy on the way wants credentials. An operator has to look at the server’s proxy.";
     case 408:
     case 504:
-      return "The receiver, or something before it, ran out of time. Belfry tries again by itself.";
+      return "The receiver, or something before it, ran out of time. Belfry tries again by itself while tries are left.";
     case 413:
       return "The alert is too large for the receiver. Raise its limit, then re-send.";
     case 429:
       return "The receiver asks for fewer requests. Belfry waits as long as it asks; a rate limit on the destination avoids this.";
     case 502:
     case 503:
-      return "The receiver is not available just now. Belfry tries again by itself.";
+      return "The receiver is not available just now. Belfry tries again by itself while tries are left.";
   }
   if (code >= 500) {
     return "The receiver failed on its side. Its log should say why; Belfry tries again by itself while tries are left.";
