@@ -95,7 +95,7 @@ func TestEvents(t *testing.T) {
 
 	order := h.bulk(t, object{"deliveryIds": []string{deliveryID.String()}, "again": true})
 	await1(t, events, "the bulk re-send", func(ev streamed) bool {
-		return ev.name == "bulk_resend.changed" && len(ev.data) == 1 && ev.data["id"] == order.ID.String()
+		return ev.name == "bulk_resend" && len(ev.data) == 1 && ev.data["id"] == order.ID.String()
 	})
 
 	var many []string

@@ -37,7 +37,7 @@ const (
 	AlertAccepted      = "alert"
 	DeliveryChanged    = "delivery"
 	DestinationChanged = "destination"
-	BulkResendChanged  = "bulk_resend.changed"
+	BulkResendChanged  = "bulk_resend"
 	ManyChanged        = "many" // too much to tell, or something was missed
 )
 

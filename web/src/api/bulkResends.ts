@@ -1,19 +1,33 @@
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import { client, unwrap } from "./client";
+import { Problem } from "./problem";
 import type { components } from "./schema.gen";
-import type { BulkResend } from "./types";
+import type { BulkCount, BulkResend } from "./types";
+
+const nothing: BulkCount = {
+  total: 0,
+  capped: false,
+  byStatus: { queued: 0, retrying: 0, held: 0, delivered: 0, failed: 0, cancelled: 0 },
+};
 
 /** What to re-send: all that a filter selects, or each one listed. */
 export type BulkOrder = Omit<components["schemas"]["BulkResendInput"], "dryRun">;
 
-/** Counts what an order would take, and changes nothing. */
+/** Counts what an order would take, and changes nothing. One that can take nothing is refused, which is a count of 0. */
 export const bulkCountQuery = (order: BulkOrder) =>
   queryOptions({
     queryKey: ["bulk-count", order],
     queryFn: async ({ signal }) => {
-      const answer = unwrap(await client.POST("/api/v1/bulk-resends", { body: { ...order, dryRun: true }, signal }));
-      if ("byStatus" in answer) {
-        return answer;
+      try {
+        const answer = unwrap(await client.POST("/api/v1/bulk-resends", { body: { ...order, dryRun: true }, signal }));
+        if ("byStatus" in answer) {
+          return answer;
+        }
+      } catch (error) {
+        if (error instanceof Problem && error.field("filter.status") !== undefined) {
+          return nothing;
+        }
+        throw error;
       }
       throw new TypeError("a dry run was answered with an order"); // the contract excludes it
     },
@@ -31,7 +45,7 @@ export async function startBulkResend(order: BulkOrder): Promise<BulkResend> {
 
 export const bulkKey = ["bulk-resends"] as const;
 
-/** Bulk re-sends, newest first. There are no events for them: they are asked for while one runs. */
+/** Bulk re-sends, newest first. */
 export const bulkResendsQuery = infiniteQueryOptions({
   queryKey: [...bulkKey, "list"],
   queryFn: async ({ pageParam, signal }) => {
@@ -42,10 +56,6 @@ export const bulkResendsQuery = infiniteQueryOptions({
   initialPageParam: null as string | null,
   getNextPageParam: (last) => last.nextCursor,
   staleTime: 5_000,
-  refetchInterval: (query) => {
-    const all = query.state.data?.pages.flatMap((p) => p.items) ?? [];
-    return all.some((b) => b.state === "running") ? 1_000 : 15_000;
-  },
 });
 
 /** One bulk re-send, and how far it is. */
@@ -54,7 +64,6 @@ export const bulkResendQuery = (id: string) =>
     queryKey: [...bulkKey, id],
     queryFn: async ({ signal }) =>
       unwrap(await client.GET("/api/v1/bulk-resends/{id}", { params: { path: { id } }, signal })),
-    refetchInterval: (query) => (query.state.data?.state === "running" ? 1_000 : false),
   });
 
 export type BulkChange = "pause" | "resume" | "cancel";

@@ -909,7 +909,7 @@ export interface paths {
          *     | `alert` | `{"alertId": "…"}` | An alert was accepted. |
          *     | `delivery` | `{"id": "…", "alertId": "…", "destinationId": "…", "status": "…", "reason": "…"}` | A delivery has a new attempt or another status; `reason` only where there is one. |
          *     | `destination` | `{"id": "…"}` | A destination was changed or deleted, or its deliveries were held or its health changed. |
-         *     | `bulk_resend.changed` | `{"id": "…"}` | A bulk re-send was begun, paused, resumed or cancelled, came further, or is done. A replica tells of each at most once a second. |
+         *     | `bulk_resend` | `{"id": "…"}` | A bulk re-send was begun, paused, resumed or cancelled, came further, or is done. A replica tells of each at most once a second. |
          *     | `many` | `{}` | More than can be told: read again what you show. |
          */
         get: operations["streamEvents"];

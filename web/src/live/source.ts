@@ -12,6 +12,7 @@ export type Change =
       reason?: DeliveryReason;
     }
   | { kind: "destination"; id: string }
+  | { kind: "bulk_resend"; id: string }
   | { kind: "many" };
 
 /** `live`: changes are told. `polling`: they are asked for every few seconds, as the stream cannot be had. */
@@ -83,7 +84,7 @@ export class LiveSource {
         this.after(patience, () => this.startPolling());
       }
     };
-    for (const kind of ["alert", "delivery", "destination", "many"] as const) {
+    for (const kind of ["alert", "delivery", "destination", "bulk_resend", "many"] as const) {
       stream.addEventListener(kind, (event: MessageEvent<string>) => this.tell(parseChange(kind, event.data)));
     }
     this.after(patience, () => this.startPolling());

@@ -1,6 +1,7 @@
 import { type QueryClient, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useRef, useSyncExternalStore } from "react";
 import { alertKey } from "../api/alerts";
+import { bulkKey } from "../api/bulkResends";
 import { deliveryKey } from "../api/deliveries";
 import { type Change, LiveSource, type LiveState } from "./source";
 
@@ -67,6 +68,9 @@ export function refresh(queries: QueryClient, change: Change): void {
       again(["destinations"]);
       again(["route"]);
       refreshSums(queries);
+      break;
+    case "bulk_resend":
+      again(bulkKey);
       break;
     case "many":
       refreshSums(queries);
