@@ -60,6 +60,7 @@ test("axe finds nothing in the dialogs, also on a narrow screen", async ({ page,
   await page.getByRole("button", { name: "Create token" }).click();
   await look("token");
   await page.goto(`/alerts/${alertId}`);
+  await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
   for (const menu of ["Light or dark", /^Account/]) {
     await page.getByRole("button", { name: menu }).click();
     await expect(page.getByRole("menu")).toBeVisible();
