@@ -46,6 +46,23 @@ func TestBulkPace(t *testing.T) {
 	}
 }
 
+// Each destination has its turn, however much older what waits for another is: one
+// that is paused takes none of theirs.
+func TestBulkTakesTurns(t *testing.T) {
+	t.Parallel()
+	f := newBulk(t)
+	older, newer := f.webhook(t, "http://127.0.0.1:1/"), f.webhook(t, "http://127.0.0.1:1/")
+	f.failed(t, older, 60)
+	ids := f.failed(t, newer, 5)
+	setState(t, f.fixture, older, destination.Paused)
+	b := f.order(t, BulkOrder{PerSecond: 10})
+	f.step(t, time.Second)
+	if got := f.bulk(t, b.ID).Resent; got != 10 {
+		t.Errorf("%d resent, want 10", got)
+	}
+	f.wantRuns(t, 2, ids...)
+}
+
 // Replicas that step all at once re-send each delivery once.
 func TestBulkOnTwoReplicas(t *testing.T) {
 	t.Parallel()

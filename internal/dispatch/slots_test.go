@@ -586,27 +586,25 @@ func TestSlotsRateChanges(t *testing.T) {
 // A probe goes out beyond the rate, and what goes next pays.
 func TestSlotsRateForced(t *testing.T) {
 	t.Parallel()
-	for _, u := range []urgency{probe} {
-		synctest.Test(t, func(t *testing.T) {
-			s, id, begin := soleSlots(64), laneID(1), time.Now()
-			for range 5 {
-				if !s.take(t.Context(), id, rated(1, 1), u) || time.Since(begin) != 0 {
-					t.Fatal("refused, or it waited")
-				}
+	synctest.Test(t, func(t *testing.T) {
+		s, id, begin := soleSlots(64), laneID(1), time.Now()
+		for range 5 {
+			if !s.take(t.Context(), id, rated(1, 1), probe) || time.Since(begin) != 0 {
+				t.Fatal("refused, or it waited")
 			}
-			for range 5 {
-				s.free(id, quickly)
-			}
-			time.Sleep(4 * time.Second)
-			if s.grab(t.Context(), id, rated(1, 1)) {
-				t.Error("nobody pays for what a person sent")
-			}
-			time.Sleep(time.Second)
-			if !s.grab(t.Context(), id, rated(1, 1)) {
-				t.Error("it pays for ever")
-			}
-		})
-	}
+		}
+		for range 5 {
+			s.free(id, quickly)
+		}
+		time.Sleep(4 * time.Second)
+		if s.grab(t.Context(), id, rated(1, 1)) {
+			t.Error("nobody pays for what was probed")
+		}
+		time.Sleep(time.Second)
+		if !s.grab(t.Context(), id, rated(1, 1)) {
+			t.Error("it pays for ever")
+		}
+	})
 }
 
 // A token that will come in time is waited for; one that will not is refused at
