@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"fmt"
 	"net"
 	"sync"
@@ -36,7 +37,7 @@ type wire struct {
 // loss is an answer of Postgres that will not arrive.
 type loss struct {
 	text   string
-	commit bool // the answer to the COMMIT after the text, and not to the text itself
+	commit bool // the answer to what has the COMMIT, the text itself or later, is lost
 	done   chan struct{}
 }
 
@@ -98,7 +99,7 @@ func (l *line) mend() {
 }
 
 // lose loses Postgres's answer to the next thing that is sent with a text in it,
-// or to the COMMIT of that, and all that comes back on that connection after it.
+// or to that with which its COMMIT is sent, and all that comes back on that connection after it.
 // What is returned is closed when it has come to that.
 func (l *line) lose(text string, commit bool) <-chan struct{} {
 	l.mu.Lock()
@@ -172,8 +173,12 @@ func (l *line) await() {
 	<-whole
 }
 
-// commit is how pgx sends it.
-var commit = []byte("Q\x00\x00\x00\x0bcommit\x00")
+// commit is how pgx sends it: by the name that it gives to a prepared statement,
+// after the empty name of a portal.
+var commit = func() []byte {
+	name := sha256.Sum256([]byte("commit"))
+	return fmt.Appendf(nil, "\x00stmtcache_%x\x00", name[:24])
+}()
 
 // note looks at what a server sends, for what is to be lost.
 func (l *line) note(w *wire, sent []byte) {
@@ -185,7 +190,7 @@ func (l *line) note(w *wire, sent []byte) {
 		}
 	}
 	x := w.loss
-	if x == nil || w.deaf || x.commit && !bytes.HasPrefix(sent, commit) {
+	if x == nil || w.deaf || x.commit && !bytes.Contains(sent, commit) {
 		return
 	}
 	select {

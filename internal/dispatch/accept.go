@@ -171,15 +171,11 @@ func (d *Dispatcher) store(ctx context.Context, items []*acceptItem, now time.Ti
 	results := make([]Result, len(items))
 	var taken []int
 	err := d.DB.InTx(ctx, func(tx *postgres.Tx) error {
-		stored, err := tx.InsertAlerts(ctx, firsts(items))
+		stored, lines, rooms, err := d.insert(ctx, tx, items)
 		if err != nil {
 			return err
 		}
 		taken = taken[:0]
-		lines, rooms, err := d.lines(ctx, tx, items)
-		if err != nil {
-			return err
-		}
 		var fresh []*postgres.Outgoing
 		for i, item := range items {
 			if !stored[item.alert.ID] {
@@ -233,15 +229,20 @@ func firsts(items []*acceptItem) []postgres.AcceptedAlert {
 // flood cannot fill the queue that all share.
 func (d *Dispatcher) share() int { return max(8, d.Workers/2) }
 
-// lines returns the destinations of alerts, and how many new deliveries each can
-// take before more are held.
-func (d *Dispatcher) lines(ctx context.Context, tx *postgres.Tx, items []*acceptItem) (map[uuid.UUID]postgres.Line, map[uuid.UUID]int, error) {
+// insert stores alerts, and returns which of them are new, their destinations, and
+// how many new deliveries each of these can take before more are held.
+func (d *Dispatcher) insert(ctx context.Context, tx *postgres.Tx, items []*acceptItem) (stored map[uuid.UUID]bool, lines map[uuid.UUID]postgres.Line, rooms map[uuid.UUID]int, err error) {
 	_, direct := d.direct.room(0)
 	limit := d.share()
 	if direct {
 		limit = 0 // what waits for this process is known here
 	}
-	lines, err := tx.Lines(ctx, targets(items), limit)
+	stored, lines, err = tx.InsertAlerts(ctx, firsts(items), targets(items), limit)
+	return stored, lines, d.rooms(lines, direct), err
+}
+
+// rooms returns how many more deliveries each destination can take.
+func (d *Dispatcher) rooms(lines map[uuid.UUID]postgres.Line, direct bool) map[uuid.UUID]int {
 	rooms := make(map[uuid.UUID]int, len(lines))
 	for id, line := range lines {
 		switch {
@@ -249,10 +250,10 @@ func (d *Dispatcher) lines(ctx context.Context, tx *postgres.Tx, items []*accept
 		case direct:
 			rooms[id] = d.slots.room(id, line.Destination.Limits, patience/4)
 		default:
-			rooms[id] = limit - line.Due
+			rooms[id] = d.share() - line.Due
 		}
 	}
-	return lines, rooms, err
+	return rooms
 }
 
 // targets returns the destinations that alerts go to, each once.
@@ -347,7 +348,8 @@ func (d *Dispatcher) promise(ctx context.Context, tx *postgres.Tx, fresh []*post
 	if err := d.addJobs(ctx, tx, fresh); err != nil {
 		return err
 	}
-	return tx.InsertDeliveries(ctx, deliveriesOf(fresh))
+	tx.InsertDeliveries(deliveriesOf(fresh))
+	return nil
 }
 
 func deliveriesOf(outs []*postgres.Outgoing) []delivery.Delivery {
@@ -384,15 +386,13 @@ func (d *Dispatcher) addDirect(ctx context.Context, tx *postgres.Tx, owners []*p
 	if len(owners) == 0 {
 		return nil
 	}
-	ids, err := tx.InsertRunningJobs(ctx, d.instance, deliverArgs{}.Kind(), deliverQueue, maxJobAttempts, deliveriesOf(owners))
-	if err != nil {
+	if err := tx.InsertRunningJobs(ctx, d.instance, deliverArgs{}.Kind(), deliverQueue, maxJobAttempts, owners); err != nil {
 		return err
 	}
 	seen := d.Now()
 	jobs := make([]job, len(owners))
 	for i, out := range owners {
-		out.Delivery.JobID = ids[i]
-		jobs[i] = job{id: ids[i], deliveryID: out.Delivery.ID, destinationID: out.Delivery.DestinationID, seen: seen}
+		jobs[i] = job{id: out.Delivery.JobID, deliveryID: out.Delivery.ID, destinationID: out.Delivery.DestinationID, seen: seen}
 		if out.Alert.ID != uuid.Nil && len(out.Alert.Context) <= postgres.MaxKept {
 			jobs[i].out = out
 		}
@@ -413,7 +413,11 @@ func (d *Dispatcher) addQueued(ctx context.Context, tx *postgres.Tx, owners []*p
 			InsertOpts: &river.InsertOpts{ScheduledAt: scheduled(dl.DueAt, d.Now()), Priority: int(dl.Priority)},
 		}
 	}
-	jobs, err := d.river.InsertManyTx(ctx, tx.Pgx(), params)
+	pgxTx, err := tx.Pgx(ctx)
+	if err != nil {
+		return err
+	}
+	jobs, err := d.river.InsertManyTx(ctx, pgxTx, params)
 	if err != nil {
 		return fmt.Errorf("insert jobs: %w", err)
 	}

@@ -269,10 +269,7 @@ func TestKnownIsAsLoaded(t *testing.T) {
 		item.prepare(now, f.Link, all)
 		var known *postgres.Outgoing
 		err = f.DB.InTx(t.Context(), func(tx *postgres.Tx) error {
-			if _, err := tx.InsertAlerts(t.Context(), firsts([]*acceptItem{item})); err != nil {
-				return err
-			}
-			lines, rooms, err := f.lines(t.Context(), tx, []*acceptItem{item})
+			_, lines, rooms, err := f.insert(t.Context(), tx, []*acceptItem{item})
 			if err != nil {
 				return err
 			}

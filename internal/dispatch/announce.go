@@ -58,10 +58,7 @@ func (d *Dispatcher) announceOne(ctx context.Context, tx *postgres.Tx, id uuid.U
 	// Never to itself: it could not be told, and would be told of that.
 	route := delivery.Route(a, slices.Delete(all, i, i+1))
 	item := &acceptItem{route: route, alert: postgres.AcceptedAlert{Alert: a, AcceptedBy: "belfry", Nowhere: route.Nowhere}}
-	if _, err = tx.InsertAlerts(ctx, []postgres.AcceptedAlert{item.alert}); err != nil {
-		return err
-	}
-	lines, rooms, err := d.lines(ctx, tx, []*acceptItem{item})
+	_, lines, rooms, err := d.insert(ctx, tx, []*acceptItem{item})
 	if err != nil {
 		return err
 	}

@@ -270,12 +270,8 @@ func (d *Dispatcher) resendNext(ctx context.Context, tx *postgres.Tx, b *postgre
 	b.Resent += len(next)
 	b.Skipped += len(choices) - len(next)
 	b.SteppedAt = from.Add(time.Duration(len(choices)) * time.Second / time.Duration(b.PerSecond))
-	if err := tx.OpenRuns(ctx, next); err != nil {
-		return nil, err
-	}
-	if err := tx.UpdateDeliveries(ctx, next); err != nil {
-		return nil, err
-	}
+	tx.OpenRuns(next)
+	tx.UpdateDeliveries(next)
 	if err := tx.DropBulkChoices(ctx, b.ID, choices); err != nil {
 		return nil, err
 	}

@@ -156,7 +156,11 @@ func TestBulkWaitsForALock(t *testing.T) {
 			return count(t, f.fixture, `SELECT count(*) FROM pg_locks WHERE NOT granted AND pid IN (
 				SELECT pid FROM pg_stat_activity WHERE datname = current_database())`) > 0
 		})
-		_, err := tx.Pgx().Exec(t.Context(), `
+		under, err := tx.Pgx(t.Context())
+		if err != nil {
+			return err
+		}
+		_, err = under.Exec(t.Context(), `
 			UPDATE deliveries
 			SET status = 'delivered', reason = NULL, first_ack_at = now(), finished_at = now()
 			WHERE id = $1`, ids[1])

@@ -105,7 +105,8 @@ func (d *Dispatcher) commitParks(items []*parkItem) {
 			}
 		}
 		slices.SortFunc(parked, func(a, b delivery.Delivery) int { return cmp.Compare(a.ID.String(), b.ID.String()) })
-		return tx.UpdateDeliveries(ctx, parked)
+		tx.UpdateDeliveries(parked)
+		return nil
 	})
 	for _, item := range items {
 		item.done <- err

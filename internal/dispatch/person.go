@@ -133,11 +133,10 @@ func (d *Dispatcher) rejob(ctx context.Context, tx *postgres.Tx, before delivery
 	}
 	*next = out.Delivery
 	if before.JobID != 0 {
-		if err := tx.DropJobs(ctx, []int64{before.JobID}); err != nil {
-			return err
-		}
+		tx.DropJobs([]int64{before.JobID})
 	}
-	return tx.UpdateDeliveries(ctx, []delivery.Delivery{*next})
+	tx.UpdateDeliveries([]delivery.Delivery{*next})
+	return nil
 }
 
 // SendTo sends an accepted alert to destinations that a person chose. Where the

@@ -82,7 +82,8 @@ func TestResendRules(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			return tx.UpdateDeliveries(t.Context(), []delivery.Delivery{change(now)})
+			tx.UpdateDeliveries([]delivery.Delivery{change(now)})
+			return nil
 		})
 		if err != nil {
 			t.Fatal(err)

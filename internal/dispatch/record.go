@@ -122,7 +122,8 @@ func (d *Dispatcher) settle(items []*recordItem) error {
 		}
 		var outcome postgres.Outcome
 		results, outcome = d.decide(items, now)
-		return tx.Store(ctx, outcome)
+		tx.Store(outcome)
+		return nil
 	})
 	if err != nil {
 		for _, item := range items {

@@ -253,9 +253,7 @@ func (d *Dispatcher) probe(ctx context.Context, id uuid.UUID) error {
 			return err // each waits for a time of its own
 		}
 		h = h.Lend(list[0].ID, d.Now().Add(d.AttemptTimeout+probeSlack))
-		if err := tx.SaveHealth(ctx, h); err != nil {
-			return err
-		}
+		tx.SaveHealth(h)
 		return d.rejobAll(ctx, tx, outgoing(list), delivery.Delivery.Probe)
 	})
 }

@@ -261,7 +261,8 @@ func (d *Dispatcher) holdWaiting(ctx context.Context, id uuid.UUID, r delivery.R
 			return err
 		}
 		d.Changed(id)
-		return d.unjob(ctx, tx, list, func(dl delivery.Delivery) delivery.Delivery { return dl.Hold(r, d.Now()) })
+		d.unjob(tx, list, func(dl delivery.Delivery) delivery.Delivery { return dl.Hold(r, d.Now()) })
+		return nil
 	})
 }
 
@@ -278,7 +279,8 @@ func (d *Dispatcher) cancelOpen(ctx context.Context, tx *postgres.Tx, id uuid.UU
 	if err != nil {
 		return 0, err
 	}
-	return len(list), d.unjob(ctx, tx, list, func(dl delivery.Delivery) delivery.Delivery { return dl.Cancel(r, d.Now()) })
+	d.unjob(tx, list, func(dl delivery.Delivery) delivery.Delivery { return dl.Cancel(r, d.Now()) })
+	return len(list), nil
 }
 
 // Discard cancels what waits for a destination, whose row the caller has locked,
@@ -294,10 +296,7 @@ func (d *Dispatcher) Discard(ctx context.Context, tx *postgres.Tx, destinationID
 }
 
 // unjob changes deliveries that then have no job any more.
-func (d *Dispatcher) unjob(ctx context.Context, tx *postgres.Tx, list []delivery.Delivery, change func(delivery.Delivery) delivery.Delivery) error {
-	if len(list) == 0 {
-		return nil
-	}
+func (d *Dispatcher) unjob(tx *postgres.Tx, list []delivery.Delivery, change func(delivery.Delivery) delivery.Delivery) {
 	var jobs []int64
 	for i, dl := range list {
 		if dl.JobID != 0 {
@@ -305,10 +304,8 @@ func (d *Dispatcher) unjob(ctx context.Context, tx *postgres.Tx, list []delivery
 		}
 		list[i] = change(dl)
 	}
-	if err := tx.DropJobs(ctx, jobs); err != nil {
-		return err
-	}
-	return tx.UpdateDeliveries(ctx, list)
+	tx.DropJobs(jobs)
+	tx.UpdateDeliveries(list)
 }
 
 // expire fails what has been held for a destination that has not answered for
@@ -321,7 +318,8 @@ func (d *Dispatcher) expire(ctx context.Context) error {
 			if list, err = tx.LockExpired(ctx, d.Now().Add(-d.MaxUnanswered), pace); err != nil {
 				return err
 			}
-			return d.unjob(ctx, tx, list, func(dl delivery.Delivery) delivery.Delivery { return dl.Expire(d.Now()) })
+			d.unjob(tx, list, func(dl delivery.Delivery) delivery.Delivery { return dl.Expire(d.Now()) })
+			return nil
 		})
 		if err != nil {
 			return err
@@ -348,7 +346,8 @@ func (d *Dispatcher) rejobAll(ctx context.Context, tx *postgres.Tx, list []*post
 	if err := d.addJobs(ctx, tx, list); err != nil {
 		return err
 	}
-	return tx.UpdateDeliveries(ctx, deliveriesOf(list))
+	tx.UpdateDeliveries(deliveriesOf(list))
+	return nil
 }
 
 // outgoing wraps deliveries of which alert and destination are still to be loaded.
@@ -373,9 +372,7 @@ func (d *Dispatcher) reconcile(ctx context.Context) error {
 		for _, dl := range list {
 			jobs = append(jobs, dl.JobID)
 		}
-		if err := tx.DropJobs(ctx, jobs); err != nil {
-			return err
-		}
+		tx.DropJobs(jobs)
 		n = len(list)
 		return d.rejobAll(ctx, tx, outgoing(list), delivery.Delivery.Probe) // it may be one
 	})

@@ -58,78 +58,88 @@ func (r *alertRow) alert() AcceptedAlert {
 
 // InsertAlerts stores alerts, in the order given, which must be that of their
 // alertIds so that two replicas cannot deadlock. It returns the ids of those it
-// stored: the others' alertIds were taken.
-func (tx *Tx) InsertAlerts(ctx context.Context, alerts []AcceptedAlert) (map[uuid.UUID]bool, error) {
-	const query = `
-		INSERT INTO alerts (id, alert_id, detection_id, severity, type, title, name, link, description, runbook,
-			version, tags, log_types, context, override, unknown_destinations, nowhere, input_hash,
-			created_at, created_at_nanos, accepted_at, accepted_by)
-		SELECT id, alert_id, detection_id, severity, type, title, name, link, description, runbook,
-			version, tags::text[], log_types::text[], context, override::text[], unknown::text[], nowhere, input_hash,
-			created_at, nanos, accepted_at, accepted_by
-		FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
-			$9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[],
-			$17::text[], $18::bytea[], $19::timestamptz[], $20::smallint[], $21::timestamptz[], $22::text[])
-			AS u (id, alert_id, detection_id, severity, type, title, name, link, description, runbook, version, tags,
-			log_types, context, override, unknown, nowhere, input_hash, created_at, nanos, accepted_at, accepted_by)
-		ON CONFLICT (alert_id) DO NOTHING
-		RETURNING id`
-	rows, err := tx.q.Query(ctx, query, alertArrays(alerts)...)
-	if err != nil {
-		return nil, fmt.Errorf("insert alerts: %w", err)
+// stored (the others' alertIds were taken) and what stands before new deliveries to
+// destinations, each counted up to limit.
+func (tx *Tx) InsertAlerts(ctx context.Context, alerts []AcceptedAlert, destinations []uuid.UUID, limit int) (map[uuid.UUID]bool, map[uuid.UUID]Line, error) {
+	stored := make(map[uuid.UUID]bool, len(alerts))
+	lines := make(map[uuid.UUID]Line, len(destinations))
+	b := &pgx.Batch{}
+	b.Queue(insertAlerts, alertRows(alerts)...).Query(func(rows pgx.Rows) error {
+		var id uuid.UUID
+		_, err := pgx.ForEachRow(rows, []any{&id}, func() error {
+			stored[id] = true
+			return nil
+		})
+		return err
+	})
+	b.Queue(selectLines, destinations, limit).Query(func(rows pgx.Rows) error {
+		return tx.scanLines(rows, lines)
+	})
+	if err := tx.q.SendBatch(ctx, b).Close(); err != nil {
+		return nil, nil, fmt.Errorf("insert alerts: %w", err)
 	}
-	ids, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
-	if err != nil {
-		return nil, fmt.Errorf("insert alerts: %w", err)
-	}
-	stored := make(map[uuid.UUID]bool, len(ids))
-	for _, id := range ids {
-		stored[id] = true
-	}
-	return stored, nil
+	return stored, lines, nil
 }
 
-// alertArrays turns rows into the columns that unnest takes. A list within a row
-// goes as the text of an array, because unnest would flatten it.
-func alertArrays(alerts []AcceptedAlert) []any {
-	n := len(alerts)
-	ids, hashes := make([]uuid.UUID, n), make([][]byte, n)
-	created, accepted, nanos := make([]time.Time, n), make([]time.Time, n), make([]int16, n)
-	var texts [17][]*string
-	for i, a := range alerts {
-		ids[i], hashes[i], accepted[i] = a.ID, a.InputHash, a.AcceptedAt
-		created[i] = a.CreatedAt.Truncate(time.Microsecond)
-		nanos[i] = int16(a.CreatedAt.Sub(created[i]))
-		row := [17]*string{
-			&a.AlertID, &a.DetectionID, (*string)(&a.Severity), (*string)(&a.Type), &a.Title, &a.Name, &a.Link,
-			&a.Description, &a.Runbook, &a.Version, arrayText(a.Tags), arrayText(a.LogTypes),
-			nil, nil, arrayText(a.Unknown), nil, &a.AcceptedBy,
-		}
-		if a.Context != nil {
-			s := string(a.Context)
-			row[12] = &s
-		}
+const insertAlerts = `
+	INSERT INTO alerts (id, alert_id, detection_id, severity, type, title, name, link, description, runbook,
+		version, tags, log_types, context, override, unknown_destinations, nowhere, input_hash,
+		created_at, created_at_nanos, accepted_at, accepted_by)
+	SELECT id, alert_id, detection_id, severity, type, title, name, link, description, runbook,
+		version, tags::text[], log_types::text[], context, override::text[], unknown::text[], nowhere, input_hash,
+		created_at, nanos, accepted_at, accepted_by
+	FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
+		$9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[],
+		$17::text[], $18::bytea[], $19::timestamptz[], $20::smallint[], $21::timestamptz[], $22::text[])
+		AS u (id, alert_id, detection_id, severity, type, title, name, link, description, runbook, version, tags,
+		log_types, context, override, unknown, nowhere, input_hash, created_at, nanos, accepted_at, accepted_by)
+	ON CONFLICT (alert_id) DO NOTHING
+	RETURNING id`
+
+// alertRows returns the columns that insertAlerts takes. A list within a row goes as
+// the text of an array, because unnest would flatten it.
+func alertRows(alerts []AcceptedAlert) []any {
+	c := newColumns(22)
+	for i := range alerts {
+		a := &alerts[i]
+		created := a.CreatedAt.Truncate(time.Microsecond)
+		c.id(a.ID)
+		c.text(a.AlertID)
+		c.text(a.DetectionID)
+		c.text(string(a.Severity))
+		c.text(string(a.Type))
+		c.text(a.Title)
+		c.text(a.Name)
+		c.text(a.Link)
+		c.text(a.Description)
+		c.text(a.Runbook)
+		c.text(a.Version)
+		c.text(arrayText(a.Tags))
+		c.text(arrayText(a.LogTypes))
+		c.textOrNull(string(a.Context))
 		if a.Override != nil {
-			row[13] = arrayText(*a.Override)
+			c.text(arrayText(*a.Override))
+		} else {
+			c.textOrNull("")
 		}
-		if a.Nowhere != "" {
-			row[15] = (*string)(&a.Nowhere)
-		}
-		for c := range row {
-			texts[c] = append(texts[c], row[c])
-		}
+		c.text(arrayText(a.Unknown))
+		c.textOrNull(string(a.Nowhere))
+		c.bytes(a.InputHash)
+		c.time(created)
+		c.int2(int(a.CreatedAt.Sub(created)))
+		c.time(a.AcceptedAt)
+		c.text(a.AcceptedBy)
 	}
-	args := []any{ids}
-	for _, column := range texts[:16] {
-		args = append(args, column)
-	}
-	return append(args, hashes, created, nanos, accepted, texts[16])
+	return c.args()
 }
 
 var arrayEscape = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
 
 // arrayText writes a list as Postgres reads an array of text.
-func arrayText(list []string) *string {
+func arrayText(list []string) string {
+	if len(list) == 0 {
+		return "{}"
+	}
 	var b strings.Builder
 	b.WriteByte('{')
 	for i, s := range list {
@@ -141,8 +151,7 @@ func arrayText(list []string) *string {
 		b.WriteByte('"')
 	}
 	b.WriteByte('}')
-	s := b.String()
-	return &s
+	return b.String()
 }
 
 // AlertsByAlertID returns the stored alerts that have one of the alertIds.

@@ -34,33 +34,38 @@ const insertAttempts = `
 			duration_us, dns_us, connect_us, tls_us, first_byte_us, body_us, address, class, status_code,
 			request_headers, response_headers, body, body_size, truncated, retried_stale, stripped, error)`
 
-// attemptArrays turns rows into the columns that unnest takes.
-func attemptArrays(as []delivery.Attempt) []any {
-	n := len(as)
-	ids, deliveries, destinations := make([]uuid.UUID, n), make([]zeronull.UUID, n), make([]uuid.UUID, n)
-	runs, numbers, codes := make([]int, n), make([]int, n), make([]zeronull.Int4, n)
-	triggers, by, addresses, classes := make([]string, n), make([]zeronull.Text, n), make([]string, n), make([]string, n)
-	counted, truncated, stale, stripped := make([]bool, n), make([]bool, n), make([]bool, n), make([]bool, n)
-	started, bodies, sizes, errs := make([]time.Time, n), make([][]byte, n), make([]int64, n), make([]string, n)
-	sent, got := make([]string, n), make([]string, n)
-	var times [6][]int64
-	for i, a := range as {
-		ids[i], deliveries[i], destinations[i] = a.ID, zeronull.UUID(a.DeliveryID), a.DestinationID
-		runs[i], numbers[i], codes[i] = a.Run, a.Number, zeronull.Int4(a.StatusCode)
-		triggers[i], by[i], addresses[i], classes[i] = string(a.Trigger), zeronull.Text(a.RequestedBy), a.Address, string(a.Class)
-		counted[i], truncated[i], stale[i], stripped[i] = a.Counted, a.Truncated, a.RetriedStale, a.Stripped
-		started[i], bodies[i], sizes[i], errs[i] = a.StartedAt, notNil(a.Body), a.BodySize, a.Error
-		sent[i], got[i] = headerText(a.RequestHeaders), headerText(a.ResponseHeaders)
-		t := a.Timing
-		for c, d := range [6]time.Duration{a.Duration, t.DNS, t.Connect, t.TLS, t.FirstByte, t.Body} {
-			times[c] = append(times[c], d.Microseconds())
+// attemptRows returns the columns that insertAttempts takes.
+func attemptRows(as []delivery.Attempt) []any {
+	c := newColumns(26)
+	for i := range as {
+		a := &as[i]
+		c.id(a.ID)
+		c.idOrNull(a.DeliveryID)
+		c.id(a.DestinationID)
+		c.int4(a.Run)
+		c.int4(a.Number)
+		c.text(string(a.Trigger))
+		c.textOrNull(a.RequestedBy)
+		c.bool(a.Counted)
+		c.time(a.StartedAt)
+		for _, d := range [...]time.Duration{
+			a.Duration, a.Timing.DNS, a.Timing.Connect, a.Timing.TLS, a.Timing.FirstByte, a.Timing.Body,
+		} {
+			c.int8(d.Microseconds())
 		}
+		c.text(a.Address)
+		c.text(string(a.Class))
+		c.int4OrNull(a.StatusCode)
+		c.text(headerText(a.RequestHeaders))
+		c.text(headerText(a.ResponseHeaders))
+		c.bytes(a.Body)
+		c.int8(a.BodySize)
+		c.bool(a.Truncated)
+		c.bool(a.RetriedStale)
+		c.bool(a.Stripped)
+		c.text(a.Error)
 	}
-	return []any{
-		ids, deliveries, destinations, runs, numbers, triggers, by, counted, started,
-		times[0], times[1], times[2], times[3], times[4], times[5], addresses, classes, codes,
-		sent, got, bodies, sizes, truncated, stale, stripped, errs,
-	}
+	return c.args()
 }
 
 // headerText writes headers as JSON. It is stored as text: a header may hold
@@ -74,13 +79,6 @@ func headerText(headers []outbound.Header) string {
 		return "[]" // cannot be: two strings each
 	}
 	return string(b)
-}
-
-func notNil(b []byte) []byte {
-	if b == nil {
-		return []byte{}
-	}
-	return b
 }
 
 func scanAttempt(row pgx.CollectableRow) (delivery.Attempt, error) {

@@ -318,7 +318,10 @@ func (tx *Tx) DropAllBulkChoices(ctx context.Context, id uuid.UUID) error {
 
 // OpenRuns is OpenRun for many: it takes them as they will be, and finds in their
 // rows, which the caller has locked and not yet changed, what they were.
-func (tx *Tx) OpenRuns(ctx context.Context, next []delivery.Delivery) error {
+func (tx *Tx) OpenRuns(next []delivery.Delivery) {
+	if len(next) == 0 {
+		return
+	}
 	const query = `
 		INSERT INTO runs (delivery_id, run, trigger, requested_by, opened_at, max_attempts)
 		SELECT id, run, 'automatic', NULL, created_at, max_attempts
@@ -329,15 +332,15 @@ func (tx *Tx) OpenRuns(ctx context.Context, next []delivery.Delivery) error {
 		FROM unnest($1::uuid[], $2::integer[], $3::text[], $4::text[], $5::timestamptz[], $6::integer[])
 			AS u (id, run, trigger, requested_by, opened_at, max_attempts)
 		ON CONFLICT (delivery_id, run) DO NOTHING`
-	n := len(next)
-	ids, runs, triggers, by := make([]uuid.UUID, n), make([]int, n), make([]string, n), make([]zeronull.Text, n)
-	opened, budgets := make([]time.Time, n), make([]int, n)
-	for i, d := range next {
-		ids[i], runs[i], triggers[i], by[i] = d.ID, d.Run, string(d.NextTrigger), zeronull.Text(d.NextBy)
-		opened[i], budgets[i] = d.DueAt, d.MaxAttempts
+	c := newColumns(6)
+	for i := range next {
+		d := &next[i]
+		c.id(d.ID)
+		c.int4(d.Run)
+		c.text(string(d.NextTrigger))
+		c.textOrNull(d.NextBy)
+		c.time(d.DueAt)
+		c.int4(d.MaxAttempts)
 	}
-	if _, err := tx.q.Exec(ctx, query, ids, runs, triggers, by, opened, budgets); err != nil {
-		return fmt.Errorf("insert runs: %w", err)
-	}
-	return nil
+	tx.trips.later("insert runs", query, c.args()...)
 }

@@ -36,79 +36,82 @@ func scanDelivery(row pgx.CollectableRow) (delivery.Delivery, error) {
 }
 
 // InsertDeliveries stores new deliveries.
-func (tx *Tx) InsertDeliveries(ctx context.Context, ds []delivery.Delivery) error {
+func (tx *Tx) InsertDeliveries(ds []delivery.Delivery) {
 	const query = `
 		INSERT INTO deliveries (id, alert_id, destination_id, routed_by, status, reason, max_attempts, job_id, due_at,
 			held_at, next_trigger, next_by, created_at)
 		SELECT id, alert_id, destination_id, routed_by, status, reason, max_attempts, job_id, due_at,
 			held_at, next_trigger, next_by, created_at
 		FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::integer[], $8::bigint[],
-			$9::timestamptz[], $10::text[], $11::text[], $12::timestamptz[], $13::timestamptz[])
+			$9::timestamptz[], $10::timestamptz[], $11::text[], $12::text[], $13::timestamptz[])
 			AS u (id, alert_id, destination_id, routed_by, status, reason, max_attempts, job_id, due_at,
-			next_trigger, next_by, created_at, held_at)`
-	n := len(ds)
-	ids, alerts, destinations := make([]uuid.UUID, n), make([]uuid.UUID, n), make([]uuid.UUID, n)
-	routedBy, statuses, reasons := make([]string, n), make([]string, n), make([]zeronull.Text, n)
-	budgets, jobs, due := make([]int, n), make([]zeronull.Int8, n), make([]zeronull.Timestamptz, n)
-	triggers, by, created, held := make([]string, n), make([]zeronull.Text, n), make([]time.Time, n), make([]zeronull.Timestamptz, n)
-	for i, d := range ds {
-		ids[i], alerts[i], destinations[i] = d.ID, d.AlertID, d.DestinationID
-		routedBy[i], statuses[i], reasons[i] = string(d.RoutedBy), string(d.Status), zeronull.Text(d.Reason)
-		budgets[i], jobs[i], due[i] = d.MaxAttempts, zeronull.Int8(d.JobID), zeronull.Timestamptz(d.DueAt)
-		triggers[i], by[i], created[i] = string(d.NextTrigger), zeronull.Text(d.NextBy), d.CreatedAt
-		held[i] = zeronull.Timestamptz(d.HeldAt)
+			held_at, next_trigger, next_by, created_at)`
+	c := newColumns(13)
+	for i := range ds {
+		d := &ds[i]
+		c.id(d.ID)
+		c.id(d.AlertID)
+		c.id(d.DestinationID)
+		c.text(string(d.RoutedBy))
+		c.text(string(d.Status))
+		c.textOrNull(string(d.Reason))
+		c.int4(d.MaxAttempts)
+		c.int8OrNull(d.JobID)
+		c.timeOrNull(d.DueAt)
+		c.timeOrNull(d.HeldAt)
+		c.text(string(d.NextTrigger))
+		c.textOrNull(d.NextBy)
+		c.time(d.CreatedAt)
 	}
-	_, err := tx.q.Exec(ctx, query, ids, alerts, destinations, routedBy, statuses, reasons, budgets, jobs, due, triggers, by, created, held)
-	if err != nil {
-		return fmt.Errorf("insert deliveries: %w", err)
-	}
-	return nil
+	tx.trips.later("insert deliveries", query, c.args()...)
 }
 
 // UpdateDeliveries stores what a caller that holds the rows' locks changed.
-func (tx *Tx) UpdateDeliveries(ctx context.Context, ds []delivery.Delivery) error {
-	if _, err := tx.q.Exec(ctx, updateDeliveries, deliveryArrays(ds)...); err != nil {
-		return fmt.Errorf("update deliveries: %w", err)
+func (tx *Tx) UpdateDeliveries(ds []delivery.Delivery) {
+	if len(ds) > 0 {
+		tx.trips.later("update deliveries", updateDeliveries, deliveryRows(ds)...)
 	}
-	return nil
 }
 
 const updateDeliveries = `
-		UPDATE deliveries d
-		SET status = u.status, reason = u.reason, run = u.run, attempts = u.attempts, max_attempts = u.max_attempts,
-		    made = u.made, job_id = u.job_id, priority = u.priority, due_at = u.due_at, held_at = u.held_at, next_trigger = u.next_trigger, next_by = u.next_by,
-		    last_attempt_id = u.last_attempt_id, last_class = u.last_class, last_status_code = u.last_status_code,
-		    first_ack_at = u.first_ack_at, finished_at = u.finished_at
-		FROM unnest($1::uuid[], $2::text[], $3::text[], $4::integer[], $5::integer[], $6::integer[], $7::integer[],
-			$8::bigint[], $9::timestamptz[], $10::text[], $11::text[], $12::uuid[], $13::text[], $14::integer[],
-			$15::timestamptz[], $16::timestamptz[], $17::integer[], $18::timestamptz[])
-			AS u (id, status, reason, run, attempts, max_attempts, made, job_id, due_at, next_trigger, next_by,
-			last_attempt_id, last_class, last_status_code, first_ack_at, finished_at, priority, held_at)
-		WHERE d.id = u.id`
+	UPDATE deliveries d
+	SET status = u.status, reason = u.reason, run = u.run, attempts = u.attempts, max_attempts = u.max_attempts,
+	    made = u.made, job_id = u.job_id, priority = u.priority, due_at = u.due_at, held_at = u.held_at,
+	    next_trigger = u.next_trigger, next_by = u.next_by, last_attempt_id = u.last_attempt_id,
+	    last_class = u.last_class, last_status_code = u.last_status_code, first_ack_at = u.first_ack_at,
+	    finished_at = u.finished_at
+	FROM unnest($1::uuid[], $2::text[], $3::text[], $4::integer[], $5::integer[], $6::integer[], $7::integer[],
+		$8::bigint[], $9::integer[], $10::timestamptz[], $11::timestamptz[], $12::text[], $13::text[], $14::uuid[],
+		$15::text[], $16::integer[], $17::timestamptz[], $18::timestamptz[])
+		AS u (id, status, reason, run, attempts, max_attempts, made, job_id, priority, due_at, held_at, next_trigger,
+		next_by, last_attempt_id, last_class, last_status_code, first_ack_at, finished_at)
+	WHERE d.id = u.id`
 
-// deliveryArrays turns rows into the columns that updateDeliveries takes.
-func deliveryArrays(ds []delivery.Delivery) []any {
-	n := len(ds)
-	ids, statuses, reasons := make([]uuid.UUID, n), make([]string, n), make([]zeronull.Text, n)
-	runs, attempts, budgets, made := make([]int, n), make([]int, n), make([]int, n), make([]int, n)
-	jobs, due := make([]zeronull.Int8, n), make([]zeronull.Timestamptz, n)
-	triggers, by := make([]string, n), make([]zeronull.Text, n)
-	last, classes, codes := make([]zeronull.UUID, n), make([]zeronull.Text, n), make([]zeronull.Int4, n)
-	acked, finished := make([]zeronull.Timestamptz, n), make([]zeronull.Timestamptz, n)
-	priorities, held := make([]int, n), make([]zeronull.Timestamptz, n)
-	for i, d := range ds {
-		ids[i], statuses[i], reasons[i] = d.ID, string(d.Status), zeronull.Text(d.Reason)
-		runs[i], attempts[i], budgets[i], made[i] = d.Run, d.Attempts, d.MaxAttempts, d.Made
-		jobs[i], due[i] = zeronull.Int8(d.JobID), zeronull.Timestamptz(d.DueAt)
-		triggers[i], by[i] = string(d.NextTrigger), zeronull.Text(d.NextBy)
-		last[i], classes[i], codes[i] = zeronull.UUID(d.LastAttemptID), zeronull.Text(d.LastClass), zeronull.Int4(d.LastCode)
-		acked[i], finished[i] = zeronull.Timestamptz(d.FirstAckAt), zeronull.Timestamptz(d.FinishedAt)
-		priorities[i], held[i] = int(d.Priority), zeronull.Timestamptz(d.HeldAt)
+// deliveryRows returns the columns that updateDeliveries takes.
+func deliveryRows(ds []delivery.Delivery) []any {
+	c := newColumns(18)
+	for i := range ds {
+		d := &ds[i]
+		c.id(d.ID)
+		c.text(string(d.Status))
+		c.textOrNull(string(d.Reason))
+		c.int4(d.Run)
+		c.int4(d.Attempts)
+		c.int4(d.MaxAttempts)
+		c.int4(d.Made)
+		c.int8OrNull(d.JobID)
+		c.int4(int(d.Priority))
+		c.timeOrNull(d.DueAt)
+		c.timeOrNull(d.HeldAt)
+		c.text(string(d.NextTrigger))
+		c.textOrNull(d.NextBy)
+		c.idOrNull(d.LastAttemptID)
+		c.textOrNull(string(d.LastClass))
+		c.int4OrNull(d.LastCode)
+		c.timeOrNull(d.FirstAckAt)
+		c.timeOrNull(d.FinishedAt)
 	}
-	return []any{
-		ids, statuses, reasons, runs, attempts, budgets, made, jobs, due, triggers, by, last, classes, codes, acked,
-		finished, priorities, held,
-	}
+	return c.args()
 }
 
 // LockDeliveries returns deliveries by id, locked until the transaction ends, in

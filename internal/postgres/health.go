@@ -100,35 +100,33 @@ const upsertHealths = `
 	    last_failure_at = excluded.last_failure_at, last_class = excluded.last_class,
 	    last_status_code = excluded.last_status_code, last_error = excluded.last_error`
 
-// healthArrays turns rows into the columns that upsertHealths takes.
-func healthArrays(list []delivery.Health) []any {
-	n := len(list)
-	ids, probing := make([]uuid.UUID, n), make([]zeronull.UUID, n)
-	failures, probes, codes := make([]int, n), make([]int, n), make([]zeronull.Int4, n)
-	failed, classes, errs := make([]string, n), make([]zeronull.Text, n), make([]string, n)
-	var times [7][]zeronull.Timestamptz
-	for i, h := range list {
-		ids[i], probing[i] = h.DestinationID, zeronull.UUID(h.Probing)
-		failures[i], probes[i], codes[i] = h.Failures, h.Probes, zeronull.Int4(h.LastCode)
-		failed[i], classes[i], errs[i] = uuidArrayText(h.FailedDeliveries), zeronull.Text(h.LastClass), h.LastError
-		for c, at := range [7]time.Time{
-			h.FailingSince, h.NotAnsweringSince, h.NextProbeAt, h.ProbeUntil, h.SlowUntil, h.LastAckAt, h.LastFailureAt,
-		} {
-			times[c] = append(times[c], zeronull.Timestamptz(at))
-		}
+// healthRows returns the columns that upsertHealths takes.
+func healthRows(list []delivery.Health) []any {
+	c := newColumns(15)
+	for i := range list {
+		h := &list[i]
+		c.id(h.DestinationID)
+		c.int4(h.Failures)
+		c.text(uuidArrayText(h.FailedDeliveries))
+		c.timeOrNull(h.FailingSince)
+		c.timeOrNull(h.NotAnsweringSince)
+		c.int4(h.Probes)
+		c.timeOrNull(h.NextProbeAt)
+		c.idOrNull(h.Probing)
+		c.timeOrNull(h.ProbeUntil)
+		c.timeOrNull(h.SlowUntil)
+		c.timeOrNull(h.LastAckAt)
+		c.timeOrNull(h.LastFailureAt)
+		c.textOrNull(string(h.LastClass))
+		c.int4OrNull(h.LastCode)
+		c.text(h.LastError)
 	}
-	return []any{
-		ids, failures, failed, times[0], times[1], probes, times[2], probing, times[3], times[4], times[5], times[6],
-		classes, codes, errs,
-	}
+	return c.args()
 }
 
 // SaveHealth stores what a caller that holds the row's lock changed.
-func (tx *Tx) SaveHealth(ctx context.Context, h delivery.Health) error {
-	if _, err := tx.q.Exec(ctx, upsertHealths, healthArrays([]delivery.Health{h})...); err != nil {
-		return fmt.Errorf("save destination health: %w", err)
-	}
-	return nil
+func (tx *Tx) SaveHealth(h delivery.Health) {
+	tx.trips.later("save destination health", upsertHealths, healthRows([]delivery.Health{h})...)
 }
 
 // ProbeNow makes the next probe of a destination that does not answer due, unless

@@ -22,26 +22,21 @@ type Line struct {
 	Busy          bool // others are held because the destination is busy, re-sends in bulk left out
 }
 
-// Lines returns what stands before new deliveries to destinations, each counted
-// up to limit.
-func (q queries) Lines(ctx context.Context, ids []uuid.UUID, limit int) (map[uuid.UUID]Line, error) {
-	const query = `
-		SELECT ` + destinationColumns + `, h.not_answering_since, h.slow_until, (
-			SELECT count(*)
-			FROM (
-				SELECT FROM deliveries d
-				WHERE d.status IN ('queued', 'retrying') AND d.destination_id = t.id AND d.due_at <= now()
-				LIMIT $2) AS due), EXISTS (
+const selectLines = `
+	SELECT ` + destinationColumns + `, h.not_answering_since, h.slow_until, (
+		SELECT count(*)
+		FROM (
 			SELECT FROM deliveries d
-			WHERE d.status = 'held' AND d.destination_id = t.id AND d.reason = 'busy' AND d.priority < 4)
-		FROM destinations t
-		LEFT JOIN destination_health h ON h.destination_id = t.id
-		WHERE t.id = ANY($1)`
-	rows, err := q.q.Query(ctx, query, ids, limit)
-	if err != nil {
-		return nil, fmt.Errorf("select lines: %w", err)
-	}
-	found := make(map[uuid.UUID]Line, len(ids))
+			WHERE d.status IN ('queued', 'retrying') AND d.destination_id = t.id AND d.due_at <= now()
+			LIMIT $2) AS due), EXISTS (
+		SELECT FROM deliveries d
+		WHERE d.status = 'held' AND d.destination_id = t.id AND d.reason = 'busy' AND d.priority < 4)
+	FROM destinations t
+	LEFT JOIN destination_health h ON h.destination_id = t.id
+	WHERE t.id = ANY($1)`
+
+func (q queries) scanLines(rows pgx.Rows, found map[uuid.UUID]Line) error {
+	defer rows.Close()
 	for rows.Next() {
 		var (
 			t    sealedRow
@@ -50,17 +45,16 @@ func (q queries) Lines(ctx context.Context, ids []uuid.UUID, limit int) (map[uui
 		targets := append(t.targets(), (*zeronull.Timestamptz)(&line.Health.NotAnsweringSince),
 			(*zeronull.Timestamptz)(&line.Health.SlowUntil), &line.Due, &line.Busy)
 		if err := rows.Scan(targets...); err != nil {
-			rows.Close()
-			return nil, fmt.Errorf("select lines: %w", err)
+			return fmt.Errorf("select lines: %w", err)
 		}
 		line.Destination, line.Misconfigured = q.open(t)
 		line.Health.DestinationID = t.d.ID
 		found[t.d.ID] = line
 	}
 	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("select lines: %w", err)
+		return fmt.Errorf("select lines: %w", err)
 	}
-	return found, nil
+	return nil
 }
 
 // Hold is that deliveries to a destination are held for a reason.

@@ -37,22 +37,12 @@ type DB struct {
 	pool *pgxpool.Pool
 }
 
-// Tx is a transaction begun by InTx.
-type Tx struct {
-	queries
-	tx    pgx.Tx
-	after []func()
-}
-
-// AfterCommit has fn called once the transaction is known to have been
-// committed.
-func (tx *Tx) AfterCommit(fn func()) { tx.after = append(tx.after, fn) }
-
 // queries holds the methods that DB and Tx share.
 type queries struct {
 	q      querier
 	box    *secret.Box
 	opened *opened
+	spare  *spare
 }
 
 // querier is what a pool and a transaction have in common.
@@ -101,6 +91,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	}
 	cfg.AfterConnect = func(_ context.Context, conn *pgx.Conn) error {
 		pgxuuid.Register(conn.TypeMap()) // else each id takes a way through text
+		registerColumns(conn.TypeMap())
 		return nil
 	}
 	pool, err := pgxpool.NewWithConfig(ctx, cfg)
@@ -111,7 +102,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 		pool.Close()
 		return nil, fmt.Errorf("reach database: %w", err)
 	}
-	return &DB{queries{pool, o.Box, new(opened)}, pool}, nil
+	return &DB{queries{pool, o.Box, new(opened), new(spare)}, pool}, nil
 }
 
 // Close waits for running queries and closes every connection.
@@ -120,28 +111,8 @@ func (db *DB) Close() { db.pool.Close() }
 // Pool returns the pool underneath, for River and goose.
 func (db *DB) Pool() *pgxpool.Pool { return db.pool }
 
-// Pgx returns the transaction underneath, for River.
-func (tx *Tx) Pgx() pgx.Tx { return tx.tx }
-
 // Ping reports whether the database answers.
 func (db *DB) Ping(ctx context.Context) error { return db.pool.Ping(ctx) }
-
-// InTx runs fn in a transaction, which commits if fn returns nil and is rolled
-// back otherwise.
-func (db *DB) InTx(ctx context.Context, fn func(*Tx) error) error {
-	var t *Tx
-	err := pgx.BeginFunc(ctx, db.pool, func(tx pgx.Tx) error {
-		t = &Tx{queries: queries{tx, db.box, db.opened}, tx: tx}
-		return fn(t)
-	})
-	if err != nil {
-		return err
-	}
-	for _, after := range t.after {
-		after()
-	}
-	return nil
-}
 
 // IsData reports whether err is the database refusing what it was given, so that
 // the same again will fail again. Anything else (a lost connection, a restart, a

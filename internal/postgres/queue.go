@@ -2,12 +2,11 @@ package postgres
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"belfry/internal/delivery"
@@ -26,11 +25,10 @@ func (tx *Tx) JobState(ctx context.Context, jobID int64) (string, error) {
 
 // DropJobs removes jobs that no longer may act. One that runs meets its fence
 // when it records, and River does not mind that its row is gone.
-func (tx *Tx) DropJobs(ctx context.Context, ids []int64) error {
-	if _, err := tx.q.Exec(ctx, dropJobs, ids); err != nil {
-		return fmt.Errorf("delete jobs: %w", err)
+func (tx *Tx) DropJobs(ids []int64) {
+	if len(ids) > 0 {
+		tx.trips.later("delete jobs", dropJobs, ids)
 	}
-	return nil
 }
 
 const dropJobs = `
@@ -38,41 +36,73 @@ const dropJobs = `
 	WHERE id = ANY($1)`
 
 // InsertRunningJobs stores jobs as River stores those that an instance has
-// fetched, and returns their ids in the order of the deliveries.
-func (tx *Tx) InsertRunningJobs(ctx context.Context, instance, kind, queue string, maxAttempts int, ds []delivery.Delivery) ([]int64, error) {
+// fetched, one for each delivery, and gives the deliveries their ids.
+func (tx *Tx) InsertRunningJobs(ctx context.Context, instance, kind, queue string, maxAttempts int, owners []*Outgoing) error {
 	const query = `
-		INSERT INTO river_job (state, attempt, max_attempts, attempted_at, scheduled_at, priority, args, attempted_by, kind, queue)
-		SELECT 'running', 1, $3, now(), now(), u.priority, jsonb_build_object('deliveryId', u.delivery_id), ARRAY[$4::text], $5, $6
-		FROM unnest($1::uuid[], $2::smallint[]) AS u (delivery_id, priority)
-		RETURNING id, (args ->> 'deliveryId')::uuid`
-	ids, priorities := make([]uuid.UUID, len(ds)), make([]int16, len(ds))
-	for i, d := range ds {
-		ids[i], priorities[i] = d.ID, int16(d.Priority)
-	}
-	rows, err := tx.q.Query(ctx, query, ids, priorities, maxAttempts, instance, kind, queue)
+		INSERT INTO river_job (id, state, attempt, max_attempts, attempted_at, scheduled_at, priority, args, attempted_by, kind, queue)
+		SELECT u.id, 'running', 1, $4, now(), now(), u.priority, jsonb_build_object('deliveryId', u.delivery_id), ARRAY[$5::text], $6, $7
+		FROM unnest($1::bigint[], $2::uuid[], $3::smallint[]) AS u (id, delivery_id, priority)`
+	ids, err := tx.jobIDs(ctx, len(owners))
 	if err != nil {
-		return nil, fmt.Errorf("insert running jobs: %w", err)
+		return err
 	}
-	var (
-		jobs  = make([]int64, 0, len(ds))
-		jobID int64
-		owner uuid.UUID
-	)
-	_, err = pgx.ForEachRow(rows, []any{&jobID, &owner}, func() error {
-		// The fence hangs on this pairing, so it is not taken on trust.
-		if len(jobs) == len(ds) || ds[len(jobs)].ID != owner {
-			return errors.New("they came back in another order")
-		}
-		jobs = append(jobs, jobID)
+	c := newColumns(3)
+	for i, out := range owners {
+		out.Delivery.JobID = ids[i]
+		c.int8(ids[i])
+		c.id(out.Delivery.ID)
+		c.int2(int(out.Delivery.Priority))
+	}
+	tx.trips.later("insert running jobs", query, append(c.args(), maxAttempts, instance, kind, queue)...)
+	return nil
+}
+
+// jobIDs returns so many ids that no job has or will have. They are fetched many
+// at a time, as a sequence's cache would.
+func (tx *Tx) jobIDs(ctx context.Context, n int) ([]int64, error) {
+	if ids := tx.spare.take(n); ids != nil {
+		return ids, nil
+	}
+	const query = `
+		SELECT nextval(pg_get_serial_sequence('river_job', 'id'))
+		FROM generate_series(1, $1)`
+	rows, err := tx.q.Query(ctx, query, n+spareIDs)
+	if err != nil {
+		return nil, fmt.Errorf("fetch job ids: %w", err)
+	}
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+	if err != nil {
+		return nil, fmt.Errorf("fetch job ids: %w", err)
+	}
+	tx.spare.put(ids[n:])
+	return ids[:n], nil
+}
+
+// spare are job ids that were fetched and not yet used. What is left when the
+// process ends is a gap.
+type spare struct {
+	mu  sync.Mutex
+	ids []int64
+}
+
+const spareIDs = 1000
+
+// take returns n of them, or none.
+func (s *spare) take(n int) []int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.ids) < n {
 		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("insert running jobs: %w", err)
 	}
-	if len(jobs) != len(ds) {
-		return nil, errors.New("insert running jobs: some are missing")
-	}
-	return jobs, nil
+	ids := s.ids[:n:n]
+	s.ids = s.ids[n:]
+	return ids
+}
+
+func (s *spare) put(ids []int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ids = ids
 }
 
 // Snooze is how long a job waits until it is fetched.

@@ -71,28 +71,19 @@ type DestinationStats struct {
 	delivery.Stats
 }
 
-// Store writes an outcome in one round trip.
-func (tx *Tx) Store(ctx context.Context, o Outcome) error {
-	b := &pgx.Batch{}
+// Store writes an outcome.
+func (tx *Tx) Store(o Outcome) {
 	if len(o.Attempts) > 0 {
-		b.Queue(insertAttempts, attemptArrays(o.Attempts)...)
+		tx.trips.later("insert attempts", insertAttempts, attemptRows(o.Attempts)...)
 	}
-	if len(o.Deliveries) > 0 {
-		b.Queue(updateDeliveries, deliveryArrays(o.Deliveries)...)
-	}
+	tx.UpdateDeliveries(o.Deliveries)
 	if len(o.Healths) > 0 {
-		b.Queue(upsertHealths, healthArrays(o.Healths)...)
+		tx.trips.later("save destination health", upsertHealths, healthRows(o.Healths)...)
 	}
 	if len(o.Stats) > 0 {
-		b.Queue(addStats, statsArrays(o.Stats)...)
+		tx.trips.later("add stats", addStats, statsRows(o.Stats)...)
 	}
-	if len(o.Jobs) > 0 {
-		b.Queue(dropJobs, o.Jobs)
-	}
-	if err := tx.q.SendBatch(ctx, b).Close(); err != nil {
-		return fmt.Errorf("store attempts: %w", err)
-	}
-	return nil
+	tx.DropJobs(o.Jobs)
 }
 
 const addStats = `
@@ -106,16 +97,18 @@ const addStats = `
 		SELECT array_agg(p.x + p.y ORDER BY p.i)
 		FROM unnest(s.durations, excluded.durations) WITH ORDINALITY AS p (x, y, i))`
 
-// statsArrays turns rows into the columns that addStats takes.
-func statsArrays(list []DestinationStats) []any {
-	n := len(list)
-	ids, since, durations := make([]uuid.UUID, n), make([]time.Time, n), make([]string, n)
-	acked, failed := make([]int, n), make([]int, n)
-	for i, s := range list {
-		ids[i], since[i], acked[i], failed[i] = s.DestinationID, s.Since, s.Acked, s.Failed
-		durations[i] = intArrayText(s.Durations[:])
+// statsRows returns the columns that addStats takes.
+func statsRows(list []DestinationStats) []any {
+	c := newColumns(5)
+	for i := range list {
+		s := &list[i]
+		c.id(s.DestinationID)
+		c.time(s.Since)
+		c.int4(s.Acked)
+		c.int4(s.Failed)
+		c.text(intArrayText(s.Durations[:]))
 	}
-	return []any{ids, since, acked, failed, durations}
+	return c.args()
 }
 
 // Stats returns what became of attempts at destinations since a time, oldest
