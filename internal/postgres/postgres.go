@@ -85,6 +85,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 		for _, way := range []string{"enable_seqscan", "enable_hashjoin", "enable_mergejoin"} {
 			cfg.ConnConfig.RuntimeParams[way] = "off"
 		}
+		cfg.ConnConfig.RuntimeParams["plan_cache_mode"] = "force_generic_plan" // to plan again is dearer than what it might win
 	} else {
 		cfg.ConnConfig.RuntimeParams["enable_seqscan"] = "off"
 		cfg.ConnConfig.RuntimeParams["plan_cache_mode"] = "force_custom_plan" // a filter that is not given is not planned for
