@@ -67,10 +67,19 @@ func FuzzColumns(f *testing.F) {
 			oid  uint32
 			want any
 		}{
-			{pgtype.UUIDArrayOID, ids}, {pgtype.UUIDArrayOID, nones}, {pgtype.TextArrayOID, texts}, {pgtype.TextArrayOID, maybe},
-			{pgtype.ByteaArrayOID, raw}, {pgtype.BoolArrayOID, bools}, {pgtype.Int2ArrayOID, twos}, {pgtype.Int4ArrayOID, fours},
-			{pgtype.Int4ArrayOID, four0}, {pgtype.Int8ArrayOID, eight}, {pgtype.Int8ArrayOID, zeros},
-			{pgtype.TimestamptzArrayOID, times}, {pgtype.TimestamptzArrayOID, never},
+			{pgtype.UUIDArrayOID, ids},
+			{pgtype.UUIDArrayOID, nones},
+			{pgtype.TextArrayOID, texts},
+			{pgtype.TextArrayOID, maybe},
+			{pgtype.ByteaArrayOID, raw},
+			{pgtype.BoolArrayOID, bools},
+			{pgtype.Int2ArrayOID, twos},
+			{pgtype.Int4ArrayOID, fours},
+			{pgtype.Int4ArrayOID, four0},
+			{pgtype.Int8ArrayOID, eight},
+			{pgtype.Int8ArrayOID, zeros},
+			{pgtype.TimestamptzArrayOID, times},
+			{pgtype.TimestamptzArrayOID, never},
 		} {
 			want, err := plain.Encode(column.oid, pgtype.BinaryFormatCode, column.want, []byte("before"))
 			if err != nil {
