@@ -80,6 +80,8 @@ type Alert struct {
 	Override   *[]string
 	InputHash  []byte    // SHA-256 of what the producer sent: 32 bytes
 	AcceptedAt time.Time // ours
+
+	written *written // nil unless KeepPayload was called
 }
 
 // Sample returns the alert of a test send. The caller sets CreatedAt, AlertID

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"belfry/internal/alert"
 )
@@ -88,7 +89,7 @@ func TestParseExample(t *testing.T) {
 		},
 		AlertIDGiven: true, LinkGiven: true, CreatedAtGiven: true,
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(alert.Alert{})); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 	if n := len(got.Alert.InputHash); n != 32 {
@@ -129,7 +130,7 @@ func TestParseAbsentFields(t *testing.T) {
 				DetectionID: "a", Severity: alert.Low, Type: alert.Policy,
 				Tags: []string{}, LogTypes: []string{}, InputHash: got.Alert.InputHash,
 			}}
-			if diff := cmp.Diff(want, got); diff != "" {
+			if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(alert.Alert{})); diff != "" {
 				t.Errorf("(-want +got)\n%s", diff)
 			}
 		})

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"sync"
 	"time"
 )
 
@@ -30,6 +31,26 @@ type payload struct {
 // CreatedAt has as many fraction digits as it needs, at most nine. It errs
 // only for a Context that is not JSON, which Parse never returns.
 func (a Alert) Payload() ([]byte, error) {
+	if a.written == nil {
+		return a.write()
+	}
+	a.written.once.Do(func() { a.written.payload, a.written.err = a.write() })
+	return a.written.payload, a.written.err
+}
+
+// KeepPayload has the alert and its copies write their payload once, when it is
+// first asked for, and keep it: it is the same for every receiver. Nobody may
+// change the alert, or what Payload returns, from then on.
+func (a *Alert) KeepPayload() { a.written = new(written) }
+
+// written is a payload that copies of an alert share.
+type written struct {
+	once    sync.Once
+	payload []byte
+	err     error
+}
+
+func (a Alert) write() ([]byte, error) {
 	var b bytes.Buffer
 	encoder := json.NewEncoder(&b)
 	encoder.SetEscapeHTML(false) // a link must be readable where it is shown

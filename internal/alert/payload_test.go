@@ -64,6 +64,29 @@ func TestPayloadContext(t *testing.T) {
 	}
 }
 
+// Copies of an alert that keeps its payload have it written once.
+func TestKeepPayload(t *testing.T) {
+	t.Parallel()
+	a := mustParse(t, example).Alert
+	want := mustPayload(t, a)
+	a.KeepPayload()
+	one, other := a, a
+	first, err := one.Payload()
+	if err != nil || string(first) != want {
+		t.Errorf("got %s (%v), want %s", first, err, want)
+	}
+	if again, _ := other.Payload(); &again[0] != &first[0] {
+		t.Error("it was written twice")
+	}
+	broken := alert.Alert{Context: json.RawMessage(`{`)}
+	broken.KeepPayload()
+	for range 2 {
+		if _, err := broken.Payload(); err == nil {
+			t.Error("got no error for a context that is not JSON")
+		}
+	}
+}
+
 func TestPayloadText(t *testing.T) {
 	t.Parallel()
 	got := mustPayload(t, mustParse(t, smallest(`"title":"<a> & b\n\u00e9","link":"https://h/?a=1&b=2"`)).Alert)

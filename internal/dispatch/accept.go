@@ -123,6 +123,7 @@ func (item *acceptItem) prepare(now time.Time, link func(string) string, all []d
 	item.in.Fill(now, alert.NewAlertID, link)
 	a := item.in.Alert
 	a.ID, a.AcceptedAt = uuid.Must(uuid.NewV7()), now
+	a.KeepPayload()
 	item.route = delivery.Route(a, all)
 	item.alert = postgres.AcceptedAlert{
 		Alert: a, AcceptedBy: item.by, Nowhere: item.route.Nowhere, Unknown: item.route.Unknown,

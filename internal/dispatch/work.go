@@ -3,6 +3,7 @@ package dispatch
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"math/rand/v2"
 	"net/http"
 	"time"
@@ -235,6 +236,14 @@ func (d *Dispatcher) logAttempt(ctx context.Context, out *postgres.Outgoing, s s
 	d.deliveryChanged(out.Alert.AlertID, s.delivery)
 	d.metrics.attempts.WithLabelValues(string(a.Class)).Inc()
 	d.metrics.duration.Observe(a.Duration.Seconds())
+	ended := a.Class != outbound.Interrupted && a.Counted && s.delivery.Status.Final()
+	if ended {
+		d.metrics.finished.WithLabelValues(string(s.delivery.Status)).Inc()
+	}
+	failed := ended && s.delivery.Status == delivery.Failed
+	if !failed && !d.Log.Enabled(ctx, slog.LevelInfo) {
+		return
+	}
 	facts := []any{
 		"alert_id", out.Alert.AlertID,
 		"delivery_id", a.DeliveryID,
@@ -251,11 +260,8 @@ func (d *Dispatcher) logAttempt(ctx context.Context, out *postgres.Outgoing, s s
 		"error", a.Error,
 	}
 	d.Log.InfoContext(ctx, "delivery attempted", facts...)
-	if a.Class != outbound.Interrupted && a.Counted && s.delivery.Status.Final() {
-		d.metrics.finished.WithLabelValues(string(s.delivery.Status)).Inc()
-		if s.delivery.Status == delivery.Failed {
-			d.Log.ErrorContext(ctx, "delivery failed", append(facts, "reason", s.delivery.Reason)...)
-		}
+	if failed {
+		d.Log.ErrorContext(ctx, "delivery failed", append(facts, "reason", s.delivery.Reason)...)
 	}
 }
 

@@ -40,9 +40,26 @@ func tidy(list []Header) []Header {
 		list[i] = Header{strings.ToValidUTF8(h.Name, "\uFFFD"), strings.ToValidUTF8(h.Value, "\uFFFD")}
 	}
 	slices.SortStableFunc(list, func(a, b Header) int {
-		return cmp.Or(strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)), strings.Compare(a.Name, b.Name))
+		return cmp.Or(compareFolded(a.Name, b.Name), strings.Compare(a.Name, b.Name))
 	})
 	return list
+}
+
+// compareFolded compares two names, ASCII letters of either case being one.
+func compareFolded(a, b string) int {
+	for i := range min(len(a), len(b)) {
+		if c := cmp.Compare(fold(a[i]), fold(b[i])); c != 0 {
+			return c
+		}
+	}
+	return cmp.Compare(len(a), len(b))
+}
+
+func fold(c byte) byte {
+	if 'A' <= c && c <= 'Z' {
+		return c + 'a' - 'A'
+	}
+	return c
 }
 
 // name returns the name of an answer's header with the secrets in it replaced,
@@ -68,9 +85,7 @@ func inNames(patterns []string) []string {
 func lower(s string) []byte {
 	b := []byte(s)
 	for i, c := range b {
-		if 'A' <= c && c <= 'Z' {
-			b[i] += 'a' - 'A'
-		}
+		b[i] = fold(c)
 	}
 	return b
 }
