@@ -36,6 +36,7 @@ type Config struct {
 	OpenMetrics   bool   // serve /metrics without a token
 	Draining      func() bool
 	SessionLength time.Duration
+	CallTimeout   time.Duration // of a call that only asks the database; 0 for a minute
 	Facts         Facts
 	Console       fs.FS // the built console; nil, or without index.html, when there is none
 }
@@ -58,6 +59,9 @@ const (
 // New returns a handler for the whole API and the console.
 func New(cfg Config) http.Handler {
 	s := &Server{Config: cfg, tokens: newTokenCache(cfg.Now), console: newConsole(cfg.Console)}
+	if s.CallTimeout == 0 {
+		s.CallTimeout = time.Minute
+	}
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
 	e.HTTPErrorHandler = s.handleError
@@ -99,6 +103,21 @@ var scopes = map[string]access.Scope{
 	"getSession":   anyScope, "signOut": anyScope,
 }
 
+// lasting are the operations whose length the caller decides: by patience, by settings,
+// or by how much there is to discard.
+var lasting = map[string]bool{"streamEvents": true, "testDestination": true, "testSettings": true, "resumeDestination": true}
+
+// within ends a call that waits for too long: a line to the database can be dead
+// without anybody's being told.
+func (s *Server) within(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		ctx, cancel := context.WithTimeout(c.Request().Context(), s.CallTimeout)
+		defer cancel()
+		c.SetRequest(c.Request().WithContext(ctx))
+		return next(c)
+	}
+}
+
 // operations returns what runs before each operation: who calls and whether they
 // may, and only then how much they send.
 func (s *Server) operations() map[string][]echo.MiddlewareFunc {
@@ -109,6 +128,9 @@ func (s *Server) operations() map[string][]echo.MiddlewareFunc {
 			limit = maxBatch
 		}
 		before[operation] = []echo.MiddlewareFunc{s.need(scope), checkQuery(operation), middleware.BodyLimit(limit)}
+		if !lasting[operation] {
+			before[operation] = append(before[operation], s.within)
+		}
 	}
 	batch := before["postAlerts"]
 	before["postAlerts"] = append([]echo.MiddlewareFunc{batch[0], few(largeAtOnce, largePatience)}, batch[1:]...)
@@ -149,7 +171,7 @@ func (s *Server) identify(next echo.HandlerFunc) echo.HandlerFunc {
 		header := c.Response().Header()
 		header.Set(echo.HeaderXRequestID, id)
 		header.Set(echo.HeaderXContentTypeOptions, "nosniff")
-		header.Set(echo.HeaderReferrerPolicy, "no-referrer")
+		header.Set(echo.HeaderReferrerPolicy, "same-origin") // with none a form's Origin is null, and guardBrowser cannot tell whose it is
 		header.Set(echo.HeaderXFrameOptions, "DENY")
 		header.Set(echo.HeaderContentSecurityPolicy, "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'")
 		header.Set(echo.HeaderCacheControl, "no-store")

@@ -90,7 +90,7 @@ func (h *harness) call(t testing.TB, method, path, body string, changes ...chang
 func checkHeaders(t testing.TB, name string, a answer) {
 	t.Helper()
 	for header, want := range map[string]string{
-		"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "X-Frame-Options": "DENY", "Cache-Control": "no-store",
+		"X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin", "X-Frame-Options": "DENY", "Cache-Control": "no-store",
 	} {
 		if got := a.header.Get(header); got != want {
 			t.Errorf("%s: %s is %q, want %q", name, header, got, want)

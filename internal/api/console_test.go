@@ -63,7 +63,7 @@ func TestConsoleFiles(t *testing.T) {
 		if !strings.Contains(policy, "default-src 'none'; script-src 'self';") || strings.Contains(policy, "http") || strings.Contains(policy, "unsafe-eval") {
 			t.Errorf("%s: policy %q", path, policy)
 		}
-		for name, value := range map[string]string{"X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "no-referrer", "Vary": "Accept-Encoding"} {
+		for name, value := range map[string]string{"X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "same-origin", "Vary": "Accept-Encoding"} {
 			if got := r.Header.Get(name); got != value {
 				t.Errorf("%s: %s is %q", path, name, got)
 			}

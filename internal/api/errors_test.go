@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"encoding/json"
 	"io"
 	"log/slog"
@@ -110,4 +111,23 @@ func TestBodyThatBreaksOff(t *testing.T) {
 	if n := h.count(t, `SELECT count(*) FROM alerts`); n != 0 {
 		t.Errorf("%d alerts", n)
 	}
+}
+
+// A call that the database leaves waiting is given up, and says so.
+func TestCallTimeout(t *testing.T) {
+	t.Parallel()
+	h := newAPI(t, idle, func(s *setup) { s.api.CallTimeout = 200 * time.Millisecond })
+	tx, err := h.db.Pool().Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback(context.Background()) //nolint:errcheck // it has been, or the test has failed
+	if _, err := tx.Exec(t.Context(), `LOCK TABLE destinations`); err != nil {
+		t.Fatal(err)
+	}
+	wantProblem(t, h.get(t, destinationsPath), 503, ProblemCodeUnavailable)
+	if err := tx.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	wantStatus(t, h.get(t, destinationsPath), 200)
 }

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -63,6 +64,8 @@ func (s *Server) streamEvents(c echo.Context, changes <-chan dispatch.Event) err
 		return err
 	}
 	beat, look, over := time.NewTicker(eventsBeat), time.NewTicker(time.Second), time.NewTimer(eventsFor)
+	known := time.NewTicker(tokenCacheFor)
+	defer known.Stop()
 	defer beat.Stop()
 	defer look.Stop()
 	defer over.Stop()
@@ -84,11 +87,25 @@ func (s *Server) streamEvents(c echo.Context, changes <-chan dispatch.Event) err
 			if s.Draining() {
 				return nil
 			}
+		case <-known.C:
+			if s.strange(c.Request()) {
+				return nil
+			}
 		}
 		if err != nil {
 			return err
 		}
 	}
+}
+
+// strange reports whether a caller that was let in would no longer be: the token
+// was revoked, or the session has ended. While the database does not answer
+// nobody is.
+func (s *Server) strange(r *http.Request) bool {
+	ctx, cancel := context.WithTimeout(r.Context(), 5*time.Second)
+	defer cancel()
+	_, err := s.authenticate(ctx, r)
+	return errors.Is(err, errUnauthenticated)
 }
 
 // eventText writes an event as the specification of server-sent events has it.

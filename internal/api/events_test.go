@@ -72,6 +72,29 @@ func await1(t *testing.T, events <-chan streamed, what string, ok func(streamed)
 	}
 }
 
+// A stream ends when its token would no longer be let in, and goes on otherwise.
+func TestEventsOfARevokedToken(t *testing.T) {
+	t.Parallel()
+	h := newAPI(t)
+	kept, token := h.stream(t, h.token(t, access.Read)), decode[CreatedToken](t,
+		h.post(t, "/api/v1/tokens", js(object{"name": "lost", "scopes": []string{"read"}})), 201)
+	lost := h.stream(t, token.Secret)
+	wantStatus(t, h.delete(t, "/api/v1/tokens/"+token.ID.String()), 204)
+	for deadline := time.After(20 * time.Second); ; {
+		select {
+		case _, open := <-lost:
+			if open {
+				continue
+			}
+		case <-deadline:
+			t.Fatal("the stream of a revoked token goes on")
+		}
+		break
+	}
+	h.accept(t)
+	await1(t, kept, "the other stream has ended too", func(ev streamed) bool { return ev.name == "alert" })
+}
+
 func TestEvents(t *testing.T) {
 	t.Parallel()
 	h := newAPI(t)
