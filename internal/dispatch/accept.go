@@ -21,6 +21,8 @@ const (
 	maxWaiting      = 8192     // alerts that wait to be stored
 	maxWaitingBytes = 64 << 20 // of all of them together
 	maxDeliveries   = 1000     // in one transaction: more take memory and win nothing
+	few             = 16       // alerts in one call: more are a batch that can wait a little
+	amongOthers     = 50       // deliveries in one transaction, where others wait for their turn
 	commitTimeout   = 10 * time.Second
 )
 
@@ -59,16 +61,20 @@ type acceptItem struct {
 // no error is ours: it survives whatever happens next. Alerts of many callers
 // share transactions, but each is accepted or refused on its own.
 func (d *Dispatcher) Accept(ctx context.Context, by string, alerts []alert.Parsed) []Result {
+	group := d.accepts
+	if len(alerts) > few {
+		group = d.batches
+	}
 	results := make([]Result, len(alerts))
 	items := make([]*acceptItem, len(alerts))
 	for i, in := range alerts {
 		a := in.Alert
 		item := &acceptItem{in: in, by: by, done: make(chan Result, 1)}
 		item.bytes = int64(1024 + len(a.Description) + len(a.Runbook) + len(a.Context))
-		if d.waiting.Add(item.bytes) > d.maxWaiting || !d.accepts.add(item) {
+		if d.waiting.Add(item.bytes) > d.maxWaiting || !group.add(item) {
 			d.waiting.Add(-item.bytes)
 			results[i].Err = ErrOverloaded
-			if d.accepts.isClosed() {
+			if group.isClosed() {
 				results[i].Err = ErrStopping
 			}
 			continue
@@ -88,9 +94,27 @@ func (d *Dispatcher) Accept(ctx context.Context, by string, alerts []alert.Parse
 	return results
 }
 
-// commitAccepts is the one place where alerts become ours. Items go in the order
-// of their alertIds, so that two replicas cannot deadlock.
-func (d *Dispatcher) commitAccepts(items []*acceptItem) {
+// commitFew accepts alerts of calls that have few.
+func (d *Dispatcher) commitFew(items []*acceptItem) {
+	d.lastFew.Store(time.Now().UnixNano())
+	d.commitAccepts(items, maxDeliveries)
+}
+
+// commitMany accepts alerts of calls that have many. While there are others too,
+// it lets them in between often: a flood in batches must not delay an alert that
+// comes alone.
+func (d *Dispatcher) commitMany(items []*acceptItem) {
+	most := maxDeliveries
+	if time.Now().UnixNano()-d.lastFew.Load() < int64(time.Second) {
+		most = amongOthers
+	}
+	d.commitAccepts(items, most)
+}
+
+// commitAccepts is the one place where alerts become ours, at most so many
+// deliveries at a time. Items go in the order of their alertIds, so that two
+// replicas cannot deadlock.
+func (d *Dispatcher) commitAccepts(items []*acceptItem, most int) {
 	if d.beats.late(d.Now()) {
 		d.refuse(items, errors.New("no sign of life"))
 		return
@@ -109,11 +133,13 @@ func (d *Dispatcher) commitAccepts(items []*acceptItem) {
 	slices.SortStableFunc(items, func(a, b *acceptItem) int { return strings.Compare(a.alert.AlertID, b.alert.AlertID) })
 	for len(items) > 0 {
 		n, deliveries := 0, 0
-		for n < len(items) && (n == 0 || deliveries+len(items[n].route.To) <= maxDeliveries) {
+		for n < len(items) && (n == 0 || deliveries+len(items[n].route.To) <= most) {
 			deliveries += len(items[n].route.To)
 			n++
 		}
+		d.turn <- struct{}{} // who has waited for longest goes first
 		d.commitChunk(ctx, items[:n], now)
+		<-d.turn
 		items = items[n:]
 	}
 }

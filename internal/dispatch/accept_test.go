@@ -236,6 +236,31 @@ func TestOverload(t *testing.T) {
 	}
 }
 
+// An alert that comes alone is stored between those of a batch that came before it.
+func TestBatchLetsOthersIn(t *testing.T) {
+	t.Parallel()
+	f := newDispatcher(t, pgtest.New(t)).ready(t)
+	f.webhook(t, newSink(t).URL)
+	f.accept(t, anAlert) // there are others
+	batch := make([]alert.Parsed, 5*amongOthers)
+	for i := range batch {
+		batch[i] = parse(t, fmt.Sprintf(`{"id":"x","type":"RULE","severity":"LOW","alertId":"batch-%d"}`, i))
+	}
+	var accepting sync.WaitGroup
+	f.Dispatcher.turn <- struct{}{}
+	accepting.Go(func() { f.Accept(t.Context(), "x", batch) })
+	all := int64(len(batch)) * 1024 // an alert counts as a little more
+	until(t, "the batch waits", func() bool { return f.waiting.Load() >= all && len(f.batches.in) < len(batch) })
+	accepting.Go(func() { f.accept(t, `{"id":"x","type":"RULE","severity":"LOW","alertId":"alone"}`) })
+	until(t, "the other too", func() bool { return f.waiting.Load() >= all+1024 && len(f.accepts.in) == 0 })
+	<-f.Dispatcher.turn
+	accepting.Wait()
+	before := count(t, f, `SELECT count(*) FROM alerts WHERE alert_id LIKE 'batch-%' AND ctid < (SELECT ctid FROM alerts WHERE alert_id = 'alone')`)
+	if n := count(t, f, `SELECT count(*) FROM alerts`); before > 2*amongOthers || n != len(batch)+2 {
+		t.Errorf("%d of a batch of %d were stored before it; %d are stored in all", before, len(batch), n)
+	}
+}
+
 // Who comes too late is not told that there are too many.
 func TestAcceptWhileStopping(t *testing.T) {
 	t.Parallel()

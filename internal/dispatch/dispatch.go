@@ -64,7 +64,10 @@ type Dispatcher struct {
 	river      *river.Client[pgx.Tx]
 	metrics    metrics
 	accepts    *group[*acceptItem]
-	waiting    atomic.Int64 // bytes of alerts that wait to be stored
+	batches    *group[*acceptItem] // of calls with many alerts
+	turn       chan struct{}       // held by the one of the two that commits
+	lastFew    atomic.Int64        // when a call with few alerts was last committed, Unix time in nanoseconds
+	waiting    atomic.Int64        // bytes of alerts that wait to be stored
 	maxWaiting int64
 	records    *group[*recordItem]
 	loads      *group[*loadItem]
@@ -92,7 +95,7 @@ type Dispatcher struct {
 
 // New returns a dispatcher that accepts at once and delivers after Start.
 func New(cfg Config) (*Dispatcher, error) {
-	d := &Dispatcher{Config: cfg, instance: uuid.NewString(), nudges: make(chan struct{}, 1), maxWaiting: maxWaitingBytes}
+	d := &Dispatcher{Config: cfg, instance: uuid.NewString(), nudges: make(chan struct{}, 1), maxWaiting: maxWaitingBytes, turn: make(chan struct{}, 1)}
 	d.metrics = newMetrics(cfg.Metrics, cfg.DB)
 	d.recording, d.giveUpRecords = context.WithCancel(context.Background())
 	d.upkeep, d.stopUpkeep = context.WithCancel(context.Background())
@@ -124,7 +127,8 @@ func New(cfg Config) (*Dispatcher, error) {
 		return nil, fmt.Errorf("create job queue: %w", err)
 	}
 	d.river = queue
-	d.accepts = newGroup(maxWaiting, maxWaiting, d.commitAccepts)
+	d.accepts = newGroup(maxWaiting, maxWaiting, d.commitFew)
+	d.batches = newGroup(maxWaiting, maxDeliveries, d.commitMany)
 	d.records = newGroup(2*cfg.Workers+maxTests, 512, d.commitRecords)
 	d.loads = newGroup(2*cfg.Workers, maxLoads, d.commitLoads)
 	d.parks = newGroup(2*cfg.Workers, 512, d.commitParks)
@@ -176,6 +180,7 @@ func (d *Dispatcher) Start(ctx context.Context) error {
 // What was cut short is not charged.
 func (d *Dispatcher) Stop(ctx context.Context) error {
 	d.accepts.close()
+	d.batches.close()
 	late, cancel := d.afterGrace(ctx)
 	defer cancel()
 	var directs sync.WaitGroup

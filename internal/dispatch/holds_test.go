@@ -3,8 +3,12 @@ package dispatch
 import (
 	"bytes"
 	"context"
+	"encoding/json"
+	"fmt"
+	"io"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -716,4 +720,38 @@ func TestStopWhileManyWait(t *testing.T) {
 	next.run(t)
 	next.waitAll(t, ids, delivery.Delivered)
 	next.wantNoRepairs(t)
+}
+
+// A context too large to be kept in memory while its delivery waits is sent whole
+// when its turn comes.
+func TestLargeContextWhenReleased(t *testing.T) {
+	t.Parallel()
+	f := start(t)
+	bodies := make(chan []byte, 2)
+	hook := f.webhook(t, receiver(t, func(_ http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		bodies <- body
+	}).URL)
+	setState(t, f, hook, destination.Paused)
+	want := map[string]bool{}
+	for _, n := range []int{postgres.MaxKept - 20, postgres.MaxKept + 1} {
+		context := fmt.Sprintf(`{"much":"%s"}`, strings.Repeat("x", n))
+		want[context] = true
+		f.accept(t, fmt.Sprintf(`{"id":"x","type":"RULE","severity":"LOW","alertContext":%s}`, context))
+	}
+	until(t, "both are held", func() bool { return f.heldFor(t, hook, delivery.Paused) == 2 })
+	setState(t, f, hook, destination.Active)
+	until(t, "both came", func() bool { return len(bodies) == 2 })
+	for range 2 {
+		var got struct {
+			Context json.RawMessage `json:"alertContext"`
+		}
+		if err := json.Unmarshal(<-bodies, &got); err != nil {
+			t.Fatal(err)
+		}
+		if !want[string(got.Context)] {
+			t.Errorf("a context of %d bytes came, which nobody sent", len(got.Context))
+		}
+		delete(want, string(got.Context))
+	}
 }
