@@ -1066,6 +1066,15 @@ type BulkResend struct {
 	Total int `json:"total"`
 }
 
+// BulkResendDetails An order to re-send many deliveries, how far it is, and what has come of it.
+type BulkResendDetails struct {
+	// Embedded struct due to allOf(#/components/schemas/BulkResend)
+	BulkResend `yaml:",inline"`
+	// Embedded fields due to inline allOf schema
+	// Outcomes What the deliveries that an order re-sent have come to by now. Together they are as many as `resent`.
+	Outcomes BulkResendOutcomes `json:"outcomes"`
+}
+
 // BulkResendInput What to re-send. Exactly one of `filter` and `deliveryIds`.
 type BulkResendInput = json.RawMessage
 
@@ -1076,6 +1085,27 @@ type BulkResendList struct {
 
 	// NextCursor To be passed back as `cursor` for the next page; `null` on the last.
 	NextCursor *string `json:"nextCursor"`
+}
+
+// BulkResendOutcomes What the deliveries that an order re-sent have come to by now. Together they are as many as `resent`.
+type BulkResendOutcomes struct {
+	// Cancelled How many were `cancelled` after they were re-sent.
+	Cancelled int `json:"cancelled"`
+
+	// Delivered How many are `delivered`.
+	Delivered int `json:"delivered"`
+
+	// Failed How many are `failed`.
+	Failed int `json:"failed"`
+
+	// Open How many are not final yet; `queued`, `retrying` or `held`.
+	Open int `json:"open"`
+
+	// ResentAgain How many became final and have been re-sent since, one by one or by another order. Nothing is said of what they came to before.
+	ResentAgain int `json:"resentAgain"`
+
+	// Unknown How many are no longer kept, or were re-sent by a version of Belfry that did not note for which order.
+	Unknown int `json:"unknown"`
 }
 
 // BulkResendState How far a bulk re-send is:
@@ -1418,7 +1448,7 @@ type DestinationHealthDetails struct {
 // DestinationHealthList How all destinations do.
 type DestinationHealthList struct {
 	// Items Every destination, by name.
-	Items []DestinationHealth `json:"items"`
+	Items []ListedDestinationHealth `json:"items"`
 
 	// NextCursor Always `null`, as there is one page.
 	NextCursor *string `json:"nextCursor"`
@@ -1664,6 +1694,15 @@ type ListedDelivery struct {
 	// Embedded fields due to inline allOf schema
 	// Alert The alert of a delivery.
 	Alert AlertRef `json:"alert"`
+}
+
+// ListedDestinationHealth How a destination does, in a list of all.
+type ListedDestinationHealth struct {
+	// Embedded struct due to allOf(#/components/schemas/DestinationHealth)
+	DestinationHealth `yaml:",inline"`
+	// Embedded fields due to inline allOf schema
+	// History Only with `history=true`; the same as in the health of one destination.
+	History []HourStats `json:"history,omitempty"`
 }
 
 // NewSigningSecret A new signing secret.
@@ -2244,6 +2283,12 @@ type ListDestinationsParams struct {
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
+// ListDestinationHealthParams defines parameters for ListDestinationHealth.
+type ListDestinationHealthParams struct {
+	// History `true`: also how each did hour by hour. It is for pictures of all of them: with hundreds of destinations it is much to read every second.
+	History *bool `form:"history,omitempty" json:"history,omitempty"`
+}
+
 // DeleteDestinationParams defines parameters for DeleteDestination.
 type DeleteDestinationParams struct {
 	// IfMatch The `ETag` that was last seen. With another version stored the answer is 412 and nothing changes. `*`, or no header, matches any version.
@@ -2386,7 +2431,7 @@ type ServerInterface interface {
 	CreateDestination(ctx echo.Context) error
 	// ListDestinationHealth Health of all destinations
 	// (GET /api/v1/destinations/health)
-	ListDestinationHealth(ctx echo.Context) error
+	ListDestinationHealth(ctx echo.Context, params ListDestinationHealthParams) error
 	// TestSettings Test settings before saving them
 	// (POST /api/v1/destinations/test)
 	TestSettings(ctx echo.Context) error
@@ -3100,8 +3145,17 @@ func (w *ServerInterfaceWrapper) CreateDestination(ctx echo.Context) error {
 func (w *ServerInterfaceWrapper) ListDestinationHealth(ctx echo.Context) error {
 	var err error
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListDestinationHealthParams
+	// ------------- Optional query parameter "history" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "history", ctx.QueryParams(), &params.History, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter history: %s", err))
+	}
+
 	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.ListDestinationHealth(ctx)
+	err = w.Handler.ListDestinationHealth(ctx, params)
 	return err
 }
 
@@ -3752,7 +3806,7 @@ type GetBulkResendResponseObject interface {
 	VisitGetBulkResendResponse(w http.ResponseWriter) error
 }
 
-type GetBulkResend200JSONResponse BulkResend
+type GetBulkResend200JSONResponse BulkResendDetails
 
 func (response GetBulkResend200JSONResponse) VisitGetBulkResendResponse(w http.ResponseWriter) error {
 
@@ -4041,6 +4095,7 @@ func (response CreateDestination201JSONResponse) VisitCreateDestinationResponse(
 }
 
 type ListDestinationHealthRequestObject struct {
+	Params ListDestinationHealthParams
 }
 
 type ListDestinationHealthResponseObject interface {
@@ -5359,8 +5414,10 @@ func (sh *strictHandler) CreateDestination(ctx echo.Context) error {
 }
 
 // ListDestinationHealth operation middleware
-func (sh *strictHandler) ListDestinationHealth(ctx echo.Context) error {
+func (sh *strictHandler) ListDestinationHealth(ctx echo.Context, params ListDestinationHealthParams) error {
 	var request ListDestinationHealthRequestObject
+
+	request.Params = params
 
 	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
 		return sh.ssi.ListDestinationHealth(ctx.Request().Context(), request.(ListDestinationHealthRequestObject))

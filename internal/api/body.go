@@ -71,6 +71,8 @@ func kindOf(target any) string {
 		return "true or false"
 	case *int, **int:
 		return "a whole number"
+	case **uuid.UUID:
+		return "an id"
 	case *[]uuid.UUID:
 		return "an array of ids"
 	case *[]string:

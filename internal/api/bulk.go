@@ -99,10 +99,16 @@ func (s *Server) ListBulkResends(ctx context.Context, r ListBulkResendsRequestOb
 	return answer, nil
 }
 
-// GetBulkResend answers one order and how far it is.
+// GetBulkResend answers one order, how far it is, and what has come of it.
 func (s *Server) GetBulkResend(ctx context.Context, r GetBulkResendRequestObject) (GetBulkResendResponseObject, error) {
-	b, err := s.DB.BulkResend(ctx, r.ID)
-	return GetBulkResend200JSONResponse(newBulkResend(b)), err
+	b, o, err := s.DB.BulkResendOutcomes(ctx, r.ID)
+	return GetBulkResend200JSONResponse{
+		BulkResend: newBulkResend(b),
+		Outcomes: BulkResendOutcomes{
+			Delivered: o.Delivered, Failed: o.Failed, Cancelled: o.Cancelled, Open: o.Open, ResentAgain: o.ResentAgain,
+			Unknown: b.Resent - o.Delivered - o.Failed - o.Cancelled - o.Open - o.ResentAgain,
+		},
+	}, err
 }
 
 // PauseBulkResend stops an order until it is resumed.

@@ -33,7 +33,7 @@ func (h *harness) countBulk(t testing.TB, body object) BulkCount {
 func (h *harness) awaitBulk(t testing.TB, id uuid.UUID) (b BulkResend) {
 	t.Helper()
 	until(t, "the bulk re-send is done", func() bool {
-		b = decode[BulkResend](t, h.get(t, bulkPath+"/"+id.String()), 200)
+		b = decode[BulkResendDetails](t, h.get(t, bulkPath+"/"+id.String()), 200).BulkResend
 		return b.State == BulkResendStateDone
 	})
 	return b
@@ -99,6 +99,85 @@ func TestBulkResend(t *testing.T) {
 	for _, id := range ids {
 		h.awaitRow(t, id, func(d delivery.Delivery) bool { return d.Run == 3 && d.Status == delivery.Delivered })
 	}
+}
+
+// What comes of the deliveries is counted for the order that re-sent them, and for
+// no other: not for one that skipped them, nor once they are re-sent anew.
+func TestBulkOutcomes(t *testing.T) {
+	t.Parallel()
+	h := newAPI(t, idle, once)
+	r := newReceiver(t, says(200, "ok"))
+	broken := newReceiver(t, says(500, "no"))
+	h.hook(t, r.URL, object{"severities": []string{"LOW"}})
+	h.hook(t, broken.URL, object{"severities": []string{"HIGH"}})
+	paused := h.hook(t, r.URL, object{"severities": []string{"CRITICAL"}})
+	wantStatus(t, h.post(t, destinationPath(paused)+"/pause", ""), 200)
+	ids := map[string]uuid.UUID{}
+	for name, severity := range map[string]string{
+		"well": "LOW", "also well": "LOW", "by hand": "LOW", "broken": "HIGH", "broken, then mended": "HIGH", "held": "CRITICAL", "held, then cancelled": "CRITICAL",
+	} {
+		_, ids[name] = h.accept1(t, object{"severity": severity})
+		wantStatus(t, h.post(t, deliveryPath(ids[name])+"/cancel", ""), 202)
+	}
+	all := object{"filter": object{"status": []string{"cancelled"}}, "perSecond": 1000}
+	first, second := h.bulk(t, all), h.bulk(t, all)
+	wantStatus(t, h.post(t, deliveryPath(ids["by hand"])+"/resend", ""), 202) // before its turn
+	outcomes := func(b BulkResend) BulkResendOutcomes {
+		return decode[BulkResendDetails](t, h.get(t, bulkPath+"/"+b.ID.String()), 200).Outcomes
+	}
+	for _, b := range []BulkResend{first, second} {
+		if got := outcomes(b); got != (BulkResendOutcomes{}) {
+			t.Errorf("before anything is re-sent: %+v", got)
+		}
+	}
+	if err := h.dispatcher.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	// The orders are stepped through oldest first, so that the second finds nothing left.
+	if a, b := h.awaitBulk(t, first.ID), h.awaitBulk(t, second.ID); a.Resent != 6 || a.Skipped != 1 || b.Resent != 0 || b.Skipped != 7 {
+		t.Fatalf("first %+v, second %+v", a, b)
+	}
+	for _, name := range []string{"well", "also well", "by hand"} {
+		h.await(t, ids[name], DeliveryStatusDelivered)
+	}
+	for _, name := range []string{"broken", "broken, then mended"} {
+		h.await(t, ids[name], DeliveryStatusFailed)
+	}
+	want := BulkResendOutcomes{Delivered: 2, Failed: 2, Open: 2}
+	wantOutcomes := func(when string) {
+		t.Helper()
+		if diff := cmp.Diff(want, outcomes(first)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", when, diff)
+		}
+		if got := outcomes(second); got != (BulkResendOutcomes{}) {
+			t.Errorf("%s: the order that re-sent nothing has %+v", when, got)
+		}
+	}
+	wantOutcomes("once all have gone out")
+
+	wantStatus(t, h.post(t, deliveryPath(ids["held, then cancelled"])+"/cancel", ""), 202)
+	want = BulkResendOutcomes{Delivered: 2, Failed: 2, Open: 1, Cancelled: 1}
+	wantOutcomes("after a cancel")
+
+	broken.become(says(200, "mended"))
+	wantStatus(t, h.post(t, deliveryPath(ids["broken, then mended"])+"/resend", ""), 202)
+	h.await(t, ids["broken, then mended"], DeliveryStatusDelivered)
+	want = BulkResendOutcomes{Delivered: 2, Failed: 1, Open: 1, Cancelled: 1, ResentAgain: 1}
+	wantOutcomes("after a re-send by hand")
+
+	third := h.bulk(t, object{"deliveryIds": []uuid.UUID{ids["broken"], ids["well"]}, "again": true, "perSecond": 1000})
+	h.awaitBulk(t, third.ID)
+	h.await(t, ids["broken"], DeliveryStatusDelivered)
+	h.awaitRow(t, ids["well"], func(d delivery.Delivery) bool { return d.Run == 3 && d.Status == delivery.Delivered })
+	want = BulkResendOutcomes{Delivered: 1, Open: 1, Cancelled: 1, ResentAgain: 3}
+	wantOutcomes("after another order")
+	if got := outcomes(third); got != (BulkResendOutcomes{Delivered: 2}) {
+		t.Errorf("the other order has %+v", got)
+	}
+
+	h.exec(t, `DELETE FROM deliveries WHERE id = $1`, ids["also well"]) // as retention does
+	want = BulkResendOutcomes{Open: 1, Cancelled: 1, ResentAgain: 3, Unknown: 1}
+	wantOutcomes("after the retention")
 }
 
 // Each field of a filter selects as it does in the list, and is shown as given.
@@ -248,7 +327,7 @@ func TestBulkResendStates(t *testing.T) {
 			continue
 		}
 		got := decode[BulkResend](t, a, 200)
-		if stored := decode[BulkResend](t, h.get(t, path), 200); got.State != c.want || !cmp.Equal(got, stored) || (got.FinishedAt != nil) != (c.want == "cancelled") {
+		if stored := decode[BulkResendDetails](t, h.get(t, path), 200).BulkResend; got.State != c.want || !cmp.Equal(got, stored) || (got.FinishedAt != nil) != (c.want == "cancelled") {
 			t.Errorf("%s leads to %+v, stored %+v", c.call, got, stored)
 		}
 	}

@@ -262,6 +262,11 @@ func TestUnreadableSettings(t *testing.T) {
 	wantStatus(t, h.post(t, path+"/pause", ""), 200)
 	wantStatus(t, h.patch(t, path, `{"displayName":"renamed"}`), 200)
 	wantProblem(t, h.patch(t, path, `{"settings":{"headers":[{"name":"X-Api-Key"}]}}`), 422, ProblemCodeInvalid, "settings.url", "settings.headers[0].value")
+	wantProblem(t, h.post(t, testPath, js(object{"destinationId": d.ID})), 409, ProblemCodeConflict)
+	wantProblem(t, h.post(t, testPath, js(object{"destinationId": d.ID, "settings": object{}})), 422, ProblemCodeInvalid, "settings.url")
+	if a := decode[TestAnswer](t, h.post(t, testPath, js(object{"destinationId": d.ID, "settings": object{"url": "http://127.0.0.1:1"}})), 200).Attempt; a.Class != AttemptClassRefused {
+		t.Errorf("a test of what would mend it: %+v", a)
+	}
 	mended := decode[Destination](t, h.patch(t, path, js(object{"settings": object{"url": r.URL}})), 200)
 	if !mended.Settings.URLSet || mended.Settings.URL != r.URL {
 		t.Errorf("mended %+v", mended.Settings)

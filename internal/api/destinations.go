@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -195,31 +196,64 @@ func (s *Server) TestDestination(ctx context.Context, r TestDestinationRequestOb
 	return TestDestination200JSONResponse{Attempt: newAttempt(a, body)}, nil
 }
 
-// TestSettings sends a test alert with settings that are not stored.
+// TestSettings sends a test alert with settings that are not stored: those of a
+// new destination, or those that a change of one would lead to.
 func (s *Server) TestSettings(ctx context.Context, r TestSettingsRequestObject) (TestSettingsResponseObject, error) {
 	t := testInput{Severity: alert.Info, Type: alert.Rule}
-	var (
-		typ string
-		raw json.RawMessage
-	)
-	wrong, err := t.read(r.Body, map[string]any{"type": &typ, "settings": &raw})
+	var c candidate
+	wrong, err := t.read(r.Body, map[string]any{"destinationId": &c.of, "type": &c.typ, "settings": &c.settings})
 	if err != nil {
 		return nil, err
 	}
-	settings, found := destination.ReadSettings(typ, raw)
-	for _, e := range found {
-		wrong.add(e.Field, e.Code, e.Message)
+	d, err := s.readCandidate(ctx, c, &wrong)
+	if err != nil {
+		return nil, err
 	}
 	if err := wrong.err(); err != nil {
 		return nil, err
 	}
-	a, body, err := s.Dispatcher.Test(ctx, destination.Destination{
-		Type: typ, Settings: settings, Signing: destination.NewSigning(s.Now()),
-	}, t.Severity, t.Type, by(ctx))
+	if d.Settings == nil {
+		return nil, destination.ErrMisconfigured
+	}
+	a, body, err := s.Dispatcher.Test(ctx, d, t.Severity, t.Type, by(ctx))
 	if err != nil {
 		return nil, err
 	}
 	return TestSettings200JSONResponse{Attempt: newAttempt(a, body)}, nil
+}
+
+// candidate is what a request says of settings that are not stored.
+type candidate struct {
+	of            *uuid.UUID // the destination that they are a change of
+	typ, settings json.RawMessage
+}
+
+// readCandidate returns the destination as it would be. It has no id: a test of
+// it must neither be stored with those of the stored one nor count as one.
+func (s *Server) readCandidate(ctx context.Context, c candidate, wrong *flaws) (destination.Destination, error) {
+	d, found := destination.Destination{}, alert.Invalid(nil)
+	switch {
+	case wrong.has("destinationId"): // what settings must have then cannot be told
+	case c.of == nil:
+		d, found = destination.ReadSettings(c.typ, c.settings)
+	default:
+		stored, err := s.DB.Destination(ctx, *c.of)
+		if errors.Is(err, postgres.ErrNotFound) {
+			wrong.add("destinationId", alert.CodeConflict, "is not a destination")
+			return d, nil
+		}
+		if err != nil {
+			return d, err
+		}
+		d, found = stored.PatchSettings(c.typ, c.settings)
+	}
+	for _, e := range found {
+		wrong.add(e.Field, e.Code, e.Message)
+	}
+	if d.Signing.Secret == "" { // a new one's, or one that cannot be opened
+		d.Signing = destination.NewSigning(s.Now())
+	}
+	return destination.Destination{Type: d.Type, Settings: d.Settings, Signing: d.Signing}, nil
 }
 
 // testInput is what a test alert shall look like.

@@ -14,8 +14,9 @@ import (
 
 const historyHours = 24
 
-// ListDestinationHealth answers how every destination does.
-func (s *Server) ListDestinationHealth(ctx context.Context, _ ListDestinationHealthRequestObject) (ListDestinationHealthResponseObject, error) {
+// ListDestinationHealth answers how every destination does and, if asked, did for
+// a day.
+func (s *Server) ListDestinationHealth(ctx context.Context, r ListDestinationHealthRequestObject) (ListDestinationHealthResponseObject, error) {
 	all, err := s.DB.Routable(ctx)
 	if err != nil {
 		return nil, err
@@ -31,9 +32,12 @@ func (s *Server) ListDestinationHealth(ctx context.Context, _ ListDestinationHea
 	if err != nil {
 		return nil, err
 	}
-	answer := ListDestinationHealth200JSONResponse{Items: make([]DestinationHealth, len(ids))}
+	answer := ListDestinationHealth200JSONResponse{Items: make([]ListedDestinationHealth, len(ids))}
 	for i, id := range ids {
-		answer.Items[i] = w.health(id)
+		answer.Items[i].DestinationHealth = w.health(id)
+		if value(r.Params.History) {
+			answer.Items[i].History = w.history(id)
+		}
 	}
 	return answer, nil
 }
@@ -98,12 +102,16 @@ func (w watched) health(id uuid.UUID) DestinationHealth {
 // one included.
 func (w watched) history(id uuid.UUID) []HourStats {
 	points := make([]HourStats, historyHours)
-	since := w.now.Truncate(time.Hour).Add(-(historyHours - 1) * time.Hour)
+	from := w.now.Truncate(time.Hour).Add(-(historyHours - 1) * time.Hour)
+	rest := w.stats[id]
 	for i := range points {
-		from := since.Add(time.Duration(i) * time.Hour)
-		within := slices.DeleteFunc(slices.Clone(w.stats[id]), func(x delivery.Stats) bool { return !x.Since.Before(from.Add(time.Hour)) })
-		total := newAttemptStats(delivery.Sum(within, from))
+		end := slices.IndexFunc(rest, func(x delivery.Stats) bool { return !x.Since.Before(from.Add(time.Hour)) })
+		if end < 0 {
+			end = len(rest)
+		}
+		total := newAttemptStats(delivery.Sum(rest[:end], from))
 		points[i] = HourStats{Since: from, Acked: total.Acked, Failed: total.Failed, P50Ms: total.P50Ms, P95Ms: total.P95Ms}
+		from, rest = from.Add(time.Hour), rest[end:]
 	}
 	return points
 }

@@ -236,7 +236,7 @@ func TestListHealth(t *testing.T) {
 	if a := h.get(t, healthPath); string(a.body) != `{"items":[],"nextCursor":null}`+"\n" {
 		t.Errorf("without destinations: %s", a.body)
 	}
-	var want []DestinationHealth
+	var want []ListedDestinationHealth
 	for _, name := range []string{"bravo", "Alpha", "charlie", "delta"} {
 		d := h.hook(t, "http://a.test", object{"displayName": name})
 		switch name {
@@ -250,7 +250,7 @@ func TestListHealth(t *testing.T) {
 			wantStatus(t, h.delete(t, destinationPath(d)), 204)
 			continue
 		}
-		want = append(want, h.health(t, d).DestinationHealth)
+		want = append(want, ListedDestinationHealth{DestinationHealth: h.health(t, d).DestinationHealth})
 	}
 	want[0], want[1] = want[1], want[0]
 	a := h.get(t, healthPath)
@@ -264,6 +264,38 @@ func TestListHealth(t *testing.T) {
 	if got.Items[0].State != "answering" || got.Items[0].LastHour.Acked != 3 || got.Items[1].Held.Paused != 1 || strings.Contains(string(a.body), "history") {
 		t.Errorf("got %s", a.body)
 	}
+}
+
+// One call has the history of all of them, each as a call for it alone would.
+func TestListHealthWithHistory(t *testing.T) {
+	t.Parallel()
+	noon := time.Now().UTC().Truncate(24 * time.Hour).Add(12 * time.Hour)
+	h := newAPI(t, idle, func(s *setup) { s.api.Now = func() time.Time { return noon.Add(25 * time.Minute) } })
+	var want []ListedDestinationHealth
+	for i, name := range []string{"alpha", "bravo", "charlie"} {
+		d := h.hook(t, "http://a.test", object{"displayName": name})
+		for hour := range 24 * i { // none, a day, and what is older
+			h.span(t, d.ID, noon.Add(20*time.Minute-time.Duration(hour)*time.Hour), hour, i)
+		}
+		one := h.health(t, d)
+		want = append(want, ListedDestinationHealth(one))
+	}
+	for query, history := range map[string]bool{"": false, "?history=false": false, "?history=true": true} {
+		a := h.get(t, healthPath+query)
+		got := decode[DestinationHealthList](t, a, 200)
+		if history {
+			if diff := cmp.Diff(want, got.Items); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", query, diff)
+			}
+			if first, last := got.Items[1].History[0], got.Items[1].History[23]; first.Acked != 23 || first.Failed != 1 || last.Acked != 0 || !last.Since.Equal(noon) {
+				t.Errorf("from %s to %s", js(first), js(last))
+			}
+		} else if len(got.Items) != 3 || strings.Contains(string(a.body), "history") {
+			t.Errorf("%q: %s", query, a.body)
+		}
+	}
+	wantProblem(t, h.get(t, healthPath+"?history=24h"), 422, ProblemCodeInvalid, "history")
+	wantProblem(t, h.get(t, healthPath+"?history="), 422, ProblemCodeInvalid, "history")
 }
 
 func TestHealthOfNothing(t *testing.T) {

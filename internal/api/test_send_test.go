@@ -1,15 +1,22 @@
 package api
 
 import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/google/uuid"
 
+	"belfry/internal/access"
 	"belfry/internal/outbound"
 )
 
@@ -174,4 +181,119 @@ func TestWrongSettings(t *testing.T) {
 	if diff := cmp.Diff(before, h.rows(t)); diff != "" {
 		t.Errorf("rows (-before +after):\n%s", diff)
 	}
+}
+
+// signedWith reports whether a request bears the signature of a secret, as a
+// receiver that holds it would check (Standard Webhooks 1.0.0).
+func signedWith(t testing.TB, secret string, x received) bool {
+	t.Helper()
+	key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(secret, "whsec_"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	mac := hmac.New(sha256.New, key)
+	fmt.Fprintf(mac, "%s.%s.%s", x.header.Get("Webhook-Id"), x.header.Get("Webhook-Timestamp"), x.body)
+	want := "v1," + base64.StdEncoding.EncodeToString(mac.Sum(nil))
+	return slices.Contains(strings.Fields(x.header.Get("Webhook-Signature")), want)
+}
+
+// A change is tested with the stored secrets that it leaves as they are, and
+// nothing of it is stored.
+func TestTestOfChange(t *testing.T) {
+	t.Parallel()
+	h := newAPI(t, idle)
+	r := newReceiver(t, says(200, "ok"))
+	d := h.hook(t, r.URL)
+	wantStatus(t, h.post(t, destinationPath(d)+"/test", ""), 200)
+	stored := r.received()[0]
+	rotated := decode[NewSigningSecret](t, h.post(t, destinationPath(d)+"/signing-secret", ""), 200)
+	h.keep(rotated.SigningSecret, "another-value")
+	before := h.rows(t)
+	for name, c := range map[string]struct {
+		settings any
+		path     string
+		key      string // of X-Api-Key
+		team     string
+	}{
+		"nothing":           {nil, stored.path, stored.header.Get("X-Api-Key"), ""},
+		"none of them":      {object{}, stored.path, stored.header.Get("X-Api-Key"), ""},
+		"the URL":           {object{"url": r.URL + "/other"}, "/other", stored.header.Get("X-Api-Key"), ""},
+		"one more header":   {object{"headers": []object{{"name": "x-api-key"}, {"name": "X-Team", "value": "blue"}}}, stored.path, stored.header.Get("X-Api-Key"), "blue"},
+		"a header's value":  {object{"headers": []object{{"name": "X-Api-Key", "value": "another-value"}}}, stored.path, "another-value", ""},
+		"a header left out": {object{"headers": []object{}}, stored.path, "", ""},
+		"no headers":        {object{"headers": nil}, stored.path, "", ""},
+	} {
+		body := object{"destinationId": d.ID, "severity": "HIGH"}
+		if c.settings != nil {
+			body["settings"] = c.settings
+		}
+		got := decode[TestAnswer](t, h.post(t, testPath, js(body)), 200).Attempt
+		all := r.received()
+		x := all[len(all)-1]
+		if got.Class != AttemptClassAcked || got.DestinationID != nil || x.path != c.path || x.header.Get("X-Api-Key") != c.key ||
+			x.header.Get("X-Team") != c.team || compact(t, x.body)["severity"] != "HIGH" {
+			t.Errorf("%s: attempt %+v, received %s %v", name, got, x.path, x.header)
+		}
+		if !signedWith(t, rotated.SigningSecret, x) || !signedWith(t, d.SigningSecret, x) {
+			t.Errorf("%s: not signed with the stored secrets: %v", name, x.header)
+		}
+	}
+	if diff := cmp.Diff(before, h.rows(t)); diff != "" {
+		t.Errorf("rows (-before +after):\n%s", diff)
+	}
+	wantStatus(t, h.post(t, destinationPath(d)+"/test", ""), 200)
+	if x := r.received()[len(r.received())-1]; x.path != stored.path || x.header.Get("X-Api-Key") != stored.header.Get("X-Api-Key") {
+		t.Errorf("after the tests it is sent to %s with %v", x.path, x.header)
+	}
+}
+
+// What a PATCH refuses, a test of the same change refuses in the same words, and
+// sends nothing.
+func TestWrongChange(t *testing.T) {
+	t.Parallel()
+	h := newAPI(t, idle)
+	r := newReceiver(t, says(200, "ok"))
+	d := h.hook(t, r.URL)
+	elsewhere := strings.Replace(r.URL, "127.0.0.1", "localhost", 1)
+	for change, fields := range map[string][]string{
+		`{"settings":{"url":"` + elsewhere + `"}}`:                                                {"settings.headers"},
+		`{"settings":{"url":"` + elsewhere + `","headers":[{"name":"X-Api-Key"}]}}`:               {"settings.headers"},
+		`{"settings":{"url":"` + strings.Replace(r.URL, "http:", "https:", 1) + `"}}`:             {"settings.headers"},
+		`{"settings":{"url":"http://127.0.0.1:1","headers":[{"name":"X-Api-Key","value":null}]}}`: {"settings.headers"},
+		`{"settings":{"headers":[{"name":"X-New"}]}}`:                                             {"settings.headers[0].value"},
+		`{"settings":{"headers":[{"name":"X-Api-Key"},{"name":"x-api-key","value":"v"}]}}`:        {"settings.headers[1].name"},
+		`{"settings":{"url":null}}`:                                                               {"settings.url"},
+		`{"settings":{"url":"ftp://a.test","port":1}}`:                                            {"settings.url", "settings.port"},
+		`{"settings":null}`:                 {"settings"},
+		`{"settings":[]}`:                   {"settings"},
+		`{"type":"mail"}`:                   {"type"},
+		`{"type":null}`:                     {"type"},
+		`{"type":1,"settings":{"url":"x"}}`: {"type", "settings.url"},
+		`{"type":"webhook","settings":{"headers":[{"name":"Host","value":"a"},{"name":"A","value":""}]}}`: {"settings.headers[0].name", "settings.headers[1].value"},
+	} {
+		patched := wantProblem(t, h.patch(t, destinationPath(d), change), 422, ProblemCodeInvalid, fields...)
+		test := strings.Replace(change, "{", `{"destinationId":"`+d.ID.String()+`",`, 1)
+		tested := wantProblem(t, h.post(t, testPath, test), 422, ProblemCodeInvalid, fields...)
+		byField := cmpopts.SortSlices(func(a, b FieldError) bool { return a.Field < b.Field })
+		if diff := cmp.Diff(patched.Errors, tested.Errors, byField); diff != "" {
+			t.Errorf("%s (-patch +test):\n%s", change, diff)
+		}
+	}
+	for body, fields := range map[string][]string{
+		`{"destinationId":"` + anyID + `"}`:                                  {"destinationId"},
+		`{"destinationId":"` + uuid.Nil.String() + `","type":"webhook"}`:     {"destinationId"},
+		`{"destinationId":7,"severity":"LOUD"}`:                              {"destinationId", "severity"},
+		`{"destinationId":"hook 1","settings":{}}`:                           {"destinationId"},
+		`{"destinationId":null,"settings":{"headers":[{"name":"X-Api"}]}}`:   {"type"},
+		`{"destinationId":"` + d.ID.String() + `","alertType":"x","name":1}`: {"alertType", "name"},
+	} {
+		wantProblem(t, h.post(t, testPath, body), 422, ProblemCodeInvalid, fields...)
+	}
+	wantStatus(t, h.delete(t, destinationPath(d)), 204)
+	wantProblem(t, h.post(t, testPath, js(object{"destinationId": d.ID})), 422, ProblemCodeInvalid, "destinationId")
+	if n := len(r.received()); n > 0 {
+		t.Errorf("%d tests were sent", n)
+	}
+	operator := as(h.token(t, access.Operate))
+	wantProblem(t, h.post(t, testPath, js(object{"destinationId": d.ID}), operator), 403, ProblemCodeForbidden)
 }

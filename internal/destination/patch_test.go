@@ -306,6 +306,43 @@ func TestNewPlaceWithoutStoredHeaders(t *testing.T) {
 	}
 }
 
+// TestTriedSettings: what is tried before it is saved is what Patch would save,
+// or is refused in the same words.
+func TestTriedSettings(t *testing.T) {
+	t.Parallel()
+	mended, unknown := stored(), stored()
+	mended.Settings = nil
+	unknown.Type, unknown.Settings = "pager", nil
+	for name, d := range map[string]Destination{"stored": stored(), "mended": mended, "unknown": unknown} {
+		for _, typ := range []string{``, `"webhook"`, `"pager"`, `null`, `1`} {
+			for _, settings := range []string{
+				``, `{}`, `null`, `[]`, `{"url":"https://soar.example/hook/two"}`, `{"url":"https://other.example"}`, `{"headers":null}`,
+				`{"headers":[{"name":"x-team"},{"name":"X-More","value":"1"}]}`, `{"headers":[{"name":"X-More"}]}`,
+				`{"url":"https://other.example","headers":[{"name":"X-Team"}]}`, `{"url":"https://other.example","headers":[{"name":"X-Team","value":"v"}]}`,
+				`{"url":"ftp://other.example","x":1}`,
+			} {
+				var given []string
+				if typ != "" {
+					given = append(given, `"type":`+typ)
+				}
+				if settings != "" {
+					given = append(given, `"settings":`+settings)
+				}
+				body := "{" + strings.Join(given, ",") + "}"
+				want, wantErr := d.Patch([]byte(body))
+				got, found := d.PatchSettings([]byte(typ), []byte(settings))
+				if diff := cmp.Diff(want, got, headersEqual); diff != "" {
+					t.Errorf("%s %s (-Patch +PatchSettings)\n%s", name, body, diff)
+				}
+				invalid, _ := wantErr.(alert.Invalid)
+				if diff := cmp.Diff(invalid, found); diff != "" {
+					t.Errorf("%s %s (-Patch +PatchSettings)\n%s", name, body, diff)
+				}
+			}
+		}
+	}
+}
+
 // TestWrongURLIsNotAlsoANewPlace: one mistake is named once.
 func TestWrongURLIsNotAlsoANewPlace(t *testing.T) {
 	t.Parallel()

@@ -38,10 +38,7 @@ func Read(raw []byte) (Destination, error) {
 	d.readName(f)
 	d.readFilters(f)
 	d.readLimits(f)
-	d.Type = f.text("type")
-	if !f.isWrong("type") {
-		checkType(f, d.Type)
-	}
+	d.readType(f)
 	d.readSettings(f)
 	return d, f.err()
 }
@@ -56,36 +53,61 @@ func (d Destination) Patch(raw []byte) (Destination, error) {
 	if f.has("displayName") {
 		d.readName(f)
 	}
-	if f.has("type") && f.text("type") != d.Type && !f.isWrong("type") {
-		f.wrong("type", alert.CodeConflict, "cannot be changed; create another destination")
-	}
 	d.readFilters(f)
 	d.readLimits(f)
-	if f.has("settings") {
-		if _, known := types[d.Type]; !known {
-			f.wrong("settings", alert.CodeConflict, "cannot be changed: this version does not know the destination's type")
-		}
-		d.readSettings(f)
-	}
+	d.patchSettings(f)
 	return d, f.err()
 }
 
-// ReadSettings builds settings that belong to no destination yet, to try them.
-// The errors name fields as in a body with type and settings.
-func ReadSettings(typ string, raw json.RawMessage) (Settings, alert.Invalid) {
-	f := &fields{raw: map[string]json.RawMessage{}}
-	if len(raw) > 0 {
-		f.raw["settings"] = raw
-	}
-	d := Destination{Type: typ}
-	checkType(f, typ)
+// ReadSettings returns a destination that has only a type and settings, to try
+// them before there is one. Either is nil when the request has none. The errors
+// name fields as in a body with type and settings.
+func ReadSettings(typ, settings json.RawMessage) (Destination, alert.Invalid) {
+	var d Destination
+	f := newSettingsFields(typ, settings)
+	d.readType(f)
 	d.readSettings(f)
-	return d.Settings, f.found
+	return d, f.found
 }
 
-func checkType(f *fields, typ string) {
-	switch _, known := types[typ]; {
-	case typ == "":
+// PatchSettings is ReadSettings for a change of a destination, to try that before
+// it is saved: what Patch would make of the same type and settings.
+func (d Destination) PatchSettings(typ, settings json.RawMessage) (Destination, alert.Invalid) {
+	f := newSettingsFields(typ, settings)
+	d.patchSettings(f)
+	return d, f.found
+}
+
+func newSettingsFields(typ, settings json.RawMessage) *fields {
+	f := &fields{raw: map[string]json.RawMessage{}}
+	for name, raw := range map[string]json.RawMessage{"type": typ, "settings": settings} {
+		if len(raw) > 0 {
+			f.raw[name] = raw
+		}
+	}
+	return f
+}
+
+// patchSettings changes what the request gives of the settings. The type only
+// has to be the one that it is.
+func (d *Destination) patchSettings(f *fields) {
+	if f.has("type") && f.text("type") != d.Type && !f.isWrong("type") {
+		f.wrong("type", alert.CodeConflict, "cannot be changed; create another destination")
+	}
+	if !f.has("settings") {
+		return
+	}
+	if _, known := types[d.Type]; !known {
+		f.wrong("settings", alert.CodeConflict, "cannot be changed: this version does not know the destination's type")
+	}
+	d.readSettings(f)
+}
+
+func (d *Destination) readType(f *fields) {
+	d.Type = f.text("type")
+	switch _, known := types[d.Type]; {
+	case f.isWrong("type"):
+	case d.Type == "":
 		f.wrong("type", alert.CodeRequired, "is required")
 	case !known:
 		f.wrong("type", alert.CodeEnum, "must be one of "+strings.Join(Types(), ", "))

@@ -279,22 +279,25 @@ func TestReadSettings(t *testing.T) {
 		name, typ, settings string
 		want                []string
 	}{
-		{"valid", "webhook", `{"url":"https://h","headers":[{"name":"A","value":"b"}]}`, nil},
-		{"an unknown type", "pager", `{}`, []string{"type: enum"}},
-		{"no type", "", `{}`, []string{"type: required"}},
-		{"no settings", "webhook", ``, []string{"settings: required"}},
-		{"null", "webhook", `null`, []string{"settings: required"}},
-		{"neither", "", ``, []string{"settings: required", "type: required"}},
-		{"another JSON type", "webhook", `[]`, []string{"settings: type"}},
+		{"valid", `"webhook"`, `{"url":"https://h","headers":[{"name":"A","value":"b"}]}`, nil},
+		{"an unknown type", `"pager"`, `{}`, []string{"type: enum"}},
+		{"no type", ``, `{}`, []string{"type: required"}},
+		{"an empty type", `""`, `{}`, []string{"type: required"}},
+		{"a type that is null", `null`, `{}`, []string{"type: required"}},
+		{"a type that is a number, once", `1`, `{}`, []string{"type: type"}},
+		{"no settings", `"webhook"`, ``, []string{"settings: required"}},
+		{"null", `"webhook"`, `null`, []string{"settings: required"}},
+		{"neither", ``, ``, []string{"settings: required", "type: required"}},
+		{"another JSON type", `"webhook"`, `[]`, []string{"settings: type"}},
 		{
-			"fields of them", "webhook", `{"url":"h","headers":[{"name":"A"}],"x":1}`,
+			"fields of them", `"webhook"`, `{"url":"h","headers":[{"name":"A"}],"x":1}`,
 			[]string{"settings.headers[0].value: required", "settings.url: format", "settings.x: unknown_field"},
 		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			s, found := ReadSettings(tt.typ, []byte(tt.settings))
+			d, found := ReadSettings([]byte(tt.typ), []byte(tt.settings))
 			var err error
 			if len(found) > 0 {
 				err = found
@@ -302,8 +305,8 @@ func TestReadSettings(t *testing.T) {
 			if diff := cmp.Diff(tt.want, wrong(t, err)); diff != "" {
 				t.Errorf("(-want +got)\n%s", diff)
 			}
-			if (s == nil) != (err != nil) {
-				t.Errorf("got settings %v beside %v", s, err)
+			if (d.Settings == nil) != (err != nil) {
+				t.Errorf("got settings %v beside %v", d.Settings, err)
 			}
 		})
 	}

@@ -77,7 +77,7 @@ func TestTypes(t *testing.T) {
 func refusesEmpty(t *testing.T, name string) {
 	t.Helper()
 	for _, settings := range []string{`{}`, `null`, `[]`, `""`} {
-		if s, found := ReadSettings(name, json.RawMessage(settings)); len(found) == 0 || s != nil {
+		if d, found := ReadSettings(json.RawMessage(quoted(t, name)), json.RawMessage(settings)); len(found) == 0 || d.Settings != nil {
 			t.Errorf("ReadSettings takes %s", settings)
 		}
 		if _, err := Read(bodyWith(t, fmt.Sprintf(`{"type":%q,"settings":%s}`, name, settings))); err == nil {

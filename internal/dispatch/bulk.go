@@ -270,7 +270,7 @@ func (d *Dispatcher) resendNext(ctx context.Context, tx *postgres.Tx, b *postgre
 	b.Resent += len(next)
 	b.Skipped += len(choices) - len(next)
 	b.SteppedAt = from.Add(time.Duration(len(choices)) * time.Second / time.Duration(b.PerSecond))
-	tx.OpenRuns(next)
+	tx.OpenRuns(b.ID, next)
 	tx.UpdateDeliveries(next)
 	if err := tx.DropBulkChoices(ctx, b.ID, choices); err != nil {
 		return nil, err

@@ -90,7 +90,7 @@ func (f *bulkFixture) step(t testing.TB, after time.Duration) {
 
 func (f *fixture) bulk(t testing.TB, id uuid.UUID) postgres.BulkResend {
 	t.Helper()
-	b, err := f.db.BulkResend(t.Context(), id)
+	b, _, err := f.db.BulkResendOutcomes(t.Context(), id)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -402,7 +402,7 @@ func TestBulkList(t *testing.T) {
 	if diff := cmp.Diff(want, append(page, list(page[1].ID, 2)...)); diff != "" {
 		t.Errorf("list (-want +got):\n%s", diff)
 	}
-	if _, err := f.db.BulkResend(t.Context(), uuid.New()); !errors.Is(err, postgres.ErrNotFound) {
+	if _, _, err := f.db.BulkResendOutcomes(t.Context(), uuid.New()); !errors.Is(err, postgres.ErrNotFound) {
 		t.Errorf("unknown order: %v, want ErrNotFound", err)
 	}
 }

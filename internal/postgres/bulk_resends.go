@@ -60,14 +60,19 @@ type storedFilter struct {
 const bulkColumns = `id, state, filter, delivery_ids, again, per_second, total, resent, skipped, stepped_at, requested_by,
 	request_id, created_at, finished_at`
 
-func scanBulkResend(row pgx.CollectableRow) (BulkResend, error) {
+func scanBulkResend(row pgx.CollectableRow) (BulkResend, error) { return scanBulkResendAnd(row) }
+
+// scanBulkResendAnd reads an order, and into more what stands in the row after it.
+func scanBulkResendAnd(row pgx.CollectableRow, more ...any) (BulkResend, error) {
 	var (
 		b      BulkResend
 		filter []byte
 	)
-	err := row.Scan(&b.ID, &b.State, &filter, &b.DeliveryIDs, &b.Again, &b.PerSecond, &b.Total, &b.Resent, &b.Skipped,
-		&b.SteppedAt, &b.RequestedBy, &b.RequestID, &b.CreatedAt, (*zeronull.Timestamptz)(&b.FinishedAt))
-	if err != nil {
+	targets := []any{
+		&b.ID, &b.State, &filter, &b.DeliveryIDs, &b.Again, &b.PerSecond, &b.Total, &b.Resent, &b.Skipped, &b.SteppedAt,
+		&b.RequestedBy, &b.RequestID, &b.CreatedAt, (*zeronull.Timestamptz)(&b.FinishedAt),
+	}
+	if err := row.Scan(append(targets, more...)...); err != nil {
 		return b, err
 	}
 	if err := json.Unmarshal(filter, (*storedFilter)(&b.Filter)); err != nil {
@@ -96,13 +101,45 @@ func (q queries) BulkResends(ctx context.Context, before uuid.UUID, limit int) (
 	return list, nil
 }
 
-// BulkResend returns one order, or ErrNotFound.
-func (q queries) BulkResend(ctx context.Context, id uuid.UUID) (BulkResend, error) {
+// BulkOutcomes says what has come of the deliveries that an order re-sent. What is
+// left of its Resent is not known: no longer kept, or re-sent before runs said for
+// which order.
+type BulkOutcomes struct {
+	Delivered   int
+	Failed      int
+	Cancelled   int
+	Open        int
+	ResentAgain int // final since, and then opened anew by someone else
+}
+
+// BulkResendOutcomes returns one order and what has come of it, both of the same
+// moment, or ErrNotFound. It visits each delivery that the order re-sent.
+func (q queries) BulkResendOutcomes(ctx context.Context, id uuid.UUID) (BulkResend, BulkOutcomes, error) {
 	const query = `
-		SELECT ` + bulkColumns + `
+		SELECT ` + bulkColumns + `, o.delivered, o.failed, o.cancelled, o.open, o.resent_again
 		FROM bulk_resends
+		CROSS JOIN (
+			SELECT count(*) FILTER (WHERE d.run = r.run AND d.status = 'delivered') AS delivered,
+			       count(*) FILTER (WHERE d.run = r.run AND d.status = 'failed') AS failed,
+			       count(*) FILTER (WHERE d.run = r.run AND d.status = 'cancelled') AS cancelled,
+			       count(*) FILTER (WHERE d.run = r.run AND d.status IN ('queued', 'retrying', 'held')) AS open,
+			       count(*) FILTER (WHERE d.run > r.run) AS resent_again
+			FROM runs r
+			JOIN deliveries d ON d.id = r.delivery_id
+			WHERE r.bulk_resend_id = $1) AS o
 		WHERE id = $1`
-	return q.bulkResend(ctx, query, id)
+	var o BulkOutcomes
+	rows, err := q.q.Query(ctx, query, id)
+	if err != nil {
+		return BulkResend{}, o, fmt.Errorf("select outcomes of bulk re-send %s: %w", id, err)
+	}
+	b, err := pgx.CollectExactlyOneRow(rows, func(row pgx.CollectableRow) (BulkResend, error) {
+		return scanBulkResendAnd(row, &o.Delivered, &o.Failed, &o.Cancelled, &o.Open, &o.ResentAgain)
+	})
+	if err != nil {
+		return BulkResend{}, o, fmt.Errorf("select outcomes of bulk re-send %s: %w", id, notFound(err))
+	}
+	return b, o, nil
 }
 
 // LockBulkResend is BulkResend, locked until the transaction ends.
@@ -291,14 +328,14 @@ func (q queries) BulkChoices(ctx context.Context, id uuid.UUID, limit, ahead int
 
 // DropBulkChoices takes out those that have had their turn.
 func (tx *Tx) DropBulkChoices(ctx context.Context, id uuid.UUID, had []BulkChoice) error {
-	const query = `
-		DELETE FROM bulk_resend_deliveries c
-		USING unnest($2::uuid[], $3::uuid[]) AS had (destination_id, delivery_id)
-		WHERE c.bulk_resend_id = $1 AND c.destination_id = had.destination_id AND c.delivery_id = had.delivery_id`
 	destinations, deliveries := make([]uuid.UUID, len(had)), make([]uuid.UUID, len(had))
 	for i, c := range had {
 		destinations[i], deliveries[i] = c.DestinationID, c.DeliveryID
 	}
+	const query = `
+		DELETE FROM bulk_resend_deliveries c
+		USING unnest($2::uuid[], $3::uuid[]) AS had (destination_id, delivery_id)
+		WHERE c.bulk_resend_id = $1 AND c.destination_id = had.destination_id AND c.delivery_id = had.delivery_id`
 	if _, err := tx.q.Exec(ctx, query, id, destinations, deliveries); err != nil {
 		return fmt.Errorf("drop deliveries to re-send: %w", err)
 	}
@@ -316,19 +353,20 @@ func (tx *Tx) DropAllBulkChoices(ctx context.Context, id uuid.UUID) error {
 	return nil
 }
 
-// OpenRuns is OpenRun for many: it takes them as they will be, and finds in their
-// rows, which the caller has locked and not yet changed, what they were.
-func (tx *Tx) OpenRuns(next []delivery.Delivery) {
+// OpenRuns is OpenRun for many that an order re-sends: it takes them as they will
+// be, and finds in their rows, which the caller has locked and not yet changed, what
+// they were.
+func (tx *Tx) OpenRuns(order uuid.UUID, next []delivery.Delivery) {
 	if len(next) == 0 {
 		return
 	}
 	const query = `
-		INSERT INTO runs (delivery_id, run, trigger, requested_by, opened_at, max_attempts)
-		SELECT id, run, 'automatic', NULL, created_at, max_attempts
+		INSERT INTO runs (delivery_id, run, trigger, requested_by, opened_at, max_attempts, bulk_resend_id)
+		SELECT id, run, 'automatic', NULL, created_at, max_attempts, NULL
 		FROM deliveries
 		WHERE id = ANY($1)
 		UNION ALL
-		SELECT id, run, trigger, requested_by, opened_at, max_attempts
+		SELECT id, run, trigger, requested_by, opened_at, max_attempts, $7::uuid
 		FROM unnest($1::uuid[], $2::integer[], $3::text[], $4::text[], $5::timestamptz[], $6::integer[])
 			AS u (id, run, trigger, requested_by, opened_at, max_attempts)
 		ON CONFLICT (delivery_id, run) DO NOTHING`
@@ -342,5 +380,5 @@ func (tx *Tx) OpenRuns(next []delivery.Delivery) {
 		c.time(d.DueAt)
 		c.int4(d.MaxAttempts)
 	}
-	tx.trips.later("insert runs", query, c.args()...)
+	tx.trips.later("insert runs", query, append(c.args(), order)...)
 }

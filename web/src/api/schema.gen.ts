@@ -396,7 +396,7 @@ export interface paths {
          * One bulk re-send
          * @description Scope: `read`.
          *
-         *     What was ordered and how far it is.
+         *     What was ordered, how far it is, and what has come so far of what it re-sent.
          */
         get: operations["getBulkResend"];
         put?: never;
@@ -526,8 +526,10 @@ export interface paths {
          * @description Scope: `admin`.
          *
          *     Sends one test alert, marked `Belfry-Test: true`, with these settings, and answers with the attempt whatever came
-         *     of it: also a refused connection is a 200. Nothing is stored and no filter applies. As there is no signing secret yet,
-         *     the test is signed with one that is made for it alone.
+         *     of it: also a refused connection is a 200. Nothing is stored and no filter applies.
+         *
+         *     - For a new destination give `type` and `settings`. As there is no signing secret yet, the test is signed with one that is made for it alone.
+         *     - For a change of one that exists give its `destinationId` and what would change, as `PATCH` takes it: what is left out is taken from the destination as it is stored, by the same rules, and the test is signed as its alerts are. So nobody has to enter secrets again that stay as they are.
          */
         post: operations["testSettings"];
         delete?: never;
@@ -547,7 +549,7 @@ export interface paths {
          * Health of all destinations
          * @description Scope: `read`.
          *
-         *     How each destination does, in the order of their names, all on one page and without their history. Deleted ones are left out.
+         *     How each destination does, in the order of their names, all on one page. Deleted ones are left out.
          */
         get: operations["listDestinationHealth"];
         put?: never;
@@ -1513,8 +1515,19 @@ export interface components {
         };
         /** @description Settings to test, and what the test alert looks like. */
         SettingsTestInput: {
-            type: components["schemas"]["DestinationType"];
-            settings: components["schemas"]["SettingsInput"];
+            /**
+             * Format: uuid
+             * @description The destination that the settings are a change of. One whose stored settings cannot be opened is 409 `conflict`, unless
+             *     settings are given.
+             */
+            destinationId?: string;
+            /** @description Required without `destinationId`; with it, it may be given as it is. */
+            type?: components["schemas"]["DestinationType"];
+            /**
+             * @description Required without `destinationId`, and then all of them, as at creation. With it, what would change, as in a `PATCH`: a header
+             *     without a value keeps its stored one. Left out, all of them as they are stored.
+             */
+            settings?: components["schemas"]["SettingsPatch"];
             /** @description The test alert's severity. Left out, INFO. */
             severity?: components["schemas"]["Severity"];
             /** @description The test alert's type. Left out, RULE. */
@@ -1863,6 +1876,25 @@ export interface components {
              */
             finishedAt: string | null;
         };
+        /** @description An order to re-send many deliveries, how far it is, and what has come of it. */
+        BulkResendDetails: components["schemas"]["BulkResend"] & {
+            outcomes: components["schemas"]["BulkResendOutcomes"];
+        };
+        /** @description What the deliveries that an order re-sent have come to by now. Together they are as many as `resent`. */
+        BulkResendOutcomes: {
+            /** @description How many are `delivered`. */
+            delivered: number;
+            /** @description How many are `failed`. */
+            failed: number;
+            /** @description How many were `cancelled` after they were re-sent. */
+            cancelled: number;
+            /** @description How many are not final yet; `queued`, `retrying` or `held`. */
+            open: number;
+            /** @description How many became final and have been re-sent since, one by one or by another order. Nothing is said of what they came to before. */
+            resentAgain: number;
+            /** @description How many are no longer kept, or were re-sent by a version of Belfry that did not note for which order. */
+            unknown: number;
+        };
         /** @description One page of bulk re-sends. */
         BulkResendList: {
             /** @description The bulk re-sends, newest first. */
@@ -2158,10 +2190,15 @@ export interface components {
             /** @description The last 24 hours of the clock, oldest first, each of them listed. The last one has not ended yet. */
             history: components["schemas"]["HourStats"][];
         };
+        /** @description How a destination does, in a list of all. */
+        ListedDestinationHealth: components["schemas"]["DestinationHealth"] & {
+            /** @description Only with `history=true`; the same as in the health of one destination. */
+            history?: components["schemas"]["HourStats"][];
+        };
         /** @description How all destinations do. */
         DestinationHealthList: {
             /** @description Every destination, by name. */
-            items: components["schemas"]["DestinationHealth"][];
+            items: components["schemas"]["ListedDestinationHealth"][];
             /** @description Always `null`, as there is one page. */
             nextCursor: string | null;
         };
@@ -3348,14 +3385,22 @@ export interface operations {
                      *       "again": false,
                      *       "perSecond": 50,
                      *       "total": 212,
-                     *       "resent": 0,
-                     *       "skipped": 0,
+                     *       "resent": 120,
+                     *       "skipped": 2,
                      *       "requestedBy": "ada",
                      *       "createdAt": "2026-03-02T12:00:00Z",
-                     *       "finishedAt": null
+                     *       "finishedAt": null,
+                     *       "outcomes": {
+                     *         "delivered": 97,
+                     *         "failed": 1,
+                     *         "cancelled": 0,
+                     *         "open": 21,
+                     *         "resentAgain": 1,
+                     *         "unknown": 0
+                     *       }
                      *     }
                      */
-                    "application/json": components["schemas"]["BulkResend"];
+                    "application/json": components["schemas"]["BulkResendDetails"];
                 };
             };
             400: components["responses"]["Malformed"];
@@ -3591,6 +3636,7 @@ export interface operations {
             400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
+            409: components["responses"]["Conflict"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["Invalid"];
@@ -3599,7 +3645,10 @@ export interface operations {
     };
     listDestinationHealth: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `true`: also how each did hour by hour. It is for pictures of all of them: with hundreds of destinations it is much to read every second. */
+                history?: boolean;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -3615,8 +3664,10 @@ export interface operations {
                     "application/json": components["schemas"]["DestinationHealthList"];
                 };
             };
+            400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
+            422: components["responses"]["Invalid"];
             default: components["responses"]["Error"];
         };
     };
