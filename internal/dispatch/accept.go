@@ -22,7 +22,7 @@ const (
 	maxWaitingBytes = 64 << 20 // of all of them together
 	maxDeliveries   = 1000     // in one transaction: more take memory and win nothing
 	few             = 16       // alerts in one call: more are a batch that can wait a little
-	amongOthers     = 50       // deliveries in one transaction, where others wait for their turn
+	amongOthers     = 25       // deliveries in one transaction, where others wait for their turn
 	commitTimeout   = 10 * time.Second
 )
 
