@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"runtime/debug"
+	"runtime/metrics"
 	"slices"
 	"strings"
 	"time"
@@ -66,14 +67,45 @@ type instance struct {
 // runtime's own setting collects garbage all the time, for a fifth of our CPU.
 const (
 	gcPercent   = 300
-	memoryLimit = 90 << 20 // collect more often above
+	memoryLimit = 90 << 20 // collect more often above, as long as much of it is garbage
 )
+
+// tendMemory keeps the limit clear of what is in use, until ctx ends. A limit below
+// that would have the runtime collect without end, for half of all CPU, just when
+// there is too much to do already.
+func tendMemory(ctx context.Context) {
+	set := int64(memoryLimit)
+	used := []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/memory/classes/heap/stacks:bytes"}}
+	for look := time.NewTicker(time.Second); ; {
+		select {
+		case <-ctx.Done():
+			look.Stop()
+			return
+		case <-look.C:
+		}
+		metrics.Read(used)
+		if limit := limitFor(used[0].Value.Uint64() + used[1].Value.Uint64()); limit != set {
+			debug.SetMemoryLimit(limit)
+			set = limit
+		}
+	}
+}
+
+// limitFor returns the limit where so many bytes are in use: twice that, in steps
+// of 10 MiB, as setting it stops the world.
+func limitFor(used uint64) int64 {
+	const step = 10 << 20
+	return max(memoryLimit, int64(2*used/step*step))
+}
 
 // serve opens the database, checks it, and runs until ctx ends.
 func serve(ctx context.Context, in instance) error {
 	if os.Getenv("GOGC") == "" && os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetGCPercent(gcPercent)
 		debug.SetMemoryLimit(memoryLimit)
+		tending, stop := context.WithCancel(ctx)
+		defer stop()
+		go tendMemory(tending)
 	}
 	box, err := secret.NewBox(in.keyset)
 	if err != nil {

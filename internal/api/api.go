@@ -132,8 +132,9 @@ func (s *Server) operations() map[string][]echo.MiddlewareFunc {
 			before[operation] = append(before[operation], s.within)
 		}
 	}
-	batch := before["postAlerts"]
-	before["postAlerts"] = append([]echo.MiddlewareFunc{batch[0], few(largeAtOnce, largePatience)}, batch[1:]...)
+	batch, in := before["postAlerts"], atMost(crowd)
+	before["postAlerts"] = append([]echo.MiddlewareFunc{in, batch[0], few(largeAtOnce, largePatience)}, batch[1:]...)
+	before["postAlert"] = append([]echo.MiddlewareFunc{in}, before["postAlert"]...)
 	before["signIn"] = []echo.MiddlewareFunc{checkQuery("signIn"), middleware.BodyLimit("4KiB")}
 	return before
 }
