@@ -27,8 +27,35 @@ test("many that failed are counted, re-sent at a pace, and done", async ({ page,
     deliveries.map((f) => f.delivery),
     "delivered",
   );
+  await expect(done).toContainText("Of these, 4 were delivered.");
   await done.getByRole("button", { name: "Close this bulk re-send" }).click();
   await expect(done).toBeHidden();
+});
+
+test("a bulk re-send says what came of it, and goes on saying so once it is done", async ({
+  page,
+  api,
+  receiver,
+  unique,
+}) => {
+  const [broken, well] = [receiver.hook(answers.broken), receiver.hook(answers.broken)];
+  const failing = await api.destination(unique("SOAR"), broken);
+  const mended = await api.destination(unique("Ticketing"), well);
+  const paused = await api.destination(unique("Archive"), broken);
+  const ids = [];
+  for (const d of [failing, mended, mended, paused]) {
+    ids.push((await api.failed(d)).delivery);
+  }
+  well.answers(answers.ok);
+  await api.call("POST", `/destinations/${paused.id}/pause`);
+  const bulk = await api.call<{ id: string }>("POST", "/bulk-resends", { deliveryIds: ids });
+  await page.goto(`/deliveries?bulk=${bulk.id}`);
+  const done = page.getByRole("article", { name: "Bulk re-send, done" });
+  await expect(done).toContainText("Of these, 2 were delivered, 1 failed and 1 is still open.");
+
+  broken.answers(answers.ok);
+  await api.call("POST", `/destinations/${paused.id}/resume`);
+  await expect(done).toContainText("Of these, 3 were delivered and 1 failed.");
 });
 
 test("an alert that went nowhere says why, and can be sent by hand", async ({ page, api, receiver, unique }) => {

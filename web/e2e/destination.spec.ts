@@ -24,6 +24,40 @@ test("a URL on a new host wants the header values again", async ({ page, api, re
   expect(hook.received[0]?.headers.host).toMatch(/^localhost:/);
 });
 
+test("an edit is tested before it is saved, with the secrets that it leaves as they are", async ({
+  page,
+  api,
+  receiver,
+  unique,
+}) => {
+  const [before, after] = [receiver.hook(), receiver.hook()];
+  const d = await api.destination(unique("SOAR"), before, {
+    settings: { url: before.url, headers: [{ name: "X-API-Key", value: "first-value" }] },
+  });
+  await page.goto(`/destinations/${d.id}/edit`);
+  const send = page.getByRole("button", { name: "Send Test Alert" });
+  const result = page.getByRole("region", { name: "What came of the test" });
+  await page.getByRole("button", { name: "Replace", exact: true }).click();
+  const url = page.getByRole("textbox", { name: "Custom Webhook URL" });
+  await url.fill(after.url.replace("127.0.0.1", "localhost"));
+  await expect(send).toHaveAccessibleDescription(/stored values are not sent to a new scheme, host or port/);
+  await url.fill(after.url);
+  await page.getByRole("button", { name: "Add header" }).click();
+  await page.getByRole("textbox", { name: "Header name" }).fill("X-Team");
+  await page.getByRole("textbox", { name: "Header value" }).fill("blue");
+  await send.click();
+  await expect(result).toContainText("200 · Acknowledged");
+  expect(after.received[0]?.headers).toMatchObject({ "x-api-key": "first-value", "x-team": "blue" });
+  expect(before.received).toHaveLength(0);
+
+  await api.settled((await api.alert([d])).deliveries, "delivered"); // nothing was saved
+  expect(before.received).toHaveLength(1);
+  await page.getByRole("button", { name: "Save changes" }).click();
+  await expect(page.getByRole("heading", { name: d.displayName, level: 1 })).toBeVisible();
+  await api.settled((await api.alert([d])).deliveries, "delivered");
+  expect(after.received[1]?.headers).toMatchObject({ "x-api-key": "first-value", "x-team": "blue" });
+});
+
 test("who saves what someone else has changed is told, and keeps both", async ({
   page,
   api,

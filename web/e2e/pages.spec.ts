@@ -19,6 +19,33 @@ for (const colorScheme of ["light", "dark"] as const) {
   });
 }
 
+test("the overview and the list read how all destinations did in one call", async ({ page, api, receiver, unique }) => {
+  const names: string[] = [];
+  for (const word of ["SOAR", "Archive", "Ticketing"]) {
+    const d = await api.destination(unique(word), receiver.hook());
+    names.push(d.displayName);
+    await api.settled((await api.alert([d])).deliveries, "delivered");
+  }
+  const asked: string[] = [];
+  page.on("request", (request) => {
+    const { pathname, search } = new URL(request.url());
+    if (pathname.endsWith("/health")) {
+      asked.push(pathname.replace(/.*destinations/, "") + search);
+    }
+  });
+  await page.goto("/");
+  await expect(page.getByRole("region", { name: "Attempts" }).getByText(/^The worst hour had/)).toBeVisible();
+  expect(asked.filter((path) => path.includes("history"))).toEqual(["/health?history=true"]);
+  expect(new Set(asked)).toEqual(new Set(["/health", "/health?history=true"]));
+
+  await page.goto("/destinations");
+  for (const name of names) {
+    const bars = page.getByRole("row", { name }).getByRole("img", { name: /^1 acknowledged, 0 failed/ });
+    await expect(bars.locator("> span")).toHaveCount(24);
+  }
+  expect(new Set(asked)).toEqual(new Set(["/health", "/health?history=true"]));
+});
+
 test("axe finds nothing in the dialogs, also on a narrow screen", async ({ page, api, receiver, unique }) => {
   const d = await api.destination(unique("SOAR"), receiver.hook(answers.broken));
   const { alertId } = await api.failed(d);

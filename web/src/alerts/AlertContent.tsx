@@ -6,6 +6,7 @@ import { CodeBlock } from "../parts/CodeBlock";
 import { CopyId } from "../parts/CopyId";
 import { Panel } from "../parts/Panel";
 import { Time } from "../time/Time";
+import { isolated } from "../words/bidi";
 import classes from "./AlertContent.module.css";
 
 /** The alert as it was accepted, to read and as JSON. */
@@ -33,17 +34,17 @@ function Fields({ alert, contextText }: { alert: Alert; contextText: string | nu
     <dl className={classes.fields}>
       <Field name="Detection">
         <CopyId id={alert.id} what="detection ID" />
-        {alert.name !== "" && alert.name !== alert.id && <div>{alert.name}</div>}
+        {alert.name !== "" && alert.name !== alert.id && <div>{isolated(alert.name)}</div>}
       </Field>
       <Field name="Description">{alert.description !== "" && <Text>{alert.description}</Text>}</Field>
       <Field name="Runbook">{alert.runbook !== "" && <Text>{alert.runbook}</Text>}</Field>
-      <Field name="Tags">{alert.tags.length > 0 && alert.tags.join(", ")}</Field>
+      <Field name="Tags">{alert.tags.length > 0 && alert.tags.map(isolated).join(", ")}</Field>
       <Field name="Created">
         <Time at={alert.createdAt} />
       </Field>
       <Field name="Version">{alert.version !== "" && <CopyId id={alert.version} what="version" />}</Field>
       <Field name="Destinations named">
-        {alert.destinations !== null && (alert.destinations.join(", ") || "none (an empty list)")}
+        {alert.destinations !== null && (alert.destinations.map(isolated).join(", ") || "none (an empty list)")}
       </Field>
       <Field name="Context">
         {contextText !== null && <CodeBlock body={{ text: contextText }} what="alert context" />}

@@ -10,6 +10,7 @@ import { useLastError } from "../parts/lastError";
 import { PageHead } from "../parts/PageHead";
 import { SeverityMark } from "../parts/SeverityMark";
 import { Time } from "../time/Time";
+import { isolated } from "../words/bidi";
 import { alertTypeWord } from "../words/labels";
 import { AlertContent } from "./AlertContent";
 import classes from "./AlertPage.module.css";
@@ -69,7 +70,7 @@ function AlertFacts({ alert }: { alert: Alert }) {
     <div className={classes.facts}>
       <SeverityMark severity={alert.severity} />
       <span>{alertTypeWord[alert.type]}</span>
-      {alert.logTypes.length > 0 && <span>{alert.logTypes.join(", ")}</span>}
+      {alert.logTypes.length > 0 && <span>{alert.logTypes.map(isolated).join(", ")}</span>}
       <span>
         <span className="dim">Accepted</span> <Time at={alert.acceptedAt} />
       </span>

@@ -3,6 +3,7 @@ import type { AlertSummary } from "../api/types";
 import { Cell, ListRow } from "../list/ListTable";
 import { SeverityMark } from "../parts/SeverityMark";
 import { Time } from "../time/Time";
+import { isolated } from "../words/bidi";
 import { alertTypeWord } from "../words/labels";
 import classes from "./AlertRow.module.css";
 import { Standings } from "./Standings";
@@ -10,7 +11,7 @@ import { Standings } from "./Standings";
 /** An alert in the list. */
 export function AlertRow({ alert }: { alert: AlertSummary }) {
   const { alertId, title, id, severity, type, logTypes, deliveries, nowhere, acceptedAt } = alert;
-  const detail = [...(id === title ? [] : [id]), ...logTypes].join(" · ");
+  const detail = [...(id === title ? [] : [id]), ...logTypes].map(isolated).join(" · ");
   return (
     <ListRow>
       <Cell>
@@ -18,7 +19,7 @@ export function AlertRow({ alert }: { alert: AlertSummary }) {
       </Cell>
       <Cell wide>
         <Link to="/alerts/$alertId" params={{ alertId }} className={classes.title} title={title}>
-          {title}
+          {isolated(title)}
         </Link>
         {detail !== "" && <div className={classes.detail}>{detail}</div>}
       </Cell>

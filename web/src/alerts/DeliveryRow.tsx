@@ -5,6 +5,8 @@ import { DeliveryHistory } from "../deliveries/DeliveryHistory";
 import { SendButton } from "../deliveries/SendButton";
 import { StatusChip } from "../parts/StatusChip";
 import { Duration } from "../time/Duration";
+import { isolated } from "../words/bidi";
+import { destinationName } from "../words/labels";
 import { outcomeWord } from "../words/status";
 import classes from "./DeliveryStatusPanel.module.css";
 
@@ -32,7 +34,7 @@ export function DeliveryRow({
             type="button"
             aria-expanded={opened}
             aria-controls={opened ? panel : undefined}
-            aria-label={`Attempts to ${destination.displayName}`}
+            aria-label={`Attempts to ${isolated(destination.displayName)}`}
             data-close={opened || undefined}
             onClick={onToggle}
           >
@@ -42,10 +44,10 @@ export function DeliveryRow({
         <div>
           <div className={classes.name}>
             {destination.deleted ? (
-              `${destination.displayName} (deleted)`
+              destinationName(destination)
             ) : (
               <Link to="/destinations/$destinationId" params={{ destinationId: destination.id }}>
-                {destination.displayName}
+                {destinationName(destination)}
               </Link>
             )}
           </div>
@@ -72,7 +74,7 @@ export function DeliveryRow({
           <SendButton delivery={delivery} shortcut="r" />
         </div>
         {!opened && lastAttempt && lastAttempt.class !== "acked" && (
-          <div className={classes.body}>{lastAttempt.error ?? firstLine(lastAttempt.responseBody)}</div>
+          <div className={classes.body}>{isolated(lastAttempt.error ?? firstLine(lastAttempt.responseBody))}</div>
         )}
       </div>
       {opened && (

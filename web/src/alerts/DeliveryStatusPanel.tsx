@@ -1,6 +1,7 @@
 import type { AlertDetails } from "../api/types";
 import { deliveryStatuses } from "../api/types";
 import { Panel } from "../parts/Panel";
+import { isolated } from "../words/bidi";
 import { statusWord } from "../words/status";
 import { DeliveryRow } from "./DeliveryRow";
 import classes from "./DeliveryStatusPanel.module.css";
@@ -38,7 +39,7 @@ export function DeliveryStatusPanel({
       {unknownDestinations.length > 0 && (
         <p className={classes.note}>
           The alert also named {unknownDestinations.length === 1 ? "a destination" : "destinations"} that did not exist:{" "}
-          {unknownDestinations.join(", ")}.
+          {unknownDestinations.map(isolated).join(", ")}.
         </p>
       )}
       <Elsewhere alertId={alert.alertId} deliveries={deliveries} />

@@ -1,14 +1,16 @@
 import { Button, Checkbox, TextInput } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useRef, useState } from "react";
 import { alertKey, routeQuery, sendAlert } from "../api/alerts";
 import { useMayNot } from "../api/session";
 import type { Delivery, ExplainedRoute } from "../api/types";
+import { useAction } from "../api/useAction";
 import { ActionButton } from "../parts/ActionButton";
 import { useAnnounce } from "../parts/Announcer";
 import { Loaded } from "../parts/Loaded";
 import { ProblemAlert } from "../parts/ProblemAlert";
+import { isolated } from "../words/bidi";
 import classes from "./DeliveryStatusPanel.module.css";
 
 /** The destinations that the alert did not go to, and why: with today's settings. It can be sent to them from here. */
@@ -55,7 +57,7 @@ function Others({ alertId, others, onSent }: { alertId: string; others: readonly
   const queries = useQueryClient();
   const announce = useAnnounce();
   const mayNot = useMayNot("operate");
-  const send = useMutation({
+  const send = useAction({
     mutationFn: () => sendAlert(alertId, [...chosen]),
     onSuccess: async () => {
       announce("Queued");
@@ -82,7 +84,7 @@ function Others({ alertId, others, onSent }: { alertId: string; others: readonly
         {matching.map((o) => (
           <li key={o.id} className={classes.elsewhereItem}>
             <Checkbox
-              label={o.displayName}
+              label={isolated(o.displayName)}
               description={o.routed ? `Today it would go there: ${o.why}` : o.why}
               checked={chosen.includes(o.id)}
               onChange={() => toggle(o.id)}

@@ -1,5 +1,6 @@
 import type { DeliverySummary, Nowhere } from "../api/types";
 import { StatusChip } from "../parts/StatusChip";
+import { isolated } from "../words/bidi";
 import classes from "./AlertRow.module.css";
 import { groupStandings } from "./standings";
 
@@ -24,7 +25,7 @@ export function Standings({
         <span key={first.id} className={classes.standing}>
           <StatusChip of={first} detail={codes.join(", ") || undefined} />
           <span className={classes.names} title={names.join(", ")}>
-            {names.length > 3 ? `${names.length} destinations` : names.join(", ")}
+            {names.length > 3 ? `${names.length} destinations` : names.map(isolated).join(", ")}
           </span>
         </span>
       ))}

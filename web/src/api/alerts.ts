@@ -1,5 +1,5 @@
 import { queryOptions } from "@tanstack/react-query";
-import { membersOf } from "../words/json";
+import { membersOf, readable } from "../words/json";
 import { client, unwrap } from "./client";
 import type { paths } from "./schema.gen";
 import type { AlertDetails, AlertSummary, Delivery, DeliverySummary } from "./types";
@@ -32,10 +32,13 @@ async function getText(alertId: string, signal: AbortSignal): Promise<string> {
   );
 }
 
-/** What a producer gave as 12345678901234567890 must not be shown as 12345678901234567000: the text is kept. */
+/**
+ * What a producer gave as 12345678901234567890 must not be shown as 12345678901234567000: the text is kept. The API
+ * escapes &, < and > in it, which is taken back.
+ */
 function withText(text: string): AlertWithText {
   const details: AlertDetails = JSON.parse(text);
-  const alertText = membersOf(text).get("alert") ?? "";
+  const alertText = readable(membersOf(text).get("alert") ?? "");
   const contextText = details.alert.alertContext === null ? null : (membersOf(alertText).get("alertContext") ?? null);
   return { ...details, alertText, contextText };
 }

@@ -2,7 +2,7 @@ import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import { client, unwrap } from "./client";
 import { Problem } from "./problem";
 import type { components } from "./schema.gen";
-import type { BulkCount, BulkResend } from "./types";
+import type { BulkCount, BulkResend, BulkResendDetails } from "./types";
 
 const nothing: BulkCount = {
   total: 0,
@@ -44,10 +44,11 @@ export async function startBulkResend(order: BulkOrder): Promise<BulkResend> {
 }
 
 export const bulkKey = ["bulk-resends"] as const;
+export const bulkListKey = [...bulkKey, "list"] as const;
 
 /** Bulk re-sends, newest first. */
 export const bulkResendsQuery = infiniteQueryOptions({
-  queryKey: [...bulkKey, "list"],
+  queryKey: bulkListKey,
   queryFn: async ({ pageParam, signal }) => {
     const query = { limit: 20, ...(pageParam === null ? {} : { cursor: pageParam }) };
     return unwrap(await client.GET("/api/v1/bulk-resends", { params: { query }, signal }));
@@ -58,13 +59,27 @@ export const bulkResendsQuery = infiniteQueryOptions({
   staleTime: 5_000,
 });
 
-/** One bulk re-send, and how far it is. */
+/** One bulk re-send, how far it is, and what has come of it. */
 export const bulkResendQuery = (id: string) =>
   queryOptions({
     queryKey: [...bulkKey, id],
     queryFn: async ({ signal }) =>
       unwrap(await client.GET("/api/v1/bulk-resends/{id}", { params: { path: { id } }, signal })),
   });
+
+/** Whether this is one bulk re-send of which more may come. */
+export function changingBulk(data: unknown): boolean {
+  if (typeof data !== "object" || data === null || !("outcomes" in data)) {
+    return false;
+  }
+  const bulk = data as BulkResendDetails; // nothing else has outcomes
+  return bulk.finishedAt === null || bulk.outcomes.open > 0;
+}
+
+/** What has come of one that has only been ordered. */
+export function justOrdered(bulk: BulkResend): BulkResendDetails {
+  return { ...bulk, outcomes: { delivered: 0, failed: 0, cancelled: 0, open: 0, resentAgain: 0, unknown: 0 } };
+}
 
 export type BulkChange = "pause" | "resume" | "cancel";
 

@@ -1,6 +1,6 @@
 import createClient from "openapi-fetch";
 import { noteServerTime } from "../time/clock";
-import { problemOf } from "./problem";
+import { problemOf, unreachable } from "./problem";
 import type { paths } from "./schema.gen";
 
 /** Calls the public API, as the contract types it. The session cookie goes with each call by itself. */
@@ -13,6 +13,10 @@ export const client = createClient<paths>({
 client.use({
   onResponse({ response }) {
     noteServerTime(response.headers.get("Date"));
+  },
+  onError({ error }) {
+    // What fetch throws when no answer comes. Told apart here: a fault of ours throws a TypeError as well.
+    return error instanceof TypeError ? unreachable() : undefined;
   },
 });
 

@@ -35,11 +35,22 @@ export const destinationQuery = (id: string) =>
 
 // What attempts change has a key of its own, ["health", …]: the destination itself stays as it is meanwhile.
 
-/** How every destination does, without history. */
+/** How every destination does. */
 export const healthListQuery = queryOptions({
   queryKey: ["health"],
   queryFn: async ({ signal }) => unwrap(await client.GET("/api/v1/destinations/health", { signal })).items,
   refetchInterval: 30_000, // what is a day old drops out without an event
+});
+
+/** How every destination did hour by hour. Apart from how they do, which is read again with each event: hours are not. */
+export const historiesQuery = queryOptions({
+  queryKey: ["history"],
+  queryFn: async ({ signal }) => {
+    const query = { history: true };
+    const { items } = unwrap(await client.GET("/api/v1/destinations/health", { params: { query }, signal }));
+    return new Map(items.map((h) => [h.destinationId, h.history ?? []]));
+  },
+  refetchInterval: 60_000,
 });
 
 /** How one destination does, and did hour by hour. */

@@ -43,7 +43,10 @@ export class Problem extends Error {
 /** Reads the body of an answer that is no 2xx. */
 export function problemOf(response: Response, body: unknown): Problem {
   if (isProblemBody(body)) {
-    return new Problem(body);
+    // The server speaks to programs here, of their tokens; whoever reads this signs in.
+    return new Problem(
+      body.code === "unauthenticated" ? { ...body, detail: "Your session has ended: sign in." } : body,
+    );
   }
   return new Problem({
     status: response.status,
@@ -53,14 +56,15 @@ export function problemOf(response: Response, body: unknown): Problem {
   });
 }
 
+/** No answer came. */
+export function unreachable(): Problem {
+  return new Problem({ status: 0, code: "unreachable", detail: "Belfry cannot be reached." });
+}
+
 /** Turns whatever was thrown into a Problem, so that every view shows errors in one way. */
 export function asProblem(error: unknown): Problem {
   if (error instanceof Problem) {
     return error;
-  }
-  if (error instanceof TypeError) {
-    // What fetch throws when no answer comes.
-    return new Problem({ status: 0, code: "unreachable", detail: "Belfry cannot be reached." });
   }
   return new Problem({ status: 0, code: "unreadable", detail: "Something went wrong in this page." });
 }

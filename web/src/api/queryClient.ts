@@ -19,8 +19,11 @@ export function newQueryClient(): QueryClient {
         staleTime: 30_000,
         retry: (failures, error) => asProblem(error).passing && failures < 2,
         retryDelay: (failures) => 500 * 2 ** failures,
+        // Belfry may be on this very machine: that there is no network says nothing of it. Whoever asks is told.
+        networkMode: "always",
+        refetchOnReconnect: true, // which is off by itself in that mode
       },
-      mutations: { retry: false },
+      mutations: { retry: false, networkMode: "always" },
     },
   });
   return queries;

@@ -1,6 +1,6 @@
-import { queryOptions, useQuery } from "@tanstack/react-query";
+import { type QueryClient, queryOptions, useQuery } from "@tanstack/react-query";
 import { client, unwrap } from "./client";
-import { Problem } from "./problem";
+import { asProblem, Problem } from "./problem";
 import type { Scope, Session } from "./types";
 
 export const sessionKey = ["session"] as const;
@@ -20,6 +20,21 @@ export const sessionQuery = queryOptions({
   },
   staleTime: 5 * 60_000,
 });
+
+/** Whether Belfry can be reached, and whether the session goes on. */
+export type Reach = "well" | "unreachable" | "ended";
+
+/** Asks for the session anew, the cheapest call that needs one. What it finds of the session is shown by the shell. */
+export async function reach(queries: QueryClient): Promise<Reach> {
+  try {
+    const session = await queries.fetchQuery({ ...sessionQuery, staleTime: 0, retry: false });
+    return session === null ? "ended" : "well";
+  } catch (error) {
+    const { code } = asProblem(error);
+    // Whoever answered without being Belfry stands between us and it.
+    return code === "unreachable" || code === "unreadable" ? "unreachable" : "well";
+  }
+}
 
 /** Where to sign in, to come back to this page. */
 export function signInPath(back: string): string {

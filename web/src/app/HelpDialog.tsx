@@ -6,7 +6,7 @@ const keys = [
   ["k", "Previous row"],
   ["Enter", "Open the row"],
   ["x", "Select the row, or take it out; so does Space"],
-  ["r", "Re-send or send now: what is selected, else the row with the focus"],
+  ["r", "Re-send what is selected; else re-send or send now the row with the focus"],
   ["Esc", "Leave a field, or close what is open"],
   ["?", "This help"],
 ] as const;

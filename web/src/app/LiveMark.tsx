@@ -4,6 +4,11 @@ import classes from "./LiveMark.module.css";
 const words = {
   connecting: { word: "Connecting", more: "The stream of changes is being opened." },
   live: { word: "Live", more: "Changes are shown as they happen." },
+  unreachable: {
+    word: "Unreachable",
+    more: "Belfry cannot be reached. What is shown is how it was; the page goes on by itself when Belfry is back.",
+  },
+  ended: { word: "Signed out", more: "Your session has ended." },
   polling: { word: "Every 5 s", more: "The stream of changes cannot be had: this page asks every 5 seconds instead." },
 } as const;
 
@@ -15,6 +20,7 @@ export function LiveMark() {
     <span className={classes.mark} data-state={state} title={more}>
       <span className={classes.dot} aria-hidden />
       {word}
+      {state === "unreachable" && <span className="sr-only">: {more}</span>}
     </span>
   );
 }

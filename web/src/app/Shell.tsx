@@ -6,6 +6,7 @@ import { sessionQuery } from "../api/session";
 import { useLiveConnection } from "../live/useLive";
 import { Announcer } from "../parts/Announcer";
 import { HelpDialog } from "./HelpDialog";
+import { LiveMark } from "./LiveMark";
 import { Nav } from "./Nav";
 import { SessionEnded } from "./SessionEnded";
 import classes from "./Shell.module.css";
@@ -37,6 +38,7 @@ export function Shell() {
             <Link to="/" className={classes.brand}>
               Belfry
             </Link>
+            <LiveMark />
           </Group>
         </AppShell.Header>
         <AppShell.Navbar className={classes.navbar} data-open={navOpen || undefined}>

@@ -1,19 +1,21 @@
 import { Menu, UnstyledButton } from "@mantine/core";
 import { IconBook, IconLogout, IconUser } from "@tabler/icons-react";
-import { useMutation, useQuery } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { sessionQuery, signOut } from "../api/session";
+import { useAction } from "../api/useAction";
 import { exactly } from "../time/words";
+import { isolated } from "../words/bidi";
 import classes from "./UserMenu.module.css";
 
 /** Who is signed in, what they may do, and the way out. */
 export function UserMenu() {
   const { data: session } = useQuery(sessionQuery);
-  const leave = useMutation({
+  const leave = useAction({
     mutationFn: signOut,
     // Nothing of what was seen stays in this page.
     onSuccess: () => window.location.assign("/sign-in"),
   });
-  const name = session?.name ?? "";
+  const name = isolated(session?.name ?? "");
   return (
     <Menu position="top-start" width={232}>
       <Menu.Target>

@@ -1,8 +1,11 @@
-import { Button } from "@mantine/core";
-import { Link, useRouter } from "@tanstack/react-router";
+import { Button, Group, Text } from "@mantine/core";
+import { Link } from "@tanstack/react-router";
 import { Empty } from "../parts/Empty";
 import { SkeletonLines } from "../parts/Loaded";
 import { ProblemAlert } from "../parts/ProblemAlert";
+import { CodeMissingError } from "./CodeMissingError";
+import classes from "./fallbacks.module.css";
+import { CodeMissing } from "./page";
 
 /** There is no such page. */
 export function NotFound() {
@@ -13,20 +16,34 @@ export function NotFound() {
   );
 }
 
-/** A page is on its way. */
+/** A page is on its way. Before the shell is there, it has the window to itself. */
 export function PagePending() {
-  return <SkeletonLines lines={8} />;
+  return (
+    <div className={classes.pending}>
+      <SkeletonLines lines={8} />
+    </div>
+  );
 }
 
-/** A page broke: its code could not be fetched, or it threw. After an upgrade the old code is gone, and a reload helps. */
+/** A page broke: its code could not be fetched, or it threw. */
 export function PageError({ error }: { error: unknown }) {
-  const router = useRouter();
+  if (error instanceof CodeMissing) {
+    return <CodeMissingError />;
+  }
   return (
     <>
-      <ProblemAlert title="This page could not be shown" error={error} retry={() => void router.invalidate()} />
-      <Button mt="sm" variant="default" onClick={() => window.location.reload()}>
-        Reload
-      </Button>
+      <ProblemAlert title="This page could not be shown" error={error} />
+      {error instanceof Error && (
+        <Text size="xs" c="dimmed" mt="xs">
+          In the page’s own words: <span className="mono">{error.message}</span>
+        </Text>
+      )}
+      <Group mt="sm" gap="sm">
+        <Button variant="default" onClick={() => window.location.reload()}>
+          Reload
+        </Button>
+        <Link to="/">Go to the overview</Link>
+      </Group>
     </>
   );
 }

@@ -1,5 +1,5 @@
 import type { QueryClient } from "@tanstack/react-query";
-import { createRootRouteWithContext, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
+import { createRootRouteWithContext, createRoute, createRouter } from "@tanstack/react-router";
 import { alertPageSearch, alertsSearch } from "../alerts/search";
 import { alertQuery } from "../api/alerts";
 import { sessionQuery, signInPath } from "../api/session";
@@ -7,6 +7,7 @@ import { deliveriesPageSearch } from "../deliveries/search";
 import { destinationsSearch, newDestinationSearch } from "../destinations/search";
 import { settingsSearch } from "../settings/search";
 import { NotFound, PageError, PagePending } from "./fallbacks";
+import { page } from "./page";
 import { Shell } from "./Shell";
 import { parseSearch, stringifySearch } from "./search";
 
@@ -29,14 +30,14 @@ let entered = false;
 const overview = createRoute({
   getParentRoute: () => root,
   path: "/",
-  component: lazyRouteComponent(() => import("../overview/OverviewPage"), "OverviewPage"),
+  component: page(() => import("../overview/OverviewPage"), "OverviewPage"),
 });
 
 const alerts = createRoute({
   getParentRoute: () => root,
   path: "/alerts",
   validateSearch: alertsSearch,
-  component: lazyRouteComponent(() => import("../alerts/AlertsPage"), "AlertsPage"),
+  component: page(() => import("../alerts/AlertsPage"), "AlertsPage"),
 });
 
 const alert = createRoute({
@@ -44,53 +45,53 @@ const alert = createRoute({
   path: "/alerts/$alertId",
   validateSearch: alertPageSearch,
   loader: ({ context, params }) => void context.queries.prefetchQuery(alertQuery(params.alertId)),
-  component: lazyRouteComponent(() => import("../alerts/AlertPage"), "AlertPage"),
+  component: page(() => import("../alerts/AlertPage"), "AlertPage"),
 });
 
 const deliveries = createRoute({
   getParentRoute: () => root,
   path: "/deliveries",
   validateSearch: deliveriesPageSearch,
-  component: lazyRouteComponent(() => import("../deliveries/DeliveriesPage"), "DeliveriesPage"),
+  component: page(() => import("../deliveries/DeliveriesPage"), "DeliveriesPage"),
 });
 
 const bulkResends = createRoute({
   getParentRoute: () => root,
   path: "/deliveries/bulk-resends",
-  component: lazyRouteComponent(() => import("../deliveries/BulkResendsPage"), "BulkResendsPage"),
+  component: page(() => import("../deliveries/BulkResendsPage"), "BulkResendsPage"),
 });
 
 const destinations = createRoute({
   getParentRoute: () => root,
   path: "/destinations",
   validateSearch: destinationsSearch,
-  component: lazyRouteComponent(() => import("../destinations/DestinationsPage"), "DestinationsPage"),
+  component: page(() => import("../destinations/DestinationsPage"), "DestinationsPage"),
 });
 
 const newDestination = createRoute({
   getParentRoute: () => root,
   path: "/destinations/new",
   validateSearch: newDestinationSearch,
-  component: lazyRouteComponent(() => import("../destinations/NewDestinationPage"), "NewDestinationPage"),
+  component: page(() => import("../destinations/NewDestinationPage"), "NewDestinationPage"),
 });
 
 const destination = createRoute({
   getParentRoute: () => root,
   path: "/destinations/$destinationId",
-  component: lazyRouteComponent(() => import("../destinations/DestinationPage"), "DestinationPage"),
+  component: page(() => import("../destinations/DestinationPage"), "DestinationPage"),
 });
 
 const editDestination = createRoute({
   getParentRoute: () => root,
   path: "/destinations/$destinationId/edit",
-  component: lazyRouteComponent(() => import("../destinations/EditDestinationPage"), "EditDestinationPage"),
+  component: page(() => import("../destinations/EditDestinationPage"), "EditDestinationPage"),
 });
 
 const settings = createRoute({
   getParentRoute: () => root,
   path: "/settings",
   validateSearch: settingsSearch,
-  component: lazyRouteComponent(() => import("../settings/SettingsPage"), "SettingsPage"),
+  component: page(() => import("../settings/SettingsPage"), "SettingsPage"),
 });
 
 /** Returns the router. Each page is a chunk of its own, fetched when a link to it is pointed at. */
@@ -111,6 +112,7 @@ export function newRouter(queries: QueryClient) {
     context: { queries },
     parseSearch,
     stringifySearch,
+    search: { strict: true }, // what makes no sense leaves the URL, instead of reaching the page as it is
     defaultPreload: "intent",
     defaultPreloadStaleTime: 0, // the query cache knows what is stale
     defaultPendingMs: 150,

@@ -67,6 +67,11 @@ export function manyOf<T extends string>(raw: Unread, name: string, known: reado
 
 const idPattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
+/** Whether it has the form of the IDs that Belfry gives. */
+export function isId(text: string): boolean {
+  return idPattern.test(text);
+}
+
 export function id(raw: Unread, name: string): string | undefined {
   const text = one(raw, name);
   return text !== undefined && idPattern.test(text) ? text : undefined;

@@ -1,11 +1,12 @@
 import { CloseButton, Progress } from "@mantine/core";
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { type BulkChange, bulkKey, bulkResendQuery, changeBulkResend } from "../api/bulkResends";
 import { destinationsQuery } from "../api/destinations";
 import { useMayNot } from "../api/session";
-import type { BulkResend } from "../api/types";
+import type { BulkResend, BulkResendOutcomes } from "../api/types";
+import { useAction } from "../api/useAction";
 import { ActionButton } from "../parts/ActionButton";
 import { useAnnounce } from "../parts/Announcer";
 import { ConfirmDialog } from "../parts/ConfirmDialog";
@@ -14,14 +15,21 @@ import { ProblemAlert } from "../parts/ProblemAlert";
 import { now } from "../time/clock";
 import { Time } from "../time/Time";
 import { span } from "../time/words";
+import { isolated } from "../words/bidi";
 import { bulkStateWord } from "../words/labels";
 import classes from "./BulkCard.module.css";
-import { filterWords, paceOf, progressOf, type Sample, sampled } from "./bulk";
+import { filterWords, outcomeWords, paceOf, progressOf, type Sample, sampled } from "./bulk";
 import { searchOfBulk } from "./search";
 
-/** A bulk re-send: what it is for, how far it is, and the ways to stop it. */
-export function BulkCard({ bulk, onClose }: { bulk: BulkResend; onClose?: (() => void) | undefined }) {
-  const { state, total, resent, skipped } = bulk;
+/** A bulk re-send: what it is for, how far it is, what has come of it as far as that is known, and the ways to stop it. */
+export function BulkCard({
+  bulk,
+  onClose,
+}: {
+  bulk: BulkResend & { outcomes?: BulkResendOutcomes };
+  onClose?: (() => void) | undefined;
+}) {
+  const { state, total, resent, skipped, outcomes } = bulk;
   const { share } = progressOf(bulk);
   const results = searchOfBulk(bulk);
   const part = (n: number) => (total === 0 ? 0 : (n / total) * 100);
@@ -48,6 +56,7 @@ export function BulkCard({ bulk, onClose }: { bulk: BulkResend; onClose?: (() =>
         </span>
         <PaceWords bulk={bulk} />
       </div>
+      {outcomes && <Outcomes outcomes={outcomes} />}
       {skipped > 0 && (
         <p className={classes.note}>
           Skipped are those that had moved when their turn came: delivered meanwhile, re-sent otherwise, or their
@@ -56,7 +65,9 @@ export function BulkCard({ bulk, onClose }: { bulk: BulkResend; onClose?: (() =>
       )}
       {state === "done" && (
         <p className={classes.note}>
-          {resent === 0 ? "Each has had its turn." : "Each has had its turn: what was re-sent goes out now, or has."}{" "}
+          {resent === 0 || outcomes?.open === 0
+            ? "Each has had its turn."
+            : "Each has had its turn: what was re-sent goes out now, or has."}{" "}
           {results && (
             <Link to="/deliveries" search={results}>
               See what comes of them
@@ -66,7 +77,7 @@ export function BulkCard({ bulk, onClose }: { bulk: BulkResend; onClose?: (() =>
       )}
       <div className={classes.foot}>
         <span>
-          Ordered by {bulk.requestedBy}, <Time at={bulk.createdAt} />
+          Ordered by {isolated(bulk.requestedBy)}, <Time at={bulk.createdAt} />
         </span>
         {bulk.finishedAt !== null && (
           <span>
@@ -77,6 +88,11 @@ export function BulkCard({ bulk, onClose }: { bulk: BulkResend; onClose?: (() =>
       </div>
     </article>
   );
+}
+
+function Outcomes({ outcomes }: { outcomes: BulkResendOutcomes }) {
+  const words = outcomeWords(outcomes);
+  return words === undefined ? null : <p className={classes.outcomes}>{words}</p>;
 }
 
 function What({ bulk }: { bulk: BulkResend }) {
@@ -119,10 +135,10 @@ function BulkActions({ bulk }: { bulk: BulkResend }) {
   const queries = useQueryClient();
   const announce = useAnnounce();
   const mayNot = useMayNot("operate");
-  const change = useMutation({
+  const change = useAction({
     mutationFn: (to: BulkChange) => changeBulkResend(bulk.id, to),
     onSuccess: (answer) => {
-      queries.setQueryData(bulkResendQuery(bulk.id).queryKey, answer);
+      queries.setQueryData(bulkResendQuery(bulk.id).queryKey, (now) => now && { ...now, ...answer });
       announce(bulkStateWord[answer.state]);
       setAsking(false);
     },

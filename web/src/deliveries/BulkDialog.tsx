@@ -1,14 +1,23 @@
-import { Checkbox, NumberInput, Stack } from "@mantine/core";
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { Checkbox, Stack, TextInput } from "@mantine/core";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
-import { type BulkOrder, bulkCountQuery, bulkKey, bulkResendQuery, startBulkResend } from "../api/bulkResends";
+import {
+  type BulkOrder,
+  bulkCountQuery,
+  bulkKey,
+  bulkResendQuery,
+  justOrdered,
+  startBulkResend,
+} from "../api/bulkResends";
 import { destinationsQuery } from "../api/destinations";
 import type { BulkCount } from "../api/types";
+import { useAction } from "../api/useAction";
 import { useAnnounce } from "../parts/Announcer";
 import { ConfirmDialog } from "../parts/ConfirmDialog";
 import { Loaded } from "../parts/Loaded";
 import { now } from "../time/clock";
 import { span } from "../time/words";
+import { numberOf, wholeError } from "../words/number";
 import classes from "./BulkDialog.module.css";
 import { countWords, filterWords, orderOf } from "./bulk";
 import type { DeliveriesSearch } from "./search";
@@ -30,17 +39,17 @@ export function BulkDialog({
   onStarted: (id: string) => void;
 }) {
   const [again, setAgain] = useState(false);
-  const [pace, setPace] = useState<number | string>(usualPace);
+  const [pace, setPace] = useState(String(usualPace));
   const queries = useQueryClient();
   const announce = useAnnounce();
   const order = orderOf(chosen.selection, chosen.search, chosen.at, { again });
   const count = useQuery(bulkCountQuery(order));
-  const perSecond = Number(pace);
-  const paceWrong = !Number.isInteger(perSecond) || perSecond < 1 || perSecond > 1_000;
-  const start = useMutation({
-    mutationFn: () => startBulkResend({ ...order, perSecond }),
+  const paceWrong = wholeError(pace, 1_000);
+  const perSecond = paceWrong === undefined ? numberOf(pace) : undefined;
+  const start = useAction({
+    mutationFn: () => startBulkResend({ ...order, ...(perSecond && { perSecond }) }),
     onSuccess: (bulk) => {
-      queries.setQueryData(bulkResendQuery(bulk.id).queryKey, bulk);
+      queries.setQueryData(bulkResendQuery(bulk.id).queryKey, justOrdered(bulk));
       void queries.invalidateQueries({ queryKey: bulkKey });
       announce(`Begun: ${bulk.total} deliveries are re-sent one after the other`);
       onStarted(bulk.id);
@@ -54,13 +63,7 @@ export function BulkDialog({
       title="Re-send many deliveries?"
       confirm={count.data ? `Re-send ${total.toLocaleString()}` : "Re-send"}
       mayNot={
-        count.data === undefined
-          ? "They are being counted."
-          : total === 0
-            ? "There is nothing to re-send."
-            : paceWrong
-              ? "The pace must be from 1 to 1,000 a second."
-              : undefined
+        count.data === undefined ? "They are being counted." : total === 0 ? "There is nothing to re-send." : paceWrong
       }
       pending={start.isPending}
       error={start.error}
@@ -69,7 +72,7 @@ export function BulkDialog({
       <Stack gap="sm">
         <OrderWords order={order} />
         <Loaded query={count} what="The count" lines={2}>
-          {(counted) => <CountWords count={counted} chosen={chosen} perSecond={paceWrong ? undefined : perSecond} />}
+          {(counted) => <CountWords count={counted} chosen={chosen} perSecond={perSecond} />}
         </Loaded>
         {mayBeDelivered(chosen) && (
           <Checkbox
@@ -79,17 +82,14 @@ export function BulkDialog({
             onChange={(e) => setAgain(e.currentTarget.checked)}
           />
         )}
-        <NumberInput
-          size="xs"
+        <TextInput
           label="How many a second, at most"
           description="New alerts go first, and each destination’s own limits hold."
-          min={1}
-          max={1_000}
-          allowDecimal={false}
-          allowNegative={false}
+          inputMode="numeric"
+          autoComplete="off"
           value={pace}
-          onChange={setPace}
-          error={paceWrong ? "From 1 to 1,000" : undefined}
+          onChange={(e) => setPace(e.currentTarget.value)}
+          error={paceWrong}
           w={220}
         />
       </Stack>
@@ -134,7 +134,7 @@ function CountWords({ count, chosen, perSecond }: { count: BulkCount; chosen: Ch
       <div className="dim">
         {left > 0 && count.total > 0 && `The other ${left.toLocaleString()} selected are left out. `}
         {count.total === 0
-          ? "Re-sent together are those that failed or were cancelled. Those that wait go out by themselves."
+          ? "Re-sent together are those that failed or were cancelled. Those that wait go out by themselves; “Send now” in its row sends one at once."
           : "Those that wait go out by themselves. What is delivered or re-sent before its turn comes is skipped."}
       </div>
     </div>

@@ -1,11 +1,13 @@
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { alertKey } from "../api/alerts";
 import { cancelDelivery, deliveryKey } from "../api/deliveries";
 import { useMayNot } from "../api/session";
 import type { Delivery } from "../api/types";
+import { useAction } from "../api/useAction";
 import { ActionButton } from "../parts/ActionButton";
 import { ConfirmDialog } from "../parts/ConfirmDialog";
+import { isolated } from "../words/bidi";
 import { showDelivery } from "./useSend";
 
 /** Ends an open delivery, after asking. There is no such button on one that has ended. */
@@ -13,7 +15,7 @@ export function CancelButton({ delivery }: { delivery: Delivery }) {
   const [asking, setAsking] = useState(false);
   const queries = useQueryClient();
   const mayNot = useMayNot("operate");
-  const cancel = useMutation({
+  const cancel = useAction({
     mutationFn: () => cancelDelivery(delivery.id),
     onSuccess: (answer) => {
       showDelivery(queries, answer);
@@ -39,7 +41,7 @@ export function CancelButton({ delivery }: { delivery: Delivery }) {
           setAsking(false);
           cancel.reset();
         }}
-        title={`Cancel the delivery to ${delivery.destination.displayName}?`}
+        title={`Cancel the delivery to ${isolated(delivery.destination.displayName)}?`}
         confirm="Cancel delivery"
         dismiss="Keep it"
         danger

@@ -5,6 +5,7 @@ import { Cell, ListRow } from "../list/ListTable";
 import { SeverityMark } from "../parts/SeverityMark";
 import { StatusChip } from "../parts/StatusChip";
 import { Time } from "../time/Time";
+import { isolated } from "../words/bidi";
 import { alertTypeWord, destinationName } from "../words/labels";
 import { outcomeWord } from "../words/status";
 import classes from "./DeliveryListRow.module.css";
@@ -29,7 +30,7 @@ export function DeliveryListRow({
     <ListRow selected={selected}>
       <Cell>
         <Checkbox
-          aria-label={`Select the delivery of ${d.alert.title} to ${d.destination.displayName}`}
+          aria-label={`Select the delivery of ${isolated(d.alert.title)} to ${isolated(d.destination.displayName)}`}
           checked={selected}
           data-shortcut="x"
           onChange={(e) => onSelect(e.nativeEvent instanceof MouseEvent && e.nativeEvent.shiftKey)}
@@ -46,7 +47,7 @@ export function DeliveryListRow({
           className={classes.title}
           title={d.alert.title}
         >
-          {d.alert.title}
+          {isolated(d.alert.title)}
         </Link>
         <div className={classes.detail}>
           <SeverityMark severity={d.alert.severity} />
@@ -59,7 +60,7 @@ export function DeliveryListRow({
         </div>
         {said !== undefined && (
           <div className={classes.said} title={said}>
-            {said}
+            {isolated(said)}
           </div>
         )}
       </Cell>

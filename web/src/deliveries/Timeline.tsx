@@ -3,6 +3,7 @@ import { Duration } from "../time/Duration";
 import { Time } from "../time/Time";
 import { useNow } from "../time/useNow";
 import { span } from "../time/words";
+import { isolated } from "../words/bidi";
 import { outcomeWord } from "../words/status";
 import classes from "./Timeline.module.css";
 import { type NextStep, nextStep, stepsOf } from "./timeline";
@@ -69,7 +70,7 @@ function Next({ details, waits }: { details: DeliveryDetails; waits: readonly nu
         <span className={classes.second}>
           {next.dueAt !== null && (
             <span>
-              Due <Time at={next.dueAt} />
+              {details.status === "held" ? "Not before" : "Due"} <Time at={next.dueAt} />
             </span>
           )}
         </span>
@@ -105,5 +106,5 @@ const triggers: Record<AttemptTrigger, string> = {
 };
 
 function triggerWord(a: AttemptSummary): string {
-  return a.requestedBy === null ? triggers[a.trigger] : `${triggers[a.trigger]} by ${a.requestedBy}`;
+  return a.requestedBy === null ? triggers[a.trigger] : `${triggers[a.trigger]} by ${isolated(a.requestedBy)}`;
 }

@@ -1,24 +1,29 @@
 import { expect, test } from "vitest";
-import type { DeliveryStatus } from "../api/types";
+import type { DeliveryReason, DeliveryStatus } from "../api/types";
 import { actionOf } from "./actions";
 import { partsOf } from "./timing";
 
 const destination = { id: "d", displayName: "SOAR", type: "webhook" as const, deleted: false };
 
-test.each<[DeliveryStatus, string]>([
-  ["retrying", "Send now"],
-  ["held", "Re-send"],
-  ["failed", "Re-send"],
-  ["cancelled", "Re-send"],
-  ["delivered", "Send again"],
-])("a delivery that is %s can be sent by %s", (status, label) => {
-  expect(actionOf({ status, destination })).toEqual(expect.objectContaining({ label }));
-  expect(actionOf({ status, destination }).mayNot).toBeUndefined();
+test.each<[DeliveryStatus, DeliveryReason | null, string, string | undefined]>([
+  ["retrying", null, "Send now", undefined],
+  ["held", "busy", "Send now", undefined],
+  ["held", "paused", "Send now", "paused"],
+  ["held", "not_answering", "Send now", "not_answering"],
+  ["failed", "attempts_exhausted", "Re-send", undefined],
+  ["cancelled", "by_person", "Re-send", undefined],
+  ["delivered", null, "Send again", "delivered"],
+])("a delivery that is %s (%s) can be sent by %s", (status, reason, label, asks) => {
+  const action = actionOf({ status, reason, destination });
+  expect([action.label, action.asks, action.mayNot]).toEqual([label, asks, undefined]);
 });
 
 test("what cannot be done says why", () => {
-  expect(actionOf({ status: "queued", destination }).mayNot).toMatch(/queued/);
-  expect(actionOf({ status: "failed", destination: { ...destination, deleted: true } }).mayNot).toMatch(/deleted/);
+  const mayNot = (status: DeliveryStatus, reason: DeliveryReason | null, deleted = false) =>
+    actionOf({ status, reason, destination: { ...destination, deleted } }).mayNot;
+  expect(mayNot("queued", null)).toMatch(/queued/);
+  expect(mayNot("held", "misconfigured")).toMatch(/settings/);
+  expect(mayNot("failed", null, true)).toMatch(/deleted/);
 });
 
 test("the parts of an attempt follow one another, and what is left over is shown", () => {

@@ -1,5 +1,15 @@
 import { describe, expect, test } from "vitest";
-import { countWords, filterWords, matching, orderOf, paceOf, progressOf, type Sample, sampled } from "./bulk";
+import {
+  countWords,
+  filterWords,
+  matching,
+  orderOf,
+  outcomeWords,
+  paceOf,
+  progressOf,
+  type Sample,
+  sampled,
+} from "./bulk";
 
 const now = Date.parse("2026-03-02T12:00:00Z");
 const counts = { queued: 1, retrying: 2, held: 4, delivered: 8, failed: 16, cancelled: 32 };
@@ -35,6 +45,16 @@ test("a count is told by status", () => {
   expect(words({ failed: 1200, cancelled: 2, delivered: 3 })).toBe("1,200 failed, 2 cancelled and 3 delivered");
   expect(words({ failed: 2 })).toBe("2 failed");
   expect(words({})).toBe("none");
+});
+
+test("what came of an order is told by what there is of it", () => {
+  const none = { delivered: 0, failed: 0, cancelled: 0, open: 0, resentAgain: 0, unknown: 0 };
+  expect(outcomeWords(none)).toBeUndefined();
+  expect(outcomeWords({ ...none, open: 2 })).toBe("Of these, 0 were delivered and 2 are still open.");
+  expect(outcomeWords({ ...none, delivered: 1 })).toBe("Of these, 1 was delivered.");
+  expect(outcomeWords({ delivered: 1_200, failed: 3, cancelled: 1, open: 21, resentAgain: 4, unknown: 5 })).toBe(
+    `Of these, ${(1200).toLocaleString()} were delivered, 3 failed, 1 was cancelled, 21 are still open, 4 were re-sent once more since and 5 are no longer known.`,
+  );
 });
 
 test("a filter is told in words", () => {

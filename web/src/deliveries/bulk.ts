@@ -2,6 +2,7 @@ import type { BulkOrder } from "../api/bulkResends";
 import {
   type BulkCount,
   type BulkResend,
+  type BulkResendOutcomes,
   type DeliveryFilter,
   type DeliveryStatus,
   deliveryStatuses,
@@ -9,6 +10,7 @@ import {
 } from "../api/types";
 import { compact } from "../app/search";
 import { moment } from "../time/words";
+import { isolated } from "../words/bidi";
 import { alertTypeWord, routedByWord, severityWord } from "../words/labels";
 import { classWord, reasonWord, statusWord } from "../words/status";
 import { type DeliveriesSearch, deliveryFilters } from "./search";
@@ -42,7 +44,27 @@ export function countWords(count: BulkCount): string {
   const parts = deliveryStatuses
     .filter((s) => count.byStatus[s] > 0)
     .map((s) => `${count.byStatus[s].toLocaleString()} ${statusWord[s].toLowerCase()}`);
-  return parts.length > 1 ? `${parts.slice(0, -1).join(", ")} and ${parts.at(-1)}` : (parts[0] ?? "none");
+  return listed(parts) ?? "none";
+}
+
+/** "Of these, 97 were delivered, 1 failed and 22 are still open.": what has come of the re-sent, if any were. */
+export function outcomeWords(o: BulkResendOutcomes): string | undefined {
+  const are = (n: number, one: string, more: string) => `${n.toLocaleString()} ${n === 1 ? one : more}`;
+  const others = [
+    o.failed > 0 && `${o.failed.toLocaleString()} failed`,
+    o.cancelled > 0 && are(o.cancelled, "was cancelled", "were cancelled"),
+    o.open > 0 && are(o.open, "is still open", "are still open"),
+    o.resentAgain > 0 && are(o.resentAgain, "was re-sent once more since", "were re-sent once more since"),
+    o.unknown > 0 && are(o.unknown, "is no longer known", "are no longer known"),
+  ].filter((part) => part !== false);
+  if (o.delivered === 0 && others.length === 0) {
+    return undefined;
+  }
+  return `Of these, ${listed([are(o.delivered, "was delivered", "were delivered"), ...others])}.`;
+}
+
+function listed(parts: readonly string[]): string | undefined {
+  return parts.length > 1 ? `${parts.slice(0, -1).join(", ")} and ${parts.at(-1)}` : parts[0];
 }
 
 /** How far an order is. */
@@ -70,13 +92,13 @@ export function filterWords(filter: DeliveryFilter, nameOf: (destinationId: stri
   const parts = [
     status?.length === deliveryStatuses.length ? undefined : status?.map((s) => statusWord[s]),
     reason?.map((r) => reasonWord[r]),
-    destinationId?.map(nameOf),
+    destinationId?.map((id) => isolated(nameOf(id))),
     outcome?.map((c) => classWord[c]),
     statusCode === undefined ? undefined : [`code ${statusCode}`],
     severity?.map((s) => severityWord[s]),
     type?.map((t) => alertTypeWord[t]),
     routedBy?.map((r) => routedByWord[r].toLowerCase()),
-    alertId === undefined ? undefined : [`alert ${alertId}`],
+    alertId === undefined ? undefined : [`alert ${isolated(alertId)}`],
     filter.from === undefined ? undefined : [`since ${at(filter.from)}`],
     filter.to === undefined ? undefined : [`before ${at(filter.to)}`],
   ];

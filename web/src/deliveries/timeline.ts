@@ -1,5 +1,6 @@
 import type { AttemptSummary, Delivery, DeliveryDetails } from "../api/types";
 import { span } from "../time/words";
+import { isolated } from "../words/bidi";
 
 /** An attempt, and why it came when it did. */
 export type Step = { attempt: AttemptSummary; why: string | undefined };
@@ -8,6 +9,7 @@ export type Step = { attempt: AttemptSummary; why: string | undefined };
 export type NextStep = {
   /** "Try 4 of 11". */
   title: string;
+  /** When it comes; of a held one when it comes at the earliest, unless that is past. */
   dueAt: string | null;
   /** When it fails for good if every try fails; undefined when that cannot be told. */
   givesUpAt: number | undefined;
@@ -46,7 +48,7 @@ function whyThen(
   gap: number,
   scheduled: number | undefined,
 ): string | undefined {
-  const who = attempt.requestedBy ?? "someone";
+  const who = isolated(attempt.requestedBy ?? "someone");
   if (attempt.trigger === "resend") {
     return `${who} re-sent it: run ${attempt.run} opens`;
   }
@@ -54,7 +56,7 @@ function whyThen(
     return `${who} sent it now, ${span(gap)} after the one before`;
   }
   if (before === undefined) {
-    return gap > slack ? `started ${span(gap)} after it was opened: it was held, or had to wait for room` : undefined;
+    return gap > slack ? `started ${span(gap)} after it was opened` : undefined;
   }
   const waited = `waited ${waitText(Math.round(gap))}`;
   if (before.class === "interrupted") {
@@ -63,11 +65,10 @@ function whyThen(
   if (scheduled === undefined || gap < scheduled * 0.95) {
     return waited;
   }
-  if (gap <= scheduled * 1.1 + slack) {
-    return `${waited}: the schedule’s ${waitText(scheduled)}, plus up to 10 %`;
-  }
-  const asked = before.statusCode === 429 || before.statusCode === 503;
-  return `${waited}, longer than the schedule’s ${waitText(scheduled)}: ${asked ? "the destination asked for it with Retry-After, or " : ""}it was held meanwhile, or Belfry was down`;
+  // The schedule of then is not kept, nor why it was not followed: only how it compares with today's is known.
+  return gap <= scheduled * 1.1 + slack
+    ? `${waited}, as by today’s schedule: ${waitText(scheduled)}, plus up to 10 %`
+    : `${waited}; by today’s schedule it would be ${waitText(scheduled)}`;
 }
 
 function waitText(ms: number): string {
@@ -88,5 +89,6 @@ export function nextStep(
   const known = d.status !== "held" && d.dueAt !== null && waits.length === d.maxAttempts - 1;
   const left = waits.slice(d.attempts).reduce((sum, wait) => sum + wait, 0);
   const givesUpAt = known && d.dueAt !== null ? Math.max(now, Date.parse(d.dueAt)) + left : undefined;
-  return { title, dueAt: d.dueAt, givesUpAt };
+  const past = d.dueAt !== null && Date.parse(d.dueAt) <= now;
+  return { title, dueAt: d.status === "held" && past ? null : d.dueAt, givesUpAt };
 }

@@ -1,32 +1,33 @@
-import { type QueryClient, useMutation, useQueryClient } from "@tanstack/react-query";
+import { type QueryClient, useQueryClient } from "@tanstack/react-query";
 import { alertKey } from "../api/alerts";
 import { deliveryKey, resendDelivery, sendDeliveryNow } from "../api/deliveries";
 import type { AlertDetails, AlertSummary, Delivery, DeliveryDetails, ListedDelivery } from "../api/types";
+import { useAction } from "../api/useAction";
 import { useAnnounce } from "../parts/Announcer";
 import { now } from "../time/clock";
-import { actionOf } from "./actions";
+import type { Action } from "./actions";
+
+/** A delivery as it stood when its button was pressed, and what the button said. */
+export type Order = { delivery: Delivery; action: Action };
 
 /**
- * Sends a delivery, in the way that fits how it stands. It is shown as queued at once, and put back when the server
- * says no. That the server took the order is not yet success: what comes of it is shown when it is known.
+ * Sends a delivery. It is shown as queued at once, and put back when the server says no, or nothing. That the server
+ * took the order is not yet success: what comes of it is shown when it is known.
  */
-export function useSend(delivery: Delivery) {
+export function useSend() {
   const queries = useQueryClient();
   const announce = useAnnounce();
-  return useMutation({
-    mutationFn: () => {
-      const { kind } = actionOf(delivery);
-      return kind === "sendNow"
-        ? sendDeliveryNow(delivery.id)
-        : resendDelivery(delivery.id, delivery.run, kind === "again");
-    },
-    onMutate: () => showDelivery(queries, queuedNow(delivery)),
-    onSuccess: (answer) => {
+  return useAction({
+    // All of this goes by the order: what the page shows by then is only the guess.
+    mutationFn: ({ delivery: { id, run }, action: { kind } }: Order) =>
+      kind === "sendNow" ? sendDeliveryNow(id) : resendDelivery(id, run, kind === "again"),
+    onMutate: (order) => showDelivery(queries, guess(order)),
+    onSuccess: (answer, { delivery }) => {
       showDelivery(queries, answer);
       announce(`Queued: the next try to ${delivery.destination.displayName}`);
     },
-    onError: () => showDelivery(queries, delivery),
-    onSettled: () => {
+    onError: (_error, { delivery }) => showDelivery(queries, delivery),
+    onSettled: (_answer, _error, { delivery }) => {
       // Runs and attempts are told anew, and whatever else stood in the way.
       void queries.invalidateQueries({ queryKey: deliveryKey(delivery.id) });
       void queries.invalidateQueries({ queryKey: alertKey(delivery.alertId) });
@@ -35,10 +36,10 @@ export function useSend(delivery: Delivery) {
 }
 
 /** The delivery as it will stand once the server has taken the order. */
-function queuedNow(d: Delivery): Delivery {
+function guess({ delivery: d, action }: Order): Delivery {
   const due = { dueAt: new Date(now()).toISOString(), reason: null, finishedAt: null };
-  return actionOf(d).kind === "sendNow"
-    ? { ...d, ...due }
+  return action.kind === "sendNow"
+    ? { ...d, ...due, status: d.attempts > 0 ? "retrying" : "queued" }
     : { ...d, ...due, status: "queued", run: d.run + 1, attempts: 0 };
 }
 

@@ -7,6 +7,7 @@ import { CopyButton } from "../parts/CopyButton";
 import { Loaded } from "../parts/Loaded";
 import { Panel } from "../parts/Panel";
 import { Time } from "../time/Time";
+import { isolated } from "../words/bidi";
 import classes from "./AuditPanel.module.css";
 import { auditWords } from "./audit";
 
@@ -38,7 +39,7 @@ export function AuditPanel({ destinationId }: { destinationId: string }) {
                     <li key={entry.id} className={classes.entry}>
                       <div>{auditWords(entry, items[n + 1])}</div>
                       <div className={classes.who}>
-                        {entry.actor} · <Time at={entry.at} />
+                        {isolated(entry.actor)} · <Time at={entry.at} />
                         <span className={classes.request}>
                           request <CopyButton text={entry.requestId} what={`request ID ${entry.requestId}`} />
                         </span>

@@ -3,6 +3,7 @@ import { deleteDestination, destinationCountsQuery } from "../api/destinations";
 import type { Destination } from "../api/types";
 import { ConfirmDialog } from "../parts/ConfirmDialog";
 import { SkeletonLines } from "../parts/Loaded";
+import { isolated } from "../words/bidi";
 import { countText } from "./health";
 import { openCount } from "./open";
 import { useChange } from "./useChange";
@@ -33,7 +34,7 @@ export function DeleteDialog({
     <ConfirmDialog
       opened
       onClose={onClose}
-      title={`Delete ${destination.displayName}?`}
+      title={`Delete ${isolated(destination.displayName)}?`}
       confirm="Delete"
       danger
       pending={remove.isPending}

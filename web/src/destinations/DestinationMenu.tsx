@@ -15,6 +15,8 @@ import { type ReactNode, useState } from "react";
 import { useMayNot } from "../api/session";
 import type { Destination } from "../api/types";
 import { useAnnounce } from "../parts/Announcer";
+import { toClipboard } from "../parts/clipboard";
+import { isolated } from "../words/bidi";
 import { type DestinationDialog, DestinationDialogs } from "./DestinationDialogs";
 
 /** All that can be done with a destination. */
@@ -27,16 +29,17 @@ export function DestinationMenu({ destination }: { destination: Destination }) {
   const reason = mayNotOperate ?? mayNotAdmin;
   const { id, displayName, state } = destination;
   const paused = state === "paused";
+  const [copied, setCopied] = useState<boolean>();
   const copy = () =>
-    void navigator.clipboard?.writeText(id).then(
-      () => announce("Copied"),
-      () => announce("The browser does not allow copying here"),
-    );
+    void toClipboard(id).then((done) => {
+      setCopied(done);
+      announce(done ? "Copied" : "Not copied");
+    });
   return (
     <>
-      <Menu position="bottom-end">
+      <Menu position="bottom-end" onOpen={() => setCopied(undefined)}>
         <Menu.Target>
-          <ActionIcon aria-label={`What to do with ${displayName}`}>
+          <ActionIcon aria-label={`What to do with ${isolated(displayName)}`}>
             <IconDotsVertical size={16} aria-hidden />
           </ActionIcon>
         </Menu.Target>
@@ -65,11 +68,10 @@ export function DestinationMenu({ destination }: { destination: Destination }) {
           <Item icon={<IconKey size={14} />} mayNot={mayNotAdmin} onClick={() => setDialog("rotate")}>
             Rotate signing secret…
           </Item>
-          {navigator.clipboard !== undefined && (
-            <Item icon={<IconCopy size={14} />} onClick={copy}>
-              Copy ID
-            </Item>
-          )}
+          {/* It stays open, and says what came of it. */}
+          <Item icon={<IconCopy size={14} />} stays onClick={copy}>
+            {copied === undefined ? "Copy ID" : copied ? "Copied" : "Not copied: the browser does not allow it"}
+          </Item>
           <Menu.Divider />
           <Item icon={<IconTrash size={14} />} danger mayNot={mayNotAdmin} onClick={() => setDialog("delete")}>
             Delete…
@@ -86,12 +88,15 @@ function Item({
   icon,
   mayNot,
   danger = false,
+  stays = false,
   onClick,
   children,
 }: {
   icon: ReactNode;
   mayNot?: string | undefined;
   danger?: boolean;
+  /** Whether the menu stays open. */
+  stays?: boolean;
   onClick: () => void;
   children: string;
 }) {
@@ -100,6 +105,7 @@ function Item({
       leftSection={icon}
       color={danger ? "var(--bad)" : undefined}
       disabled={mayNot !== undefined}
+      closeMenuOnClick={!stays}
       onClick={onClick}
     >
       {children}

@@ -1,5 +1,6 @@
 import { Link } from "@tanstack/react-router";
 import { ListRow } from "../list/ListTable";
+import { isolated } from "../words/bidi";
 import { DestinationMenu } from "./DestinationMenu";
 import classes from "./DestinationRow.module.css";
 import { HealthCell } from "./HealthCell";
@@ -9,7 +10,7 @@ import type { ListedDestination } from "./search";
 import { takesWords } from "./takes";
 
 /** A destination in the list. */
-export function DestinationRow({ listed: { destination, health } }: { listed: ListedDestination }) {
+export function DestinationRow({ listed: { destination, health, hours } }: { listed: ListedDestination }) {
   const { id, displayName, settings } = destination;
   const takes = takesWords(destination);
   const held = health ? heldTotal(health.held) : undefined;
@@ -18,7 +19,7 @@ export function DestinationRow({ listed: { destination, health } }: { listed: Li
     <ListRow>
       <td role="cell" className={classes.nameCell}>
         <Link to="/destinations/$destinationId" params={{ destinationId: id }} className={classes.name}>
-          {displayName}
+          {isolated(displayName)}
         </Link>
         <div className={classes.detail}>Webhook · {settings.urlSet ? settings.url : "no usable URL"}</div>
       </td>
@@ -36,7 +37,7 @@ export function DestinationRow({ listed: { destination, health } }: { listed: Li
         </div>
       </td>
       <td role="cell" className={classes.healthCell}>
-        {health && <HealthCell health={health} />}
+        {health && <HealthCell health={health} hours={hours} />}
       </td>
       <td role="cell" className={classes.heldCell}>
         {held === undefined ? null : held.n > 0 ? (

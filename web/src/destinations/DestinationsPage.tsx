@@ -2,7 +2,7 @@ import { Button, Select } from "@mantine/core";
 import { IconArrowsSort, IconPlus } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
-import { destinationsQuery, healthListQuery } from "../api/destinations";
+import { destinationsQuery, healthListQuery, historiesQuery } from "../api/destinations";
 import { useMayNot } from "../api/session";
 import { alertTypes, severities } from "../api/types";
 import { compact } from "../app/search";
@@ -34,6 +34,7 @@ export function DestinationsPage() {
   const clear = () => void navigate({ search: compact({ sort: search.sort }) });
   const query = useQuery(destinationsQuery);
   const health = useQuery(healthListQuery);
+  const { data: histories } = useQuery(historiesQuery); // its errors are those of health
   const none = query.data?.length === 0;
   return (
     <>
@@ -98,7 +99,11 @@ export function DestinationsPage() {
             );
           }
           const healthOf = new Map(health.data?.map((h) => [h.destinationId, h]));
-          const all = destinations.map((destination) => ({ destination, health: healthOf.get(destination.id) }));
+          const all = destinations.map((destination) => ({
+            destination,
+            health: healthOf.get(destination.id),
+            hours: histories?.get(destination.id),
+          }));
           const listed = select(all, search);
           return listed.length === 0 ? (
             <Empty title="No destinations match these filters">

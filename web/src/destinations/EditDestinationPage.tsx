@@ -6,6 +6,7 @@ import { Empty } from "../parts/Empty";
 import { Loaded } from "../parts/Loaded";
 import { useLastError } from "../parts/lastError";
 import { PageHead } from "../parts/PageHead";
+import { isolated } from "../words/bidi";
 import { EditForm } from "./EditForm";
 import classes from "./NewDestinationPage.module.css";
 import { isGone, NoSuchDestination } from "./NoSuchDestination";
@@ -22,7 +23,7 @@ export function EditDestinationPage() {
   if (isGone(error)) {
     return <NoSuchDestination id={destinationId} />;
   }
-  const name = query.data?.displayName ?? "Destination";
+  const name = isolated(query.data?.displayName ?? "Destination");
   return (
     <>
       <nav aria-label="Breadcrumb" className={classes.crumb}>

@@ -1,10 +1,11 @@
 import { Button, Group } from "@mantine/core";
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { patchDestination } from "../api/destinations";
 import { asProblem } from "../api/problem";
 import type { Destination } from "../api/types";
+import { useAction } from "../api/useAction";
 import { useAnnounce } from "../parts/Announcer";
 import { Panel } from "../parts/Panel";
 import { Time } from "../time/Time";
@@ -31,7 +32,7 @@ export function EditForm({ now, others }: { now: Destination; others: readonly D
   const patch = patchOf(values, base);
   const changed = changesOf(patch);
   const back = () => void navigate({ to: "/destinations/$destinationId", params: { destinationId: base.id } });
-  const save = useMutation({
+  const save = useAction({
     mutationFn: () => patchDestination(base.id, base.version, patch),
     onSuccess: (d) => {
       announce("Saved");

@@ -10,13 +10,8 @@ import { validate } from "./validate";
 /** What stands beside the form: a test of what is entered, and what a receiver will get. */
 export function FormAside({ values, saved }: { values: FormValues; saved: Destination | undefined }) {
   const of = testOf(values, saved);
-  const wrong = [...validate(values, saved, []).keys()].some((path) => path.startsWith("settings"));
-  const mayNot =
-    of.kind === "not_yet"
-      ? of.why
-      : of.kind === "settings" && wrong
-        ? "Enter a URL and headers that can be used first."
-        : undefined;
+  const wrong = [...validate(values, saved, [])].find(([path]) => path.startsWith("settings"))?.[1];
+  const mayNot = of.kind === "settings" ? wrong : undefined;
   return (
     <div className={classes.aside}>
       <Panel title="Test">
@@ -24,22 +19,15 @@ export function FormAside({ values, saved }: { values: FormValues; saved: Destin
           {of.kind === "saved"
             ? "Sends one test alert to the destination as it is saved."
             : saved
-              ? "Sends one test alert with the URL and headers as entered, and saves nothing."
+              ? "Sends one test alert with the URL and headers as they would be if you saved now, signed as its alerts are, and saves nothing."
               : "Sends one test alert with the URL and headers as entered, and saves nothing. It is signed with a secret made for the test alone."}
         </p>
         <TestPanel
           of={JSON.stringify(of)}
           mayNot={mayNot}
-          send={(input) => {
-            switch (of.kind) {
-              case "saved":
-                return testDestination(of.id, input);
-              case "settings":
-                return testSettings({ ...of.input, ...input });
-              case "not_yet":
-                throw new Error(of.why); // the button is disabled then
-            }
-          }}
+          send={(input) =>
+            of.kind === "saved" ? testDestination(of.id, input) : testSettings({ ...of.input, ...input })
+          }
         />
       </Panel>
       <Panel title="What the receiver gets">

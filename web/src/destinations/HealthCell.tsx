@@ -1,22 +1,23 @@
-import type { DestinationHealth } from "../api/types";
+import type { DestinationHealth, HourStats } from "../api/types";
 import { Time } from "../time/Time";
 import { duration } from "../time/words";
 import classes from "./HealthCell.module.css";
-import { outcomeShares, rateText } from "./health";
+import { hourBars, outcomeShares, rateText } from "./health";
 
-/** The last 24 hours of a destination: a bar of outcomes, how much was acknowledged, and how slow it was. */
-export function HealthCell({ health }: { health: DestinationHealth }) {
+/**
+ * The last 24 hours of a destination: a bar of outcomes for each, and one for all until the hours are there, which
+ * are read less often; how much was acknowledged, and how slow it was.
+ */
+export function HealthCell({ health, hours }: { health: DestinationHealth; hours: readonly HourStats[] | undefined }) {
   const { lastDay, failingSince } = health;
   if (lastDay.attempts === 0) {
     return <span className="dim">No attempts in 24 h</span>;
   }
-  const shares = outcomeShares(lastDay);
   const said = `${lastDay.acked.toLocaleString()} acknowledged, ${lastDay.failed.toLocaleString()} failed in the last 24 hours`;
   return (
     <div className={classes.health} title={said}>
       <div className={classes.bar} role="img" aria-label={said}>
-        <span className={classes.acked} style={{ width: `${shares.acked}%` }} />
-        <span className={classes.failed} style={{ width: `${shares.failed}%` }} />
+        {hours?.some((h) => h.acked + h.failed > 0) ? <Hours hours={hours} /> : <Day lastDay={lastDay} />}
       </div>
       <div className={classes.numbers}>
         <span className={classes.rate}>{rateText(lastDay)}</span>
@@ -33,4 +34,23 @@ export function HealthCell({ health }: { health: DestinationHealth }) {
       </div>
     </div>
   );
+}
+
+function Day({ lastDay }: Pick<DestinationHealth, "lastDay">) {
+  const shares = outcomeShares(lastDay);
+  return (
+    <>
+      <span className={`${classes.day} ${classes.acked}`} style={{ width: `${shares.acked}%` }} />
+      <span className={`${classes.day} ${classes.failed}`} style={{ width: `${shares.failed}%` }} />
+    </>
+  );
+}
+
+function Hours({ hours }: { hours: readonly HourStats[] }) {
+  return hourBars(hours).map((bar) => (
+    <span key={bar.since} className={classes.hour}>
+      <span className={classes.failed} style={{ height: `${bar.failed}%` }} />
+      <span className={classes.acked} style={{ height: `${bar.acked}%` }} />
+    </span>
+  ));
 }

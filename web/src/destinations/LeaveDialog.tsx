@@ -1,11 +1,24 @@
 import { useBlocker } from "@tanstack/react-router";
 import { ConfirmDialog } from "../parts/ConfirmDialog";
 
-/** Asks before a page with something unsaved is left, by a link or by closing the window. */
-export function LeaveDialog({ dirty }: { dirty: boolean }) {
+/** Asks before a page with something unsaved is left, by a link, by going back or by closing the window. */
+export function LeaveDialog({
+  dirty,
+  anywhere = false,
+  title = "Leave without saving?",
+  confirm = "Leave",
+  children = "What you have entered here is lost.",
+}: {
+  dirty: boolean;
+  /** Whether it is lost when but what is behind "?" changes. What was entered in a form is not. */
+  anywhere?: boolean;
+  title?: string;
+  confirm?: string;
+  /** What is lost. */
+  children?: string;
+}) {
   const blocker = useBlocker({
-    // What is behind "?" may change: the page, and what was entered, stay.
-    shouldBlockFn: ({ current, next }) => dirty && current.pathname !== next.pathname,
+    shouldBlockFn: ({ current, next }) => dirty && (anywhere || current.pathname !== next.pathname),
     enableBeforeUnload: dirty,
     withResolver: true,
   });
@@ -13,15 +26,15 @@ export function LeaveDialog({ dirty }: { dirty: boolean }) {
     <ConfirmDialog
       opened={blocker.status === "blocked"}
       onClose={() => blocker.reset?.()}
-      title="Leave without saving?"
-      confirm="Leave"
+      title={title}
+      confirm={confirm}
       dismiss="Stay"
       danger
       pending={false}
       error={undefined}
       onConfirm={() => blocker.proceed?.()}
     >
-      What you have entered here is lost.
+      {children}
     </ConfirmDialog>
   );
 }

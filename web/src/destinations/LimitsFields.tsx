@@ -1,59 +1,59 @@
-import { NumberInput, Switch } from "@mantine/core";
+import { Switch, TextInput } from "@mantine/core";
 import { useState } from "react";
+import { numberOf } from "../words/number";
 import type { FieldsProps } from "./DestinationForm";
 import classes from "./DestinationForm.module.css";
 import { defaultInFlight } from "./form";
 
 /** How hard it may be worked. Few need this, so it opens on demand, and by itself when something in it is wrong. */
 export function LimitsFields({ values, onChange, errorOf }: FieldsProps) {
-  const usual = values.maxInFlight === defaultInFlight && values.ratePerSecond === "" && values.holdNotAnswering;
+  const unlimited = values.ratePerSecond.trim() === "";
+  const usual =
+    ["", String(defaultInFlight)].includes(values.maxInFlight.trim()) && unlimited && values.holdNotAnswering;
   const [opened, setOpened] = useState(!usual);
   const wrong = ["maxInFlight", "ratePerSecond", "burst"].some((f) => errorOf(`limits.${f}`) !== undefined);
-  const number = (n: number | string) => (typeof n === "number" ? n : "");
+  const usualBurst = Math.max(1, Math.ceil(numberOf(values.ratePerSecond) ?? 1));
   return (
     <details open={opened || wrong} onToggle={(e) => setOpened(e.currentTarget.open)}>
       <summary className={classes.summary}>
         Limits <span className="dim">{usual ? "as usual" : "set for this destination"}</span>
       </summary>
       <div className={classes.limits} style={{ marginTop: 10 }}>
-        <NumberInput
-          size="xs"
+        <TextInput
           label="In flight"
           description="Attempts under way at a time, from each replica of Belfry."
           placeholder={String(defaultInFlight)}
-          allowDecimal={false}
-          allowNegative={false}
+          inputMode="numeric"
+          autoComplete="off"
           data-field="limits.maxInFlight"
           value={values.maxInFlight}
           error={errorOf("limits.maxInFlight")}
-          onChange={(n) => onChange({ maxInFlight: number(n) })}
+          onChange={(e) => onChange({ maxInFlight: e.currentTarget.value })}
         />
-        <NumberInput
-          size="xs"
+        <TextInput
           label="Rate per second"
-          description="Attempts started in a second, by all replicas together."
+          description="Attempts started in a second, by all replicas together: 0.5 is one in two seconds."
           placeholder="No limit"
-          allowNegative={false}
-          decimalScale={2}
+          inputMode="decimal"
+          autoComplete="off"
           data-field="limits.ratePerSecond"
           value={values.ratePerSecond}
           error={errorOf("limits.ratePerSecond")}
-          onChange={(n) => onChange({ ratePerSecond: number(n) })}
+          onChange={(e) => onChange({ ratePerSecond: e.currentTarget.value })}
         />
-        <NumberInput
-          size="xs"
+        <TextInput
           label="Burst"
           description={
-            values.ratePerSecond === "" ? "Only together with a rate." : "Attempts started at once after a quiet time."
+            unlimited ? "Only together with a rate: enter one first." : "Attempts started at once after a quiet time."
           }
-          placeholder={values.ratePerSecond === "" ? "" : String(Math.max(1, Math.ceil(values.ratePerSecond)))}
-          allowDecimal={false}
-          allowNegative={false}
-          disabled={values.ratePerSecond === ""}
+          placeholder={unlimited ? "" : String(usualBurst)}
+          inputMode="numeric"
+          autoComplete="off"
+          disabled={unlimited}
           data-field="limits.burst"
-          value={values.ratePerSecond === "" ? "" : values.burst}
+          value={unlimited ? "" : values.burst}
           error={errorOf("limits.burst")}
-          onChange={(n) => onChange({ burst: number(n) })}
+          onChange={(e) => onChange({ burst: e.currentTarget.value })}
         />
       </div>
       <Switch

@@ -1,23 +1,15 @@
-import { Button, Group, Stack } from "@mantine/core";
 import { IconWebhook } from "@tabler/icons-react";
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { getRouteApi, Link } from "@tanstack/react-router";
+import { getRouteApi, Link, Navigate } from "@tanstack/react-router";
 import { useState } from "react";
-import { createDestination, destinationsQuery, testDestination } from "../api/destinations";
 import { useMayNot } from "../api/session";
-import { useAnnounce } from "../parts/Announcer";
 import { Empty } from "../parts/Empty";
 import { PageHead } from "../parts/PageHead";
-import { Panel } from "../parts/Panel";
-import { DestinationForm } from "./DestinationForm";
-import { FormAside } from "./FormAside";
-import { type FormValues, inputOf, newForm } from "./form";
+import { CreatedPanel } from "./CreatedPanel";
+import { type FormValues, newForm } from "./form";
 import { LeaveDialog } from "./LeaveDialog";
 import classes from "./NewDestinationPage.module.css";
-import { SecretOnce } from "./SecretOnce";
+import { type Created, NewForm } from "./NewForm";
 import { Steps } from "./Steps";
-import { TestPanel } from "./TestPanel";
-import { readAgain } from "./useChange";
 
 const route = getRouteApi("/destinations/new");
 
@@ -25,35 +17,30 @@ const steps = ["Choose the type", "Configure", "Test and finish"];
 
 /** "Add Destination", in steps: the type, the form, and a test of what was saved. */
 export function NewDestinationPage() {
-  const { type } = route.useSearch();
+  const search = route.useSearch();
   const navigate = route.useNavigate();
-  const queries = useQueryClient();
-  const announce = useAnnounce();
   const mayNot = useMayNot("admin");
   const [values, setValues] = useState<FormValues>(newForm);
-  const { data: others = [] } = useQuery(destinationsQuery);
-  const create = useMutation({
-    mutationFn: () => createDestination(inputOf(values)),
-    onSuccess: (d) => {
-      announce("The destination was added");
-      readAgain(queries, d.id);
-      window.scrollTo({ top: 0 });
-    },
-  });
-  const created = create.data;
-  const step = created ? 2 : type === undefined ? 0 : 1;
-  const dirty = !created && JSON.stringify(values) !== JSON.stringify(newForm);
-  const change = (to: Partial<FormValues>) => {
-    if (create.isError) {
-      create.reset();
-    }
-    setValues((now) => ({ ...now, ...to }));
+  const [last, setLast] = useState<Created>();
+  const created = last?.id === search.created ? last : undefined;
+  const step = created ? 2 : search.type === undefined ? 0 : 1;
+  const dirty = step < 2 && JSON.stringify(values) !== JSON.stringify(newForm);
+  const onCreated = (d: Created) => {
+    setLast(d);
+    window.scrollTo({ top: 0 });
+    // In the place of the form: whoever goes back must not find one there that looks unsaved.
+    const there = navigate({ search: { created: d.id }, replace: true, ignoreBlocker: true });
+    void there.then(() => setValues(newForm));
   };
   const crumb = (
     <nav aria-label="Breadcrumb" className={classes.crumb}>
       <Link to="/destinations">Alert Destinations</Link>
     </nav>
   );
+  if (search.created !== undefined && created === undefined) {
+    // Someone comes back to it: the secret was shown then, and is not any more.
+    return <Navigate to="/destinations/$destinationId" params={{ destinationId: search.created }} replace />;
+  }
   if (mayNot !== undefined) {
     return (
       <>
@@ -81,64 +68,9 @@ export function NewDestinationPage() {
         </section>
       )}
       {step === 1 && (
-        <div className={classes.columns}>
-          <Panel title="Configure Your Webhook Destination">
-            <DestinationForm
-              values={values}
-              onChange={change}
-              others={others}
-              problem={create.error}
-              pending={create.isPending}
-              submit="Add Destination"
-              onSubmit={() => create.mutate()}
-              onCancel={() => void navigate({ to: "/destinations" })}
-            />
-          </Panel>
-          <FormAside values={values} saved={undefined} />
-        </div>
+        <NewForm values={values} onChange={(to) => setValues((now) => ({ ...now, ...to }))} onCreated={onCreated} />
       )}
-      {created && (
-        <Panel title={`${created.displayName} is added`}>
-          <Stack gap="md" className={classes.done}>
-            <SecretOnce secret={created.signingSecret} />
-            <div>
-              <h3 className={classes.head}>Send a test alert</h3>
-              <p className={classes.text}>
-                It is signed with the secret above, and marked <span className="mono">Belfry-Test: true</span>. You can
-                also do this later.
-              </p>
-              <TestPanel send={(input) => testDestination(created.id, input)} />
-            </div>
-            <Group gap="xs">
-              <Button
-                renderRoot={(props) => (
-                  <Link {...props} to="/destinations/$destinationId" params={{ destinationId: created.id }} />
-                )}
-              >
-                Finish Setup
-              </Button>
-              <Button
-                variant="default"
-                renderRoot={(props) => (
-                  <Link {...props} to="/destinations/$destinationId/edit" params={{ destinationId: created.id }} />
-                )}
-              >
-                Back to configuration
-              </Button>
-              <Button
-                variant="default"
-                onClick={() => {
-                  create.reset();
-                  setValues(newForm);
-                  void navigate({ search: {} });
-                }}
-              >
-                Add another
-              </Button>
-            </Group>
-          </Stack>
-        </Panel>
-      )}
+      {created && <CreatedPanel created={created} onAnother={() => void navigate({ search: {} })} />}
     </>
   );
 }

@@ -2,6 +2,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { pauseDestination } from "../api/destinations";
 import type { Destination } from "../api/types";
 import { ConfirmDialog } from "../parts/ConfirmDialog";
+import { isolated } from "../words/bidi";
 import { showDestination, useChange } from "./useChange";
 
 /** Asks before a destination is paused: most do not expect that alerts are still routed to it. */
@@ -20,7 +21,7 @@ export function PauseDialog({ destination, onClose }: { destination: Destination
     <ConfirmDialog
       opened
       onClose={onClose}
-      title={`Pause ${destination.displayName}?`}
+      title={`Pause ${isolated(destination.displayName)}?`}
       confirm="Pause"
       pending={pause.isPending}
       error={pause.error}

@@ -8,6 +8,7 @@ import { Panel } from "../parts/Panel";
 import { SeverityMark } from "../parts/SeverityMark";
 import { StatusChip } from "../parts/StatusChip";
 import { Time } from "../time/Time";
+import { isolated } from "../words/bidi";
 import { outcomeWord } from "../words/status";
 import classes from "./RecentPanel.module.css";
 
@@ -47,7 +48,7 @@ export function RecentPanel({ destination: { id } }: { destination: Destination 
                       className={classes.title}
                       title={d.alert.title}
                     >
-                      {d.alert.title}
+                      {isolated(d.alert.title)}
                     </Link>
                     <SeverityMark severity={d.alert.severity} />
                     <span>

@@ -1,14 +1,16 @@
 import { Button, Group, Modal, Select, Stack } from "@mantine/core";
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { bulkCountQuery, bulkKey, startBulkResend } from "../api/bulkResends";
 import type { Destination } from "../api/types";
+import { useAction } from "../api/useAction";
 import { type Last, lasts, rangeAt } from "../app/search";
 import { useAnnounce } from "../parts/Announcer";
 import { SkeletonLines } from "../parts/Loaded";
 import { ProblemAlert } from "../parts/ProblemAlert";
 import { now } from "../time/clock";
+import { isolated } from "../words/bidi";
 import { countText } from "./health";
 import { readAgain } from "./useChange";
 
@@ -34,7 +36,7 @@ export function ResendDialog({ destination, onClose }: { destination: Destinatio
     ...(since === "ever" ? {} : rangeAt({ last: since }, at)),
   };
   const count = useQuery(bulkCountQuery({ filter }));
-  const order = useMutation({
+  const order = useAction({
     mutationFn: () => startBulkResend({ filter }),
     onSuccess: () => announce("Begun"),
     onSettled: () => {
@@ -45,7 +47,7 @@ export function ResendDialog({ destination, onClose }: { destination: Destinatio
   const total = count.data?.total ?? 0;
   const said = count.data && countText(total, count.data.capped);
   return (
-    <Modal opened onClose={onClose} title={`Re-send what failed at ${destination.displayName}`}>
+    <Modal opened onClose={onClose} title={`Re-send what failed at ${isolated(destination.displayName)}`}>
       {order.isSuccess ? (
         <Stack gap="sm">
           <p>

@@ -6,6 +6,7 @@ import type { Destination } from "../api/types";
 import { ConfirmDialog } from "../parts/ConfirmDialog";
 import { SkeletonLines } from "../parts/Loaded";
 import { ProblemAlert } from "../parts/ProblemAlert";
+import { isolated } from "../words/bidi";
 import { countText } from "./health";
 import { openCount } from "./open";
 import { showDestination, useChange } from "./useChange";
@@ -39,7 +40,7 @@ export function ResumeDialog({
     <ConfirmDialog
       opened
       onClose={onClose}
-      title={`Resume ${destination.displayName}?`}
+      title={`Resume ${isolated(destination.displayName)}?`}
       confirm={discard ? `Resume and discard${waiting ? ` ${waiting}` : ""}` : "Resume"}
       danger={discard}
       pending={resume.isPending}

@@ -4,6 +4,7 @@ import { rotateSigningSecret } from "../api/destinations";
 import type { Destination } from "../api/types";
 import { ProblemAlert } from "../parts/ProblemAlert";
 import { Time } from "../time/Time";
+import { isolated } from "../words/bidi";
 import { SecretOnce } from "./SecretOnce";
 import { useChange } from "./useChange";
 
@@ -29,7 +30,7 @@ export function RotateDialog({ destination, onClose }: { destination: Destinatio
     <Modal
       opened
       onClose={onClose}
-      title={`Signing secret of ${displayName}`}
+      title={`Signing secret of ${isolated(displayName)}`}
       size="lg"
       closeOnClickOutside={!rotate.isSuccess}
       closeOnEscape={!rotate.isSuccess}

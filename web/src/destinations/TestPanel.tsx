@@ -1,8 +1,8 @@
 import { Group, Select, Stack } from "@mantine/core";
-import { useMutation } from "@tanstack/react-query";
 import { useState } from "react";
 import type { TestInput } from "../api/destinations";
 import { type AlertType, type Attempt, alertTypes, type Severity, severities } from "../api/types";
+import { useAction } from "../api/useAction";
 import { AttemptBody } from "../deliveries/AttemptView";
 import { ActionButton } from "../parts/ActionButton";
 import { useAnnounce } from "../parts/Announcer";
@@ -34,7 +34,7 @@ export function TestPanel({
   const [severity, setSeverity] = useState<Severity>(firstSeverity);
   const [alertType, setAlertType] = useState<AlertType>(firstType);
   const announce = useAnnounce();
-  const test = useMutation({
+  const test = useAction({
     mutationFn: (_of: string) => send({ severity, alertType }),
     onSuccess: (a) => announce(`Test: ${a.statusCode === null ? classWord[a.class] : `answered ${a.statusCode}`}`),
   });
@@ -61,6 +61,7 @@ export function TestPanel({
           Send Test Alert
         </ActionButton>
       </Group>
+      {mayNot !== undefined && <p className={classes.mayNot}>It cannot be sent yet. {mayNot}</p>}
       {test.isPending && <SkeletonLines lines={4} />}
       {test.isError && <ProblemAlert title="The test could not be sent" error={test.error} />}
       {!test.isPending && test.data && (

@@ -93,21 +93,42 @@ describe("what a test is of", () => {
     expect(testOf({ ...form, displayName: "Another" }, saved)).toEqual({ kind: "saved", id: saved.id });
   });
 
-  test("the settings as entered when nothing stored is in them", () => {
-    const replaced = form.headers.map((h): HeaderField => ({ ...h, stored: "replace", value: "v" }));
-    const v = { ...form, keepUrl: false, url: "https://other.example.com", headers: replaced };
-    expect(testOf(v, saved)).toMatchObject({
+  test("the settings as entered while there is no destination yet", () => {
+    expect(testOf({ ...newForm, url: " https://a.example.com " }, undefined)).toEqual({
       kind: "settings",
-      input: { type: "webhook", settings: { url: "https://other.example.com" } },
+      input: { type: "webhook", settings: { url: "https://a.example.com", headers: [] } },
     });
-    expect(testOf({ ...newForm, url: "https://a.example.com" }, undefined).kind).toBe("settings");
   });
 
-  test("nothing yet when it would be half and half", () => {
-    expect(testOf({ ...form, keepUrl: false, url: "https://soar.example.com/new" }, saved).kind).toBe("not_yet");
-    expect(testOf({ ...form, headers: [{ ...apiKey, stored: "replace", value: "v" }, team] }, saved).kind).toBe(
-      "not_yet",
-    );
+  test("the change of the settings, which the server completes with what it has stored", () => {
+    const url = { ...form, keepUrl: false, url: "https://soar.example.com/new" };
+    expect(testOf(url, saved)).toEqual({
+      kind: "settings",
+      input: { destinationId: saved.id, settings: { url: "https://soar.example.com/new" } },
+    });
+    const value = { ...form, headers: [{ ...apiKey, stored: "replace" as const, value: "v" }, team] };
+    expect(testOf(value, saved)).toEqual({
+      kind: "settings",
+      input: {
+        destinationId: saved.id,
+        settings: { headers: [{ name: "X-API-Key", value: "v" }, { name: "X-Team" }] },
+      },
+    });
+  });
+
+  test("what would be saved, and nothing beside it", () => {
+    const all = {
+      ...form,
+      displayName: "Another",
+      keepUrl: false,
+      url: "https://other.example.com",
+      headers: form.headers.map((h): HeaderField => ({ ...h, stored: "replace", value: "v" })),
+    };
+    const of = testOf(all, saved);
+    expect(of.kind === "settings" && of.input).toEqual({
+      destinationId: saved.id,
+      settings: patchOf(all, saved).settings,
+    });
   });
 });
 

@@ -1,5 +1,6 @@
 import type { DestinationInput, DestinationPatch, SettingsTestInput } from "../api/destinations";
 import { type AlertType, alertTypes, type Destination, type Severity, severities } from "../api/types";
+import { numberOf } from "../words/number";
 import type { HeaderField } from "./headers";
 import { sentHeaders } from "./headers";
 
@@ -13,11 +14,12 @@ export type FormValues = {
   severities: readonly Severity[];
   alertTypes: readonly AlertType[];
   logTypes: readonly string[];
-  maxInFlight: number | "";
+  /** As it was typed, and so are the next two: what is no number is said of it. Empty is as usual. */
+  maxInFlight: string;
   /** Empty is no limit. */
-  ratePerSecond: number | "";
+  ratePerSecond: string;
   /** Empty is what the rate lets through in a second. */
-  burst: number | "";
+  burst: string;
   holdNotAnswering: boolean;
 };
 
@@ -32,7 +34,7 @@ export const newForm: FormValues = {
   severities,
   alertTypes,
   logTypes: [],
-  maxInFlight: defaultInFlight,
+  maxInFlight: String(defaultInFlight),
   ratePerSecond: "",
   burst: "",
   holdNotAnswering: true,
@@ -53,9 +55,9 @@ export function formOf(d: Destination): FormValues {
     severities: d.severities,
     alertTypes: d.alertTypes,
     logTypes: d.logTypes,
-    maxInFlight: d.limits.maxInFlight,
-    ratePerSecond: d.limits.ratePerSecond ?? "",
-    burst: d.limits.burst ?? "",
+    maxInFlight: String(d.limits.maxInFlight),
+    ratePerSecond: String(d.limits.ratePerSecond ?? ""),
+    burst: String(d.limits.burst ?? ""),
     holdNotAnswering: d.limits.holdNotAnswering,
   };
 }
@@ -103,24 +105,20 @@ export function patchOf(v: FormValues, d: Destination): DestinationPatch {
   return patch;
 }
 
-/** What a test would be of: the destination as it is saved, these settings, or nothing yet. */
+/** What a test would be of: the destination as it is saved, or settings that are not. */
 export type TestOf =
   | { kind: "saved"; id: string }
-  | { kind: "settings"; input: Pick<SettingsTestInput, "type" | "settings"> }
-  | { kind: "not_yet"; why: string };
+  | { kind: "settings"; input: Pick<SettingsTestInput, "destinationId" | "type" | "settings"> };
 
-/** Stored secrets never leave the server, so settings can be tested as they are stored, or as entered, not half and half. */
+/** Of an edit the server gets what saving would send, and takes the rest from what it has stored. */
 export function testOf(v: FormValues, saved: Destination | undefined): TestOf {
-  if (saved && patchOf(v, saved).settings === undefined) {
-    return { kind: "saved", id: saved.id };
+  if (saved === undefined) {
+    return { kind: "settings", input: { type: "webhook", settings: settingsOf(v) } };
   }
-  if (v.keepUrl || sentHeaders(v.headers).some((h) => h.stored === "keep")) {
-    return {
-      kind: "not_yet",
-      why: "What is stored can only be tested as it is saved. Save first and test then, or enter the URL and every header value anew.",
-    };
-  }
-  return { kind: "settings", input: { type: "webhook", settings: settingsOf(v) } };
+  const { settings } = patchOf(v, saved);
+  return settings === undefined
+    ? { kind: "saved", id: saved.id }
+    : { kind: "settings", input: { destinationId: saved.id, settings } };
 }
 
 /** Names what was changed in the form, for a person. */
@@ -186,11 +184,12 @@ function patchHeaders(v: FormValues) {
   );
 }
 
+/** Of a form that `validate` has nothing to say of. */
 function limitsOf(v: FormValues) {
   return {
-    maxInFlight: v.maxInFlight === "" ? null : v.maxInFlight,
-    ratePerSecond: v.ratePerSecond === "" ? null : v.ratePerSecond,
-    burst: v.burst === "" || v.ratePerSecond === "" ? null : v.burst,
+    maxInFlight: numberOf(v.maxInFlight) ?? null,
+    ratePerSecond: numberOf(v.ratePerSecond) ?? null,
+    burst: v.ratePerSecond.trim() === "" ? null : (numberOf(v.burst) ?? null),
     holdNotAnswering: v.holdNotAnswering,
   };
 }

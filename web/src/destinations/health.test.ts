@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { DestinationHealth } from "../api/types";
-import { countText, heldTotal, outcomeShares, rateText, standingsOf } from "./health";
+import { countText, heldTotal, hourBars, outcomeShares, rateText, standingsOf } from "./health";
 
 test.each([
   [0, 0, "none"],
@@ -22,6 +22,26 @@ test.each([
   [1, 9_999, 6, 94],
 ])("%d acknowledged and %d failed share the bar %d to %d", (acked, failed, left, right) => {
   expect(outcomeShares({ acked, failed })).toEqual({ acked: left, failed: right });
+});
+
+test("hours are as tall as they were busy, and a failure is always to be seen", () => {
+  const hour = (acked: number, failed: number) => ({ since: "", acked, failed, p50Ms: null, p95Ms: null });
+  const heights = (...hours: [number, number][]) =>
+    hourBars(hours.map(([acked, failed]) => hour(acked, failed))).map((b) => [b.acked, b.failed]);
+  expect(heights([0, 0], [50, 0], [100, 0])).toEqual([
+    [0, 0],
+    [50, 0],
+    [100, 0],
+  ]);
+  expect(heights([999, 1], [1, 999], [0, 1000], [1, 0], [500, 500])).toEqual([
+    [86, 14],
+    [14, 86],
+    [0, 100],
+    [14, 0],
+    [50, 50],
+  ]);
+  expect(heights([0, 0])).toEqual([[0, 0]]);
+  expect(heights()).toEqual([]);
 });
 
 test("what is held is added up, and says when there may be more", () => {

@@ -1,4 +1,4 @@
-import type { AttemptStats, Destination, DestinationHealth, HeldCounts } from "../api/types";
+import type { AttemptStats, Destination, DestinationHealth, HeldCounts, HourStats } from "../api/types";
 
 /** How a destination stands, in the order in which it asks for someone. */
 export const standings = [
@@ -85,4 +85,15 @@ export function outcomeShares({ acked, failed }: Pick<AttemptStats, "acked" | "f
   const share = (failed / attempts) * 100;
   const shown = failed === 0 ? 0 : acked === 0 ? 100 : Math.min(100 - least, Math.max(least, share));
   return { acked: 100 - shown, failed: shown };
+}
+
+/** The heights of what was acknowledged and what failed in each hour, in percent of the busiest hour. */
+export function hourBars(hours: readonly HourStats[]): { since: string; acked: number; failed: number }[] {
+  const least = 14; // what is there is tall enough to see
+  const most = Math.max(...hours.map((h) => h.acked + h.failed));
+  const height = (n: number) => (n === 0 ? 0 : Math.max(least, (n / most) * 100));
+  return hours.map((h) => {
+    const failed = h.acked === 0 ? height(h.failed) : Math.min(100 - least, height(h.failed));
+    return { since: h.since, acked: Math.min(100 - failed, height(h.acked)), failed };
+  });
 }

@@ -3,10 +3,11 @@ import {
   alertTypes,
   type Destination,
   type DestinationHealth,
+  type HourStats,
   type Severity,
   severities,
 } from "../api/types";
-import { compact, manyOf, one, oneOf } from "../app/search";
+import { compact, id, manyOf, one, oneOf } from "../app/search";
 import { type DestinationStanding, heldTotal, standings, standingsOf } from "./health";
 
 export const sorts = ["name", "trouble", "held", "failed", "slow", "changed"] as const;
@@ -41,15 +42,19 @@ export function destinationsSearch(raw: Record<string, unknown>): DestinationsSe
   });
 }
 
-/** What the URL of "Add Destination" may say: the type that was chosen. */
-export type NewDestinationSearch = { type?: "webhook" | undefined };
+/** What the URL of "Add Destination" may say: the type that was chosen, or the destination that came of it. */
+export type NewDestinationSearch = { type?: "webhook" | undefined; created?: string | undefined };
 
 export function newDestinationSearch(raw: Record<string, unknown>): NewDestinationSearch {
-  return compact({ type: oneOf(raw, "type", ["webhook"]) });
+  return compact({ type: oneOf(raw, "type", ["webhook"]), created: id(raw, "created") });
 }
 
 /** A destination with how it does, as far as that is known. */
-export type ListedDestination = { destination: Destination; health: DestinationHealth | undefined };
+export type ListedDestination = {
+  destination: Destination;
+  health: DestinationHealth | undefined;
+  hours?: readonly HourStats[] | undefined;
+};
 
 /** Those of the destinations that match, in the order that was asked for. */
 export function select(all: readonly ListedDestination[], search: DestinationsSearch): ListedDestination[] {

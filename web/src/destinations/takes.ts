@@ -1,4 +1,5 @@
 import { alertTypes, type Destination, severities } from "../api/types";
+import { isolated } from "../words/bidi";
 import { alertTypeWord, severityWord } from "../words/labels";
 
 /** What a destination takes, in words: severities, alert types and log types. */
@@ -21,6 +22,6 @@ export function takesWords(d: Pick<Destination, "severities" | "alertTypes" | "l
           .filter((t) => d.alertTypes.includes(t))
           .map((t) => alertTypeWord[t])
           .join(", "),
-    logTypes: d.logTypes.length === 0 ? "All log types" : d.logTypes.join(", "),
+    logTypes: d.logTypes.length === 0 ? "All log types" : d.logTypes.map(isolated).join(", "),
   };
 }

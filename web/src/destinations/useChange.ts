@@ -1,5 +1,6 @@
-import { type QueryClient, useMutation, useQueryClient } from "@tanstack/react-query";
+import { type QueryClient, useQueryClient } from "@tanstack/react-query";
 import type { Destination } from "../api/types";
+import { useAction } from "../api/useAction";
 import { useAnnounce } from "../parts/Announcer";
 
 /**
@@ -14,7 +15,7 @@ export function useChange<Answer>(
 ) {
   const queries = useQueryClient();
   const announce = useAnnounce();
-  return useMutation({
+  return useAction({
     mutationFn: call,
     onSuccess: (answer) => {
       announce(said);

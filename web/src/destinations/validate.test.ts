@@ -101,9 +101,16 @@ describe("headers", () => {
 test("filters and limits have their bounds", () => {
   expect(pathsOf({ alertTypes: [] })).toEqual(["alertTypes"]);
   expect(pathsOf({ logTypes: Array.from({ length: 101 }, (_, n) => `T${n}`) })).toEqual(["logTypes"]);
-  expect(pathsOf({ maxInFlight: 0 })).toEqual(["limits.maxInFlight"]);
-  expect(pathsOf({ maxInFlight: 1001 })).toEqual(["limits.maxInFlight"]);
-  expect(pathsOf({ ratePerSecond: 0 })).toEqual(["limits.ratePerSecond"]);
-  expect(pathsOf({ ratePerSecond: 1, burst: 1.5 })).toEqual(["limits.burst"]);
-  expect(pathsOf({ ratePerSecond: "", burst: 0 })).toEqual([]);
+  expect(pathsOf({ maxInFlight: "0" })).toEqual(["limits.maxInFlight"]);
+  expect(pathsOf({ maxInFlight: "1001" })).toEqual(["limits.maxInFlight"]);
+  expect(pathsOf({ ratePerSecond: "1", burst: "1.5" })).toEqual(["limits.burst"]);
+  expect(pathsOf({ ratePerSecond: " ", burst: "0" })).toEqual([]);
+});
+
+test.each(["0.5", "0.05", "0.01", "10000", " 5 "])("a rate can be %j", (ratePerSecond) => {
+  expect(pathsOf({ ratePerSecond })).toEqual([]);
+});
+
+test.each(["0", "0.009", "10001", "-3", "1e2", "0,5", "1,000", "five"])("a rate cannot be %j", (ratePerSecond) => {
+  expect(pathsOf({ ratePerSecond })).toEqual(["limits.ratePerSecond"]);
 });

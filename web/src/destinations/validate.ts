@@ -1,4 +1,5 @@
 import type { Destination } from "../api/types";
+import { numberOf, wholeError } from "../words/number";
 import type { FormValues } from "./form";
 import { headerNameError, headerPath, headerValueError, sentHeaders } from "./headers";
 
@@ -41,11 +42,11 @@ export function validate(v: FormValues, saved: Destination | undefined, others: 
   }
   wrong("alertTypes", v.alertTypes.length === 0 ? "Choose at least one alert type." : undefined);
   wrong("logTypes", logTypesError(v.logTypes));
-  wrong("limits.maxInFlight", v.maxInFlight === "" ? undefined : wholeError(v.maxInFlight, 1000));
-  if (v.ratePerSecond !== "") {
-    const fits = v.ratePerSecond >= 0.01 && v.ratePerSecond <= 10_000;
-    wrong("limits.ratePerSecond", fits ? undefined : "A number from 0.01 to 10,000, or nothing for no limit.");
-    wrong("limits.burst", v.burst === "" ? undefined : wholeError(v.burst, 10_000));
+  const { maxInFlight, ratePerSecond, burst } = v;
+  wrong("limits.maxInFlight", maxInFlight.trim() === "" ? undefined : wholeError(maxInFlight, 1000));
+  if (ratePerSecond.trim() !== "") {
+    wrong("limits.ratePerSecond", rateError(ratePerSecond));
+    wrong("limits.burst", burst.trim() === "" ? undefined : wholeError(burst, 10_000));
   }
   return errors;
 }
@@ -128,8 +129,12 @@ function logTypesError(logTypes: readonly string[]): string | undefined {
   return logTypes.some((t) => /\p{Cc}/u.test(t)) ? "No control characters in a log type." : undefined;
 }
 
-function wholeError(n: number, most: number): string | undefined {
-  return Number.isInteger(n) && n >= 1 && n <= most
-    ? undefined
-    : `A whole number from 1 to ${most.toLocaleString("en")}.`;
+function rateError(text: string): string | undefined {
+  const rate = numberOf(text);
+  if (rate !== undefined && rate >= 0.01 && rate <= 10_000) {
+    return undefined;
+  }
+  return text.includes(",")
+    ? "With a point before the fraction, and no comma: 0.5."
+    : "A number from 0.01 to 10,000, such as 0.5, or nothing for no limit.";
 }

@@ -1,6 +1,7 @@
 import { Button, Checkbox, Popover, Stack, TextInput } from "@mantine/core";
 import { IconChevronDown } from "@tabler/icons-react";
 import { type ReactNode, useState } from "react";
+import { isolated } from "../words/bidi";
 import classes from "./FilterBar.module.css";
 
 export type Choice<T extends string> = { value: T; label: string; show?: ReactNode };
@@ -39,7 +40,7 @@ export function ChoiceFilter<T extends string>({
           {matching.map((c) => (
             <Checkbox
               key={c.value}
-              label={c.show ?? c.label}
+              label={c.show ?? isolated(c.label)}
               checked={chosen.includes(c.value)}
               onChange={() => toggle(c.value)}
             />
@@ -62,7 +63,8 @@ export function FilterPopover({
   children: ReactNode;
 }) {
   const set = chosen.length > 0;
-  const said = chosen.length > 2 ? `${chosen[0]} and ${chosen.length - 1} more` : chosen.join(", ");
+  const said =
+    chosen.length > 2 ? `${isolated(chosen[0] ?? "")} and ${chosen.length - 1} more` : chosen.map(isolated).join(", ");
   return (
     <Popover position="bottom-start" trapFocus returnFocus withinPortal>
       <Popover.Target>

@@ -44,8 +44,8 @@ export function ListTable<Item>({
   }
   return (
     <>
-      {list.freshCount > 0 && (
-        <div className={classes.pillLine} role="status">
+      <div className={classes.pillLine} role="status">
+        {list.freshCount > 0 && (
           <Button
             radius="xl"
             onClick={() => {
@@ -56,8 +56,8 @@ export function ListTable<Item>({
             {list.freshCount}
             {list.freshCapped ? "+" : ""} new
           </Button>
-        </div>
-      )}
+        )}
+      </div>
       {list.rows.length > 0 ? (
         <table role="table" className={classes.table} aria-label={what}>
           <thead role="rowgroup" className={classes.head}>
@@ -134,7 +134,7 @@ export function ListRow({ children, selected = false }: { children: ReactNode; s
 
 /**
  * A cell. On a narrow screen `wide` gives it a line of its own, `end` puts it last, and `rest` gives it what that leaves
- * of the last line.
+ * of the last line. What is in an `end` cell is laid out by the row, and may take a line of it.
  */
 export function Cell({ children, ...places }: { children: ReactNode; wide?: boolean; rest?: boolean; end?: boolean }) {
   const place = places.wide ? "wide" : places.rest ? "rest" : places.end ? "end" : undefined;

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import type { Reach } from "../api/session";
 import { type Change, LiveSource, parseChange } from "./source";
 
 /** A stream that the test drives. */
@@ -26,6 +27,8 @@ let streams: FakeStream[];
 let told: Change[];
 let source: LiveSource;
 let stop: () => void;
+let found: Reach;
+let asked: number;
 const last = () => streams.at(-1) ?? new FakeStream();
 
 beforeEach(() => {
@@ -39,7 +42,12 @@ beforeEach(() => {
     return last() as unknown as EventSource;
   });
   source.onChange((change) => told.push(change));
-  stop = source.start();
+  found = "well";
+  asked = 0;
+  stop = source.start(async () => {
+    asked++;
+    return found;
+  });
 });
 
 afterEach(() => {
@@ -61,12 +69,12 @@ test("changes are told as they come", () => {
   expect(told).toHaveLength(2);
 });
 
-test("without a stream it asks every few seconds, and tries again", () => {
+test("without a stream it asks every few seconds, and tries again", async () => {
   last().fail(2);
+  await vi.advanceTimersByTimeAsync(15_000);
   expect(source.getState()).toBe("polling");
-  vi.advanceTimersByTime(15_000);
   expect(told).toEqual([{ kind: "many" }, { kind: "many" }, { kind: "many" }]);
-  vi.advanceTimersByTime(15_000);
+  await vi.advanceTimersByTimeAsync(15_000);
   expect(streams).toHaveLength(2);
   last().succeed();
   expect(source.getState()).toBe("live");
@@ -75,16 +83,49 @@ test("without a stream it asks every few seconds, and tries again", () => {
   expect(told).toHaveLength(before);
 });
 
-test("a stream that breaks off is given a moment before it asks", () => {
+test("a stream that breaks off is given a moment before it asks", async () => {
   last().succeed();
   last().fail(0);
   expect(source.getState()).toBe("connecting");
-  vi.advanceTimersByTime(4_000);
+  await vi.advanceTimersByTimeAsync(4_000);
   expect(told).toEqual([]);
-  vi.advanceTimersByTime(6_500);
+  await vi.advanceTimersByTimeAsync(6_500);
   expect([source.getState(), told.length]).toEqual(["polling", 1]);
   last().succeed();
   expect(source.getState()).toBe("live");
+});
+
+test("a server that cannot be reached is said so, and asked for nothing more until it is back", async () => {
+  last().succeed();
+  found = "unreachable";
+  last().fail(0);
+  await vi.advanceTimersByTimeAsync(5_500);
+  expect(source.getState()).toBe("unreachable");
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(told).toEqual([]);
+  found = "well";
+  await vi.advanceTimersByTimeAsync(5_000);
+  expect([source.getState(), told]).toEqual(["polling", [{ kind: "many" }]]);
+  last().succeed();
+  expect(source.getState()).toBe("live");
+});
+
+test("a check that never ends is a server that cannot be reached", async () => {
+  stop();
+  stop = source.start(() => new Promise(() => {}));
+  last().fail(2);
+  await vi.advanceTimersByTimeAsync(5_000);
+  expect(source.getState()).toBe("unreachable");
+});
+
+test("a stream that ends with the session is found out at once, and nothing more is asked for", async () => {
+  last().succeed();
+  found = "ended";
+  last().fail(0);
+  await vi.advanceTimersByTimeAsync(0);
+  expect([source.getState(), asked]).toEqual(["ended", 1]);
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect([streams.length, asked, told.length]).toEqual([1, 1, 0]);
 });
 
 test("a page that nobody looks at gives its connection back", () => {

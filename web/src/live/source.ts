@@ -1,3 +1,4 @@
+import type { Reach } from "../api/session";
 import type { DeliveryReason, DeliveryStatus } from "../api/types";
 
 /** What the server tells of a change. `many`: more than can be told, or some were missed; read again what is shown. */
@@ -15,8 +16,11 @@ export type Change =
   | { kind: "bulk_resend"; id: string }
   | { kind: "many" };
 
-/** `live`: changes are told. `polling`: they are asked for every few seconds, as the stream cannot be had. */
-export type LiveState = "connecting" | "live" | "polling";
+/**
+ * `live`: changes are told. `polling`: they are asked for every few seconds, as the stream cannot be had.
+ * `unreachable`: nor do they come when asked for. `ended`: nobody is signed in any more.
+ */
+export type LiveState = "connecting" | "live" | "polling" | "unreachable" | "ended";
 
 type Listener = (change: Change) => void;
 
@@ -35,6 +39,8 @@ export class LiveSource {
   private stream: EventSource | undefined;
   private poll: ReturnType<typeof setInterval> | undefined;
   private timer: ReturnType<typeof setTimeout> | undefined;
+  private asking = false;
+  private check: () => Promise<Reach> = async () => "well";
   private readonly listeners = new Set<Listener>();
   private readonly stateListeners = new Set<() => void>();
   private readonly open: () => EventSource;
@@ -43,8 +49,12 @@ export class LiveSource {
     this.open = open;
   }
 
-  /** Connects, until the function that it returns is called. */
-  start(): () => void {
+  /**
+   * Connects, until the function that it returns is called. A stream that fails does not say why: `check` is asked then
+   * how things stand.
+   */
+  start(check: () => Promise<Reach>): () => void {
+    this.check = check;
     this.connect();
     const look = () => this.look();
     document.addEventListener("visibilitychange", look);
@@ -76,12 +86,13 @@ export class LiveSource {
     };
     stream.onerror = () => {
       if (stream.readyState === EventSource.CLOSED) {
-        this.startPolling();
         this.after(retryAfter, () => this.connect());
+        this.startPolling();
       } else if (this.state === "live") {
         // The browser connects again by itself; the server then says `many`.
         this.become("connecting");
         this.after(patience, () => this.startPolling());
+        void this.ask(); // it may have ended with the session
       }
     };
     for (const kind of ["alert", "delivery", "destination", "bulk_resend", "many"] as const) {
@@ -104,6 +115,9 @@ export class LiveSource {
         this.become("connecting");
       });
     } else if (this.stream === undefined) {
+      if (this.state === "ended") {
+        void this.ask(); // someone may have signed in beside this page
+      }
       this.connect();
       this.tell({ kind: "many" });
     } else if (this.state === "live") {
@@ -112,15 +126,34 @@ export class LiveSource {
   }
 
   private startPolling() {
-    if (this.state === "live") {
+    if (this.state === "live" || this.poll !== undefined) {
       return;
     }
-    this.become("polling");
-    this.poll ??= setInterval(() => {
+    this.poll = setInterval(() => {
       if (document.visibilityState !== "hidden") {
-        this.tell({ kind: "many" });
+        void this.ask().then((found) => found === "well" && this.poll !== undefined && this.tell({ kind: "many" }));
       }
     }, pollEvery);
+    void this.ask();
+  }
+
+  /** Finds out how things stand, and shows it unless a stream has said so meanwhile. */
+  private async ask(): Promise<Reach | undefined> {
+    if (this.asking) {
+      return undefined;
+    }
+    this.asking = true;
+    // Of a network that swallows everything no one hears for minutes.
+    const late = new Promise<Reach>((resolve) => setTimeout(resolve, pollEvery - 500, "unreachable"));
+    const found = await Promise.race([this.check(), late]);
+    this.asking = false;
+    if (found === "ended") {
+      this.disconnect();
+      this.become("ended");
+    } else if (this.poll !== undefined) {
+      this.become(found === "well" ? "polling" : "unreachable");
+    }
+    return found;
   }
 
   private stopPolling() {

@@ -1,8 +1,9 @@
 import { type QueryClient, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useRef, useSyncExternalStore } from "react";
 import { alertKey } from "../api/alerts";
-import { bulkKey } from "../api/bulkResends";
+import { bulkKey, bulkListKey, changingBulk } from "../api/bulkResends";
 import { deliveryKey } from "../api/deliveries";
+import { reach } from "../api/session";
 import { type Change, LiveSource, type LiveState } from "./source";
 
 const source = new LiveSource();
@@ -12,7 +13,7 @@ export function useLiveConnection(): void {
   const queries = useQueryClient();
   useEffect(() => {
     const forget = source.onChange((change) => refresh(queries, change));
-    const stop = source.start();
+    const stop = source.start(() => reach(queries));
     return () => {
       stop();
       forget();
@@ -35,19 +36,38 @@ export function useChanges(listener: (change: Change) => void): void {
 }
 
 const sumsEvery = 2_000;
-let sumsLater: ReturnType<typeof setTimeout> | undefined;
+const bulkEvery = 1_000;
 
-/** Sums change with every delivery, and cost more to read than one: they are read again every so often. */
-function refreshSums(queries: QueryClient): void {
-  if (sumsLater !== undefined) {
+const waiting = new Set<"sums" | "bulk">();
+
+/** Reads after a while, once for all that happens until then: for what changes often, and costs more than a row. */
+function soon(what: "sums" | "bulk", after: number, read: () => void): void {
+  if (waiting.has(what)) {
     return;
   }
-  sumsLater = setTimeout(() => {
-    sumsLater = undefined;
+  waiting.add(what);
+  setTimeout(() => {
+    waiting.delete(what);
+    read();
+  }, after);
+}
+
+/** Sums change with every delivery: they are read again every so often. */
+function refreshSums(queries: QueryClient): void {
+  soon("sums", sumsEvery, () => {
     for (const kind of ["counts", "health", "recent"]) {
       void queries.invalidateQueries({ queryKey: [kind] }, { cancelRefetch: false });
     }
-  }, sumsEvery);
+    refreshBulks(queries);
+  });
+}
+
+/** What has come of an order is summed up, too. Where that cannot change any more, it is not read again. */
+function refreshBulks(queries: QueryClient): void {
+  void queries.invalidateQueries(
+    { queryKey: bulkKey, predicate: (query) => changingBulk(query.state.data) },
+    { cancelRefetch: false },
+  );
 }
 
 /** Reads again what a change touches. Lists look after themselves (list/useList): their rows must not jump. */
@@ -70,7 +90,8 @@ export function refresh(queries: QueryClient, change: Change): void {
       refreshSums(queries);
       break;
     case "bulk_resend":
-      again(bulkKey);
+      again(bulkListKey);
+      soon("bulk", bulkEvery, () => refreshBulks(queries));
       break;
     case "many":
       refreshSums(queries);

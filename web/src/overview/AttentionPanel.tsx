@@ -9,6 +9,7 @@ import { failedLastDay } from "../deliveries/search";
 import { Loaded } from "../parts/Loaded";
 import { Panel } from "../parts/Panel";
 import { Time } from "../time/Time";
+import { isolated } from "../words/bidi";
 import { outcomeWord } from "../words/status";
 import classes from "./AttentionPanel.module.css";
 import { type Attention, attentionOf, heldWord } from "./attention";
@@ -126,7 +127,7 @@ function Name({ of, children }: { of: { id: string; name: string }; children: st
   return (
     <>
       <Link to="/destinations/$destinationId" params={{ destinationId: of.id }}>
-        {of.name}
+        {isolated(of.name)}
       </Link>{" "}
       {children}
     </>
@@ -164,7 +165,7 @@ function Last({ of }: { of: LastFailure | null }) {
     of !== null && (
       <span>
         last <span className={classes.outcome}>{outcomeWord(of.class, of.statusCode)}</span>
-        {of.error !== null && `: ${of.error}`}
+        {of.error !== null && `: ${isolated(of.error)}`}
       </span>
     )
   );

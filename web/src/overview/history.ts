@@ -1,33 +1,15 @@
-import { queryOptions } from "@tanstack/react-query";
-import { client, unwrap } from "../api/client";
-import type { AttemptStats, DestinationHealth, HourStats } from "../api/types";
-
-/** Of so many destinations the history is read. One call each: the list of all has none. */
-const busiestAtMost = 20;
-
-/** The destinations with the most attempts in a day: nearly all of the volume. */
-export function busiest(healths: readonly DestinationHealth[]): { ids: string[]; leftOut: number } {
-  const active = healths.filter((h) => h.lastDay.attempts > 0).sort((a, b) => b.lastDay.attempts - a.lastDay.attempts);
-  return {
-    ids: active.slice(0, busiestAtMost).map((h) => h.destinationId),
-    leftOut: Math.max(0, active.length - busiestAtMost),
-  };
-}
-
-/** A destination's last 24 hours. Apart from its health, which is read again with each event: hours are not. */
-export const historyQuery = (id: string) =>
-  queryOptions({
-    queryKey: ["history", id],
-    queryFn: async ({ signal }) =>
-      unwrap(await client.GET("/api/v1/destinations/{id}/health", { params: { path: { id } }, signal })).history,
-    refetchInterval: 60_000,
-  });
+import type { AttemptStats, HourStats } from "../api/types";
 
 /** The hours of several destinations, summed up. */
 export function sumHours(histories: readonly (readonly HourStats[])[]): HourStats[] {
   const bySince = new Map<string, HourStats[]>();
   for (const hour of histories.flat()) {
-    bySince.set(hour.since, [...(bySince.get(hour.since) ?? []), hour]);
+    const same = bySince.get(hour.since);
+    if (same === undefined) {
+      bySince.set(hour.since, [hour]);
+    } else {
+      same.push(hour);
+    }
   }
   return [...bySince]
     .sort(([a], [b]) => Date.parse(a) - Date.parse(b))

@@ -46,7 +46,8 @@ export function ConfirmDialog({
             // The usual shade of red is too light for white text.
             color={danger ? "red.9" : undefined}
             mayNot={mayNot}
-            onClick={onConfirm}
+            // On its way out it is still there, and a second click must not order once more.
+            onClick={() => opened && onConfirm()}
             loading={pending}
             autofocus
           >

@@ -1,39 +1,39 @@
-import { ActionIcon } from "@mantine/core";
+import { ActionIcon, Tooltip } from "@mantine/core";
 import { IconCheck, IconCopy } from "@tabler/icons-react";
-import { useState } from "react";
+import { useRef, useState } from "react";
 import { useAnnounce } from "./Announcer";
+import { toClipboard } from "./clipboard";
 
-/** Copies a text. `what` names it: "Copy alert ID". */
-export function CopyButton({ text, what }: { text: string; what: string }) {
-  const [copied, setCopied] = useState(false);
+const denied = "Not copied: the browser does not allow it here. Select the text instead.";
+
+/** Copies a text. `what` names it: "Copy alert ID". That it did not work stands beside it for a while. */
+export function CopyButton({
+  text,
+  what,
+  onCopied,
+}: {
+  text: string;
+  what: string;
+  onCopied?: (() => void) | undefined;
+}) {
+  const [copied, setCopied] = useState<boolean>();
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
   const announce = useAnnounce();
   const copy = async () => {
     const done = await toClipboard(text);
-    announce(done ? "Copied" : "The browser does not allow copying here: select the text instead");
+    announce(done ? "Copied" : denied);
     setCopied(done);
-    setTimeout(() => setCopied(false), 1_200);
+    clearTimeout(timer.current);
+    timer.current = setTimeout(() => setCopied(undefined), done ? 1_200 : 6_000);
+    if (done) {
+      onCopied?.();
+    }
   };
   return (
-    <ActionIcon size={20} aria-label={`Copy ${what}`} title={`Copy ${what}`} onClick={copy}>
-      {copied ? <IconCheck size={13} color="var(--ok)" /> : <IconCopy size={13} />}
-    </ActionIcon>
+    <Tooltip label={denied} opened={copied === false} color="red.9">
+      <ActionIcon size={20} aria-label={`Copy ${what}`} title={`Copy ${what}`} onClick={copy}>
+        {copied === true ? <IconCheck size={13} color="var(--ok)" /> : <IconCopy size={13} />}
+      </ActionIcon>
+    </Tooltip>
   );
-}
-
-/** The clipboard API exists only on https and on localhost; a console on plain http in a network copies the old way. */
-async function toClipboard(text: string): Promise<boolean> {
-  if (window.isSecureContext) {
-    return navigator.clipboard.writeText(text).then(
-      () => true,
-      () => false,
-    );
-  }
-  const area = document.createElement("textarea");
-  area.value = text;
-  area.style.position = "fixed";
-  document.body.append(area);
-  area.select();
-  const done = document.execCommand("copy");
-  area.remove();
-  return done;
 }

@@ -14,6 +14,7 @@ import { CodeBlock } from "../parts/CodeBlock";
 import { CopyId } from "../parts/CopyId";
 import { Empty } from "../parts/Empty";
 import { Time } from "../time/Time";
+import { isolated } from "../words/bidi";
 import { actionWord, nameIn, subjectWord } from "./auditWords";
 import { type AuditSearch, auditFilters } from "./search";
 import classes from "./settings.module.css";
@@ -94,10 +95,10 @@ function Entry({ entry: e }: { entry: AuditEntry }) {
         <Time at={e.at} />
       </Cell>
       <Cell wide>
-        <strong>{e.actor}</strong>
+        <strong>{isolated(e.actor)}</strong>
         {e.action === "bulk_resend.finish" ? "" : " "}
         {actionWord(e.action)}
-        {name !== undefined && <div className="dim">{name}</div>}
+        {name !== undefined && <div className="dim">{isolated(name)}</div>}
       </Cell>
       <Cell wide>
         <Subject entry={e} />

@@ -1,12 +1,14 @@
 import { Button, Checkbox, Group, Input, Modal, Stack, TextInput } from "@mantine/core";
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { asProblem } from "../api/problem";
 import { createToken, tokensKey } from "../api/tokens";
 import { type CreatedToken, scopes } from "../api/types";
+import { useAction } from "../api/useAction";
 import { CodeBlock } from "../parts/CodeBlock";
 import { CopyButton } from "../parts/CopyButton";
 import { ProblemAlert } from "../parts/ProblemAlert";
+import { isolated } from "../words/bidi";
 import { scopeWord } from "../words/labels";
 import { postAlertCommand } from "../words/postAlert";
 import classes from "./settings.module.css";
@@ -15,7 +17,7 @@ import { emptyTokenForm, isIncluded, toggleScope, tokenErrors, tokenInput } from
 /** Makes a token, and then shows it: that once, so the dialog closes only by its button. */
 export function NewTokenDialog({ onClose }: { onClose: () => void }) {
   const queries = useQueryClient();
-  const create = useMutation({
+  const create = useAction({
     mutationFn: createToken,
     onSuccess: () => queries.invalidateQueries({ queryKey: tokensKey }),
   });
@@ -25,7 +27,7 @@ export function NewTokenDialog({ onClose }: { onClose: () => void }) {
       opened
       onClose={made ? () => {} : onClose}
       withCloseButton={made === undefined}
-      title={made ? `The token “${made.name}”` : "Create a token"}
+      title={made ? `The token “${isolated(made.name)}”` : "Create a token"}
       size={made ? "lg" : "md"}
     >
       {made ? (

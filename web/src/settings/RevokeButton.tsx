@@ -1,12 +1,14 @@
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { sessionKey, sessionQuery } from "../api/session";
 import { revokeToken, tokensKey } from "../api/tokens";
 import type { Token } from "../api/types";
+import { useAction } from "../api/useAction";
 import { ActionButton } from "../parts/ActionButton";
 import { useAnnounce } from "../parts/Announcer";
 import { ConfirmDialog } from "../parts/ConfirmDialog";
 import { Time } from "../time/Time";
+import { isolated } from "../words/bidi";
 
 /** Revokes a token, after saying what that stops. */
 export function RevokeButton({ token }: { token: Token }) {
@@ -14,7 +16,7 @@ export function RevokeButton({ token }: { token: Token }) {
   const queries = useQueryClient();
   const announce = useAnnounce();
   const { data: session } = useQuery(sessionQuery);
-  const revoke = useMutation({
+  const revoke = useAction({
     mutationFn: () => revokeToken(token.id),
     onSuccess: () => {
       announce(`Revoked: ${token.name}`);
@@ -35,7 +37,7 @@ export function RevokeButton({ token }: { token: Token }) {
           setAsking(false);
           revoke.reset();
         }}
-        title={`Revoke “${token.name}”?`}
+        title={`Revoke “${isolated(token.name)}”?`}
         confirm="Revoke"
         dismiss="Keep it"
         danger

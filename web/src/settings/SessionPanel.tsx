@@ -1,17 +1,19 @@
-import { useMutation, useQuery } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { sessionQuery, signOut } from "../api/session";
+import { useAction } from "../api/useAction";
 import { ActionButton } from "../parts/ActionButton";
 import { Loaded } from "../parts/Loaded";
 import { Panel } from "../parts/Panel";
 import { ProblemAlert } from "../parts/ProblemAlert";
 import { Time } from "../time/Time";
+import { isolated } from "../words/bidi";
 import { scopeWord } from "../words/labels";
 import classes from "./settings.module.css";
 
 /** Who is signed in here, what they may do, and the way out. */
 export function SessionPanel() {
   const query = useQuery(sessionQuery);
-  const leave = useMutation({
+  const leave = useAction({
     mutationFn: signOut,
     // Nothing of what was seen stays in this page.
     onSuccess: () => window.location.assign("/sign-in"),
@@ -24,7 +26,7 @@ export function SessionPanel() {
             <dl className={classes.facts}>
               <div className={classes.fact}>
                 <dt>Signed in as</dt>
-                <dd>{session?.name ?? "nobody: the session has ended"}</dd>
+                <dd>{isolated(session?.name ?? "nobody: the session has ended")}</dd>
               </div>
               <div className={classes.fact}>
                 <dt>You may</dt>

@@ -10,6 +10,7 @@ import { Empty } from "../parts/Empty";
 import { Loaded } from "../parts/Loaded";
 import { Panel } from "../parts/Panel";
 import { Time } from "../time/Time";
+import { isolated } from "../words/bidi";
 import { scopeWord } from "../words/labels";
 import { NewTokenDialog } from "./NewTokenDialog";
 import { RevokeButton } from "./RevokeButton";
@@ -75,7 +76,7 @@ function Tokens({ tokens }: { tokens: readonly Token[] }) {
         {tokens.map((t) => (
           <tr key={t.id} role="row" data-row data-revoked={t.revokedAt !== null || undefined}>
             <td role="cell">
-              <div className={classes.name}>{t.name}</div>
+              <div className={classes.name}>{isolated(t.name)}</div>
               <span className="dim">
                 <CopyId id={t.id} what="token ID" />
               </span>
@@ -94,7 +95,7 @@ function Tokens({ tokens }: { tokens: readonly Token[] }) {
             <td role="cell">
               <span className={classes.label}>Created </span>
               <Time at={t.createdAt} />
-              <div className="dim">by {t.createdBy}</div>
+              <div className="dim">by {isolated(t.createdBy)}</div>
             </td>
             <td role="cell">
               {t.revokedAt === null ? (

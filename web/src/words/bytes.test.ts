@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { bytesOf, hexDump, prettyJSON, size } from "./bytes";
-import { membersOf } from "./json";
+import { membersOf, readable } from "./json";
 
 test("JSON is indented as it is: digits, doubled keys and escapes stay", () => {
   const text = '{"n":12345678901234567890,"a":{},"b":[ ],"c":[1,{"d":"x\\"{,}: y"}],"a":-1.50e+3}';
@@ -20,6 +20,14 @@ test("JSON is indented as it is: digits, doubled keys and escapes stay", () => {
       "}",
     ].join("\n"),
   );
+});
+
+test("texts are written as they are read, and what cannot be seen is written out", () => {
+  const text = '{"\\u0061":"a \\u0026 b \\u003c\\u00e9\\ud83d\\ude00\\n\\u0000","n":1e400,"rtl":"\u202ex\\u2066"}';
+  const short = '{"a":"a & b <é😀\\n\\u0000","n":1e400,"rtl":"\\u202ex\\u2066"}';
+  expect(readable(text)).toBe(short);
+  expect(JSON.parse(readable(text))).toEqual(JSON.parse(text));
+  expect(prettyJSON(text)?.replaceAll(/\n */g, "").replaceAll('": ', '":')).toBe(short);
 });
 
 test.each(["", "success", '"text"', "12", "{not json}", '{"cut":'])("%j is not JSON worth indenting", (text) => {

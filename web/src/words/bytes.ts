@@ -1,6 +1,9 @@
-import { tokensOf } from "./json";
+import { readableText, tokensOf } from "./json";
 
-/** Returns JSON with indents, or undefined when the text is not JSON worth indenting. Numbers keep all their digits. */
+/**
+ * Returns JSON with indents, or undefined when the text is not JSON worth indenting. Numbers keep all their digits;
+ * texts are written as in `readable`.
+ */
 export function prettyJSON(text: string): string | undefined {
   const first = text.trimStart()[0];
   if (first !== "{" && first !== "[") {
@@ -42,7 +45,7 @@ function indentJSON(text: string): string {
         out += ": ";
         break;
       default:
-        out += token;
+        out += token.startsWith('"') ? readableText(token) : token;
     }
     before = token;
   }

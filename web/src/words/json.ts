@@ -8,6 +8,22 @@ export function* tokensOf(text: string): Generator<{ token: string; at: number }
   }
 }
 
+/**
+ * Valid JSON with its texts written the short way: "\u0026" is "&". All else stays as it is, numbers to the last digit.
+ * What cannot be seen, or would turn the line around, is written out.
+ */
+export function readable(text: string): string {
+  return text.replaceAll(tokens, (token) => (token.startsWith('"') ? readableText(token) : token));
+}
+
+const unseen = /[\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
+
+/** The same of one text in quotes. */
+export function readableText(token: string): string {
+  const short = token.includes("\\u") ? JSON.stringify(JSON.parse(token)) : token;
+  return short.replaceAll(unseen, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
+
 /** The members of an object in JSON, each as the text that it has there. Of two with one name the last one counts. */
 export function membersOf(text: string): Map<string, string> {
   const members = new Map<string, string>();

@@ -1,4 +1,5 @@
 import type { AlertType, BulkResendState, DestinationRef, RoutedBy, Scope, Severity } from "../api/types";
+import { isolated } from "./bidi";
 
 export const severityWord: Record<Severity, string> = {
   CRITICAL: "Critical",
@@ -41,5 +42,6 @@ export const scopeWord: Record<Scope, string> = {
 
 /** The name of a destination, which may be gone. */
 export function destinationName(d: DestinationRef): string {
-  return d.deleted ? `${d.displayName} (deleted)` : d.displayName;
+  const name = isolated(d.displayName);
+  return d.deleted ? `${name} (deleted)` : name;
 }
