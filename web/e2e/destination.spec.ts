@@ -11,7 +11,7 @@ test("a URL on a new host wants the header values again", async ({ page, api, re
   await page.getByRole("button", { name: "Replace", exact: true }).click();
   await page.getByRole("textbox", { name: "Custom Webhook URL" }).fill(hook.url.replace("127.0.0.1", "localhost"));
   await page.getByRole("button", { name: "Save changes" }).click();
-  await expect(page.getByText(/Enter every header value again/)).toBeVisible();
+  await expect(page.getByRole("alert").filter({ hasText: /Enter every header value again/ })).toBeVisible();
 
   await page.getByRole("button", { name: "Replace the value of X-API-Key" }).click();
   await page.getByRole("textbox", { name: "New value of X-API-Key" }).fill("second-value");

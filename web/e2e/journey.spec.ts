@@ -40,6 +40,10 @@ test("from the printed link to an alert that failed, was re-sent and is delivere
     await expect(page.getByRole("heading", { name: "SOAR is added" })).toBeVisible();
     await expect(page.getByText(/^whsec_/)).toBeVisible();
     await page.getByRole("link", { name: "Finish Setup" }).click();
+    const ask = page.getByRole("dialog", { name: "Leave without the signing secret?" });
+    await ask.getByRole("button", { name: "Stay" }).click();
+    await page.getByRole("checkbox", { name: "I have kept it" }).check();
+    await page.getByRole("link", { name: "Finish Setup" }).click();
     await expect(page.getByRole("heading", { name: "SOAR", level: 1 })).toBeVisible();
   });
 

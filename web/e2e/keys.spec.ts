@@ -85,6 +85,7 @@ test("a destination is created without a mouse", async ({ page, api, receiver, u
   const add = page.getByRole("button", { name: "Add Destination" });
   await tabTo(page, add, "Shift+Tab");
   await page.keyboard.press("Enter");
+  await press(page.getByRole("checkbox", { name: "I have kept it" }), "Space");
   await press(page.getByRole("link", { name: "Finish Setup" }));
   await expect(page.getByRole("heading", { name, level: 1 })).toBeVisible();
 });

@@ -31,7 +31,7 @@ test("without the stream of events it asks every few seconds", async ({ page, ap
   hook.answers(answers.ok);
   await page.route("**/api/v1/events", (route) => route.fulfill({ status: 503, body: "no stream here" }));
   await page.goto(`/alerts/${alertId}`);
-  await expect(page.getByText("Every 5 s")).toBeVisible();
+  await expect(page.getByText("Every 5 s").filter({ visible: true })).toBeVisible();
   const stayed = await mark(page);
   const { items } = await api.call<{ items: { id: string }[] }>("GET", `/deliveries?destinationId=${d.id}`);
   await api.call("POST", `/deliveries/${items[0]?.id}/resend`, { run: 1 });
@@ -60,11 +60,11 @@ test.describe("a server of its own", () => {
     await page.getByRole("link", { name: "Alerts", exact: true }).first().click();
     const link = page.getByRole("link", { name: "Seen after" });
     await expect(link).toBeVisible();
-    await expect(page.getByText("Live", { exact: true })).toBeVisible();
+    await expect(page.getByText("Live", { exact: true }).filter({ visible: true })).toBeVisible();
     const stayed = await mark(page);
 
     await server.stop();
-    await expect(page.getByText("Live", { exact: true })).toBeHidden();
+    await expect(page.getByText("Live", { exact: true }).filter({ visible: true })).toBeHidden();
     await link.click();
     const failed = page.getByRole("alert").filter({ hasText: "The alert could not be loaded" });
     await expect(failed).toContainText("Belfry cannot be reached.");
@@ -74,7 +74,7 @@ test.describe("a server of its own", () => {
     await server.start();
     await expect(page.getByRole("heading", { name: "Seen after" })).toBeVisible({ timeout: 30_000 });
     await expect(failed).toBeHidden();
-    await expect(page.getByText("Live", { exact: true })).toBeVisible({ timeout: 40_000 });
+    await expect(page.getByText("Live", { exact: true }).filter({ visible: true })).toBeVisible({ timeout: 40_000 });
     expect(await stayed()).toBe(true);
   });
 });

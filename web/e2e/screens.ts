@@ -35,7 +35,7 @@ test("screens", async ({ browser }) => {
         await page.goto(at);
         await ready(page);
         await expect(page.getByRole("status", { name: /^Loading/ })).toHaveCount(0);
-        await expect(page.getByText("Live", { exact: true })).toBeAttached();
+        await expect(page.getByText("Live", { exact: true }).first()).toBeAttached();
         await page.screenshot({ path: path.join(folder, `${name}-${scheme}.png`), animations: "disabled" });
       }
     };
