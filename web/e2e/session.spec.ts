@@ -16,8 +16,9 @@ test.describe("nobody is signed in", () => {
 
     await page.getByRole("link", { name: "Deliveries" }).click();
     await expect(page.getByRole("heading", { name: "Deliveries", level: 1 })).toBeVisible();
-    await api.call("DELETE", `/tokens/${token.id}`);
     await page.getByRole("button", { name: /Failed$/ }).click();
+    await expect(page).toHaveURL(/\/deliveries\?status=failed$/);
+    await api.call("DELETE", `/tokens/${token.id}`); // nothing is clicked: the end of the stream tells
     const dialog = page.getByRole("dialog", { name: "Your session has ended" });
     await expect(dialog).toBeVisible();
     await page.keyboard.press("Escape"); // there is nothing behind it to go on with
