@@ -1,6 +1,7 @@
 import { act, screen } from "@testing-library/react";
 import { expect, test, vi } from "vitest";
 import { client } from "../api/client";
+import { Problem } from "../api/problem";
 import { openPage } from "../openPage";
 import { page } from "./page";
 
@@ -22,6 +23,13 @@ test.each([
   expect(await screen.findByRole("heading", { name: title, level: 1 }, { timeout: 5_000 })).toBeTruthy();
   expect(router.state.location.href).toBe(cleaned);
   expect(screen.queryByText("This page could not be shown")).toBeNull();
+});
+
+test("of an ID that can be none it is said that there is no such destination", async () => {
+  openPage("/destinations/not-a-uuid");
+  vi.spyOn(client, "GET").mockRejectedValue(new Problem({ status: 400, code: "malformed", detail: "id: not a UUID" }));
+  expect(await screen.findByRole("heading", { name: "No such destination", level: 1 })).toBeTruthy();
+  expect(screen.queryByRole("link", { name: "its deliveries" })).toBeNull();
 });
 
 test("a page that breaks says that it is no fault of the connection, and offers a way out", async () => {

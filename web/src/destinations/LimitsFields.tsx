@@ -32,8 +32,8 @@ export function LimitsFields({ values, onChange, errorOf }: FieldsProps) {
         />
         <TextInput
           label="Rate per second"
-          description="Attempts started in a second, by all replicas together: 0.5 is one in two seconds."
-          placeholder="No limit"
+          description="Attempts started in a second, by all replicas together."
+          placeholder="No limit; 0.5 is one in two seconds"
           inputMode="decimal"
           autoComplete="off"
           data-field="limits.ratePerSecond"

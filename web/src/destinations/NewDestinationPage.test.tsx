@@ -15,6 +15,7 @@ async function added() {
   await screen.findByRole("heading", { name: "Alert Destinations", level: 1 });
   await act(() => router.navigate({ to: "/destinations/new", search: { type: "webhook" } }));
   fireEvent.change(await screen.findByRole("textbox", { name: /Display Name/ }), { target: { value: "SOAR" } });
+  expect(screen.getByText("It cannot be sent yet. Enter the URL that alerts are posted to.")).toBeTruthy();
   fireEvent.change(screen.getByRole("textbox", { name: /Custom Webhook URL/ }), {
     target: { value: "https://soar.example.com/1" },
   });

@@ -30,7 +30,7 @@ export function CopyButton({
     }
   };
   return (
-    <Tooltip label={denied} opened={copied === false} color="red.9">
+    <Tooltip label={denied} opened={copied === false} color="red.9" w={230}>
       <ActionIcon size={20} aria-label={`Copy ${what}`} title={`Copy ${what}`} onClick={copy}>
         {copied === true ? <IconCheck size={13} color="var(--ok)" /> : <IconCopy size={13} />}
       </ActionIcon>
