@@ -70,10 +70,20 @@ const (
 	memoryLimit = 90 << 20 // collect more often above, as long as much of it is garbage
 )
 
-// tendMemory keeps the limit clear of what is in use, until ctx ends. A limit below
+// tendMemory sets both, unless the environment does, until ctx ends.
+func tendMemory(ctx context.Context) {
+	if os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
+		return
+	}
+	debug.SetGCPercent(gcPercent)
+	debug.SetMemoryLimit(memoryLimit)
+	go keepLimitClear(ctx)
+}
+
+// keepLimitClear keeps the limit clear of what is in use, until ctx ends. A limit below
 // that would have the runtime collect without end, for half of all CPU, just when
 // there is too much to do already.
-func tendMemory(ctx context.Context) {
+func keepLimitClear(ctx context.Context) {
 	set := int64(memoryLimit)
 	used := []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/memory/classes/heap/stacks:bytes"}}
 	for look := time.NewTicker(time.Second); ; {
@@ -100,13 +110,9 @@ func limitFor(used uint64) int64 {
 
 // serve opens the database, checks it, and runs until ctx ends.
 func serve(ctx context.Context, in instance) error {
-	if os.Getenv("GOGC") == "" && os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetGCPercent(gcPercent)
-		debug.SetMemoryLimit(memoryLimit)
-		tending, stop := context.WithCancel(ctx)
-		defer stop()
-		go tendMemory(tending)
-	}
+	tending, relax := context.WithCancel(ctx)
+	defer relax()
+	tendMemory(tending)
 	box, err := secret.NewBox(in.keyset)
 	if err != nil {
 		return err
@@ -156,17 +162,20 @@ func serve(ctx context.Context, in instance) error {
 		return fmt.Errorf("start dispatching: %w", err)
 	}
 	stop := door{workerOnly: !slices.Contains(in.Roles, "api")}
-	handler := api.New(api.Config{
+	stop.Handler = api.New(api.Config{
 		DB: readers, Dispatcher: dispatcher, Log: in.log, Metrics: registry, Now: time.Now, PublicURL: in.PublicURL,
 		AdminToken: in.AdminToken, OpenMetrics: in.OpenMetrics, Draining: stop.draining.Load, SessionLength: in.SessionLength,
-		Facts: api.Facts{
-			Version: version, StartedAt: time.Now(), Retention: in.Retention, RetryWaits: in.waits,
-			AttemptTimeout: in.AttemptTimeout, AllowedNetworks: in.allow, NotAnsweringMaxAge: in.MaxUnanswered,
-		},
-		Console: web.Console(),
+		Facts: in.facts(), Console: web.Console(),
 	})
-	stop.Handler = handler
 	return in.run(ctx, listener, &stop, dispatcher, readers)
+}
+
+// facts are the settings that people may see.
+func (in instance) facts() api.Facts {
+	return api.Facts{
+		Version: version, StartedAt: time.Now(), Retention: in.Retention, RetryWaits: in.waits,
+		AttemptTimeout: in.AttemptTimeout, AllowedNetworks: in.allow, NotAnsweringMaxAge: in.MaxUnanswered,
+	}
 }
 
 // run answers requests until ctx ends, and then stops in order: requests in

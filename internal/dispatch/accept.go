@@ -96,7 +96,7 @@ func (d *Dispatcher) Accept(ctx context.Context, by string, alerts []alert.Parse
 
 // commitFew accepts alerts of calls that have few.
 func (d *Dispatcher) commitFew(items []*acceptItem) {
-	d.lastFew.Store(time.Now().UnixNano())
+	d.lastFew.Store(d.Now().UnixNano())
 	d.commitAccepts(items, maxDeliveries)
 }
 
@@ -105,7 +105,7 @@ func (d *Dispatcher) commitFew(items []*acceptItem) {
 // comes alone.
 func (d *Dispatcher) commitMany(items []*acceptItem) {
 	most := maxDeliveries
-	if time.Now().UnixNano()-d.lastFew.Load() < int64(time.Second) {
+	if d.Now().UnixNano()-d.lastFew.Load() < int64(time.Second) {
 		most = amongOthers
 	}
 	d.commitAccepts(items, most)
