@@ -129,6 +129,7 @@ test("pausing holds and counts; resuming sends, or discards", async ({ page, api
 
   await page.getByRole("button", { name: "Pause" }).click();
   await dialog.getByRole("button", { name: "Pause" }).click();
+  await expect(banner).toBeVisible(); // clicked is not yet paused
   const second = [...(await api.alert([d])).deliveries, ...(await api.alert([d])).deliveries];
   await expect(banner).toContainText("2 are held");
   await held.getByRole("button", { name: "Discard…" }).click();
