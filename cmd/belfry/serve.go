@@ -66,7 +66,7 @@ type instance struct {
 // Memory: the live heap is small and what passes through it is much, so that the
 // runtime's own setting collects garbage all the time, for a fifth of our CPU.
 const (
-	gcPercent   = 300
+	gcPercent   = 800
 	memoryLimit = 90 << 20 // collect more often above, as long as much of it is garbage
 )
 

@@ -224,10 +224,11 @@ func (s *Server) ExplainRoute(ctx context.Context, r ExplainRouteRequestObject) 
 }
 
 func (s *Server) explain(ctx context.Context, a alert.Alert) (ExplainedRoute, error) {
-	all, err := s.DB.Routable(ctx)
+	routing, err := s.DB.Routing(ctx)
 	if err != nil {
 		return ExplainedRoute{}, err
 	}
+	all := routing.All
 	d := delivery.Route(a, all)
 	slices.SortFunc(all, func(a, b destination.Destination) int {
 		return strings.Compare(destination.NameKey(a.DisplayName), destination.NameKey(b.DisplayName))

@@ -17,10 +17,11 @@ const historyHours = 24
 // ListDestinationHealth answers how every destination does and, if asked, did for
 // a day.
 func (s *Server) ListDestinationHealth(ctx context.Context, r ListDestinationHealthRequestObject) (ListDestinationHealthResponseObject, error) {
-	all, err := s.DB.Routable(ctx)
+	routing, err := s.DB.Routing(ctx)
 	if err != nil {
 		return nil, err
 	}
+	all := routing.All
 	slices.SortFunc(all, func(a, b destination.Destination) int {
 		return strings.Compare(destination.NameKey(a.DisplayName), destination.NameKey(b.DisplayName))
 	})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -54,6 +55,7 @@ type acceptItem struct {
 	bytes int64
 	alert postgres.AcceptedAlert
 	route delivery.Decision
+	among *postgres.Routing // what it was routed by
 	done  chan Result
 }
 
@@ -68,8 +70,11 @@ func (d *Dispatcher) Accept(ctx context.Context, by string, alerts []alert.Parse
 	results := make([]Result, len(alerts))
 	items := make([]*acceptItem, len(alerts))
 	for i, in := range alerts {
-		a := in.Alert
-		item := &acceptItem{in: in, by: by, done: make(chan Result, 1)}
+		items[i] = &acceptItem{in: in, by: by, done: make(chan Result, 1)}
+	}
+	defer d.admit(ctx, items)()
+	for i, item := range items {
+		a := item.in.Alert
 		item.bytes = int64(1024 + len(a.Description) + len(a.Runbook) + len(a.Context))
 		if d.waiting.Add(item.bytes) > d.maxWaiting || !group.add(item) {
 			d.waiting.Add(-item.bytes)
@@ -77,9 +82,8 @@ func (d *Dispatcher) Accept(ctx context.Context, by string, alerts []alert.Parse
 			if group.isClosed() {
 				results[i].Err = ErrStopping
 			}
-			continue
+			items[i] = nil
 		}
-		items[i] = item
 	}
 	for i, item := range items {
 		if item == nil {
@@ -92,6 +96,31 @@ func (d *Dispatcher) Accept(ctx context.Context, by string, alerts []alert.Parse
 		}
 	}
 	return results
+}
+
+// admit waits a moment where a call's alerts are for destinations that are quick,
+// and have more before them than they can take at once: to be held first, and then
+// released, costs a delivery half as much again. The caller says when its alerts
+// have arrived.
+func (d *Dispatcher) admit(ctx context.Context, items []*acceptItem) (arrived func()) {
+	among := d.routing.Load()
+	if _, direct := d.direct.room(0); among == nil || !direct {
+		return func() {}
+	}
+	wants := map[uuid.UUID]int{}
+	for _, item := range items {
+		item.routeBy(among)
+		for _, t := range item.route.To {
+			if t.State != destination.Paused {
+				wants[t.ID]++
+			}
+		}
+	}
+	wait := patience
+	if len(items) > few {
+		wait = endurance
+	}
+	return d.slots.admit(ctx, wants, wait)
 }
 
 // commitFew accepts alerts of calls that have few.
@@ -121,22 +150,21 @@ func (d *Dispatcher) commitAccepts(items []*acceptItem, most int) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), commitTimeout)
 	defer cancel()
-	all, err := d.DB.Routable(ctx)
-	if err != nil {
-		d.refuse(items, err)
-		return
+	if d.routing.Load() == nil {
+		if err := d.readRouting(ctx); err != nil {
+			d.refuse(items, err)
+			return
+		}
 	}
 	now := d.Now().UTC().Truncate(time.Microsecond) // what the database can hold
 	for _, item := range items {
-		item.prepare(now, d.Link, all)
+		item.prepare(now, d.Link)
 	}
-	slices.SortStableFunc(items, func(a, b *acceptItem) int { return strings.Compare(a.alert.AlertID, b.alert.AlertID) })
+	slices.SortStableFunc(items, func(a, b *acceptItem) int {
+		return strings.Compare(a.in.Alert.AlertID, b.in.Alert.AlertID)
+	})
 	for len(items) > 0 {
-		n, deliveries := 0, 0
-		for n < len(items) && (n == 0 || deliveries+len(items[n].route.To) <= most) {
-			deliveries += len(items[n].route.To)
-			n++
-		}
+		n := d.route(items, most)
 		d.turn <- struct{}{} // who has waited for longest goes first
 		d.commitChunk(ctx, items[:n], now)
 		<-d.turn
@@ -144,22 +172,58 @@ func (d *Dispatcher) commitAccepts(items []*acceptItem, most int) {
 	}
 }
 
-// prepare fills in what the producer left out and decides the route, once.
-func (item *acceptItem) prepare(now time.Time, link func(string) string, all []destination.Destination) {
+// prepare fills in what the producer left out.
+func (item *acceptItem) prepare(now time.Time, link func(string) string) {
 	item.in.Fill(now, alert.NewAlertID, link)
 	a := item.in.Alert
 	a.ID, a.AcceptedAt = uuid.Must(uuid.NewV7()), now
 	a.KeepPayload()
-	item.route = delivery.Route(a, all)
-	item.alert = postgres.AcceptedAlert{
-		Alert: a, AcceptedBy: item.by, Nowhere: item.route.Nowhere, Unknown: item.route.Unknown,
-	}
+	item.alert = postgres.AcceptedAlert{Alert: a, AcceptedBy: item.by}
 }
+
+// route decides where items go, until they have so many deliveries, and returns
+// how many items that are: at least one.
+func (d *Dispatcher) route(items []*acceptItem, most int) int {
+	among, deliveries := d.routing.Load(), 0
+	for n, item := range items {
+		item.routeBy(among)
+		if deliveries += len(item.route.To); n > 0 && deliveries > most {
+			return n
+		}
+	}
+	return len(items)
+}
+
+func (item *acceptItem) routeBy(among *postgres.Routing) {
+	if item.among != among {
+		item.among, item.route = among, delivery.Route(item.in.Alert, among.All)
+	}
+	item.alert.Nowhere, item.alert.Unknown = item.route.Nowhere, item.route.Unknown
+}
+
+// readRouting reads what alerts are routed by. It is kept until a transaction that
+// accepts some finds that a destination has changed.
+func (d *Dispatcher) readRouting(ctx context.Context) error {
+	r, err := d.DB.Routing(ctx)
+	if err == nil {
+		d.routing.Store(&r)
+	}
+	return err
+}
+
+// errRouting says that a destination has changed since alerts were routed.
+var errRouting = errors.New("routed by what no longer is")
 
 // commitChunk writes items in one transaction. When the database refuses the
 // data of one, the others must not suffer: then each goes alone.
 func (d *Dispatcher) commitChunk(ctx context.Context, items []*acceptItem, now time.Time) {
 	results, err := d.store(ctx, items, now)
+	for errors.Is(err, errRouting) {
+		if err = d.readRouting(ctx); err == nil {
+			d.route(items, math.MaxInt)
+			results, err = d.store(ctx, items, now)
+		}
+	}
 	switch {
 	case err == nil:
 		for i, item := range items {
@@ -198,19 +262,19 @@ func (d *Dispatcher) store(ctx context.Context, items []*acceptItem, now time.Ti
 	results := make([]Result, len(items))
 	var taken []int
 	err := d.DB.InTx(ctx, func(tx *postgres.Tx) error {
-		stored, lines, rooms, err := d.insert(ctx, tx, items)
+		in, rooms, err := d.insert(ctx, tx, items)
 		if err != nil {
 			return err
 		}
 		taken = taken[:0]
 		var fresh []*postgres.Outgoing
 		for i, item := range items {
-			if !stored[item.alert.ID] {
+			if !in.Stored[item.alert.ID] {
 				taken = append(taken, i)
 				continue
 			}
 			results[i].Alert = item.alert
-			fresh = append(fresh, d.inLine(item, lines, rooms, now)...)
+			fresh = append(fresh, d.inLine(item, in.Lines, rooms, now)...)
 		}
 		if err := d.promise(ctx, tx, fresh); err != nil {
 			return err
@@ -256,16 +320,19 @@ func firsts(items []*acceptItem) []postgres.AcceptedAlert {
 // flood cannot fill the queue that all share.
 func (d *Dispatcher) share() int { return max(8, d.Workers/2) }
 
-// insert stores alerts, and returns which of them are new, their destinations, and
-// how many new deliveries each of these can take before more are held.
-func (d *Dispatcher) insert(ctx context.Context, tx *postgres.Tx, items []*acceptItem) (stored map[uuid.UUID]bool, lines map[uuid.UUID]postgres.Line, rooms map[uuid.UUID]int, err error) {
+// insert stores alerts that were routed by what still is, and returns also how many
+// new deliveries each destination can take before more are held.
+func (d *Dispatcher) insert(ctx context.Context, tx *postgres.Tx, items []*acceptItem) (in postgres.Insertion, rooms map[uuid.UUID]int, err error) {
 	_, direct := d.direct.room(0)
 	limit := d.share()
 	if direct {
 		limit = 0 // what waits for this process is known here
 	}
-	stored, lines, err = tx.InsertAlerts(ctx, firsts(items), targets(items), limit)
-	return stored, lines, d.rooms(lines, direct), err
+	in, err = tx.InsertAlerts(ctx, firsts(items), targets(items), limit)
+	if err == nil && in.Routing != items[0].among.Version {
+		err = errRouting
+	}
+	return in, d.rooms(in.Lines, direct), err
 }
 
 // rooms returns how many more deliveries each destination can take.
@@ -275,7 +342,7 @@ func (d *Dispatcher) rooms(lines map[uuid.UUID]postgres.Line, direct bool) map[u
 		switch {
 		case line.Busy:
 		case direct:
-			rooms[id] = d.slots.room(id, line.Destination.Limits, patience/4)
+			rooms[id] = d.slots.room(id, line.Destination.Limits, patience/2)
 		default:
 			rooms[id] = d.share() - line.Due
 		}

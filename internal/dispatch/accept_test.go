@@ -184,6 +184,39 @@ func TestRouteIsDecidedOnce(t *testing.T) {
 	}
 }
 
+// What alerts are routed by is kept between transactions, in each replica, and yet
+// is never older than the transaction that accepts them.
+func TestRoutingIsOfNow(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	replicas := []*fixture{newDispatcher(t, db), newDispatcher(t, db)}
+	routed := func(what string, want ...delivery.Status) {
+		t.Helper()
+		for i, f := range replicas {
+			var got []delivery.Status
+			for _, dl := range f.accept(t, anAlert).Deliveries {
+				got = append(got, dl.Status)
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("%s: replica %d has deliveries that are %v, want %v", what, i, got, want)
+			}
+		}
+	}
+	f := replicas[0]
+	routed("nothing there")
+	first := f.webhook(t, "http://127.0.0.1:1/")
+	routed("one", delivery.Queued)
+	second := f.webhook(t, "http://127.0.0.1:1/")
+	routed("another", delivery.Queued, delivery.Queued)
+	setState(t, f, second, destination.Paused)
+	routed("paused", delivery.Queued, delivery.Held)
+	first.Severities = []alert.Severity{alert.Critical}
+	change(t, f, first)
+	routed("filtered", delivery.Held)
+	exec(t, f, `DELETE FROM destinations WHERE id = $1`, second.ID)
+	routed("gone")
+}
+
 // A flood is refused when more waits than fits, and what was not refused is ours.
 func TestOverload(t *testing.T) {
 	t.Parallel()
@@ -286,19 +319,19 @@ func TestKnownIsAsLoaded(t *testing.T) {
 		`{"id":"é\ud83d\ude00","type":"POLICY","severity":"CRITICAL","title":"<&>","tags":[],"logTypes":["A.B"],"description":"a\nb\u2028c","alertContext":null}`,
 	} {
 		item := &acceptItem{in: parse(t, body), by: "me", done: make(chan Result, 1)}
-		all, err := f.DB.Routable(t.Context())
-		if err != nil {
+		if err := f.readRouting(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		now := f.Now().UTC().Truncate(time.Microsecond)
-		item.prepare(now, f.Link, all)
+		item.prepare(now, f.Link)
+		f.route([]*acceptItem{item}, 1)
 		var known *postgres.Outgoing
-		err = f.DB.InTx(t.Context(), func(tx *postgres.Tx) error {
-			_, lines, rooms, err := f.insert(t.Context(), tx, []*acceptItem{item})
+		err := f.DB.InTx(t.Context(), func(tx *postgres.Tx) error {
+			in, rooms, err := f.insert(t.Context(), tx, []*acceptItem{item})
 			if err != nil {
 				return err
 			}
-			fresh := f.inLine(item, lines, rooms, now)
+			fresh := f.inLine(item, in.Lines, rooms, now)
 			known = fresh[0]
 			return f.promise(t.Context(), tx, fresh)
 		})

@@ -43,10 +43,11 @@ func (d *Dispatcher) announceOne(ctx context.Context, tx *postgres.Tx, id uuid.U
 	if changed, err := tx.Announce(ctx, id, !h.Answering()); err != nil || !changed {
 		return err
 	}
-	all, err := tx.Routable(ctx)
+	among, err := tx.Routing(ctx)
 	if err != nil {
 		return err
 	}
+	all := among.All
 	i := slices.IndexFunc(all, func(t destination.Destination) bool { return t.ID == id })
 	if i < 0 {
 		return nil // deleted meanwhile
@@ -57,14 +58,14 @@ func (d *Dispatcher) announceOne(ctx context.Context, tx *postgres.Tx, id uuid.U
 	a.Link = d.Link(a.AlertID)
 	// Never to itself: it could not be told, and would be told of that.
 	route := delivery.Route(a, slices.Delete(all, i, i+1))
-	item := &acceptItem{route: route, alert: postgres.AcceptedAlert{Alert: a, AcceptedBy: "belfry", Nowhere: route.Nowhere}}
-	_, lines, rooms, err := d.insert(ctx, tx, []*acceptItem{item})
+	item := &acceptItem{among: &among, route: route, alert: postgres.AcceptedAlert{Alert: a, AcceptedBy: "belfry", Nowhere: route.Nowhere}}
+	in, rooms, err := d.insert(ctx, tx, []*acceptItem{item})
 	if err != nil {
 		return err
 	}
 	d.Log.WarnContext(ctx, "destination health changed", "destination_id", id, "answering", h.Answering(), "alert_id", a.AlertID)
 	d.Changed(id)
-	return d.promise(ctx, tx, d.inLine(item, lines, rooms, now))
+	return d.promise(ctx, tx, d.inLine(item, in.Lines, rooms, now))
 }
 
 // systemAlert says that a destination stopped answering, or that it answers

@@ -66,8 +66,9 @@ type Dispatcher struct {
 	accepts    *group[*acceptItem]
 	batches    *group[*acceptItem] // of calls with many alerts
 	turn       chan struct{}       // held by the one of the two that commits
-	lastFew    atomic.Int64        // when a call with few alerts was last committed, Unix time in nanoseconds
-	waiting    atomic.Int64        // bytes of alerts that wait to be stored
+	routing    atomic.Pointer[postgres.Routing]
+	lastFew    atomic.Int64 // when a call with few alerts was last committed, Unix time in nanoseconds
+	waiting    atomic.Int64 // bytes of alerts that wait to be stored
 	maxWaiting int64
 	records    *group[*recordItem]
 	loads      *group[*loadItem]
@@ -88,14 +89,17 @@ type Dispatcher struct {
 	stopUpkeep context.CancelFunc
 	loops      sync.WaitGroup
 	nudges     chan struct{}
+	presence   *postgres.Presence
 	beats      beats
+	again      chan struct{} // beat once more, soon
 	running    running
 	partitions atomic.Bool // of this week and the next are there
 }
 
 // New returns a dispatcher that accepts at once and delivers after Start.
 func New(cfg Config) (*Dispatcher, error) {
-	d := &Dispatcher{Config: cfg, instance: uuid.NewString(), nudges: make(chan struct{}, 1), maxWaiting: maxWaitingBytes, turn: make(chan struct{}, 1)}
+	d := &Dispatcher{Config: cfg, instance: uuid.NewString(), nudges: make(chan struct{}, 1), again: make(chan struct{}, 1), maxWaiting: maxWaitingBytes, turn: make(chan struct{}, 1)}
+	d.presence = cfg.DB.Presence(postgres.Instance{ID: d.instance, Version: cfg.Version, Roles: cfg.Roles})
 	d.metrics = newMetrics(cfg.Metrics, cfg.DB)
 	d.recording, d.giveUpRecords = context.WithCancel(context.Background())
 	d.upkeep, d.stopUpkeep = context.WithCancel(context.Background())
@@ -104,7 +108,7 @@ func New(cfg Config) (*Dispatcher, error) {
 	river.AddWorker(workers, &worker{d: d})
 	d.held = newHolding()
 	d.events = newEvents()
-	d.slots = newSlots(cfg.Workers, d.workers, cfg.Now)
+	d.slots = newSlots(cfg.Workers, d.workers, d.held.has, cfg.Now)
 	queue, err := river.NewClient(riverpgxv5.New(cfg.DB.Pool()), &river.Config{
 		ID:      d.instance,
 		Logger:  slog.New(&seldom{Handler: cfg.Log.Handler(), now: cfg.Now, said: &said{at: map[string]time.Time{}}}),
@@ -127,12 +131,12 @@ func New(cfg Config) (*Dispatcher, error) {
 		return nil, fmt.Errorf("create job queue: %w", err)
 	}
 	d.river = queue
-	d.accepts = newGroup(maxWaiting, maxWaiting, d.commitFew)
-	d.batches = newGroup(maxWaiting, maxDeliveries, d.commitMany)
-	d.records = newGroup(2*cfg.Workers+maxTests, 512, d.commitRecords)
-	d.loads = newGroup(2*cfg.Workers, maxLoads, d.commitLoads)
-	d.parks = newGroup(2*cfg.Workers, 512, d.commitParks)
-	d.ends = newGroup((2+maxDirect)*cfg.Workers, 512, d.commitEnds)
+	d.accepts = newGroup(maxWaiting, maxWaiting, apart, d.commitFew)
+	d.batches = newGroup(maxWaiting, maxDeliveries, 0, d.commitMany)
+	d.records = newGroup(2*cfg.Workers+maxTests, 512, apart, d.commitRecords)
+	d.loads = newGroup(2*cfg.Workers, maxLoads, 0, d.commitLoads)
+	d.parks = newGroup(2*cfg.Workers, 512, 0, d.commitParks)
+	d.ends = newGroup((2+maxDirect)*cfg.Workers, 512, 0, d.commitEnds)
 	return d, nil
 }
 
@@ -158,7 +162,7 @@ func (d *Dispatcher) Start(ctx context.Context) error {
 		if err := d.DB.SweepAll(ctx, d.instance); err != nil {
 			return err
 		}
-		if _, err := d.DB.SweepDead(ctx); err != nil {
+		if _, err := d.DB.SweepDead(ctx, true); err != nil {
 			return err
 		}
 	}
@@ -201,7 +205,7 @@ func (d *Dispatcher) Stop(ctx context.Context) error {
 	d.ends.close()
 	d.stopUpkeep()
 	d.loops.Wait()
-	if leave := d.DB.Leave(late, d.instance); leave != nil {
+	if leave := d.presence.Leave(late); leave != nil {
 		d.Log.WarnContext(ctx, "leave", "error", leave) // others find out in ten seconds
 	}
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/google/uuid"
 
 	"belfry/internal/delivery"
+	"belfry/internal/outbound"
 	"belfry/internal/postgres"
 )
 
@@ -26,9 +27,10 @@ const (
 type recordItem struct {
 	attempt delivery.Attempt
 	claim   delivery.Claim
-	wait    time.Duration // until the next attempt, should this one have failed
-	holds   bool          // the destination may be taken for not answering
-	tried   bool          // to be stored, and nobody knows what came of it
+	known   delivery.Delivery // as it was before the attempt
+	wait    time.Duration     // until the next attempt, should this one have failed
+	holds   bool              // the destination may be taken for not answering
+	tried   bool              // to be stored, and nobody knows what came of it
 	done    chan recorded
 }
 
@@ -114,17 +116,10 @@ func stripped(a delivery.Attempt) delivery.Attempt {
 func (d *Dispatcher) settle(items []*recordItem) error {
 	ctx, cancel := context.WithTimeout(context.Background(), recordTimeout)
 	defer cancel()
-	var results []settled
-	err := d.DB.InTx(ctx, func(tx *postgres.Tx) error {
-		now, err := tx.LockStanding(ctx, deliveryIDs(items), destinationIDs(items), triedIDs(items))
-		if err != nil {
-			return err
-		}
-		var outcome postgres.Outcome
-		results, outcome = d.decide(items, now)
-		tx.Store(outcome)
-		return nil
-	})
+	results, err := d.settleAcks(ctx, items)
+	if errors.Is(err, postgres.ErrVersion) {
+		results, err = d.settleLocked(ctx, items)
+	}
 	if err != nil {
 		for _, item := range items {
 			item.tried = true // a COMMIT of which no answer came may have happened
@@ -136,6 +131,51 @@ func (d *Dispatcher) settle(items []*recordItem) error {
 		d.freed(item.attempt.DestinationID)
 	}
 	return nil
+}
+
+// settleAcks settles acks on what was known before their attempts, and leaves it to
+// the database to find that this has changed: it returns ErrVersion then, and where
+// there is anything but first acks of healthy destinations.
+func (d *Dispatcher) settleAcks(ctx context.Context, items []*recordItem) ([]settled, error) {
+	known := postgres.Standing{
+		Deliveries: make(map[uuid.UUID]delivery.Delivery, len(items)),
+		Healths:    map[uuid.UUID]delivery.Health{},
+	}
+	was := make(map[uuid.UUID]int64, len(items))
+	for _, item := range items {
+		if item.attempt.Class != outbound.Acked || item.known.ID == uuid.Nil || item.tried {
+			return nil, postgres.ErrVersion
+		}
+		known.Deliveries[item.known.ID] = item.known
+		was[item.known.ID] = item.known.JobID
+	}
+	if len(known.Deliveries) < len(items) {
+		return nil, postgres.ErrVersion
+	}
+	results, outcome := d.decide(items, known)
+	jobs := make([]int64, len(outcome.Deliveries))
+	for i, dl := range outcome.Deliveries {
+		jobs[i] = was[dl.ID]
+	}
+	err := d.DB.InTx(ctx, func(tx *postgres.Tx) error {
+		tx.StoreAcks(outcome, jobs)
+		return nil
+	})
+	return results, err
+}
+
+func (d *Dispatcher) settleLocked(ctx context.Context, items []*recordItem) (results []settled, err error) {
+	err = d.DB.InTx(ctx, func(tx *postgres.Tx) error {
+		now, err := tx.LockStanding(ctx, deliveryIDs(items), destinationIDs(items), triedIDs(items))
+		if err != nil {
+			return err
+		}
+		var outcome postgres.Outcome
+		results, outcome = d.decide(items, now)
+		tx.Store(outcome)
+		return nil
+	})
+	return results, err
 }
 
 // decide returns what attempts lead to: for each of them, and all in all.

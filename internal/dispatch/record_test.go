@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -17,6 +18,7 @@ import (
 	"belfry/internal/delivery"
 	"belfry/internal/outbound"
 	"belfry/internal/pgtest"
+	"belfry/internal/postgres"
 )
 
 // work runs a job by hand.
@@ -113,6 +115,58 @@ func TestZombie(t *testing.T) {
 			as := f.attempts(t, d.ID)
 			if len(as) != 2 || got.Attempts != 1 || got.Made != 2 || !as[0].Counted || as[1].Counted {
 				t.Errorf("attempts = %d, made = %d, stored = %+v", got.Attempts, got.Made, as)
+			}
+		})
+	}
+}
+
+// Acks are settled on what was known before they came, and only if that still
+// holds: else nothing is stored that way.
+func TestAcksAreSettledOnWhatIsKnown(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		meanwhile string
+		stored    bool
+	}{
+		"nothing":               {`SELECT 1`, true},
+		"another ack":           {`INSERT INTO destination_health (destination_id, last_ack_at) SELECT destination_id, now() + interval '1 hour' FROM deliveries`, true},
+		"it has another job":    {`UPDATE deliveries SET job_id = job_id + 1`, false},
+		"it was cancelled":      {`UPDATE deliveries SET status = 'cancelled', reason = 'by_person', job_id = NULL, due_at = NULL, finished_at = now()`, false},
+		"a zombie's attempt":    {`UPDATE deliveries SET made = made + 1`, false},
+		"it is gone":            {`DELETE FROM deliveries`, false},
+		"the destination fails": {`INSERT INTO destination_health (destination_id, failures, failing_since) SELECT destination_id, 1, now() FROM deliveries`, false},
+		"it is taken for dead":  {`INSERT INTO destination_health (destination_id, not_answering_since, next_probe_at) SELECT destination_id, now(), now() FROM deliveries`, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newDispatcher(t, pgtest.New(t)).ready(t)
+			hook := f.webhook(t, "http://127.0.0.1:1/")
+			d := f.accept(t, anAlert).Deliveries[0].Delivery
+			a := delivery.Attempt{ID: uuid.Must(uuid.NewV7()), DeliveryID: d.ID, DestinationID: hook.ID, Trigger: delivery.Automatic}
+			a.Result = outbound.Result{Class: outbound.Acked, StatusCode: 204, StartedAt: time.Now().UTC().Truncate(time.Microsecond)}
+			item := &recordItem{attempt: a, claim: d.Claim(), known: d}
+			exec(t, f, tt.meanwhile)
+			_, err := f.settleAcks(t.Context(), []*recordItem{item})
+			n := count(t, f, `SELECT count(*) FROM attempts`)
+			if !tt.stored {
+				if !errors.Is(err, postgres.ErrVersion) || n != 0 {
+					t.Errorf("error = %v, %d attempts stored, want ErrVersion and none", err, n)
+				}
+				return
+			}
+			got, gone := f.wait(t, d.ID, is(delivery.Delivered)), count(t, f, `SELECT count(*) FROM river_job`) == 0
+			want, stored := delivery.Settle(d, d.Claim(), a, 0)
+			want.CreatedAt, got.FirstAckAt, got.FinishedAt = got.CreatedAt, got.FirstAckAt.UTC(), got.FinishedAt.UTC()
+			if err != nil || !gone || got.Delivery != want || f.attempts(t, d.ID)[0].Number != stored.Number {
+				t.Errorf("error = %v, job gone: %v, stored %+v, want %+v", err, gone, got.Delivery, want)
+			}
+			health, err := f.db.Healths(t.Context(), []uuid.UUID{hook.ID})
+			if h := health[hook.ID]; err != nil || h.LastAckAt.Before(a.StartedAt) || h.Failures != 0 {
+				t.Errorf("health = %+v, %v", h, err)
+			}
+			item.tried = true
+			if _, err := f.settleAcks(t.Context(), []*recordItem{item}); !errors.Is(err, postgres.ErrVersion) {
+				t.Errorf("what may have been stored already: %v", err)
 			}
 		})
 	}

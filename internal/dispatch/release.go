@@ -44,6 +44,13 @@ func (h *holding) note(id uuid.UUID) {
 	h.ids[id] = true
 }
 
+// has reports whether a destination is believed to have held deliveries.
+func (h *holding) has(id uuid.UUID) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.ids[id]
+}
+
 // lookIn looks at a destination after a time, and no sooner.
 func (h *holding) lookIn(id uuid.UUID, wait time.Duration) {
 	h.mu.Lock()
@@ -119,7 +126,7 @@ func (d *Dispatcher) releases(ctx context.Context) {
 func (d *Dispatcher) release(ctx context.Context, id uuid.UUID) error {
 	t, err := d.DB.Destination(ctx, id)
 	if errors.Is(err, postgres.ErrNotFound) {
-		d.held.empty(id)
+		d.noneHeld(id)
 		return nil // deleted meanwhile
 	}
 	if err != nil {
@@ -131,7 +138,7 @@ func (d *Dispatcher) release(ctx context.Context, id uuid.UUID) error {
 			return err
 		}
 		if d.mustHold(t, healths[id]) != "" {
-			d.held.empty(id)
+			d.noneHeld(id)
 			return nil
 		}
 		room := min(d.slots.room(id, t.Limits, patience/8), maxRelease)
@@ -141,7 +148,7 @@ func (d *Dispatcher) release(ctx context.Context, id uuid.UUID) error {
 		}
 		switch {
 		case len(list) == 0 && room > 0:
-			d.held.empty(id)
+			d.noneHeld(id)
 		case len(list) == maxRelease:
 			d.held.add(id)
 		case t.Limits.RatePerSecond > 0:
@@ -153,6 +160,12 @@ func (d *Dispatcher) release(ctx context.Context, id uuid.UUID) error {
 		now := d.Now()
 		return d.rejobAll(ctx, tx, list, func(dl delivery.Delivery) delivery.Delivery { return dl.Release(now) })
 	})
+}
+
+// noneHeld is for a destination that has nothing held that could go.
+func (d *Dispatcher) noneHeld(id uuid.UUID) {
+	d.held.empty(id)
+	d.slots.released(id)
 }
 
 // maxRelease bounds the transaction.

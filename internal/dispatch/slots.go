@@ -33,7 +33,8 @@ const (
 // those that are known to be quick.
 type slots struct {
 	workers  int
-	replicas func() int // that share a destination's rate
+	replicas func() int           // that share a destination's rate
+	held     func(uuid.UUID) bool // whether a destination is believed to have held deliveries
 	now      func() time.Time
 
 	mu      sync.Mutex
@@ -50,6 +51,9 @@ type lane struct {
 	inFlight int       // attempts
 	waiters  list.List // of waiter: workers, first come, first served
 	line     list.List // of waiter: jobs that keep no worker busy
+	door     list.List // of *caller: calls that wait until there is room
+	guarded  bool
+	expected int       // deliveries of calls that were let in, and have not arrived yet
 	closed   time.Time // until when the destination asked to be left alone
 	watched  bool      // for those who stand in line for too long
 	starved  bool
@@ -64,8 +68,8 @@ type waiter struct {
 	turn  func(got bool)
 }
 
-func newSlots(workers int, replicas func() int, now func() time.Time) *slots {
-	return &slots{workers: workers, replicas: replicas, now: now, lanes: map[uuid.UUID]*lane{}}
+func newSlots(workers int, replicas func() int, held func(uuid.UUID) bool, now func() time.Time) *slots {
+	return &slots{workers: workers, replicas: replicas, held: held, now: now, lanes: map[uuid.UUID]*lane{}}
 }
 
 // enter counts a job that is for a destination, until leave.
@@ -78,7 +82,9 @@ func (s *slots) enter(id uuid.UUID) {
 func (s *slots) leave(id uuid.UUID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.find(id).present--
+	l := s.find(id)
+	l.present--
+	s.letIn(l, s.now())
 }
 
 // lane returns a destination's share, with its limits of now.
@@ -94,7 +100,7 @@ func (s *slots) find(id uuid.UUID) *lane {
 	if !ok {
 		if len(s.lanes) >= maxLanes {
 			for other, idle := range s.lanes {
-				if idle.present == 0 && idle.inFlight == 0 && idle.waiters.Len() == 0 && idle.line.Len() == 0 {
+				if idle.expected == 0 && idle.door.Len() == 0 && idle.present == 0 && idle.inFlight == 0 && idle.waiters.Len() == 0 && idle.line.Len() == 0 {
 					delete(s.lanes, other)
 				}
 			}

@@ -21,6 +21,10 @@ const (
 	// starting attempts before the second begins.
 	deadAfter = 10 * time.Second
 	aliveFor  = 8 * time.Second
+	// One that has lost its connection is taken for dead after three seconds, by one
+	// that has kept its own from one beat to the next: after a restart of Postgres
+	// nobody has, and all had the time to come back.
+	lostFor = 2500 * time.Millisecond
 
 	moveEvery      = time.Second
 	reconcileEvery = 30 * time.Second
@@ -34,36 +38,54 @@ const (
 type beats struct {
 	mu          sync.Mutex
 	since, last time.Time
+	lost        bool // the last one failed, and the connection with it
 }
 
 func (b *beats) add(at time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.last.IsZero() || at.Sub(b.last) > aliveFor {
+	if b.lost || b.last.IsZero() || at.Sub(b.last) > aliveFor {
 		b.since = at
 	}
-	b.last = at
+	b.last, b.lost = at, false
+}
+
+func (b *beats) lose() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.lost = true
 }
 
 func (b *beats) alive(now time.Time) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return !b.last.IsZero() && now.Sub(b.last) < aliveFor
+	return !b.last.IsZero() && now.Sub(b.last) < b.good()
 }
 
 // late reports whether this instance was alive and is no longer.
 func (b *beats) late(now time.Time) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return !b.last.IsZero() && now.Sub(b.last) >= aliveFor
+	return !b.last.IsZero() && now.Sub(b.last) >= b.good()
 }
 
-// elder reports whether this instance has been alive long enough to tell that
-// others are dead.
-func (b *beats) elder(now time.Time) bool {
+// good is for how long the last beat keeps the others from taking over.
+func (b *beats) good() time.Duration {
+	if b.lost {
+		return lostFor
+	}
+	return aliveFor
+}
+
+// elder returns how long this instance is known to have been alive on the same
+// connection, 0 if it no longer is: what entitles it to tell that others are dead.
+func (b *beats) elder(now time.Time) time.Duration {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return now.Sub(b.last) < aliveFor && b.last.Sub(b.since) >= deadAfter
+	if b.lost || now.Sub(b.last) >= aliveFor {
+		return 0
+	}
+	return b.last.Sub(b.since)
 }
 
 // running is the set of jobs that this instance is at.
@@ -94,13 +116,21 @@ func (r *running) list() []int64 {
 }
 
 // beat counts from before the database is asked, so that a slow answer makes us
-// careful and not bold.
+// careful and not bold. It waits for one as long as that can be of use: to give up
+// sooner would give up the connection, and with it the lock.
 func (d *Dispatcher) beat(ctx context.Context) error {
 	at := d.Now()
-	ctx, cancel := context.WithTimeout(ctx, 2*beatEvery)
+	ctx, cancel := context.WithTimeout(ctx, aliveFor)
 	defer cancel()
-	workers, err := d.DB.Beat(ctx, postgres.Instance{ID: d.instance, Version: d.Version, Roles: d.Roles})
+	workers, err := d.presence.Beat(ctx)
 	if err != nil {
+		d.beats.lose()
+		time.AfterFunc(pollHealth, func() {
+			select {
+			case d.again <- struct{}{}:
+			default:
+			}
+		})
 		return err
 	}
 	d.colleagues.Store(int64(workers))
@@ -112,7 +142,7 @@ func (d *Dispatcher) beat(ctx context.Context) error {
 // what is, not at what was announced, so that no message that gets lost can leave
 // a delivery behind; and all may run in every replica at once.
 func (d *Dispatcher) startUpkeep() {
-	d.every(beatEvery, nil, "beat", d.beat)
+	d.every(beatEvery, d.again, "beat", d.beat)
 	d.every(reconcileEvery, nil, "partitions", func(ctx context.Context) error { d.ensurePartitions(ctx); return nil })
 	d.every(eventsEvery, nil, "publish", d.publish)
 	d.loops.Go(func() { d.listen(d.upkeep) })
@@ -171,8 +201,8 @@ func (d *Dispatcher) every(interval time.Duration, nudges <-chan struct{}, name 
 // sweep takes over what dead replicas left running, and makes due jobs available
 // for which River's leader may be gone.
 func (d *Dispatcher) sweep(ctx context.Context) error {
-	if d.beats.elder(d.Now()) {
-		n, err := d.DB.SweepDead(ctx)
+	if elder := d.beats.elder(d.Now()); elder >= beatEvery-beatEvery/8 { // a beat later, as tickers go
+		n, err := d.DB.SweepDead(ctx, elder >= deadAfter)
 		if err != nil {
 			return err
 		}
@@ -413,6 +443,9 @@ func (d *Dispatcher) retain(ctx context.Context) error {
 		if n < pace {
 			break
 		}
+	}
+	if err := d.DB.DropBulkResends(ctx, before); err != nil {
+		return err
 	}
 	if err := d.DB.DropStats(ctx, d.Now().Add(-statsKept)); err != nil {
 		return err

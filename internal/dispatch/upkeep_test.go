@@ -131,6 +131,108 @@ func TestDeadInstanceIsSwept(t *testing.T) {
 	}
 }
 
+// An instance that was killed has lost its lock, and is known to be dead within
+// seconds; one that has its lock may just be slow to beat.
+func TestKilledInstanceIsSweptSoon(t *testing.T) {
+	t.Parallel()
+	f := newDispatcher(t, pgtest.New(t), func(c *Config) { c.Alone = false })
+	f.webhook(t, receiver(t, status(200, "")).URL)
+	killed, slow := f.accept(t, anAlert).Deliveries[0], f.accept(t, anAlert).Deliveries[0]
+	for id, dl := range map[string]delivery.Delivery{"killed": killed.Delivery, "slow": slow.Delivery} {
+		exec(t, f, `INSERT INTO instances (id, started_at, seen_at, version, locks) VALUES ($1, now(), now() - interval '4 seconds', 'x', true)`, id)
+		exec(t, f, `UPDATE river_job SET state = 'running', attempt = 1, attempted_at = now(), attempted_by = ARRAY[$1] WHERE id = $2`, id, dl.JobID)
+	}
+	conn, err := f.db.Pool().Acquire(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Release()
+	if _, err := conn.Exec(t.Context(), `SELECT pg_advisory_lock(hashtextextended('belfry instance slow', 0))`); err != nil {
+		t.Fatal(err)
+	}
+	begin := time.Now()
+	f.run(t)
+	got := f.wait(t, killed.ID, is(delivery.Delivered))
+	if took := time.Since(begin); took < beatEvery/2 || took > deadAfter/2 {
+		t.Errorf("taken over after %s, want between one and five seconds", took)
+	}
+	if got.Attempts != 1 {
+		t.Errorf("%d attempts, want 1", got.Attempts)
+	}
+	f.wait(t, slow.ID, is(delivery.Delivered))
+	if took := time.Since(begin); took < deadAfter-beatEvery {
+		t.Errorf("the one that has its lock was taken for dead after %s", took)
+	}
+}
+
+// An instance that loses its connection, and not its life, comes back before
+// others take it for dead: nothing is sent twice.
+func TestLostLockIsTakenAgain(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	f := newDispatcher(t, db, func(c *Config) { c.Alone = false })
+	inside, answer := make(chan struct{}), make(chan struct{})
+	var calls atomic.Int32
+	f.webhook(t, receiver(t, func(http.ResponseWriter, *http.Request) {
+		if calls.Add(1) == 1 {
+			close(inside)
+		}
+		<-answer
+	}).URL)
+	f.run(t)
+	id := f.accept(t, anAlert).Deliveries[0].ID
+	<-inside
+	other := newDispatcher(t, db, func(c *Config) { c.Alone = false })
+	other.run(t)
+	until(t, "the other can tell", func() bool { return other.beats.elder(time.Now()) > beatEvery/2 })
+	beaten := func() bool {
+		return count(t, f, `SELECT count(*) FROM instances WHERE id = $1 AND seen_at > now() - interval '1 second'`, f.instance) == 1
+	}
+	until(t, "a beat", beaten)
+	if n := count(t, f, `SELECT count(pg_terminate_backend(pid)) FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 1
+		AND ((classid::bigint << 32) | objid::bigint) = hashtextextended('belfry instance ' || $1, 0)`, f.instance); n != 1 {
+		t.Fatalf("%d locks of the instance, want 1", n)
+	}
+	until(t, "the failure is noticed", func() bool { f.beats.mu.Lock(); defer f.beats.mu.Unlock(); return f.beats.lost })
+	until(t, "a beat", beaten)
+	swept, err := f.db.SweepDead(t.Context(), false)
+	if err != nil || swept != 0 {
+		t.Errorf("SweepDead = %d, %v", swept, err)
+	}
+	if alive, _ := f.Working(); !alive {
+		t.Error("it takes itself for dead")
+	}
+	close(answer)
+	f.wait(t, id, is(delivery.Delivered))
+	if n := calls.Load(); n != 1 {
+		t.Errorf("sent %d times", n)
+	}
+}
+
+// Without its connection an instance counts itself out before others do.
+func TestLostBeatsEndSooner(t *testing.T) {
+	t.Parallel()
+	var b beats
+	now := time.Now()
+	b.add(now)
+	b.add(now.Add(beatEvery))
+	if got := b.elder(now.Add(beatEvery)); got != beatEvery {
+		t.Errorf("elder = %s, want %s", got, beatEvery)
+	}
+	last := now.Add(beatEvery)
+	b.lose()
+	if !b.alive(last.Add(lostFor-1)) || b.alive(last.Add(lostFor)) || !b.late(last.Add(lostFor)) {
+		t.Error("not alive for exactly as long as the last beat is good for")
+	}
+	if b.elder(last.Add(1)) != 0 {
+		t.Error("it may tell that others are dead")
+	}
+	b.add(last.Add(time.Second))
+	if !b.alive(last.Add(time.Second+aliveFor-1)) || b.elder(last.Add(2*time.Second)) != 0 {
+		t.Error("the next beat does not begin anew")
+	}
+}
+
 // Alone on its database, an instance waits for nobody.
 func TestAloneSweepsAtOnce(t *testing.T) {
 	t.Parallel()
@@ -281,6 +383,17 @@ func TestRetention(t *testing.T) {
 	}
 	done, open := post("up"), post("down")
 	f.accept(t, `{"id":"x","severity":"LOW","type":"RULE","destinations":["SKIP"]}`)
+	order := func(finished any, of uuid.UUID) (id uuid.UUID) {
+		id = uuid.Must(uuid.NewV7())
+		exec(t, f, `INSERT INTO bulk_resends (id, state, filter, again, per_second, stepped_at, requested_by, request_id, created_at, finished_at)
+			VALUES ($1, CASE WHEN $2::timestamptz IS NULL THEN 'paused' ELSE 'done' END, '{}', false, 10, now(), 'me', 'r', now(), $2)`, id, finished)
+		exec(t, f, `INSERT INTO runs (delivery_id, run, trigger, requested_by, opened_at, max_attempts, bulk_resend_id)
+			VALUES ($1, (SELECT count(*) + 2 FROM runs), 'resend', 'me', now(), 1, $2)`, of, id)
+		return id
+	}
+	month := time.Now().AddDate(0, -1, 0)
+	dropped := order(month, done)
+	kept := map[string]uuid.UUID{"of an open delivery": order(month, open), "of today": order(time.Now(), done), "not finished": order(nil, done)}
 	// A month passes.
 	exec(t, f, `UPDATE deliveries SET finished_at = now() - interval '30 days' WHERE finished_at IS NOT NULL`)
 	exec(t, f, `SET session_replication_role = replica;
@@ -295,6 +408,14 @@ func TestRetention(t *testing.T) {
 	}
 	if n := count(t, f, `SELECT count(*) FROM deliveries WHERE id = $1`, open); n != 1 {
 		t.Error("the open one was dropped")
+	}
+	if n := count(t, f, `SELECT count(*) FROM bulk_resends WHERE id = $1`, dropped); n != 0 {
+		t.Error("an old bulk re-send is still there")
+	}
+	for name, id := range kept {
+		if n := count(t, f, `SELECT count(*) FROM bulk_resends WHERE id = $1`, id); n != 1 {
+			t.Errorf("a bulk re-send %s was dropped", name)
+		}
 	}
 	if n := count(t, f, `SELECT count(*) FROM alerts`); n != 1 {
 		t.Errorf("%d alerts left, want that of the open delivery", n)

@@ -201,6 +201,7 @@ func (d *Dispatcher) attempt(ctx context.Context, jobID int64, out *postgres.Out
 	settled, err := d.record(recordItem{
 		attempt: a,
 		claim:   out.Delivery.Claim(),
+		known:   out.Delivery,
 		wait:    d.Waits.After(out.Delivery.Attempts+1, a.RetryAfter, rand.Float64()),
 		holds:   out.Destination.Limits.HoldNotAnswering,
 	})

@@ -56,29 +56,35 @@ func (r *alertRow) alert() AcceptedAlert {
 	return r.a
 }
 
+// Insertion is what storing alerts found.
+type Insertion struct {
+	Stored  map[uuid.UUID]bool // ids of the alerts that are new: the others' alertIds were taken
+	Lines   map[uuid.UUID]Line // what stands before new deliveries, by destination
+	Routing int64              // version of the destinations
+}
+
 // InsertAlerts stores alerts, in the order given, which must be that of their
-// alertIds so that two replicas cannot deadlock. It returns the ids of those it
-// stored (the others' alertIds were taken) and what stands before new deliveries to
-// destinations, each counted up to limit.
-func (tx *Tx) InsertAlerts(ctx context.Context, alerts []AcceptedAlert, destinations []uuid.UUID, limit int) (map[uuid.UUID]bool, map[uuid.UUID]Line, error) {
-	stored := make(map[uuid.UUID]bool, len(alerts))
-	lines := make(map[uuid.UUID]Line, len(destinations))
+// alertIds so that two replicas cannot deadlock. What stands before new deliveries
+// to destinations is counted up to limit.
+func (tx *Tx) InsertAlerts(ctx context.Context, alerts []AcceptedAlert, destinations []uuid.UUID, limit int) (Insertion, error) {
+	in := Insertion{Stored: make(map[uuid.UUID]bool, len(alerts)), Lines: make(map[uuid.UUID]Line, len(destinations))}
 	b := &pgx.Batch{}
 	b.Queue(insertAlerts, alertRows(alerts)...).Query(func(rows pgx.Rows) error {
 		var id uuid.UUID
 		_, err := pgx.ForEachRow(rows, []any{&id}, func() error {
-			stored[id] = true
+			in.Stored[id] = true
 			return nil
 		})
 		return err
 	})
 	b.Queue(selectLines, destinations, limit).Query(func(rows pgx.Rows) error {
-		return tx.scanLines(rows, lines)
+		return tx.scanLines(rows, in.Lines)
 	})
+	b.Queue(selectRoutingVersion).QueryRow(func(row pgx.Row) error { return row.Scan(&in.Routing) })
 	if err := tx.q.SendBatch(ctx, b).Close(); err != nil {
-		return nil, nil, fmt.Errorf("insert alerts: %w", err)
+		return in, fmt.Errorf("insert alerts: %w", err)
 	}
-	return stored, lines, nil
+	return in, nil
 }
 
 const insertAlerts = `

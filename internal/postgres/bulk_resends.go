@@ -382,3 +382,15 @@ func (tx *Tx) OpenRuns(order uuid.UUID, next []delivery.Delivery) {
 	}
 	tx.trips.later("insert runs", query, append(c.args(), order)...)
 }
+
+// DropBulkResends deletes orders that ended before a time and of which no run is
+// left.
+func (q queries) DropBulkResends(ctx context.Context, before time.Time) error {
+	const query = `
+		DELETE FROM bulk_resends b
+		WHERE b.finished_at < $1 AND NOT EXISTS (SELECT FROM runs r WHERE r.bulk_resend_id = b.id)`
+	if _, err := q.q.Exec(ctx, query, before); err != nil {
+		return fmt.Errorf("drop bulk re-sends: %w", err)
+	}
+	return nil
+}

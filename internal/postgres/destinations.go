@@ -237,21 +237,37 @@ func (q queries) Destinations(ctx context.Context, f DestinationFilter) ([]desti
 	})
 }
 
-// Routable returns what routing needs of every destination that is not deleted:
-// all but the settings.
-func (q queries) Routable(ctx context.Context) ([]destination.Destination, error) {
+// Routing is the destinations among which alerts are routed, as far as that takes
+// them to be known, and the version that every change of one raises.
+type Routing struct {
+	Version int64
+	All     []destination.Destination // not deleted, oldest first
+}
+
+const selectRoutingVersion = `
+	SELECT version
+	FROM routing`
+
+// Routing returns the destinations of now. They are never older than its version.
+func (q queries) Routing(ctx context.Context) (Routing, error) {
 	const query = `
 		SELECT id, display_name, type, state, severities, alert_types, log_types
 		FROM destinations
 		WHERE deleted_at IS NULL
 		ORDER BY created_at, id`
-	rows, err := q.q.Query(ctx, query)
-	if err != nil {
-		return nil, fmt.Errorf("select destinations to route: %w", err)
-	}
-	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (destination.Destination, error) {
-		var d destination.Destination
-		err := row.Scan(&d.ID, &d.DisplayName, &d.Type, &d.State, &d.Severities, &d.AlertTypes, &d.LogTypes)
-		return d, err
+	var r Routing
+	b := &pgx.Batch{}
+	b.Queue(selectRoutingVersion).QueryRow(func(row pgx.Row) error { return row.Scan(&r.Version) })
+	b.Queue(query).Query(func(rows pgx.Rows) (err error) {
+		r.All, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (destination.Destination, error) {
+			var d destination.Destination
+			err := row.Scan(&d.ID, &d.DisplayName, &d.Type, &d.State, &d.Severities, &d.AlertTypes, &d.LogTypes)
+			return d, err
+		})
+		return err
 	})
+	if err := q.q.SendBatch(ctx, b).Close(); err != nil {
+		return Routing{}, fmt.Errorf("select destinations to route: %w", err)
+	}
+	return r, nil
 }

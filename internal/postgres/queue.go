@@ -3,7 +3,6 @@ package postgres
 import (
 	"context"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
@@ -157,90 +156,6 @@ func (q queries) FreeDueJobs(ctx context.Context) (int64, error) {
 	return tag.RowsAffected(), nil
 }
 
-// Beat writes that an instance is alive, by the database's clock, and returns
-// how many that work are.
-func (q queries) Beat(ctx context.Context, i Instance) (workers int, err error) {
-	const query = `
-		WITH me AS (
-			INSERT INTO instances (id, started_at, seen_at, version, roles)
-			VALUES ($1, now(), now(), $2, $3)
-			ON CONFLICT (id) DO UPDATE SET seen_at = now()
-		)
-		SELECT count(*)
-		FROM instances
-		WHERE 'worker' = ANY(roles) AND seen_at >= now() - interval '10 seconds' AND id <> $1`
-	if err := q.q.QueryRow(ctx, query, i.ID, i.Version, i.Roles).Scan(&workers); err != nil {
-		return 0, fmt.Errorf("beat: %w", err)
-	}
-	if slices.Contains(i.Roles, "worker") {
-		workers++
-	}
-	return workers, nil
-}
-
-// Instance is one process on this database.
-type Instance struct {
-	ID        string
-	Version   string
-	Roles     []string
-	StartedAt time.Time
-	SeenAt    time.Time
-	Alive     bool // has beaten within ten seconds
-}
-
-// Instances returns the processes on this database, oldest first. One that has
-// died is among them until another finds out.
-func (q queries) Instances(ctx context.Context) ([]Instance, error) {
-	const query = `
-		SELECT id, version, roles, started_at, seen_at, seen_at >= now() - interval '10 seconds'
-		FROM instances
-		ORDER BY started_at, id`
-	rows, err := q.q.Query(ctx, query)
-	if err != nil {
-		return nil, fmt.Errorf("select instances: %w", err)
-	}
-	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Instance])
-	if err != nil {
-		return nil, fmt.Errorf("select instances: %w", err)
-	}
-	return list, nil
-}
-
-// Leave removes an instance that has stopped in order.
-func (q queries) Leave(ctx context.Context, instance string) error {
-	const query = `
-		DELETE FROM instances
-		WHERE id = $1`
-	if _, err := q.q.Exec(ctx, query, instance); err != nil {
-		return fmt.Errorf("leave: %w", err)
-	}
-	return nil
-}
-
-// SweepDead gives back the jobs of instances that have not beaten for ten
-// seconds, takes a dead leader's lease, and returns how many jobs it gave back.
-// The attempt that River counted at the fetch is taken back: a crash charges
-// nothing.
-func (q queries) SweepDead(ctx context.Context) (int64, error) {
-	const query = `
-		WITH living AS (
-			SELECT id FROM instances WHERE seen_at >= now() - interval '10 seconds'
-		), gone AS (
-			DELETE FROM instances WHERE seen_at < now() - interval '10 seconds'
-		), lease AS (
-			DELETE FROM river_leader WHERE leader_id NOT IN (SELECT id FROM living)
-		)
-		UPDATE river_job
-		SET state = 'available', attempt = greatest(attempt - 1, 0), scheduled_at = now()
-		WHERE state = 'running'
-		  AND attempted_by[array_upper(attempted_by, 1)] NOT IN (SELECT id FROM living)`
-	tag, err := q.q.Exec(ctx, query)
-	if err != nil {
-		return 0, fmt.Errorf("sweep dead instances: %w", err)
-	}
-	return tag.RowsAffected(), nil
-}
-
 // ReclaimLost gives back the jobs that an instance has according to the table,
 // but not according to itself: their fetch was committed, and the answer lost
 // with its connection. It returns how many.
@@ -257,18 +172,6 @@ func (q queries) ReclaimLost(ctx context.Context, instance string, running []int
 		return 0, fmt.Errorf("reclaim lost jobs: %w", err)
 	}
 	return tag.RowsAffected(), nil
-}
-
-// SweepAll forgets every instance but one, for a database of which it is known
-// that nobody else can be alive. SweepDead then does the rest.
-func (q queries) SweepAll(ctx context.Context, but string) error {
-	const query = `
-		DELETE FROM instances
-		WHERE id <> $1`
-	if _, err := q.q.Exec(ctx, query, but); err != nil {
-		return fmt.Errorf("forget instances: %w", err)
-	}
-	return nil
 }
 
 // LockStuck returns open deliveries, locked, that are overdue by more than a

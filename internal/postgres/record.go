@@ -86,6 +86,69 @@ func (tx *Tx) Store(o Outcome) {
 	tx.DropJobs(o.Jobs)
 }
 
+// StoreAcks writes an outcome of acks only, that was decided on deliveries as they
+// were before their attempts, and on destinations of which no failure was known.
+// Nothing is read or locked before. When any of that has changed since, COMMIT
+// returns ErrVersion.
+func (tx *Tx) StoreAcks(o Outcome, jobs []int64) {
+	tx.trips.later("store acks", updateAcked, ackedRows(o.Deliveries, jobs)...)
+	tx.trips.later("insert attempts", insertAttempts, attemptRows(o.Attempts)...)
+	c := newColumns(2)
+	for i := range o.Healths {
+		c.id(o.Healths[i].DestinationID)
+		c.time(o.Healths[i].LastAckAt)
+	}
+	tx.trips.later("save destination health", upsertAcking, append(c.args(), len(o.Healths))...)
+	tx.trips.later("add stats", addStats, statsRows(o.Stats)...)
+	tx.DropJobs(o.Jobs)
+}
+
+const updateAcked = `
+	WITH acked AS (
+		UPDATE deliveries d
+		SET status = 'delivered', reason = NULL, attempts = u.attempts, made = u.made, job_id = NULL, due_at = NULL,
+		    held_at = NULL, next_trigger = 'automatic', next_by = NULL, last_attempt_id = u.last_attempt_id,
+		    last_class = 'acked', last_status_code = u.last_status_code, first_ack_at = u.first_ack_at,
+		    finished_at = u.finished_at
+		FROM unnest($1::uuid[], $2::bigint[], $3::integer[], $4::integer[], $5::uuid[], $6::integer[],
+			$7::timestamptz[], $8::timestamptz[])
+			AS u (id, job_id, attempts, made, last_attempt_id, last_status_code, first_ack_at, finished_at)
+		WHERE d.id = u.id AND d.job_id = u.job_id AND d.made = u.made - 1
+		RETURNING d.id
+	)
+	SELECT insist_unchanged(count(*), $9)
+	FROM acked`
+
+// ackedRows returns the columns that updateAcked takes.
+func ackedRows(ds []delivery.Delivery, jobs []int64) []any {
+	c := newColumns(8)
+	for i := range ds {
+		d := &ds[i]
+		c.id(d.ID)
+		c.int8(jobs[i])
+		c.int4(d.Attempts)
+		c.int4(d.Made)
+		c.id(d.LastAttemptID)
+		c.int4(d.LastCode)
+		c.time(d.FirstAckAt)
+		c.time(d.FinishedAt)
+	}
+	return append(c.args(), len(ds))
+}
+
+const upsertAcking = `
+	WITH acking AS (
+		INSERT INTO destination_health AS h (destination_id, last_ack_at)
+		SELECT id, last_ack_at
+		FROM unnest($1::uuid[], $2::timestamptz[]) AS u (id, last_ack_at)
+		ON CONFLICT (destination_id) DO UPDATE
+		SET last_ack_at = greatest(h.last_ack_at, excluded.last_ack_at)
+		WHERE h.failures = 0 AND h.not_answering_since IS NULL
+		RETURNING h.destination_id
+	)
+	SELECT insist_unchanged(count(*), $3)
+	FROM acking`
+
 const addStats = `
 	INSERT INTO destination_stats AS s (destination_id, since, acked, failed, durations)
 	SELECT u.destination_id, u.since, u.acked, u.failed, u.durations::integer[]

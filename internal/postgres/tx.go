@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
@@ -136,6 +137,10 @@ func (t *trips) commit(ctx context.Context) error {
 		return nil
 	})
 	err := t.SendBatch(ctx, b).Close()
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) && pg.Code == "BF001" {
+		return ErrVersion
+	}
 	if err == nil && tag.String() != "COMMIT" {
 		return pgx.ErrTxCommitRollback
 	}

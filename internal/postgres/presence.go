@@ -1,0 +1,164 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Presence is how an instance shows that it lives: a row that it beats, and an
+// advisory lock on a connection of its own. A killed process loses its connections
+// and so the lock at once; one that stands still, or whose host is gone, keeps it
+// and only stops beating. Not for use by several goroutines.
+type Presence struct {
+	db   *DB
+	me   Instance
+	conn *pgx.Conn // that has the lock; nil before the first beat and after one that failed
+}
+
+// Presence returns an instance's, which begins with its first beat.
+func (db *DB) Presence(me Instance) *Presence { return &Presence{db: db, me: me} }
+
+// Beat writes that the instance is alive, by the database's clock, and returns
+// how many that work are. When it fails the lock is gone as well.
+func (p *Presence) Beat(ctx context.Context) (workers int, err error) {
+	const query = `
+		WITH me AS (
+			INSERT INTO instances (id, started_at, seen_at, version, roles, locks)
+			VALUES ($1, now(), now(), $2, $3, true)
+			ON CONFLICT (id) DO UPDATE SET seen_at = now()
+		)
+		SELECT count(*)
+		FROM instances
+		WHERE 'worker' = ANY(roles) AND seen_at >= now() - interval '10 seconds' AND id <> $1`
+	if err := p.lock(ctx); err != nil {
+		return 0, fmt.Errorf("beat: %w", err)
+	}
+	if err := p.conn.QueryRow(ctx, query, p.me.ID, p.me.Version, p.me.Roles).Scan(&workers); err != nil {
+		return 0, fmt.Errorf("beat: %w", errors.Join(err, p.unlock(ctx)))
+	}
+	if slices.Contains(p.me.Roles, "worker") {
+		workers++
+	}
+	return workers, nil
+}
+
+// lock takes a connection out of the pool for good, if there is none yet, and with
+// it the lock. It waits while another instance holds that to take over our jobs.
+func (p *Presence) lock(ctx context.Context) error {
+	if p.conn != nil {
+		return nil
+	}
+	pooled, err := p.db.pool.Acquire(ctx)
+	if err != nil {
+		return err
+	}
+	p.conn = pooled.Hijack()
+	if _, err := p.conn.Exec(ctx, `SELECT pg_advisory_lock(`+lockOfInstance+`)`, p.me.ID); err != nil {
+		return errors.Join(err, p.unlock(ctx))
+	}
+	return nil
+}
+
+// lockOfInstance is the key of the lock of the instance $1.
+const lockOfInstance = `hashtextextended('belfry instance ' || $1, 0)`
+
+func (p *Presence) unlock(ctx context.Context) error {
+	if p.conn == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	conn := p.conn
+	p.conn = nil
+	return conn.Close(ctx)
+}
+
+// Leave says that the instance has stopped in order.
+func (p *Presence) Leave(ctx context.Context) error {
+	const query = `
+		DELETE FROM instances
+		WHERE id = $1`
+	_, err := p.db.q.Exec(ctx, query, p.me.ID)
+	if err = errors.Join(err, p.unlock(ctx)); err != nil {
+		return fmt.Errorf("leave: %w", err)
+	}
+	return nil
+}
+
+// Instance is one process on this database.
+type Instance struct {
+	ID        string
+	Version   string
+	Roles     []string
+	StartedAt time.Time
+	SeenAt    time.Time
+	Alive     bool // has beaten within ten seconds
+}
+
+// Instances returns the processes on this database, oldest first. One that has
+// died is among them until another finds out.
+func (q queries) Instances(ctx context.Context) ([]Instance, error) {
+	const query = `
+		SELECT id, version, roles, started_at, seen_at, seen_at >= now() - interval '10 seconds'
+		FROM instances
+		ORDER BY started_at, id`
+	rows, err := q.q.Query(ctx, query)
+	if err != nil {
+		return nil, fmt.Errorf("select instances: %w", err)
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Instance])
+	if err != nil {
+		return nil, fmt.Errorf("select instances: %w", err)
+	}
+	return list, nil
+}
+
+// SweepDead gives back the jobs of instances that are dead, or not known any
+// more, takes a dead leader's lease, and returns how many jobs it gave back. Dead
+// is who has not beaten for three seconds and has lost its lock; and, if silent
+// says so, who has not beaten for ten. The attempt that River counted at the fetch
+// is taken back: a crash charges nothing.
+func (q queries) SweepDead(ctx context.Context, silent bool) (int64, error) {
+	const query = `
+		WITH dead AS (
+			DELETE FROM instances i
+			WHERE CASE
+				WHEN i.seen_at >= now() - interval '3 seconds' THEN false
+				WHEN i.seen_at < now() - interval '10 seconds' AND $1 THEN true
+				ELSE i.locks AND pg_try_advisory_xact_lock(hashtextextended('belfry instance ' || i.id, 0))
+			END
+			RETURNING i.id
+		), living AS (
+			SELECT id FROM instances
+			EXCEPT
+			SELECT id FROM dead
+		), lease AS (
+			DELETE FROM river_leader WHERE leader_id NOT IN (SELECT id FROM living)
+		)
+		UPDATE river_job
+		SET state = 'available', attempt = greatest(attempt - 1, 0), scheduled_at = now()
+		WHERE state = 'running'
+		  AND attempted_by[array_upper(attempted_by, 1)] NOT IN (SELECT id FROM living)`
+	tag, err := q.q.Exec(ctx, query, silent)
+	if err != nil {
+		return 0, fmt.Errorf("sweep dead instances: %w", err)
+	}
+	return tag.RowsAffected(), nil
+}
+
+// SweepAll forgets every instance but one, for a database of which it is known
+// that nobody else can be alive. SweepDead then does the rest.
+func (q queries) SweepAll(ctx context.Context, but string) error {
+	const query = `
+		DELETE FROM instances
+		WHERE id <> $1`
+	if _, err := q.q.Exec(ctx, query, but); err != nil {
+		return fmt.Errorf("forget instances: %w", err)
+	}
+	return nil
+}
