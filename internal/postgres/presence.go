@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -13,10 +14,11 @@ import (
 // Presence is how an instance shows that it lives: a row that it beats, and an
 // advisory lock on a connection of its own. A killed process loses its connections
 // and so the lock at once; one that stands still, or whose host is gone, keeps it
-// and only stops beating. Not for use by several goroutines.
+// and only stops beating.
 type Presence struct {
 	db   *DB
 	me   Instance
+	mu   sync.Mutex
 	conn *pgx.Conn // that has the lock; nil before the first beat and after one that failed
 }
 
@@ -35,6 +37,8 @@ func (p *Presence) Beat(ctx context.Context) (workers int, err error) {
 		SELECT count(*)
 		FROM instances
 		WHERE 'worker' = ANY(roles) AND seen_at >= now() - interval '10 seconds' AND id <> $1`
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if err := p.lock(ctx); err != nil {
 		return 0, fmt.Errorf("beat: %w", err)
 	}
@@ -83,6 +87,8 @@ func (p *Presence) Leave(ctx context.Context) error {
 	const query = `
 		DELETE FROM instances
 		WHERE id = $1`
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	_, err := p.db.q.Exec(ctx, query, p.me.ID)
 	if err = errors.Join(err, p.unlock(ctx)); err != nil {
 		return fmt.Errorf("leave: %w", err)
