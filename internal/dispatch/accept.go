@@ -23,7 +23,8 @@ const (
 	maxWaitingBytes = 64 << 20 // of all of them together
 	maxDeliveries   = 1000     // in one transaction: more take memory and win nothing
 	few             = 16       // alerts in one call: more are a batch that can wait a little
-	amongOthers     = 25       // deliveries in one transaction, where others wait for their turn
+	manyAtOnce      = 128      // deliveries of batches in one transaction: more come late, and all at once
+	amongOthers     = 25       // the same, where others wait for their turn
 	commitTimeout   = 10 * time.Second
 )
 
@@ -133,7 +134,7 @@ func (d *Dispatcher) commitFew(items []*acceptItem) {
 // it lets them in between often: a flood in batches must not delay an alert that
 // comes alone.
 func (d *Dispatcher) commitMany(items []*acceptItem) {
-	most := maxDeliveries
+	most := manyAtOnce
 	if d.Now().UnixNano()-d.lastFew.Load() < int64(time.Second) {
 		most = amongOthers
 	}
@@ -342,7 +343,7 @@ func (d *Dispatcher) rooms(lines map[uuid.UUID]postgres.Line, direct bool) map[u
 		switch {
 		case line.Busy:
 		case direct:
-			rooms[id] = d.slots.room(id, line.Destination.Limits, patience/2)
+			rooms[id] = max(d.slots.room(id, line.Destination.Limits, patience/4), d.slots.awaited(id))
 		default:
 			rooms[id] = d.share() - line.Due
 		}

@@ -23,6 +23,7 @@ type caller struct {
 	in    chan struct{}
 	at    *lane
 	place *list.Element
+	early bool // it went in before its turn
 }
 
 // admit returns when there is room for a call's deliveries, or soon, and counts
@@ -52,7 +53,7 @@ func (s *slots) await(ctx context.Context, c *caller, wait time.Duration) {
 	defer s.mu.Unlock()
 	if c.at != nil { // not let in in the same moment
 		c.at.door.Remove(c.place)
-		s.let(c)
+		c.at, c.early = nil, true
 	}
 }
 
@@ -123,8 +124,18 @@ func (s *slots) letIn(l *lane, now time.Time) {
 	}
 }
 
+// awaited is how many deliveries are expected, for which there was room.
+func (s *slots) awaited(id uuid.UUID) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.find(id).expected
+}
+
 // arrive says that a call's deliveries are stored, or refused.
 func (s *slots) arrive(c *caller) {
+	if c.early {
+		return
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.now()

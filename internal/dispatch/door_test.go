@@ -116,8 +116,16 @@ func TestDoor(t *testing.T) {
 		c.want(t, "behind the others", n+6)
 		cancel()
 		c.want(t, "whose producer has left", n+7)
+		expected := c.awaited(id)
 		time.Sleep(patience) // in the bubble's time
 		c.want(t, "nobody waits for longer", 202)
+		if got := c.awaited(id); got != expected {
+			t.Errorf("%d are expected, want %d: for others there is no room", got, expected)
+		}
+		c.arriveAll(id)
+		if got := c.awaited(id) + c.awaited(other); got != 0 {
+			t.Errorf("all have arrived, and %d are expected", got)
+		}
 	})
 }
 
