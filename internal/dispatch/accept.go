@@ -22,6 +22,7 @@ const (
 	maxWaiting      = 8192     // alerts that wait to be stored
 	maxWaitingBytes = 64 << 20 // of all of them together
 	maxDeliveries   = 1000     // in one transaction: more take memory and win nothing
+	tooLarge        = 1 << 20  // a call with so many bytes waits for nothing: it keeps others from being read
 	few             = 16       // alerts in one call: more are a batch that can wait a little
 	manyAtOnce      = 128      // deliveries of batches in one transaction: more come late, and all at once
 	amongOthers     = 25       // the same, where others wait for their turn
@@ -57,6 +58,7 @@ type acceptItem struct {
 	alert postgres.AcceptedAlert
 	route delivery.Decision
 	among *postgres.Routing // what it was routed by
+	call  *caller           // nil: it did not come by the door
 	done  chan Result
 }
 
@@ -71,12 +73,12 @@ func (d *Dispatcher) Accept(ctx context.Context, by string, alerts []alert.Parse
 	results := make([]Result, len(alerts))
 	items := make([]*acceptItem, len(alerts))
 	for i, in := range alerts {
+		a := in.Alert
 		items[i] = &acceptItem{in: in, by: by, done: make(chan Result, 1)}
+		items[i].bytes = int64(1024 + len(a.Description) + len(a.Runbook) + len(a.Context))
 	}
 	defer d.admit(ctx, items)()
 	for i, item := range items {
-		a := item.in.Alert
-		item.bytes = int64(1024 + len(a.Description) + len(a.Runbook) + len(a.Context))
 		if d.waiting.Add(item.bytes) > d.maxWaiting || !group.add(item) {
 			d.waiting.Add(-item.bytes)
 			results[i].Err = ErrOverloaded
@@ -108,8 +110,9 @@ func (d *Dispatcher) admit(ctx context.Context, items []*acceptItem) (arrived fu
 	if _, direct := d.direct.room(0); among == nil || !direct {
 		return func() {}
 	}
-	wants := map[uuid.UUID]int{}
+	wants, bytes := map[uuid.UUID]int{}, int64(0)
 	for _, item := range items {
+		bytes += item.bytes
 		item.routeBy(among)
 		for _, t := range item.route.To {
 			if t.State != destination.Paused {
@@ -118,10 +121,17 @@ func (d *Dispatcher) admit(ctx context.Context, items []*acceptItem) (arrived fu
 		}
 	}
 	wait := patience
-	if len(items) > few {
-		wait = endurance
+	switch {
+	case bytes > tooLarge:
+		wait = 0
+	case len(items) > few:
+		wait = 2 * endurance
 	}
-	return d.slots.admit(ctx, wants, wait)
+	call := d.slots.admit(ctx, wants, wait)
+	for _, item := range items {
+		item.call = call
+	}
+	return func() { d.slots.arrive(call) }
 }
 
 // commitFew accepts alerts of calls that have few.
@@ -151,7 +161,7 @@ func (d *Dispatcher) commitAccepts(items []*acceptItem, most int) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), commitTimeout)
 	defer cancel()
-	if d.routing.Load() == nil {
+	if d.reroute.Swap(false) || d.routing.Load() == nil {
 		if err := d.readRouting(ctx); err != nil {
 			d.refuse(items, err)
 			return
@@ -297,6 +307,9 @@ func (d *Dispatcher) store(ctx context.Context, items []*acceptItem, now time.Ti
 			if v.Status == delivery.Held {
 				d.held.add(v.DestinationID)
 			}
+			if v.Reason == delivery.Busy {
+				d.held.queue(v.DestinationID)
+			}
 		}
 	}
 	if len(taken) > 0 {
@@ -341,9 +354,8 @@ func (d *Dispatcher) rooms(lines map[uuid.UUID]postgres.Line, direct bool) map[u
 	rooms := make(map[uuid.UUID]int, len(lines))
 	for id, line := range lines {
 		switch {
-		case line.Busy:
 		case direct:
-			rooms[id] = max(d.slots.room(id, line.Destination.Limits, patience/4), d.slots.awaited(id))
+			rooms[id] = d.slots.room(id, line.Destination.Limits, patience/4)
 		default:
 			rooms[id] = d.share() - line.Due
 		}
@@ -375,7 +387,7 @@ func (d *Dispatcher) inLine(item *acceptItem, lines map[uuid.UUID]postgres.Line,
 			dl = dl.Hold(delivery.Paused, now)
 		case reason != "":
 			dl = dl.Hold(reason, now)
-		case rooms[t.ID] <= 0:
+		case line.Busy, rooms[t.ID] <= 0 && !item.call.has(t.ID):
 			dl = dl.Hold(delivery.Busy, now)
 		default:
 			rooms[t.ID]--

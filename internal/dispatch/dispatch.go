@@ -67,6 +67,7 @@ type Dispatcher struct {
 	batches    *group[*acceptItem] // of calls with many alerts
 	turn       chan struct{}       // held by the one of the two that commits
 	routing    atomic.Pointer[postgres.Routing]
+	reroute    atomic.Bool  // what routing holds may be of another database's time
 	lastFew    atomic.Int64 // when a call with few alerts was last committed, Unix time in nanoseconds
 	waiting    atomic.Int64 // bytes of alerts that wait to be stored
 	maxWaiting int64
@@ -108,7 +109,7 @@ func New(cfg Config) (*Dispatcher, error) {
 	river.AddWorker(workers, &worker{d: d})
 	d.held = newHolding()
 	d.events = newEvents()
-	d.slots = newSlots(cfg.Workers, d.workers, d.held.has, cfg.Now)
+	d.slots = newSlots(cfg.Workers, d.workers, d.held.queued, cfg.Now)
 	queue, err := river.NewClient(riverpgxv5.New(cfg.DB.Pool()), &river.Config{
 		ID:      d.instance,
 		Logger:  slog.New(&seldom{Handler: cfg.Log.Handler(), now: cfg.Now, said: &said{at: map[string]time.Time{}}}),
@@ -162,7 +163,7 @@ func (d *Dispatcher) Start(ctx context.Context) error {
 		if err := d.DB.SweepAll(ctx, d.instance); err != nil {
 			return err
 		}
-		if _, err := d.DB.SweepDead(ctx, true); err != nil {
+		if _, err := d.DB.SweepDead(ctx, d.instance, true); err != nil {
 			return err
 		}
 	}
@@ -206,7 +207,7 @@ func (d *Dispatcher) Stop(ctx context.Context) error {
 	d.stopUpkeep()
 	d.loops.Wait()
 	if leave := d.presence.Leave(late); leave != nil {
-		d.Log.WarnContext(ctx, "leave", "error", leave) // others find out in ten seconds
+		d.Log.WarnContext(ctx, "leave", "error", leave) // others find out in a few seconds
 	}
 	if err != nil {
 		return fmt.Errorf("stop job queue: %w", err)

@@ -26,7 +26,7 @@ type calls struct {
 	noted   sync.Mutex
 	made    int
 	in      []int // in the order in which they were let in
-	arrived []func()
+	callers []*caller
 }
 
 // call has calls come one after the other, each with one delivery to each.
@@ -39,10 +39,10 @@ func (c *calls) call(ctx context.Context, n int, to ...uuid.UUID) {
 			wants[id] = 1
 		}
 		go func() {
-			arrived := c.admit(ctx, wants, patience)
+			caller := c.admit(ctx, wants, patience)
 			c.noted.Lock()
 			defer c.noted.Unlock()
-			c.arrived = append(c.arrived, arrived)
+			c.callers = append(c.callers, caller)
 			c.in = append(c.in, name)
 		}()
 		synctest.Wait()
@@ -51,15 +51,23 @@ func (c *calls) call(ctx context.Context, n int, to ...uuid.UUID) {
 
 // arriveAll has what was let in stand in line.
 func (c *calls) arriveAll(to uuid.UUID) {
-	n := len(c.arrived)
-	for range n {
-		c.enter(to)
-	}
-	for _, arrived := range c.arrived[:n] {
-		arrived()
-	}
-	c.arrived = c.arrived[n:]
 	synctest.Wait()
+	c.noted.Lock()
+	callers := c.callers
+	c.callers = nil
+	c.noted.Unlock()
+	for _, caller := range callers {
+		c.enter(to)
+		c.arrive(caller)
+	}
+	synctest.Wait()
+}
+
+// awaited is how many deliveries are expected.
+func (c *calls) awaited(id uuid.UUID) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.find(id).expected
 }
 
 func (c *calls) want(t *testing.T, what string, in int) {
@@ -134,9 +142,84 @@ func TestDoorAfterRefusal(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		c, n := filled(t, laneID(1))
-		c.arrived[0]()
+		c.arrive(c.callers[0])
 		c.want(t, "one was refused", n+1)
 		time.Sleep(patience)
+	})
+}
+
+// Where a call has waited in vain, the next do not try.
+func TestDoorInVain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		id := laneID(1)
+		c, n := filled(t, id)
+		waiting := 200 - n
+		time.Sleep(patience)
+		c.want(t, "they have waited", n+waiting)
+		c.call(t.Context(), 5, id)
+		c.want(t, "there is still no room", 205)
+		time.Sleep(hopeless)
+		c.call(t.Context(), 5, id)
+		c.want(t, "it is worth a try again", 205)
+		time.Sleep(patience)
+	})
+}
+
+// One that wants much does not keep those behind it, who want little; and there is
+// room only for as many as may be at work here at all.
+func TestDoorOfBatches(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		id := laneID(1)
+		c, n := filled(t, id)
+		batch := make(chan *caller)
+		go func() { batch <- c.admit(t.Context(), map[uuid.UUID]int{id: n}, time.Hour) }()
+		synctest.Wait()
+		c.arriveAll(id)
+		for i := range 3 {
+			c.leave(id)
+			c.want(t, "one came out", n+i+1)
+		}
+		time.Sleep(patience) // the others go in
+		c.arriveAll(id)
+		for range 200 - 3 {
+			c.leave(id)
+		}
+		big := <-batch
+		if !big.has(id) || c.awaited(id) != n {
+			t.Errorf("room for the batch: %v, and %d are expected, want %d", big.has(id), c.awaited(id), n)
+		}
+		c.arrive(big)
+		all := c.admit(t.Context(), map[uuid.UUID]int{id: maxDirect * 64 * 2}, time.Hour)
+		if all.has(id) {
+			t.Error("there is room for more than may be at work here")
+		}
+	})
+}
+
+// Most of the calls that may be under way are for those that wait for nothing.
+func TestDoorOfACrowd(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		id := laneID(1)
+		c, n := filled(t, id)
+		waiting := 200 - n
+		c.call(t.Context(), maxAtDoors-waiting, id)
+		c.want(t, "all wait", n)
+		expected := c.awaited(id)
+		c.call(t.Context(), 3, id)
+		c.want(t, "there is no room to wait", n+3)
+		if got := c.awaited(id); got != expected {
+			t.Errorf("%d are expected, want %d", got, expected)
+		}
+		time.Sleep(patience)
+		c.want(t, "they have waited", n+3+maxAtDoors)
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if c.atDoors != 0 {
+			t.Errorf("%d calls are said to wait", c.atDoors)
+		}
 	})
 }
 
@@ -148,14 +231,11 @@ func TestDoorWhileHeld(t *testing.T) {
 		c := &calls{slots: newSlots(64, func() int { return 1 }, func(uuid.UUID) bool { return held }, time.Now)}
 		c.learn(id, quickly)
 		c.limit(id, atMost(16))
-		c.call(t.Context(), 1, id)
-		c.want(t, "nothing is at work", 1)
-		c.arriveAll(id)
 		c.call(t.Context(), 3, id)
-		c.want(t, "there is room, but for others", 1)
+		c.want(t, "there is room, but for others", 0)
 		held = false
 		c.released(id)
-		c.want(t, "none is held", 4)
+		c.want(t, "none is held", 3)
 	})
 }
 
@@ -179,6 +259,9 @@ func TestDoorStandsOpen(t *testing.T) {
 				prepare(c.slots, laneID(1))
 				c.call(t.Context(), 500, laneID(1))
 				c.want(t, "all at once", 500)
+				if n := c.awaited(laneID(1)); n != 0 {
+					t.Errorf("there is room for %d, want none: what the line cannot take is held", n)
+				}
 			})
 		})
 	}

@@ -83,6 +83,9 @@ func (d *Dispatcher) park(seen delivery.Delivery, how func(delivery.Delivery, de
 		return river.JobSnooze(ourFault)
 	}
 	d.held.note(seen.DestinationID)
+	if r == delivery.Busy && seen.Priority != delivery.Bulk {
+		d.held.queue(seen.DestinationID)
+	}
 	return nil
 }
 

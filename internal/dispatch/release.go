@@ -19,13 +19,14 @@ import (
 type holding struct {
 	mu    sync.Mutex
 	ids   map[uuid.UUID]bool
+	busy  map[uuid.UUID]bool // of these, where some wait for their turn before any new one
 	wake  chan struct{}
 	due   map[uuid.UUID]bool // to be looked at now
 	timed map[uuid.UUID]bool // to be looked at in a while
 }
 
 func newHolding() *holding {
-	return &holding{ids: map[uuid.UUID]bool{}, due: map[uuid.UUID]bool{}, timed: map[uuid.UUID]bool{}, wake: make(chan struct{}, 1)}
+	return &holding{ids: map[uuid.UUID]bool{}, busy: map[uuid.UUID]bool{}, due: map[uuid.UUID]bool{}, timed: map[uuid.UUID]bool{}, wake: make(chan struct{}, 1)}
 }
 
 // add says that a destination has held deliveries, and that it is worth a look.
@@ -44,11 +45,26 @@ func (h *holding) note(id uuid.UUID) {
 	h.ids[id] = true
 }
 
-// has reports whether a destination is believed to have held deliveries.
-func (h *holding) has(id uuid.UUID) bool {
+// queue says that a delivery is held because its destination is busy.
+func (h *holding) queue(id uuid.UUID) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.ids[id]
+	h.busy[id] = true
+}
+
+// queued reports whether a destination is believed to have held deliveries that go
+// before new ones.
+func (h *holding) queued(id uuid.UUID) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.busy[id]
+}
+
+// noQueue says that a destination has none of these.
+func (h *holding) noQueue(id uuid.UUID) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.busy, id)
 }
 
 // lookIn looks at a destination after a time, and no sooner.
@@ -98,6 +114,7 @@ func (h *holding) empty(id uuid.UUID) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	delete(h.ids, id)
+	delete(h.busy, id)
 }
 
 // freed lets the releasing of held deliveries keep step with the recording of
@@ -178,6 +195,10 @@ func (d *Dispatcher) lockNext(ctx context.Context, tx *postgres.Tx, id uuid.UUID
 		return nil, nil
 	}
 	list, err := tx.LockReleasable(ctx, id, releasable, delivery.First, delivery.Late, room)
+	if err == nil && len(list) < room {
+		d.held.noQueue(id)
+		d.slots.released(id)
+	}
 	half := max(1, room/2)
 	if err != nil || len(list) >= half {
 		return list, err

@@ -34,13 +34,15 @@ const (
 type slots struct {
 	workers  int
 	replicas func() int           // that share a destination's rate
-	held     func(uuid.UUID) bool // whether a destination is believed to have held deliveries
+	queued   func(uuid.UUID) bool // whether a destination is believed to have held deliveries that go first
 	now      func() time.Time
 
 	mu      sync.Mutex
 	taken   int // workers that send or wait for a slot
 	lanes   map[uuid.UUID]*lane
 	atWork  int     // jobs out of a line, until they have ended: no more than workers
+	atDoors int     // calls that wait
+	inside  int     // jobs at work here, and deliveries that are expected
 	starved []*lane // where jobs stand in line, those that had no turn for longest first
 }
 
@@ -53,6 +55,7 @@ type lane struct {
 	line     list.List // of waiter: jobs that keep no worker busy
 	door     list.List // of *caller: calls that wait until there is room
 	guarded  bool
+	hopeless time.Time // until when nobody waits
 	expected int       // deliveries of calls that were let in, and have not arrived yet
 	closed   time.Time // until when the destination asked to be left alone
 	watched  bool      // for those who stand in line for too long
@@ -68,8 +71,8 @@ type waiter struct {
 	turn  func(got bool)
 }
 
-func newSlots(workers int, replicas func() int, held func(uuid.UUID) bool, now func() time.Time) *slots {
-	return &slots{workers: workers, replicas: replicas, held: held, now: now, lanes: map[uuid.UUID]*lane{}}
+func newSlots(workers int, replicas func() int, queued func(uuid.UUID) bool, now func() time.Time) *slots {
+	return &slots{workers: workers, replicas: replicas, queued: queued, now: now, lanes: map[uuid.UUID]*lane{}}
 }
 
 // enter counts a job that is for a destination, until leave.
@@ -77,6 +80,7 @@ func (s *slots) enter(id uuid.UUID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.find(id).present++
+	s.inside++
 }
 
 func (s *slots) leave(id uuid.UUID) {
@@ -84,6 +88,7 @@ func (s *slots) leave(id uuid.UUID) {
 	defer s.mu.Unlock()
 	l := s.find(id)
 	l.present--
+	s.inside--
 	s.letIn(l, s.now())
 }
 

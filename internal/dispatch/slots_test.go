@@ -26,10 +26,10 @@ func rated(perSecond float64, burst int) destination.Limits {
 }
 
 func soleSlots(workers int) *slots {
-	return newSlots(workers, func() int { return 1 }, nothingHeld, time.Now)
+	return newSlots(workers, func() int { return 1 }, noneQueued, time.Now)
 }
 
-func nothingHeld(uuid.UUID) bool { return false }
+func noneQueued(uuid.UUID) bool { return false }
 
 // laneID names a destination.
 func laneID(n int) uuid.UUID { return uuid.UUID{14: byte(n >> 8), 15: byte(n)} }
@@ -520,7 +520,7 @@ func TestSlotsRate(t *testing.T) {
 		{3, 1, 3, 11},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			s := newSlots(64, func() int { return tt.replicas }, nothingHeld, time.Now)
+			s := newSlots(64, func() int { return tt.replicas }, noneQueued, time.Now)
 			id, limits := laneID(1), rated(tt.perSecond, tt.burst)
 			deadline := time.Now().Add(10 * time.Second)
 			var sent atomic.Int64
@@ -675,7 +675,7 @@ func TestSlotsRateStopped(t *testing.T) {
 func TestSlotsTokenIn(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s, id := newSlots(64, func() int { return 2 }, nothingHeld, time.Now), laneID(1)
+		s, id := newSlots(64, func() int { return 2 }, noneQueued, time.Now), laneID(1)
 		want := func(what string, limits destination.Limits, want time.Duration) {
 			t.Helper()
 			if got := s.tokenIn(id, limits); got < want-time.Microsecond || got > want+time.Microsecond {

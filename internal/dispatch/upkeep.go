@@ -125,6 +125,7 @@ func (d *Dispatcher) beat(ctx context.Context) error {
 	workers, err := d.presence.Beat(ctx)
 	if err != nil {
 		d.beats.lose()
+		d.reroute.Store(true) // another database may answer next, that lacks what this one had
 		time.AfterFunc(pollHealth, func() {
 			select {
 			case d.again <- struct{}{}:
@@ -202,7 +203,7 @@ func (d *Dispatcher) every(interval time.Duration, nudges <-chan struct{}, name 
 // for which River's leader may be gone.
 func (d *Dispatcher) sweep(ctx context.Context) error {
 	if elder := d.beats.elder(d.Now()); elder >= beatEvery-beatEvery/8 { // a beat later, as tickers go
-		n, err := d.DB.SweepDead(ctx, elder >= deadAfter)
+		n, err := d.DB.SweepDead(ctx, d.instance, elder >= deadAfter)
 		if err != nil {
 			return err
 		}

@@ -195,7 +195,7 @@ func TestLostLockIsTakenAgain(t *testing.T) {
 	}
 	until(t, "the failure is noticed", func() bool { f.beats.mu.Lock(); defer f.beats.mu.Unlock(); return f.beats.lost })
 	until(t, "a beat", beaten)
-	swept, err := f.db.SweepDead(t.Context(), false)
+	swept, err := f.db.SweepDead(t.Context(), other.instance, false)
 	if err != nil || swept != 0 {
 		t.Errorf("SweepDead = %d, %v", swept, err)
 	}

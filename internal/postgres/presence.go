@@ -124,16 +124,16 @@ func (q queries) Instances(ctx context.Context) ([]Instance, error) {
 	return list, nil
 }
 
-// SweepDead gives back the jobs of instances that are dead, or not known any
-// more, takes a dead leader's lease, and returns how many jobs it gave back. Dead
+// SweepDead gives back the jobs of instances that are dead, but never the caller's,
+// or not known any more, takes a dead leader's lease, and returns how many jobs it gave back. Dead
 // is who has not beaten for three seconds and has lost its lock; and, if silent
 // says so, who has not beaten for ten. The attempt that River counted at the fetch
 // is taken back: a crash charges nothing.
-func (q queries) SweepDead(ctx context.Context, silent bool) (int64, error) {
+func (q queries) SweepDead(ctx context.Context, caller string, silent bool) (int64, error) {
 	const query = `
 		WITH dead AS (
 			DELETE FROM instances i
-			WHERE CASE
+			WHERE i.id <> $2 AND CASE
 				WHEN i.seen_at >= now() - interval '3 seconds' THEN false
 				WHEN i.seen_at < now() - interval '10 seconds' AND $1 THEN true
 				ELSE i.locks AND pg_try_advisory_xact_lock(hashtextextended('belfry instance ' || i.id, 0))
@@ -150,7 +150,7 @@ func (q queries) SweepDead(ctx context.Context, silent bool) (int64, error) {
 		SET state = 'available', attempt = greatest(attempt - 1, 0), scheduled_at = now()
 		WHERE state = 'running'
 		  AND attempted_by[array_upper(attempted_by, 1)] NOT IN (SELECT id FROM living)`
-	tag, err := q.q.Exec(ctx, query, silent)
+	tag, err := q.q.Exec(ctx, query, silent, caller)
 	if err != nil {
 		return 0, fmt.Errorf("sweep dead instances: %w", err)
 	}
