@@ -14,3 +14,13 @@ func TestLimitFor(t *testing.T) {
 		}
 	}
 }
+
+// With little to do the heap stays small; under load it is collected seldom.
+func TestPercentFor(t *testing.T) {
+	t.Parallel()
+	for bytes, want := range map[uint64]int{0: gcPercentIdle, busy - 1: gcPercentIdle, busy: gcPercentBusy, 1 << 40: gcPercentBusy} {
+		if got := percentFor(bytes); got != want {
+			t.Errorf("percentFor(%d) = %d, want %d", bytes, got, want)
+		}
+	}
+}
