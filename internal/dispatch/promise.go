@@ -1,0 +1,116 @@
+package dispatch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/riverqueue/river"
+
+	"belfry/internal/delivery"
+	"belfry/internal/postgres"
+)
+
+// promise is the one place where deliveries come into being: rows and jobs
+// commit together or not at all. A held delivery has no job.
+func (d *Dispatcher) promise(ctx context.Context, tx *postgres.Tx, fresh []*postgres.Outgoing) error {
+	if len(fresh) == 0 {
+		return nil
+	}
+	if err := d.addJobs(ctx, tx, fresh); err != nil {
+		return err
+	}
+	tx.InsertDeliveries(deliveriesOf(fresh))
+	return nil
+}
+
+func deliveriesOf(outs []*postgres.Outgoing) []delivery.Delivery {
+	ds := make([]delivery.Delivery, len(outs))
+	for i, out := range outs {
+		ds[i] = out.Delivery
+	}
+	return ds
+}
+
+// addJobs gives every delivery that is queued or retrying a job of its own, due
+// when the delivery is. Those that are due now are worked here, as far as there is
+// room, once the transaction is committed. Where alert and destination are known
+// they need not be loaded then.
+func (d *Dispatcher) addJobs(ctx context.Context, tx *postgres.Tx, outs []*postgres.Outgoing) error {
+	var now, later []*postgres.Outgoing
+	room, _ := d.direct.room(maxDirect * d.Workers)
+	for _, out := range outs {
+		switch dl := out.Delivery; {
+		case dl.Status != delivery.Queued && dl.Status != delivery.Retrying:
+		case len(now) < room && !dl.DueAt.After(d.Now()):
+			now = append(now, out)
+		default:
+			later = append(later, out)
+		}
+	}
+	if err := d.addDirect(ctx, tx, now); err != nil {
+		return err
+	}
+	return d.addQueued(ctx, tx, later)
+}
+
+func (d *Dispatcher) addDirect(ctx context.Context, tx *postgres.Tx, owners []*postgres.Outgoing) error {
+	if len(owners) == 0 {
+		return nil
+	}
+	if err := tx.InsertRunningJobs(ctx, d.instance, deliverArgs{}.Kind(), deliverQueue, maxJobAttempts, owners); err != nil {
+		return err
+	}
+	seen := d.Now()
+	jobs := make([]job, len(owners))
+	for i, out := range owners {
+		jobs[i] = job{id: out.Delivery.JobID, deliveryID: out.Delivery.ID, destinationID: out.Delivery.DestinationID, seen: seen}
+		if out.Alert.ID != uuid.Nil && len(out.Alert.Context) <= postgres.MaxKept {
+			jobs[i].out = out
+		}
+	}
+	tx.AfterCommit(func() { d.runDirect(jobs) })
+	return nil
+}
+
+func (d *Dispatcher) addQueued(ctx context.Context, tx *postgres.Tx, owners []*postgres.Outgoing) error {
+	if len(owners) == 0 {
+		return nil
+	}
+	params := make([]river.InsertManyParams, len(owners))
+	for i, out := range owners {
+		dl := out.Delivery
+		params[i] = river.InsertManyParams{
+			Args:       deliverArgs{DeliveryID: dl.ID},
+			InsertOpts: &river.InsertOpts{ScheduledAt: scheduled(dl.DueAt, d.Now()), Priority: int(dl.Priority)},
+		}
+	}
+	pgxTx, err := tx.Pgx(ctx)
+	if err != nil {
+		return err
+	}
+	jobs, err := d.river.InsertManyTx(ctx, pgxTx, params)
+	if err != nil {
+		return fmt.Errorf("insert jobs: %w", err)
+	}
+	for i, job := range jobs {
+		// The fence hangs on this pairing, so it is not taken on trust.
+		if !strings.Contains(string(job.Job.EncodedArgs), owners[i].Delivery.ID.String()) {
+			return errors.New("insert jobs: they came back in another order")
+		}
+		owners[i].Delivery.JobID = job.Job.ID
+	}
+	return nil
+}
+
+// scheduled returns the zero time, which is now to River, for what is due: a job
+// with an explicit time is not announced to the workers.
+func scheduled(due, now time.Time) time.Time {
+	if !due.After(now) {
+		return time.Time{}
+	}
+	return due
+}
