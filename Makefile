@@ -9,7 +9,7 @@ TOOL    := $(GO) tool -modfile=tools/go.mod
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 GOFILES  = $(shell git ls-files -co --exclude-standard '*.go' | grep -v '\.gen\.go$$')
 
-.PHONY: help run build console test check check-format check-vet check-static check-generated check-console go-test console-test e2e screens bench bench-go fuzz generate format up clean
+.PHONY: help run build console test check check-format check-tidy check-vet check-static check-errors check-vulnerabilities check-generated check-console vulnerabilities-update go-test console-test e2e screens bench bench-go fuzz generate format up clean
 
 help: ## Show every target
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -38,16 +38,28 @@ $(NPM_CI): web/package-lock.json
 
 test: check go-test console-test e2e ## Run every check and every test
 
-check: check-format check-vet check-static check-generated check-console ## Run every check that is not a test
+check: check-format check-tidy check-vet check-static check-errors check-vulnerabilities check-generated check-console ## Run every check that is not a test
 
 check-format: ## Every file is formatted
 	@bad="$$($(TOOL) gofumpt -l $(GOFILES))"; test -z "$$bad" || { echo "not formatted (make format):"; echo "$$bad"; exit 1; }
+
+check-tidy: ## go.mod and go.sum hold what is imported, and nothing else
+	@$(GO) mod tidy -diff
 
 check-vet: ## go vet
 	@$(GO) vet ./...
 
 check-static: ## staticcheck
 	@$(TOOL) staticcheck ./...
+
+check-errors: ## No error is dropped without a reason (errcheck)
+	@tools/lint/errors.sh
+
+check-vulnerabilities: ## No known vulnerability is called, but for those that are explained (govulncheck)
+	@tools/lint/vulnerabilities.sh
+
+vulnerabilities-update: ## Take the newest database of known vulnerabilities
+	@$(GO) get -modfile=tools/lint/go.mod golang.org/x/vulndb@latest
 
 check-generated: ## What is generated is fresh
 	@out=$$(mktemp) && trap 'rm -f $$out' EXIT && \

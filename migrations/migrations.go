@@ -92,7 +92,7 @@ func Status(ctx context.Context, pool *pgxpool.Pool) ([]Step, error) {
 // turns and goes with its connection.
 func withProvider(pool *pgxpool.Pool, fn func(*goose.Provider) error) error {
 	db := stdlib.OpenDBFromPool(pool)
-	defer db.Close()
+	defer db.Close() //nolint:errcheck // the pool stays open
 	turns, err := lock.NewPostgresSessionLocker()
 	if err != nil {
 		return err

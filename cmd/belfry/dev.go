@@ -55,7 +55,7 @@ func (c *devCommand) Run(ctx context.Context, to streams) error {
 		if err != nil {
 			return err
 		}
-		defer server.Stop()
+		defer server.Stop() //nolint:errcheck // it logs what went wrong itself
 		in.databaseURL, in.alone = server.DSN("belfry"), true
 		stopping, cancel := context.WithCancelCause(ctx)
 		defer cancel(nil)

@@ -196,7 +196,7 @@ func writeNew(file, text string) (made bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	defer os.Remove(f.Name())
+	defer os.Remove(f.Name()) //nolint:errcheck // gone already where the link was made
 	_, err = f.WriteString(strings.TrimSpace(text) + "\n")
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return false, err

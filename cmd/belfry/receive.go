@@ -76,7 +76,7 @@ func (c *receiveCommand) Run(ctx context.Context, to streams) error {
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), receiveDrain)
 	defer cancel()
 	if server.Shutdown(drain) != nil {
-		server.Close() // a sender that does not finish its request
+		server.Close() //nolint:errcheck // a sender does not finish its request
 	}
 	return nil
 }
@@ -177,7 +177,7 @@ func (r *receiver) note(got *received) {
 		got.seen = r.remember(got.Header.Get("webhook-id"), got.number)
 		got.answer = r.decide(got)
 	}
-	r.out.Write(got.text(r.Headers))
+	r.out.Write(got.text(r.Headers)) //nolint:errcheck // printing is for eyes
 }
 
 // remember counts a request of a webhook-id.
@@ -228,7 +228,7 @@ func (r *receiver) wait(ctx context.Context) bool {
 func (r *receiver) print(text []byte) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.out.Write(text)
+	r.out.Write(text) //nolint:errcheck // printing is for eyes
 }
 
 func (a answer) send(w http.ResponseWriter) {

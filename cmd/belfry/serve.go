@@ -246,7 +246,7 @@ func (in instance) closeServer(ctx context.Context, server *http.Server) {
 	defer cancel()
 	if err := server.Shutdown(last); err != nil {
 		in.log.WarnContext(ctx, "requests cut short by the stop", "error", err)
-		server.Close()
+		server.Close() //nolint:errcheck // the process ends
 	}
 }
 

@@ -64,7 +64,7 @@ func (b *bench) serve(ctx context.Context, databaseURL, address string) (*belfry
 	if err != nil {
 		return nil, fmt.Errorf("start belfry: %w", err)
 	}
-	defer log.Close()
+	defer log.Close() //nolint:errcheck // the child has the file now
 	cmd := b.belfryCommand([]string{
 		"DATABASE_URL=" + databaseURL, "BELFRY_KEYSET=" + b.keyset, "BELFRY_ADMIN_TOKEN=" + b.token,
 		"BELFRY_LISTEN=" + address, "BELFRY_EGRESS_ALLOW=127.0.0.0/8", "BELFRY_LOG_LEVEL=" + logLevel,
@@ -98,7 +98,7 @@ func (s *belfry) awaitReady(ctx context.Context, address string) error {
 			continue // it does not listen yet
 		}
 		_, _ = io.Copy(io.Discard, resp.Body)
-		resp.Body.Close()
+		resp.Body.Close() //nolint:errcheck // the status is all we want
 		if resp.StatusCode == http.StatusOK {
 			return nil
 		}

@@ -56,7 +56,7 @@ func (c client) call(ctx context.Context, method, path string, body []byte, out 
 	if err != nil {
 		return 0, fmt.Errorf("call %s %s: %w", method, path, err)
 	}
-	defer resp.Body.Close()
+	defer resp.Body.Close() //nolint:errcheck // it was only read
 	answer, err := io.ReadAll(resp.Body)
 	took := time.Since(began)
 	if err != nil {

@@ -94,7 +94,7 @@ func (l *loader) do(ctx context.Context, url, body string) (status int, answer [
 	if err != nil {
 		return 0, nil, err
 	}
-	defer resp.Body.Close()
+	defer resp.Body.Close() //nolint:errcheck // it was only read
 	answer, err = io.ReadAll(resp.Body)
 	return resp.StatusCode, answer, err
 }

@@ -33,14 +33,14 @@ func (c *receiveCommand) Run(ctx context.Context, to streams) error {
 	var addresses []string
 	h := &inboxes{of: map[string]*inbox{}}
 	server := &http.Server{Handler: h, ErrorLog: log.New(io.Discard, "", 0), ReadHeaderTimeout: time.Minute}
-	defer server.Close()
+	defer server.Close() //nolint:errcheck // the process ends
 	for range c.Listeners {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			return fmt.Errorf("listen: %w", err)
 		}
 		addresses = append(addresses, l.Addr().String())
-		go server.Serve(l) // ends with Close
+		go server.Serve(l) //nolint:errcheck // ends with Close
 	}
 	if err := json.NewEncoder(to.out).Encode(addresses); err != nil {
 		return err

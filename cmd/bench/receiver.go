@@ -39,10 +39,10 @@ func startReceiver(listeners int) (*receiver, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer from.Close()
+	defer from.Close() //nolint:errcheck // it was only read
 	cmd.Stdout = to
 	c, err := spawn(cmd)
-	to.Close()
+	to.Close() //nolint:errcheck // the child has its own
 	if err != nil {
 		return nil, err
 	}
@@ -60,7 +60,7 @@ func (r *receiver) count(ctx context.Context, path string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	defer body.Close()
+	defer body.Close() //nolint:errcheck // it was only read
 	text, err := io.ReadAll(body)
 	if err != nil {
 		return 0, fmt.Errorf("ask the receiver: %w", err)
@@ -74,7 +74,7 @@ func (r *receiver) arrivals(ctx context.Context, path string) ([]arrival, error)
 	if err != nil {
 		return nil, err
 	}
-	defer body.Close()
+	defer body.Close() //nolint:errcheck // it was only read
 	all, err := readArrivals(bufio.NewReader(body))
 	if err != nil {
 		return nil, fmt.Errorf("read arrivals at %s: %w", path, err)

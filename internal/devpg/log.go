@@ -51,7 +51,7 @@ func (l *serverLog) tail() string {
 	if err != nil {
 		return err.Error()
 	}
-	defer f.Close()
+	defer f.Close() //nolint:errcheck // it was only read
 	content, err := io.ReadAll(io.NewSectionReader(f, l.start, maxLog))
 	if err != nil {
 		return err.Error()

@@ -67,7 +67,7 @@ func (f *finder) fetchNPM(ctx context.Context) (binaries, error) {
 	if err != nil {
 		return binaries{}, fmt.Errorf("make cache: %w", err)
 	}
-	defer os.RemoveAll(tmp)
+	defer os.RemoveAll(tmp) //nolint:errcheck // a directory for what is temporary
 
 	f.log.InfoContext(ctx, "downloading postgres", "version", npmVersion, "dir", p.dir(f.cache))
 	tgz, err := p.download(ctx, tmp)

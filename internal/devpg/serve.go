@@ -44,7 +44,7 @@ func (c *cluster) attempt(ctx context.Context) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer log.file.Close()
+	defer log.file.Close() //nolint:errcheck // the child has its own
 	// The server outlives ctx, which bounds its start only.
 	cmd := c.postgres(context.WithoutCancel(ctx))
 	cmd.Stdout, cmd.Stderr = log.file, log.file

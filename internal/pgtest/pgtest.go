@@ -49,7 +49,7 @@ func Stop() {
 		}
 	}
 	if server.dir != "" {
-		os.RemoveAll(server.dir)
+		os.RemoveAll(server.dir) //nolint:errcheck // a directory for what is temporary
 	}
 }
 
@@ -172,7 +172,7 @@ func admin(ctx context.Context, sql string) error {
 	if err != nil {
 		return err
 	}
-	defer conn.Close(ctx)
+	defer conn.Close(ctx) //nolint:errcheck // the statement has been answered
 	_, err = conn.Exec(ctx, sql)
 	return err
 }

@@ -26,7 +26,7 @@ func (db *DB) Listen(ctx context.Context, channel string, ready func(), heard fu
 	}
 	// A connection that listens must not go back to those that do not.
 	own := conn.Hijack()
-	defer own.Close(context.WithoutCancel(ctx))
+	defer own.Close(context.WithoutCancel(ctx)) //nolint:errcheck // nothing more is asked of it
 	if _, err := own.Exec(ctx, `LISTEN `+channel); err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
