@@ -2,7 +2,6 @@ package dispatch
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"slices"
@@ -52,41 +51,31 @@ func (d *Dispatcher) announceOne(ctx context.Context, tx *postgres.Tx, id uuid.U
 	if i < 0 {
 		return nil // deleted meanwhile
 	}
-	about := all[i]
-	now := d.Now().UTC().Truncate(time.Microsecond)
-	a := systemAlert(about, h, now)
-	a.Link = d.Link(a.AlertID)
 	// Never to itself: it could not be told, and would be told of that.
-	route := delivery.Route(a, slices.Delete(all, i, i+1))
-	item := &acceptItem{among: &among, route: route, alert: postgres.AcceptedAlert{Alert: a, AcceptedBy: "belfry", Nowhere: route.Nowhere}}
-	in, rooms, err := d.insert(ctx, tx, []*acceptItem{item})
+	alertID, err := d.tell(ctx, tx, among, healthNotice(all[i], h), id)
 	if err != nil {
 		return err
 	}
-	d.Log.WarnContext(ctx, "destination health changed", "destination_id", id, "answering", h.Answering(), "alert_id", a.AlertID)
+	d.Log.WarnContext(ctx, "destination health changed", "destination_id", id, "answering", h.Answering(), "alert_id", alertID)
 	d.Changed(id)
-	return d.promise(ctx, tx, d.inLine(item, in.Lines, rooms, now))
+	return nil
 }
 
-// systemAlert says that a destination stopped answering, or that it answers
+// healthNotice says that a destination stopped answering, or that it answers
 // again. Like what the seeds' product sends, its id is ALERT_DELIVERY.
-func systemAlert(about destination.Destination, h delivery.Health, now time.Time) alert.Alert {
-	a := alert.Alert{
-		ID: uuid.Must(uuid.NewV7()), AlertID: alert.NewAlertID(), DetectionID: "ALERT_DELIVERY",
-		CreatedAt: now, AcceptedAt: now, Type: alert.SystemError, Severity: alert.Critical,
-		Title: fmt.Sprintf("Destination %q is not answering", about.DisplayName), Name: "Alert delivery",
-		Description: fmt.Sprintf("The last %d attempts at this destination failed, since %s. Its deliveries are held, and one at a time tries whether it answers again.",
+func healthNotice(about destination.Destination, h delivery.Health) notice {
+	n := notice{
+		id: "ALERT_DELIVERY", name: "Alert delivery", severity: alert.Critical,
+		title: fmt.Sprintf("Destination %q is not answering", about.DisplayName),
+		description: fmt.Sprintf("The last %d attempts at this destination failed, since %s. Its deliveries are held, and one at a time tries whether it answers again.",
 			h.Failures, h.FailingSince.UTC().Format(time.RFC3339)),
-		Runbook: "Open the destination's page, read what the last attempt got back, and mend the receiver or the destination's settings. Held deliveries go out by themselves once it answers; none is lost.",
-		Version: "1", Tags: []string{}, LogTypes: []string{},
+		runbook: "Open the destination's page, read what the last attempt got back, and mend the receiver or the destination's settings. Held deliveries go out by themselves once it answers; none is lost.",
 	}
 	if h.Answering() {
-		a.Severity = alert.Info
-		a.Title = fmt.Sprintf("Destination %q answers again", about.DisplayName)
-		a.Description = "What was held for it is being sent."
-		a.Runbook = ""
+		n.severity = alert.Info
+		n.title = fmt.Sprintf("Destination %q answers again", about.DisplayName)
+		n.description = "What was held for it is being sent."
+		n.runbook = ""
 	}
-	hash := sha256.Sum256([]byte("belfry " + a.AlertID)) // no producer can send the same input
-	a.InputHash = hash[:]
-	return a
+	return n
 }
