@@ -16,6 +16,7 @@ const module = "belfry/"
 var allowed = map[string][]string{
 	"internal/alert":       {},
 	"internal/outbound":    {},
+	"internal/inbound":     {},
 	"internal/secret":      {},
 	"internal/devpg":       {},
 	"internal/destination": {"internal/alert", "internal/outbound"},
@@ -30,7 +31,7 @@ var allowed = map[string][]string{
 	},
 	"internal/api": {
 		"", "internal/alert", "internal/outbound", "internal/secret", "internal/destination", "internal/delivery",
-		"internal/access", "internal/postgres", "internal/dispatch", "web",
+		"internal/access", "internal/postgres", "internal/dispatch", "internal/inbound", "web",
 	},
 	"internal/pgtest": {"internal/devpg", "internal/postgres", "internal/secret", "migrations"},
 	"migrations":      {},
@@ -98,6 +99,17 @@ func TestCommandsLeaveLibrariesAlone(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestEchoBelievesNoHeader keeps us off what Echo 4 decides by headers that anybody
+// can send (GO-2026-6872, GO-2026-6875, neither mended in 4): a client's address comes
+// from inbound, a method and a scheme from the request itself.
+func TestEchoBelievesNoHeader(t *testing.T) {
+	t.Parallel()
+	const believing = `\.Scheme\(\)|middleware\.(Proxy|RateLimiter|MethodOverride|Secure|Static|Rewrite)|ExtractIPFrom`
+	if found, err := exec.Command("grep", "-rnE", "--include=*.go", believing, "api").Output(); err == nil {
+		t.Errorf("this believes headers of the caller's:\n%s", found)
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"belfry/internal/delivery"
+	"belfry/internal/inbound"
 )
 
 // config is what an operator can set, as a flag or in the environment. It is
@@ -25,6 +26,7 @@ type config struct {
 	AttemptTimeout time.Duration `help:"Deadline of one attempt, from DNS to the end of the answer." env:"BELFRY_ATTEMPT_TIMEOUT" default:"15s"`
 	EgressAllow    string        `help:"Networks that may be reached although they are not public, as CIDRs." env:"BELFRY_EGRESS_ALLOW" placeholder:"CIDRS"`
 	EgressProxy    string        `help:"Proxy for all deliveries (http, https or socks5). It must enforce an address policy itself. The usual proxy variables are ignored." env:"BELFRY_EGRESS_PROXY" placeholder:"URL"`
+	TrustedProxies string        `help:"Networks of the reverse proxies in front, as CIDRs: their X-Forwarded-For says where a request comes from, and limits by address do not count for their connections." env:"BELFRY_TRUSTED_PROXIES" placeholder:"CIDRS"`
 	Workers        int           `help:"Attempts in flight at most, 4 to 10000." env:"BELFRY_WORKERS" default:"256"`
 	Roles          []string      `help:"What this process does: api answers requests, worker delivers." env:"BELFRY_ROLES" default:"api,worker" enum:"api,worker"`
 	MaxUnanswered  time.Duration `help:"How long a delivery is held for a destination that does not answer, before it fails." env:"BELFRY_NOT_ANSWERING_MAX_AGE" name:"not-answering-max-age" default:"72h"`
@@ -39,9 +41,10 @@ type config struct {
 // parsed is a config that makes sense.
 type parsed struct {
 	config
-	waits delivery.Waits
-	allow []netip.Prefix
-	proxy *url.URL
+	waits   delivery.Waits
+	allow   []netip.Prefix
+	proxy   *url.URL
+	proxies inbound.Proxies
 }
 
 // parse reports everything that is wrong at once.
@@ -60,6 +63,8 @@ func (c config) parse() (parsed, error) {
 	}
 	p.allow, err = parsePrefixes(c.EgressAllow)
 	wrong("BELFRY_EGRESS_ALLOW", err)
+	p.proxies, err = parsePrefixes(c.TrustedProxies)
+	wrong("BELFRY_TRUSTED_PROXIES", err)
 	p.PublicURL, err = c.publicURL()
 	wrong("BELFRY_PUBLIC_URL", err)
 	if c.EgressProxy != "" {

@@ -20,6 +20,7 @@ import (
 	"belfry/internal/access"
 	"belfry/internal/alert"
 	"belfry/internal/dispatch"
+	"belfry/internal/inbound"
 	"belfry/internal/postgres"
 )
 
@@ -35,6 +36,7 @@ type Config struct {
 	AdminToken    string // from the settings: admin, and not in the database; "" for none
 	OpenMetrics   bool   // serve /metrics without a token
 	Draining      func() bool
+	Proxies       inbound.Proxies // whose word on a client's address counts
 	SessionLength time.Duration
 	CallTimeout   time.Duration // of a call that only asks the database; 0 for a minute
 	Facts         Facts
@@ -66,8 +68,8 @@ func New(cfg Config) http.Handler {
 	e.HideBanner, e.HidePort = true, true
 	e.HTTPErrorHandler = s.handleError
 	e.Binder = rawBody{}
-	// Without this Echo believes any X-Forwarded-For.
-	e.IPExtractor = echo.ExtractIPDirect()
+	// A client's address is what inbound says: Echo has believed any X-Forwarded-For before.
+	e.IPExtractor = func(r *http.Request) string { return s.Proxies.Client(r).String() }
 	e.Use(middleware.RecoverWithConfig(middleware.RecoverConfig{LogErrorFunc: s.logPanic}), s.identify, s.guardBrowser, readableParameters, s.orConsole)
 
 	strict := NewStrictHandler(s, nil)
