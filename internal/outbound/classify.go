@@ -1,6 +1,7 @@
 package outbound
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -55,7 +56,7 @@ func (t *trace) classify(ctx context.Context, err error) (Class, string) {
 		return Timeout, "timed out while " + t.phase()
 	case ctx.Err() != nil:
 		return Interrupted, "stopped by the sender while " + t.phase()
-	case isOurs(err):
+	case t.isOurs(err):
 		return Interrupted, "the sender ran out of sockets, ports or memory"
 	}
 	class := classOf(err)
@@ -70,32 +71,18 @@ func (t *trace) words(class Class, err error) string {
 	case Timeout:
 		return "timed out while " + t.phase()
 	case Reset:
-		return "the connection was lost while " + t.phase()
+		return cmp.Or(givenUp(err), "the connection was lost while "+t.phase())
 	case DNS:
 		return dnsError(err)
 	case TLS:
 		return tlsError(err)
 	case Refused:
-		return dialError(err)
+		return cmp.Or(t.unreachable(err), dialError(err))
 	}
 	if blocked, ok := errors.AsType[*BlockedAddressError](err); ok {
 		return blocked.Error()
 	}
 	return t.protocolError(err)
-}
-
-// isOurs reports whether this machine lacked something, of which the destination
-// knows nothing and for which it must not pay.
-func isOurs(err error) bool {
-	errno, ok := errors.AsType[syscall.Errno](err)
-	if !ok {
-		return false
-	}
-	switch errno {
-	case syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.EADDRNOTAVAIL:
-		return true
-	}
-	return false
 }
 
 // classOf returns the class of a round trip's error, Protocol if nothing more
@@ -108,6 +95,8 @@ func classOf(err error) Class {
 		return BlockedAddress
 	case is[*net.DNSError](err):
 		return DNS
+	case hasNoFamily(err):
+		return Refused
 	case is[*net.AddrError](err):
 		return Protocol
 	case isTLS(err):
@@ -147,14 +136,8 @@ func isLost(err error) bool {
 	}
 	// These are net/http's own and have no exported name.
 	text := err.Error()
-	return text == "http: server closed idle connection" ||
-		text == "http2: client connection lost" ||
-		strings.HasPrefix(text, "http2: server sent GOAWAY")
+	return text == "http: server closed idle connection" || text == "http2: client connection lost" || isGoAway(err)
 }
-
-// isStreamError reports whether the server gave up on this one HTTP/2 request.
-// Its connection stands, so this is no reason to send again.
-func isStreamError(err error) bool { return strings.HasPrefix(err.Error(), "stream error:") }
 
 func isRefused(err error) bool {
 	if is[proxyError](err) {
@@ -207,10 +190,6 @@ func dialError(err error) string {
 		return "could not connect"
 	case errno == syscall.ECONNREFUSED:
 		return "connection refused"
-	case errno == syscall.EHOSTUNREACH, errno == syscall.EHOSTDOWN:
-		return "the host is unreachable"
-	case errno == syscall.ENETUNREACH, errno == syscall.ENETDOWN:
-		return "the network is unreachable"
 	}
 	return "could not connect: " + errno.Error()
 }

@@ -55,6 +55,7 @@ type Client struct {
 	proxy     *url.URL
 	maskers   maskers
 	now       func() time.Time
+	addresses func() ([]net.Addr, error) // of this machine
 }
 
 // New returns a client.
@@ -66,6 +67,7 @@ func New(o Options) *Client {
 		proxy:     o.Proxy,
 		maskers:   maskers{proxy: o.Proxy},
 		now:       o.Now,
+		addresses: net.InterfaceAddrs,
 	}
 	if c.timeout <= 0 {
 		c.timeout = defaultTimeout

@@ -100,11 +100,11 @@ func (c *Client) exchange(ctx context.Context, r Request, m *masker) Result {
 		return Result{Class: Protocol, Error: err.Error()}
 	}
 	res := Result{RequestHeaders: m.sent(req.Header, r.Secrets)}
-	t := &trace{now: c.now}
+	t := &trace{now: c.now, addresses: c.addresses}
 	resp, err := c.keep.RoundTrip(t.follow(req))
 	if err != nil && t.stale() && isLost(err) && ctx.Err() == nil {
 		res.RetriedStale = true
-		t = &trace{now: c.now}
+		t = &trace{now: c.now, addresses: c.addresses}
 		resp, err = c.fresh.RoundTrip(t.follow(req))
 	}
 	if err != nil {

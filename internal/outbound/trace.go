@@ -12,8 +12,9 @@ import (
 // trace follows one request. Its hooks run on other goroutines, and those of a
 // dial that lost the race against a kept connection even after the request.
 type trace struct {
-	now func() time.Time
-	mu  sync.Mutex
+	now       func() time.Time
+	addresses func() ([]net.Addr, error) // of this machine
+	mu        sync.Mutex
 	steps
 }
 
