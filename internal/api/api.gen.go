@@ -820,17 +820,19 @@ type Attempt struct {
 
 // AttemptClass What came of the attempt:
 //
-// - `acked`: a 2xx.
-// - `rejected`: any other answer but a redirect.
-// - `redirected`: a 3xx; redirects are not followed.
-// - `timeout`: no answer in time.
-// - `dns`: the host name could not be resolved.
-// - `refused`: no connection, or no way there.
-// - `reset`: the connection was lost before an answer.
-// - `tls`: the TLS handshake or the certificate failed.
-// - `blocked_address`: the address is one that Belfry must not call.
-// - `protocol`: the answer is not HTTP, or the request cannot be made.
-// - `interrupted`: cut short because Belfry stopped; not counted.
+//   - `acked`: a 2xx.
+//   - `rejected`: any other answer but a redirect.
+//   - `redirected`: a 3xx; redirects are not followed.
+//   - `timeout`: no answer in time.
+//   - `dns`: the host name could not be resolved.
+//   - `refused`: no connection, or no way there, also when Belfry's machine has no usable address of the destination's
+//     family (an IPv6 address where IPv6 is off).
+//   - `reset`: the connection was lost before an answer.
+//   - `tls`: the TLS handshake or the certificate failed.
+//   - `blocked_address`: the address is one that Belfry must not call.
+//   - `protocol`: the answer is not HTTP, or the request cannot be made.
+//   - `interrupted`: cut short because Belfry stopped, or because its own machine ran out of sockets, ports or memory;
+//     not counted.
 type AttemptClass string
 
 // AttemptStats Counted attempts, summed up.
@@ -863,12 +865,14 @@ type AttemptSummary struct {
 	// - `redirected`: a 3xx; redirects are not followed.
 	// - `timeout`: no answer in time.
 	// - `dns`: the host name could not be resolved.
-	// - `refused`: no connection, or no way there.
+	// - `refused`: no connection, or no way there, also when Belfry's machine has no usable address of the destination's
+	//   family (an IPv6 address where IPv6 is off).
 	// - `reset`: the connection was lost before an answer.
 	// - `tls`: the TLS handshake or the certificate failed.
 	// - `blocked_address`: the address is one that Belfry must not call.
 	// - `protocol`: the answer is not HTTP, or the request cannot be made.
-	// - `interrupted`: cut short because Belfry stopped; not counted.
+	// - `interrupted`: cut short because Belfry stopped, or because its own machine ran out of sockets, ports or memory;
+	//   not counted.
 	Class AttemptClass `json:"class"`
 
 	// Counted Whether it counts against the run's budget.
@@ -1649,12 +1653,14 @@ type LastFailure struct {
 	// - `redirected`: a 3xx; redirects are not followed.
 	// - `timeout`: no answer in time.
 	// - `dns`: the host name could not be resolved.
-	// - `refused`: no connection, or no way there.
+	// - `refused`: no connection, or no way there, also when Belfry's machine has no usable address of the destination's
+	//   family (an IPv6 address where IPv6 is off).
 	// - `reset`: the connection was lost before an answer.
 	// - `tls`: the TLS handshake or the certificate failed.
 	// - `blocked_address`: the address is one that Belfry must not call.
 	// - `protocol`: the answer is not HTTP, or the request cannot be made.
-	// - `interrupted`: cut short because Belfry stopped; not counted.
+	// - `interrupted`: cut short because Belfry stopped, or because its own machine ran out of sockets, ports or memory;
+	//   not counted.
 	Class AttemptClass `json:"class"`
 
 	// Error What went wrong, in words, without the URL or any header value; `null` when that says nothing more.

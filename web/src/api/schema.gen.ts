@@ -1102,12 +1102,14 @@ export interface components {
          *     - `redirected`: a 3xx; redirects are not followed.
          *     - `timeout`: no answer in time.
          *     - `dns`: the host name could not be resolved.
-         *     - `refused`: no connection, or no way there.
+         *     - `refused`: no connection, or no way there, also when Belfry's machine has no usable address of the destination's
+         *       family (an IPv6 address where IPv6 is off).
          *     - `reset`: the connection was lost before an answer.
          *     - `tls`: the TLS handshake or the certificate failed.
          *     - `blocked_address`: the address is one that Belfry must not call.
          *     - `protocol`: the answer is not HTTP, or the request cannot be made.
-         *     - `interrupted`: cut short because Belfry stopped; not counted.
+         *     - `interrupted`: cut short because Belfry stopped, or because its own machine ran out of sockets, ports or memory;
+         *       not counted.
          * @enum {string}
          */
         AttemptClass: "acked" | "rejected" | "redirected" | "timeout" | "dns" | "refused" | "reset" | "tls" | "blocked_address" | "protocol" | "interrupted";
