@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"belfry/internal/access"
 	"belfry/internal/delivery"
 	"belfry/internal/inbound"
 )
@@ -20,7 +21,7 @@ import (
 type config struct {
 	Listen         string        `help:"Address to listen on." env:"BELFRY_LISTEN" default:"127.0.0.1:8080" placeholder:"HOST:PORT"`
 	PublicURL      string        `help:"URL under which people and producers reach this server; links in alerts begin with it. Default: http:// and the listen address." env:"BELFRY_PUBLIC_URL" placeholder:"URL"`
-	AdminToken     string        `help:"A token that is admin from the start, at least 16 characters." env:"BELFRY_ADMIN_TOKEN" placeholder:"TOKEN"`
+	AdminToken     string        `help:"A token that is admin from the start, random and at least 32 characters." env:"BELFRY_ADMIN_TOKEN" placeholder:"TOKEN"`
 	AdminTokenFile string        `help:"File that holds such a token." env:"BELFRY_ADMIN_TOKEN_FILE" type:"path" placeholder:"FILE"`
 	RetryWaits     string        `help:"Waits before the retries of a delivery: 0 to 10 entries of at least 1ms, or none. Default: 5s 30s 2m 5m 15m 30m 1h 2h 4h 8h." env:"BELFRY_RETRY_WAITS" placeholder:"LIST"`
 	AttemptTimeout time.Duration `help:"Deadline of one attempt, from DNS to the end of the answer." env:"BELFRY_ATTEMPT_TIMEOUT" default:"15s"`
@@ -109,8 +110,11 @@ func (c config) adminToken() (string, error) {
 		}
 		token = strings.TrimSpace(string(raw))
 	}
-	if len(token) < 16 && (token != "" || c.AdminTokenFile != "") {
-		return "", errors.New("must be at least 16 characters, and random")
+	if token == "" && c.AdminTokenFile == "" {
+		return "", nil
+	}
+	if err := access.CheckAdminToken(token); err != nil {
+		return "", fmt.Errorf("%w; `openssl rand -hex 32` makes one", err)
 	}
 	return token, nil
 }

@@ -76,7 +76,8 @@ func TestE2EServeRefuses(t *testing.T) {
 			[]string{"not the sealing key", "BELFRY_KEYSET", "nothing was changed"},
 		},
 		"key that is none":      {append(without(env, "BELFRY_KEYSET"), "BELFRY_KEYSET=hunter2"), []string{"sealing key"}},
-		"admin token too short": {append(env, "BELFRY_ADMIN_TOKEN=hunter2"), []string{"BELFRY_ADMIN_TOKEN", "at least 16 characters"}},
+		"admin token too short": {append(env, "BELFRY_ADMIN_TOKEN=hunter2"), []string{"BELFRY_ADMIN_TOKEN", "at least 32 characters", "openssl rand -hex 32"}},
+		"admin token too weak":  {append(env, "BELFRY_ADMIN_TOKEN="+strings.Repeat("hunter2-", 8)), []string{"BELFRY_ADMIN_TOKEN", "random", "openssl rand -hex 32"}},
 		"port in use":           {append(env, "BELFRY_LISTEN="+taken.Addr().String()), []string{"BELFRY_LISTEN", "address already in use"}},
 		"database away": {
 			append(env, "DATABASE_URL=postgres://belfry:hunter2@127.0.0.1:1/belfry"),

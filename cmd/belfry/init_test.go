@@ -204,7 +204,7 @@ func TestAdminTokenFile(t *testing.T) {
 		}
 		return name
 	}
-	const token = "0123456789abcdef"
+	const token = "0123456789abcdef-fedcba9876543210"
 	tests := []struct {
 		name  string
 		c     config
@@ -215,9 +215,9 @@ func TestAdminTokenFile(t *testing.T) {
 		{"text", config{AdminToken: token}, token, ""},
 		{"file", config{AdminTokenFile: file(token + "\n")}, token, ""},
 		{"both", config{AdminToken: token, AdminTokenFile: file(token)}, "", "BELFRY_ADMIN_TOKEN_FILE is set too"},
-		{"short text", config{AdminToken: "short"}, "", "at least 16 characters"},
-		{"short file", config{AdminTokenFile: file("short")}, "", "at least 16 characters"},
-		{"empty file", config{AdminTokenFile: file("\n")}, "", "at least 16 characters"},
+		{"short text", config{AdminToken: "short"}, "", "at least 32 characters"},
+		{"short file", config{AdminTokenFile: file("short")}, "", "at least 32 characters"},
+		{"empty file", config{AdminTokenFile: file("\n")}, "", "at least 32 characters"},
 		{"no file", config{AdminTokenFile: file("") + "x"}, "", "read BELFRY_ADMIN_TOKEN_FILE"},
 	}
 	for _, tt := range tests {
