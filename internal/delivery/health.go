@@ -126,18 +126,6 @@ func (h Health) Lend(id uuid.UUID, until time.Time) Health {
 	return h
 }
 
-// HoldFor returns why a delivery to the destination must wait at a time, or ""
-// if it may go. The probe itself may; a zero id stands for any other.
-func (h Health) HoldFor(id uuid.UUID, now time.Time) Reason {
-	switch {
-	case !h.Answering() && (h.Probing != id || id == uuid.Nil):
-		return NotAnswering
-	case h.Answering() && now.Before(h.SlowUntil):
-		return Busy
-	}
-	return ""
-}
-
 func probeWait(probes int) time.Duration {
 	return min(firstProbe<<min(probes, 10), lastProbe)
 }

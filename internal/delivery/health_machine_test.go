@@ -224,7 +224,7 @@ func (p *patient) checkProbe(t *rapid.T) {
 	was, is := p.before, p.h
 	going := 0
 	for n := range byte(6) {
-		if r := is.HoldFor(nth(n), p.now); r == "" {
+		if r := holdFor(is, nth(n), p.now); r == "" {
 			going++
 		} else if is.Answering() == (r == delivery.NotAnswering) {
 			t.Fatalf("after %s: delivery %d is held %s: %+v", p.step, n, r, is)

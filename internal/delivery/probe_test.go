@@ -47,7 +47,7 @@ func TestSlow(t *testing.T) {
 	}
 }
 
-func TestHoldFor(t *testing.T) {
+func TestHeldByHealth(t *testing.T) {
 	t.Parallel()
 	slow := delivery.Health{SlowUntil: at(time.Minute)}
 	probed := down().Lend(nth(9), at(time.Hour))
@@ -73,7 +73,7 @@ func TestHoldFor(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			if got := tt.health.HoldFor(tt.id, tt.now); got != tt.want {
+			if got := holdFor(tt.health, tt.id, tt.now); got != tt.want {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}
 		})
@@ -122,7 +122,7 @@ func TestOneProbes(t *testing.T) {
 		t.Error("nobody may probe after the probe is lost")
 	}
 	h = h.Lend(nth(8), until.Add(time.Minute))
-	if h.HoldFor(nth(9), until) != delivery.NotAnswering || h.HoldFor(nth(8), until) != "" {
+	if holdFor(h, nth(9), until) != delivery.NotAnswering || holdFor(h, nth(8), until) != "" {
 		t.Error("the right has not passed on")
 	}
 	if h.MayProbe(until) {
@@ -167,7 +167,7 @@ func TestBusyMends(t *testing.T) {
 		if diff := cmp.Diff(want, h); diff != "" {
 			t.Errorf("a 429 %s (-want +got)\n%s", name, diff)
 		}
-		if h.HoldFor(nth(9), at(time.Minute)) != delivery.Busy || h.HoldFor(nth(9), at(100*time.Second)) != "" || h.MayProbe(at(time.Hour)) {
+		if holdFor(h, nth(9), at(time.Minute)) != delivery.Busy || holdFor(h, nth(9), at(100*time.Second)) != "" || h.MayProbe(at(time.Hour)) {
 			t.Errorf("a 429 %s: %+v", name, h)
 		}
 	}

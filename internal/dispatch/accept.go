@@ -284,7 +284,7 @@ func (d *Dispatcher) store(ctx context.Context, items []*acceptItem, now time.Ti
 				continue
 			}
 			results[i].Alert = item.alert
-			fresh = append(fresh, d.inLine(item, in.Lines, rooms, now)...)
+			fresh = append(fresh, d.inLine(ctx, item, in.Lines, rooms, now)...)
 		}
 		if err := d.promise(ctx, tx, fresh); err != nil {
 			return err
@@ -375,26 +375,23 @@ func targets(items []*acceptItem) []uuid.UUID {
 
 // inLine returns an alert's new deliveries as their destinations can take them:
 // queued, or held from the start. They still need their jobs.
-func (d *Dispatcher) inLine(item *acceptItem, lines map[uuid.UUID]postgres.Line, rooms map[uuid.UUID]int, now time.Time) []*postgres.Outgoing {
+func (d *Dispatcher) inLine(ctx context.Context, item *acceptItem, lines map[uuid.UUID]postgres.Line, rooms map[uuid.UUID]int, now time.Time) []*postgres.Outgoing {
 	outs := make([]*postgres.Outgoing, len(item.route.To))
 	for i, t := range item.route.To {
-		dl := delivery.New(item.alert.ID, t.ID, item.route.By, d.Waits.Budget(), now)
 		line := lines[t.ID]
-		reason := line.Health.HoldFor(dl.ID, now)
-		switch {
-		case t.State == destination.Paused:
-			dl = dl.Hold(delivery.Paused, now)
+		out := &postgres.Outgoing{
+			Delivery: delivery.New(item.alert.ID, t.ID, item.route.By, d.Waits.Budget(), now), Alert: item.alert,
+			Destination: line.Destination, Health: line.Health, Misconfigured: line.Misconfigured,
+		}
+		switch reason := d.holdReason(ctx, out); {
 		case reason != "":
-			dl = dl.Hold(reason, now)
+			out.Delivery = out.Delivery.Hold(reason, now)
 		case line.Busy, rooms[t.ID] <= 0 && !item.call.has(t.ID):
-			dl = dl.Hold(delivery.Busy, now)
+			out.Delivery = out.Delivery.Hold(delivery.Busy, now)
 		default:
 			rooms[t.ID]--
 		}
-		outs[i] = &postgres.Outgoing{
-			Delivery: dl, Alert: item.alert,
-			Destination: line.Destination, Health: line.Health, Misconfigured: line.Misconfigured,
-		}
+		outs[i] = out
 	}
 	return outs
 }

@@ -331,7 +331,7 @@ func TestKnownIsAsLoaded(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			fresh := f.inLine(item, in.Lines, rooms, now)
+			fresh := f.inLine(t.Context(), item, in.Lines, rooms, now)
 			known = fresh[0]
 			return f.promise(t.Context(), tx, fresh)
 		})

@@ -1,6 +1,7 @@
 package dispatch
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -260,11 +261,15 @@ func (d *Dispatcher) resendNext(ctx context.Context, tx *postgres.Tx, b *postgre
 	if err != nil {
 		return nil, err
 	}
+	targets, err := tx.Targets(ctx, destinationsOf(choices))
+	if err != nil {
+		return nil, err
+	}
 	var next []delivery.Delivery
 	for _, c := range choices {
 		dl := present[c.DeliveryID] // one that is gone never finished
-		if !c.Deleted && dl.FinishedAt.Equal(c.FinishedAt) {
-			next = append(next, d.reopenInBulk(dl, b.RequestedBy, c.Paused))
+		if t, there := targets[c.DestinationID]; there && dl.FinishedAt.Equal(c.FinishedAt) {
+			next = append(next, d.reopenInBulk(dl, b.RequestedBy, t))
 		}
 	}
 	b.Resent += len(next)
@@ -278,14 +283,20 @@ func (d *Dispatcher) resendNext(ctx context.Context, tx *postgres.Tx, b *postgre
 	return next, tx.UpdateBulkResend(ctx, *b)
 }
 
+// destinationsOf returns where choices go, each once.
+func destinationsOf(choices []postgres.BulkChoice) []uuid.UUID {
+	ids := map[uuid.UUID]bool{}
+	for _, c := range choices {
+		ids[c.DestinationID] = true
+	}
+	return sorted(ids)
+}
+
 // reopenInBulk begins the next run of a delivery. It is held, and so released
 // when its destination has room, after everything else.
-func (d *Dispatcher) reopenInBulk(dl delivery.Delivery, by string, paused bool) delivery.Delivery {
-	now, reason := d.Now(), delivery.Busy
-	if paused {
-		reason = delivery.Paused
-	}
+func (d *Dispatcher) reopenInBulk(dl delivery.Delivery, by string, t delivery.Target) delivery.Delivery {
+	now := d.Now()
 	dl = dl.Reopen(by, d.Waits.Budget(), now)
 	dl.Priority = delivery.Bulk
-	return dl.Hold(reason, now)
+	return dl.Hold(cmp.Or(delivery.HoldReason(dl, t, now), delivery.Busy), now)
 }

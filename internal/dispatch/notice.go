@@ -57,5 +57,5 @@ func (d *Dispatcher) tell(ctx context.Context, tx *postgres.Tx, among postgres.R
 	if err != nil {
 		return "", err
 	}
-	return a.AlertID, d.promise(ctx, tx, d.inLine(item, in.Lines, rooms, now))
+	return a.AlertID, d.promise(ctx, tx, d.inLine(ctx, item, in.Lines, rooms, now))
 }

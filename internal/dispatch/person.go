@@ -156,6 +156,10 @@ func (d *Dispatcher) SendTo(ctx context.Context, alertID string, destinationIDs 
 		for _, v := range of[a.ID] {
 			has[v.DestinationID] = true
 		}
+		healths, err := tx.Healths(ctx, destinationIDs)
+		if err != nil {
+			return err
+		}
 		var fresh []*postgres.Outgoing
 		for i, id := range destinationIDs {
 			t, err := tx.Destination(ctx, id)
@@ -167,7 +171,7 @@ func (d *Dispatcher) SendTo(ctx context.Context, alertID string, destinationIDs 
 			}
 			if !has[id] {
 				has[id] = true
-				fresh = append(fresh, &postgres.Outgoing{Delivery: d.byHand(a, t, by)})
+				fresh = append(fresh, &postgres.Outgoing{Delivery: d.byHand(a, delivery.TargetOf(t, healths[id]), id, by)})
 			}
 		}
 		if len(fresh) == 0 {
@@ -201,12 +205,12 @@ func (d *Dispatcher) SendTo(ctx context.Context, alertID string, destinationIDs 
 }
 
 // byHand returns a delivery that a person asked for: like every other it waits
-// while its destination is paused.
-func (d *Dispatcher) byHand(a postgres.AcceptedAlert, t destination.Destination, by By) delivery.Delivery {
-	dl := delivery.New(a.ID, t.ID, delivery.ByHand, d.Waits.Budget(), d.Now())
+// while its destination is paused or does not answer.
+func (d *Dispatcher) byHand(a postgres.AcceptedAlert, t delivery.Target, to uuid.UUID, by By) delivery.Delivery {
+	dl := delivery.New(a.ID, to, delivery.ByHand, d.Waits.Budget(), d.Now())
 	dl.NextBy = by.Name
-	if t.State == destination.Paused {
-		dl = dl.Hold(delivery.Paused, d.Now())
+	if reason := delivery.HoldReason(dl, t, d.Now()); reason != "" {
+		dl = dl.Hold(reason, d.Now())
 	}
 	return dl
 }

@@ -154,7 +154,7 @@ func (d *Dispatcher) release(ctx context.Context, id uuid.UUID) error {
 		if err != nil {
 			return err
 		}
-		if d.mustHold(t, healths[id]) != "" {
+		if delivery.TargetOf(t, healths[id]).HoldsOthers(d.Now()) != "" {
 			d.noneHeld(id)
 			return nil
 		}
@@ -207,18 +207,6 @@ func (d *Dispatcher) lockNext(ctx context.Context, tx *postgres.Tx, id uuid.UUID
 	return append(list, bulk...), err
 }
 
-// mustHold returns why nothing may go to a destination, but for what a person
-// asks for and a probe, or "".
-func (d *Dispatcher) mustHold(t destination.Destination, h delivery.Health) delivery.Reason {
-	switch {
-	case t.State == destination.Paused:
-		return delivery.Paused
-	case t.Settings == nil:
-		return delivery.Misconfigured
-	}
-	return h.HoldFor(uuid.Nil, d.Now())
-}
-
 // keepHolds looks at every hold: one whose reason is no longer true gets the
 // reason that is, or is released; and a destination that does not answer is
 // probed.
@@ -254,7 +242,7 @@ func (d *Dispatcher) keepHolds(ctx context.Context) error {
 }
 
 func (d *Dispatcher) keepHold(ctx context.Context, t destination.Destination, h delivery.Health, held []delivery.Reason) error {
-	now := d.mustHold(t, h)
+	now := delivery.TargetOf(t, h).HoldsOthers(d.Now())
 	if now == "" {
 		d.held.add(t.ID)
 		return nil

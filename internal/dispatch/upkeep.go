@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"belfry/internal/delivery"
+	"belfry/internal/destination"
 	"belfry/internal/postgres"
 )
 
@@ -242,17 +243,12 @@ func (d *Dispatcher) move(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, id := range paused {
-		if err := d.holdWaiting(ctx, id, delivery.Paused); err != nil {
-			return err
-		}
-	}
 	unanswering, err := d.DB.UnansweringWithOpen(ctx)
 	if err != nil {
 		return err
 	}
-	for _, id := range unanswering {
-		if err := d.holdWaiting(ctx, id, delivery.NotAnswering); err != nil {
+	for _, id := range append(paused, unanswering...) {
+		if err := d.holdWaiting(ctx, id); err != nil {
 			return err
 		}
 	}
@@ -275,24 +271,35 @@ func (d *Dispatcher) move(ctx context.Context) error {
 	return d.announce(ctx)
 }
 
-// holdWaiting takes deliveries of a destination from their jobs, but none of
-// which an attempt is in flight: that one's outcome decides first.
-func (d *Dispatcher) holdWaiting(ctx context.Context, id uuid.UUID, r delivery.Reason) error {
+// holdWaiting takes deliveries of a destination that must wait from their jobs, but
+// none of which an attempt is in flight: that one's outcome decides first.
+func (d *Dispatcher) holdWaiting(ctx context.Context, id uuid.UUID) error {
 	return d.DB.InTx(ctx, func(tx *postgres.Tx) error {
-		probing := uuid.Nil
-		if r == delivery.NotAnswering {
-			h, err := tx.LockHealth(ctx, id)
-			if err != nil || h.Answering() {
-				return ignore(err, postgres.ErrLocked)
-			}
-			probing = h.Probing
+		t, err := tx.Destination(ctx, id)
+		if err != nil {
+			return ignore(err, postgres.ErrNotFound) // deleted: cancelled by another step
 		}
-		list, err := tx.LockWaiting(ctx, id, probing, pace)
-		if err != nil || len(list) == 0 {
+		h, err := tx.LockHealth(ctx, id)
+		switch {
+		case errors.Is(err, postgres.ErrLocked) && t.State != destination.Paused:
+			return nil // an attempt that is being recorded may mend it
+		case errors.Is(err, postgres.ErrLocked): // or there is none: it was never sent to
+		case err != nil:
 			return err
 		}
+		list, err := tx.LockWaiting(ctx, id, h.Probing, pace)
+		if err != nil {
+			return err
+		}
+		now, target := d.Now(), delivery.TargetOf(t, h)
+		list = slices.DeleteFunc(list, func(dl delivery.Delivery) bool { return delivery.HoldReason(dl, target, now) == "" })
+		if len(list) == 0 {
+			return nil
+		}
 		d.Changed(id)
-		d.unjob(tx, list, func(dl delivery.Delivery) delivery.Delivery { return dl.Hold(r, d.Now()) })
+		d.unjob(tx, list, func(dl delivery.Delivery) delivery.Delivery {
+			return dl.Hold(delivery.HoldReason(dl, target, now), now)
+		})
 		return nil
 	})
 }

@@ -156,28 +156,20 @@ func (d *Dispatcher) ready(ctx context.Context, j *job) (out *postgres.Outgoing,
 	case out.Destination.DeletedAt != nil:
 		return out, false, d.park(out.Delivery, delivery.Delivery.Cancel, delivery.DestinationDeleted)
 	}
-	if out.Misconfigured != nil {
-		d.Log.ErrorContext(ctx, "destination misconfigured",
-			"destination_id", out.Destination.ID, "delivery_id", out.Delivery.ID, "error", out.Misconfigured)
-	}
-	if reason := standing(out, d.Now()); reason != "" {
+	if reason := d.holdReason(ctx, out); reason != "" {
 		return out, false, d.park(out.Delivery, delivery.Delivery.Hold, reason)
 	}
 	return out, true, nil
 }
 
-// standing returns why a delivery must be held before it is even tried, or "".
-// What a person asked for goes out in any case, if it can.
-func standing(out *postgres.Outgoing, now time.Time) delivery.Reason {
-	switch {
-	case out.Misconfigured != nil:
-		return delivery.Misconfigured
-	case out.Delivery.Forced():
-		return ""
-	case out.Destination.State == destination.Paused:
-		return delivery.Paused
+// holdReason is delivery.HoldReason, and tells the log what a person has to mend.
+func (d *Dispatcher) holdReason(ctx context.Context, out *postgres.Outgoing) delivery.Reason {
+	reason := delivery.HoldReason(out.Delivery, delivery.TargetOf(out.Destination, out.Health), d.Now())
+	if reason == delivery.Misconfigured {
+		d.Log.ErrorContext(ctx, "destination misconfigured",
+			"destination_id", out.Destination.ID, "delivery_id", out.Delivery.ID, "error", out.Misconfigured)
 	}
-	return out.Health.HoldFor(out.Delivery.ID, now)
+	return reason
 }
 
 // attempt sends and records. The id of the attempt is made before sending, so

@@ -284,8 +284,6 @@ type BulkChoice struct {
 	DeliveryID    uuid.UUID
 	DestinationID uuid.UUID
 	FinishedAt    time.Time // when the order was made
-	Paused        bool      // the destination
-	Deleted       bool      // the destination
 }
 
 // BulkChoices returns those whose turn is next, in the order of their ids: no
@@ -294,10 +292,9 @@ type BulkChoice struct {
 // that is slow or paused keeps back nobody else's.
 func (q queries) BulkChoices(ctx context.Context, id uuid.UUID, limit, ahead int) ([]BulkChoice, error) {
 	const query = `
-		SELECT n.delivery_id, n.destination_id, n.finished_at, n.paused, n.deleted
+		SELECT n.delivery_id, n.destination_id, n.finished_at
 		FROM (
-			SELECT c.delivery_id, t.id AS destination_id, c.finished_at, t.state = 'paused' AS paused,
-			       t.deleted_at IS NOT NULL AS deleted
+			SELECT c.delivery_id, t.id AS destination_id, c.finished_at
 			FROM destinations t
 			CROSS JOIN LATERAL (
 				SELECT count(*) AS n

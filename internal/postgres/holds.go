@@ -57,6 +57,39 @@ func (q queries) scanLines(rows pgx.Rows, found map[uuid.UUID]Line) error {
 	return nil
 }
 
+// Targets returns what decides whether deliveries may go to destinations. One that
+// is deleted is missing.
+func (q queries) Targets(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]delivery.Target, error) {
+	const query = `
+		SELECT ` + destinationColumns + `, h.not_answering_since, h.probe_delivery_id, h.slow_until
+		FROM destinations t
+		LEFT JOIN destination_health h ON h.destination_id = t.id
+		WHERE t.id = ANY($1) AND t.deleted_at IS NULL`
+	rows, err := q.q.Query(ctx, query, ids)
+	if err != nil {
+		return nil, fmt.Errorf("select targets: %w", err)
+	}
+	found := make(map[uuid.UUID]delivery.Target, len(ids))
+	defer rows.Close()
+	for rows.Next() {
+		var (
+			t sealedRow
+			h delivery.Health
+		)
+		targets := append(t.targets(), (*zeronull.Timestamptz)(&h.NotAnsweringSince),
+			(*zeronull.UUID)(&h.Probing), (*zeronull.Timestamptz)(&h.SlowUntil))
+		if err := rows.Scan(targets...); err != nil {
+			return nil, fmt.Errorf("select targets: %w", err)
+		}
+		d, _ := q.open(t) // without settings it is not usable
+		found[d.ID] = delivery.TargetOf(d, h)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("select targets: %w", err)
+	}
+	return found, nil
+}
+
 // Hold is that deliveries to a destination are held for a reason.
 type Hold struct {
 	DestinationID uuid.UUID

@@ -1,0 +1,123 @@
+package delivery_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"belfry/internal/delivery"
+	"belfry/internal/destination"
+)
+
+// holdFor is HoldReason for a delivery of which only the id is known, to a
+// destination of which only the health is.
+func holdFor(h delivery.Health, id uuid.UUID, now time.Time) delivery.Reason {
+	d := delivery.Delivery{ID: id, NextTrigger: delivery.Automatic}
+	return delivery.HoldReason(d, delivery.Target{State: destination.Active, Usable: true, Health: h}, now)
+}
+
+// holdOrder is the one order of reasons. Each row says of every fact whether it
+// must be so (1), must not (0), or does not matter (·); each combination of facts
+// is in exactly one row.
+//
+//	misconfigured, forced, paused, failing, probing, slow
+const holdOrder = `
+	1 · · · · ·  misconfigured
+	0 1 · · · ·  -
+	0 0 1 · · ·  paused
+	0 0 0 1 0 ·  not_answering
+	0 0 0 1 1 ·  -
+	0 0 0 0 · 1  busy
+	0 0 0 0 · 0  -`
+
+// TestHoldReason looks at every combination, whatever the delivery was held for
+// before and whichever of the things that a person can ask for it was.
+func TestHoldReason(t *testing.T) {
+	t.Parallel()
+	for facts := range 1 << 6 {
+		fact := func(n int) bool { return facts&(1<<n) != 0 }
+		want := rowOf(t, fact)
+		h := delivery.Health{}
+		if fact(3) {
+			h = down()
+		}
+		if fact(4) {
+			h = h.Lend(nth(1), at(time.Hour))
+		}
+		if fact(5) {
+			h.SlowUntil = at(time.Hour)
+		}
+		target := delivery.Target{State: destination.Active, Usable: !fact(0), Health: h}
+		if fact(2) {
+			target.State = destination.Paused
+		}
+		triggers := []delivery.Trigger{delivery.Automatic}
+		if fact(1) {
+			triggers = []delivery.Trigger{delivery.Resend, delivery.SendNow}
+		}
+		for _, trigger := range triggers {
+			for _, was := range []delivery.Reason{"", delivery.Misconfigured, delivery.Paused, delivery.NotAnswering, delivery.Busy} {
+				d := delivery.New(nth(2), nth(3), delivery.ByFilters, 11, noon)
+				d.ID, d.NextTrigger = nth(1), trigger
+				if was != "" {
+					d = d.Hold(was, noon)
+				}
+				if got := delivery.HoldReason(d, target, at(time.Minute)); got != want {
+					t.Errorf("facts %06b, asked by %s, held for %q: got %q, want %q", facts, trigger, was, got, want)
+				}
+			}
+		}
+		if fact(1) {
+			continue
+		}
+		bulk := delivery.Delivery{ID: nth(1), NextTrigger: delivery.Resend, Priority: delivery.Bulk}
+		if got := delivery.HoldReason(bulk, target, at(time.Minute)); got != want {
+			t.Errorf("facts %06b: a re-send in bulk got %q, want %q", facts, got, want)
+		}
+		if got := target.HoldsOthers(at(time.Minute)); !fact(4) && got != want {
+			t.Errorf("facts %06b: others got %q, want %q", facts, got, want)
+		}
+	}
+}
+
+// rowOf returns the reason of the one row that the facts are in.
+func rowOf(t *testing.T, fact func(int) bool) delivery.Reason {
+	t.Helper()
+	var found []string
+	for row := range strings.Lines(strings.TrimSpace(holdOrder)) {
+		fields, in := strings.Fields(row), true
+		for n := range 6 {
+			in = in && (fields[n] == "·" || (fields[n] == "1") == fact(n))
+		}
+		if in {
+			found = append(found, strings.Trim(fields[6], "-"))
+		}
+	}
+	if len(found) != 1 {
+		t.Fatalf("in %d rows, want one", len(found))
+	}
+	return delivery.Reason(found[0])
+}
+
+// TestHoldsOthers: what holds all but the probe, probing or not.
+func TestHoldsOthers(t *testing.T) {
+	t.Parallel()
+	target := delivery.Target{State: destination.Active, Usable: true, Health: down()}
+	if got := target.HoldsOthers(noon); got != delivery.NotAnswering {
+		t.Errorf("got %q", got)
+	}
+	target.Health = target.Health.Lend(nth(1), at(time.Hour))
+	if got := target.HoldsOthers(noon); got != delivery.NotAnswering {
+		t.Errorf("while one probes: got %q", got)
+	}
+	target = delivery.TargetOf(destination.Destination{State: destination.Active, Settings: &destination.Webhook{}}, delivery.Health{})
+	if got := target.HoldsOthers(noon); got != "" {
+		t.Errorf("got %q of one that answers", got)
+	}
+	target = delivery.TargetOf(destination.Destination{State: destination.Paused}, delivery.Health{})
+	if got := target.HoldsOthers(noon); got != delivery.Misconfigured {
+		t.Errorf("got %q of one without settings", got)
+	}
+}

@@ -1,0 +1,87 @@
+package dispatch
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"belfry/internal/delivery"
+	"belfry/internal/destination"
+)
+
+// Whoever decides tells the same reason: of a destination that is paused, not
+// answering and misconfigured at once, each delivery is held as misconfigured, and
+// once that is mended as paused, wherever it comes from.
+func TestOneOrderOfReasons(t *testing.T) {
+	t.Parallel()
+	f := start(t, waits(time.Hour), func(c *Config) { c.Workers = 4 })
+	down := newSink(t).answer(503)
+	hook, other := f.webhook(t, down.URL), f.webhook(t, newSink(t).URL)
+	retrying := f.send(t, hook, 1)[0]
+	f.wait(t, retrying, is(delivery.Retrying))
+	final := f.send(t, hook, 1)[0]
+	f.wait(t, final, is(delivery.Retrying))
+	if _, err := f.Cancel(t.Context(), final, By{Name: "me"}); err != nil {
+		t.Fatal(err)
+	}
+	accepted := f.accept(t, `{"id":"x","severity":"LOW","type":"RULE","destinations":["`+other.ID.String()+`"]}`)
+	f.stopUpkeep() // from here on each decides by itself
+	f.loops.Wait()
+
+	hook.State = destination.Paused
+	for _, want := range []delivery.Reason{delivery.Misconfigured, delivery.Paused} {
+		change(t, f, hook)
+		exec(t, f, `INSERT INTO destination_health (destination_id, failures, failing_since, not_answering_since, next_probe_at)
+			VALUES ($1, 10, now(), now(), now())
+			ON CONFLICT (destination_id) DO UPDATE SET failures = 10, failing_since = now(), not_answering_since = now(), next_probe_at = now()`, hook.ID)
+		if want == delivery.Misconfigured {
+			exec(t, f, `UPDATE destinations SET settings = 'damaged' WHERE id = $1`, hook.ID)
+		}
+		reason := func(what string, id uuid.UUID) {
+			t.Helper()
+			v := f.wait(t, id, is(delivery.Held))
+			if v.Reason != want {
+				t.Errorf("%s: held as %q, want %q", what, v.Reason, want)
+			}
+		}
+		reason("accepted", f.send(t, hook, 1)[0])
+		if want == delivery.Misconfigured { // the alert goes there once
+			views, err := f.SendTo(t.Context(), accepted.Alert.AlertID, []uuid.UUID{hook.ID}, By{Name: "me"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			reason("sent by hand", views[0].ID)
+			exec(t, f, `UPDATE deliveries SET status = 'cancelled', reason = 'by_person', due_at = NULL, finished_at = now(), held_at = NULL WHERE id = $1`, views[0].ID)
+		}
+		if err := f.holdWaiting(t.Context(), hook.ID); err != nil {
+			t.Fatal(err)
+		}
+		reason("waiting for its retry", retrying)
+		exec(t, f, `UPDATE deliveries SET reason = 'busy' WHERE status = 'held'`)
+		if err := f.keepHolds(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		reason("held for another reason", retrying)
+		if err := f.release(t.Context(), hook.ID); err != nil {
+			t.Fatal(err)
+		}
+		reason("nothing is released", retrying)
+		order, err := f.StartBulk(t.Context(), BulkOrder{DeliveryIDs: []uuid.UUID{final}, PerSecond: 1000}, By{Name: "me"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		until(t, "it had its turn", func() bool {
+			if err := f.stepBulk(t.Context(), order.ID); err != nil {
+				t.Fatal(err)
+			}
+			return f.bulk(t, order.ID).Resent == 1
+		})
+		reason("re-sent in bulk", final)
+		if _, err := f.Cancel(t.Context(), final, By{Name: "me"}); err != nil {
+			t.Fatal(err)
+		}
+		exec(t, f, `UPDATE deliveries SET status = 'retrying', reason = NULL, held_at = NULL,
+			job_id = nextval(pg_get_serial_sequence('river_job', 'id')) WHERE id = $1`, retrying)
+	}
+}
