@@ -228,8 +228,7 @@ func (s *Server) explain(ctx context.Context, a alert.Alert) (ExplainedRoute, er
 	if err != nil {
 		return ExplainedRoute{}, err
 	}
-	all := routing.All
-	d := delivery.Route(a, all)
+	d, all := routing.Route(a), slices.Clone(routing.All)
 	slices.SortFunc(all, func(a, b destination.Destination) int {
 		return strings.Compare(destination.NameKey(a.DisplayName), destination.NameKey(b.DisplayName))
 	})

@@ -67,7 +67,7 @@ func (s *Server) change(ctx context.Context, id uuid.UUID, match *string, action
 func (s *Server) changed(action string, d destination.Destination, more map[string]any) postgres.Entry {
 	shown := s.newDestination(d)
 	detail := map[string]any{
-		"displayName": shown.DisplayName, "state": shown.State, "severities": shown.Severities, "alertTypes": shown.AlertTypes,
+		"displayName": shown.DisplayName, "formerNames": shown.FormerNames, "state": shown.State, "severities": shown.Severities, "alertTypes": shown.AlertTypes,
 		"logTypes": shown.LogTypes, "limits": shown.Limits, "settings": shown.Settings, "version": shown.Version,
 	}
 	maps.Copy(detail, more)

@@ -72,12 +72,18 @@ func (s *Server) GetDestination(ctx context.Context, r GetDestinationRequestObje
 // a destination that does not answer is found out at once.
 func (s *Server) PatchDestination(ctx context.Context, r PatchDestinationRequestObject) (PatchDestinationResponseObject, error) {
 	d, err := s.change(ctx, r.ID, r.Params.IfMatch, "destination.update", func(tx *postgres.Tx, d *destination.Destination, _ map[string]any) error {
-		before := d.Settings
+		before, formerly := d.Settings, d.FormerNames
 		changed, err := d.Patch(*r.Body)
 		if err != nil {
 			return err
 		}
 		*d = changed
+		dropped := slices.DeleteFunc(slices.Clone(formerly), func(name string) bool { return slices.Contains(changed.FormerNames, name) })
+		if len(dropped) > 0 {
+			if err := tx.DropFormerNames(ctx, d.ID, dropped); err != nil {
+				return err
+			}
+		}
 		if reflect.DeepEqual(before, changed.Settings) {
 			return nil
 		}
@@ -279,7 +285,7 @@ func (t *testInput) read(body *json.RawMessage, more map[string]any) (flaws, err
 
 func (s *Server) newDestination(d destination.Destination) Destination {
 	answer := Destination{
-		ID: d.ID, DisplayName: d.DisplayName, Type: DestinationType(d.Type), State: DestinationState(d.State),
+		ID: d.ID, DisplayName: d.DisplayName, FormerNames: notNil(d.FormerNames), Type: DestinationType(d.Type), State: DestinationState(d.State),
 		Severities: []Severity{}, AlertTypes: []AlertType{}, LogTypes: notNil(d.LogTypes),
 		OverrideOnly: len(d.Severities) == 0, Limits: newLimits(d.Limits), Settings: Settings{Headers: []SetHeader{}},
 		Signing: Signing{CreatedAt: d.Signing.CreatedAt.UTC()}, Version: d.Version,

@@ -45,12 +45,56 @@ type Decision struct {
 	Nowhere Nowhere
 }
 
-// Route decides where an alert goes among the destinations that are not deleted.
-// It is asked once, when the alert is accepted; the order of the steps is that
-// of the seeds' product. A pause changes nothing here.
-func Route(a alert.Alert, all []destination.Destination) Decision {
+// Among is what alerts are routed among: the destinations that are not deleted.
+type Among struct {
+	All   []destination.Destination // oldest first
+	names map[string]int            // the place in All of whom a folded name reaches
+}
+
+// NewAmong returns what alerts are routed among. A name reaches the destination
+// that has it, or else the one that had it last.
+func NewAmong(all []destination.Destination) Among {
+	names := make(map[string]int, len(all))
+	for i, t := range all {
+		for _, former := range t.FormerNames {
+			names[destination.NameKey(former)] = i
+		}
+	}
+	for i, t := range all {
+		names[destination.NameKey(t.DisplayName)] = i
+	}
+	return Among{All: all, names: names}
+}
+
+// Named returns the destination that an alert names, by its id, its name or a
+// former name.
+func (m Among) Named(name string) (destination.Destination, bool) {
+	name = strings.TrimSpace(name)
+	i, found := m.names[destination.NameKey(name)]
+	if id, err := uuid.Parse(name); err == nil {
+		i = slices.IndexFunc(m.All, func(t destination.Destination) bool { return t.ID == id })
+		found = i >= 0
+	}
+	if !found {
+		return destination.Destination{}, false
+	}
+	return m.All[i], true
+}
+
+// Without returns the same without some destinations.
+func (m Among) Without(ids ...uuid.UUID) Among {
+	if len(ids) == 0 {
+		return m
+	}
+	return NewAmong(slices.DeleteFunc(slices.Clone(m.All), func(t destination.Destination) bool { return slices.Contains(ids, t.ID) }))
+}
+
+// Route decides where an alert goes. It is asked once, when the alert is accepted;
+// the order of the steps is that of the seeds' product. A pause changes nothing
+// here.
+func (m Among) Route(a alert.Alert) Decision {
 	if a.Override == nil {
-		return byFilters(a, all)
+		return byFilters(a, m.All)
 	}
 	if slices.Contains(*a.Override, "SKIP") {
 		return Decision{By: ByOverride, Nowhere: Skip}
@@ -60,11 +104,11 @@ func Route(a alert.Alert, all []destination.Destination) Decision {
 	}
 	d := Decision{By: ByOverride}
 	for _, name := range *a.Override {
-		i := slices.IndexFunc(all, func(t destination.Destination) bool { return named(t, name) })
-		if i < 0 {
+		t, found := m.Named(name)
+		if !found {
 			d.Unknown = append(d.Unknown, name)
-		} else if !contains(d.To, all[i].ID) {
-			d.To = append(d.To, all[i])
+		} else if !contains(d.To, t.ID) {
+			d.To = append(d.To, t)
 		}
 	}
 	if len(d.To) == 0 {
@@ -89,6 +133,8 @@ func byFilters(a alert.Alert, all []destination.Destination) Decision {
 // Explain says why a destination gets the alert or does not.
 func (d Decision) Explain(a alert.Alert, t destination.Destination) (routed bool, why string) {
 	switch {
+	case contains(d.To, t.ID) && d.By == ByOverride && !namedNow(a, t):
+		return true, "The alert names this destination, by a name that it had before."
 	case contains(d.To, t.ID):
 		return true, d.By.Why()
 	case d.Nowhere == Skip || d.Nowhere == EmptyDestinations:
@@ -118,12 +164,10 @@ func refusal(a alert.Alert, t destination.Destination) string {
 	return ""
 }
 
-func named(t destination.Destination, name string) bool {
-	name = strings.TrimSpace(name)
-	if id, err := uuid.Parse(name); err == nil {
-		return t.ID == id
-	}
-	return destination.NameKey(t.DisplayName) == destination.NameKey(name)
+// namedNow reports whether an alert names a destination by its id or present name.
+func namedNow(a alert.Alert, t destination.Destination) bool {
+	only := NewAmong([]destination.Destination{{ID: t.ID, DisplayName: t.DisplayName}})
+	return slices.ContainsFunc(*a.Override, func(name string) bool { _, found := only.Named(name); return found })
 }
 
 func contains(list []destination.Destination, id uuid.UUID) bool {

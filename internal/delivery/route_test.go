@@ -125,7 +125,7 @@ func TestRoute(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			d := delivery.Route(tt.alert, all)
+			d := delivery.NewAmong(all).Route(tt.alert)
 			got := route{d.By, names(d.To), d.Unknown, d.Nowhere}
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("(-want +got)\n%s", diff)
@@ -149,7 +149,7 @@ func TestRouteNowhere(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			d := delivery.Route(tt.alert, tt.among)
+			d := delivery.NewAmong(tt.among).Route(tt.alert)
 			got := route{d.By, names(d.To), d.Unknown, d.Nowhere}
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("(-want +got)\n%s", diff)
@@ -192,7 +192,7 @@ func TestExplain(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			got, why := delivery.Route(tt.alert, all).Explain(tt.alert, tt.of)
+			got, why := delivery.NewAmong(all).Route(tt.alert).Explain(tt.alert, tt.of)
 			if got != tt.want || why != tt.why {
 				t.Errorf("got %v, %q; want %v, %q", got, why, tt.want, tt.why)
 			}
@@ -208,7 +208,7 @@ func TestExplainAgreesWithRoute(t *testing.T) {
 		for _, typ := range alert.Types() {
 			for _, logTypes := range [][]string{{}, {"AWS.S3"}, {"Okta"}} {
 				a := routed(severity, typ, logTypes...)
-				d := delivery.Route(a, all)
+				d := delivery.NewAmong(all).Route(a)
 				var got []string
 				for _, x := range all {
 					is, why := d.Explain(a, x)

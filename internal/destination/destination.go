@@ -53,6 +53,7 @@ const (
 type Destination struct {
 	ID          uuid.UUID
 	DisplayName string
+	FormerNames []string // that still reach it, oldest first
 	Type        string
 	State       State
 	Severities  []alert.Severity // none: override-only

@@ -80,7 +80,7 @@ func TestPatch(t *testing.T) {
 	t.Parallel()
 	checkPatches(t, []patching{
 		{"nothing given changes nothing", `{}`, nothing},
-		{"the name, trimmed", `{"displayName":" Pager "}`, func(d *Destination) { d.DisplayName = "Pager" }},
+		{"the name, trimmed", `{"displayName":" Pager "}`, func(d *Destination) { d.DisplayName, d.FormerNames = "Pager", []string{"SOAR"} }},
 		{"the same type may be given", `{"type":"webhook"}`, nothing},
 		{"severities are replaced", `{"severities":["INFO"]}`, func(d *Destination) { d.Severities = []alert.Severity{alert.Info} }},
 		{"null clears severities", `{"severities":null}`, func(d *Destination) { d.Severities = []alert.Severity{} }},
@@ -131,7 +131,7 @@ func TestPatchSettings(t *testing.T) {
 			settings("http://other.example/", []outbound.Header{}...),
 		},
 		{"all at once", `{"displayName":"Pager","severities":["LOW"],"alertTypes":null,"logTypes":["x"],"settings":{"headers":[]}}`, func(d *Destination) {
-			d.DisplayName, d.Severities, d.AlertTypes = "Pager", []alert.Severity{alert.Low}, alert.Types()
+			d.DisplayName, d.FormerNames, d.Severities, d.AlertTypes = "Pager", []string{"SOAR"}, []alert.Severity{alert.Low}, alert.Types()
 			d.LogTypes, d.Settings = []string{"x"}, &Webhook{URL: storedURL}
 		}},
 	})

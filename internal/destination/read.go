@@ -46,13 +46,11 @@ func Read(raw []byte) (Destination, error) {
 // Patch returns d changed by a request body: what is absent is kept, null
 // clears. The type of a destination never changes.
 func (d Destination) Patch(raw []byte) (Destination, error) {
-	f, err := readFields(raw, "displayName", "type", "severities", "alertTypes", "logTypes", "limits", "settings")
+	f, err := readFields(raw, "displayName", "formerNames", "type", "severities", "alertTypes", "logTypes", "limits", "settings")
 	if err != nil {
 		return d, err
 	}
-	if f.has("displayName") {
-		d.readName(f)
-	}
+	d.patchNames(f)
 	d.readFilters(f)
 	d.readLimits(f)
 	d.patchSettings(f)

@@ -206,7 +206,7 @@ func (d *Dispatcher) route(items []*acceptItem, most int) int {
 
 func (item *acceptItem) routeBy(among *postgres.Routing) {
 	if item.among != among {
-		item.among, item.route = among, delivery.Route(item.in.Alert, among.All)
+		item.among, item.route = among, among.Route(item.in.Alert)
 	}
 	item.alert.Nowhere, item.alert.Unknown = item.route.Nowhere, item.route.Unknown
 }

@@ -4,14 +4,11 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
-	"slices"
 	"time"
 
 	"github.com/google/uuid"
 
 	"belfry/internal/alert"
-	"belfry/internal/delivery"
-	"belfry/internal/destination"
 	"belfry/internal/postgres"
 )
 
@@ -50,8 +47,7 @@ func (d *Dispatcher) tell(ctx context.Context, tx *postgres.Tx, among postgres.R
 	now := d.Now().UTC().Truncate(time.Microsecond)
 	a := n.alert(now)
 	a.Link = d.Link(a.AlertID)
-	takers := slices.DeleteFunc(slices.Clone(among.All), func(t destination.Destination) bool { return slices.Contains(except, t.ID) })
-	route := delivery.Route(a, takers)
+	route := among.Without(except...).Route(a)
 	item := &acceptItem{among: &among, route: route, alert: postgres.AcceptedAlert{Alert: a, AcceptedBy: acceptedByUs, Nowhere: route.Nowhere}}
 	in, rooms, err := d.insert(ctx, tx, []*acceptItem{item})
 	if err != nil {

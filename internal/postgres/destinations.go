@@ -136,13 +136,20 @@ func (q queries) InsertDestination(ctx context.Context, d destination.Destinatio
 }
 
 // UpdateDestination stores what a caller that holds the row's lock changed, or
-// returns ErrNameTaken.
+// returns ErrNameTaken. The name that it had becomes one of its former names.
 func (tx *Tx) UpdateDestination(ctx context.Context, d destination.Destination) error {
 	settings, signing, err := tx.seal(d)
 	if err != nil {
 		return err
 	}
 	const query = `
+		WITH former AS (
+			INSERT INTO destination_aliases (name_key, name, destination_id, created_at)
+			SELECT name_key, display_name, id, $11
+			FROM destinations
+			WHERE id = $1 AND name_key <> $3
+			ON CONFLICT (name_key) DO UPDATE
+			SET name = excluded.name, destination_id = excluded.destination_id, created_at = excluded.created_at)
 		UPDATE destinations
 		SET display_name = $2, name_key = $3, state = $4, severities = $5, alert_types = $6, log_types = $7,
 		    settings = COALESCE($8, settings), signing = COALESCE($9, signing), version = $10, updated_at = $11,
@@ -161,9 +168,13 @@ func (tx *Tx) UpdateDestination(ctx context.Context, d destination.Destination) 
 	return nil
 }
 
-// DeleteDestination marks a destination as deleted.
+// DeleteDestination marks a destination as deleted. None of its names means
+// anything any more: not even to a destination that had one of them before it.
 func (tx *Tx) DeleteDestination(ctx context.Context, id uuid.UUID, now time.Time) error {
 	const query = `
+		WITH gone AS (
+			DELETE FROM destination_aliases
+			WHERE destination_id = $1 OR name_key = (SELECT name_key FROM destinations WHERE id = $1))
 		UPDATE destinations
 		SET deleted_at = $2, updated_at = $2, version = version + 1
 		WHERE id = $1`
@@ -177,7 +188,7 @@ func (tx *Tx) DeleteDestination(ctx context.Context, id uuid.UUID, now time.Time
 // settings cannot be opened is returned without them.
 func (q queries) Destination(ctx context.Context, id uuid.UUID) (destination.Destination, error) {
 	const query = `
-		SELECT ` + destinationColumns + `
+		SELECT ` + destinationColumns + `, ` + formerNames + `
 		FROM destinations t
 		WHERE t.id = $1 AND t.deleted_at IS NULL`
 	return q.destination(ctx, query, id)
@@ -186,7 +197,7 @@ func (q queries) Destination(ctx context.Context, id uuid.UUID) (destination.Des
 // LockDestination is Destination, locked until the transaction ends.
 func (tx *Tx) LockDestination(ctx context.Context, id uuid.UUID) (destination.Destination, error) {
 	const query = `
-		SELECT ` + destinationColumns + `
+		SELECT ` + destinationColumns + `, ` + formerNames + `
 		FROM destinations t
 		WHERE t.id = $1 AND t.deleted_at IS NULL
 		FOR NO KEY UPDATE`
@@ -195,7 +206,7 @@ func (tx *Tx) LockDestination(ctx context.Context, id uuid.UUID) (destination.De
 
 func (q queries) destination(ctx context.Context, query string, id uuid.UUID) (destination.Destination, error) {
 	var r sealedRow
-	if err := q.q.QueryRow(ctx, query, id).Scan(r.targets()...); err != nil {
+	if err := q.q.QueryRow(ctx, query, id).Scan(append(r.targets(), &r.d.FormerNames)...); err != nil {
 		return destination.Destination{}, fmt.Errorf("select destination %s: %w", id, notFound(err))
 	}
 	d, _ := q.open(r) // without settings it can still be shown, mended and deleted
@@ -214,7 +225,7 @@ type DestinationFilter struct {
 // Destinations lists those that are not deleted, by name.
 func (q queries) Destinations(ctx context.Context, f DestinationFilter) ([]destination.Destination, error) {
 	const query = `
-		SELECT ` + destinationColumns + `
+		SELECT ` + destinationColumns + `, ` + formerNames + `
 		FROM destinations t
 		WHERE t.deleted_at IS NULL
 		  AND ($1 = '' OR strpos(t.name_key, $1) > 0)
@@ -229,45 +240,10 @@ func (q queries) Destinations(ctx context.Context, f DestinationFilter) ([]desti
 	}
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (destination.Destination, error) {
 		var r sealedRow
-		if err := row.Scan(r.targets()...); err != nil {
+		if err := row.Scan(append(r.targets(), &r.d.FormerNames)...); err != nil {
 			return destination.Destination{}, err
 		}
 		d, _ := q.open(r) // listed without its settings
 		return d, nil
 	})
-}
-
-// Routing is the destinations among which alerts are routed, as far as that takes
-// them to be known, and the version that every change of one raises.
-type Routing struct {
-	Version int64
-	All     []destination.Destination // not deleted, oldest first
-}
-
-const selectRoutingVersion = `
-	SELECT version
-	FROM routing`
-
-// Routing returns the destinations of now. They are never older than its version.
-func (q queries) Routing(ctx context.Context) (Routing, error) {
-	const query = `
-		SELECT id, display_name, type, state, severities, alert_types, log_types
-		FROM destinations
-		WHERE deleted_at IS NULL
-		ORDER BY created_at, id`
-	var r Routing
-	b := &pgx.Batch{}
-	b.Queue(selectRoutingVersion).QueryRow(func(row pgx.Row) error { return row.Scan(&r.Version) })
-	b.Queue(query).Query(func(rows pgx.Rows) (err error) {
-		r.All, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (destination.Destination, error) {
-			var d destination.Destination
-			err := row.Scan(&d.ID, &d.DisplayName, &d.Type, &d.State, &d.Severities, &d.AlertTypes, &d.LogTypes)
-			return d, err
-		})
-		return err
-	})
-	if err := q.q.SendBatch(ctx, b).Close(); err != nil {
-		return Routing{}, fmt.Errorf("select destinations to route: %w", err)
-	}
-	return r, nil
 }

@@ -12,6 +12,7 @@ const saved: Destination = {
   alertTypes: ["RULE"],
   logTypes: ["AWS.CloudTrail"],
   overrideOnly: false,
+  formerNames: [],
   limits: { maxInFlight: 8, ratePerSecond: 5, burst: 20, holdNotAnswering: true },
   settings: {
     url: "https://soar.example.com",

@@ -125,6 +125,7 @@ export function testOf(v: FormValues, saved: Destination | undefined): TestOf {
 export function changesOf(patch: DestinationPatch): string[] {
   const names: Record<keyof DestinationPatch, string> = {
     displayName: "Display Name",
+    formerNames: "Former names",
     type: "Type",
     severities: "Severity Levels",
     alertTypes: "Default Alert Types",

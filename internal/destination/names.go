@@ -1,0 +1,48 @@
+package destination
+
+import (
+	"fmt"
+	"slices"
+
+	"belfry/internal/alert"
+)
+
+// maxFormerNames is how many names of before may still reach a destination: a
+// program that renames it each time must not make them endless.
+const maxFormerNames = 100
+
+// patchNames changes the name, and takes away former names. The name that the
+// destination had goes on reaching it as a former one.
+func (d *Destination) patchNames(f *fields) {
+	if list, ok := f.list("formerNames"); ok {
+		d.patchFormerNames(f, list)
+	}
+	if !f.has("displayName") {
+		return
+	}
+	was := d.DisplayName
+	d.readName(f)
+	if f.isWrong("displayName") || NameKey(was) == NameKey(d.DisplayName) {
+		return
+	}
+	if len(d.FormerNames) >= maxFormerNames {
+		f.wrong("displayName", alert.CodeTooMany, fmt.Sprintf("must stay: this destination has %d former names; take away some of them first", maxFormerNames))
+		return
+	}
+	d.FormerNames = slices.DeleteFunc(slices.Clone(d.FormerNames), func(former string) bool { return NameKey(former) == NameKey(d.DisplayName) })
+	d.FormerNames = append(d.FormerNames, was)
+}
+
+// patchFormerNames keeps those former names that a request lists. One that the
+// destination never had cannot be given to it.
+func (d *Destination) patchFormerNames(f *fields, list []string) {
+	kept := map[string]bool{}
+	for i, name := range list {
+		known := func(former string) bool { return NameKey(former) == NameKey(name) }
+		if !slices.ContainsFunc(d.FormerNames, known) {
+			f.wrong(fmt.Sprintf("formerNames[%d]", i), alert.CodeConflict, "must be one of its former names: they can be taken away, not added")
+		}
+		kept[NameKey(name)] = true
+	}
+	d.FormerNames = slices.DeleteFunc(slices.Clone(d.FormerNames), func(former string) bool { return !kept[NameKey(former)] })
+}
