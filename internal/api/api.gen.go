@@ -1360,6 +1360,10 @@ type Destination struct {
 	// DisplayName Its name.
 	DisplayName string `json:"displayName"`
 
+	// FormerNames The names that it had before and that still reach it, oldest first: an alert that names one goes to this destination. A name
+	// that another destination has now is not among them, and a name reaches nobody once a destination that had it was deleted.
+	FormerNames []string `json:"formerNames"`
+
 	// ID Its id.
 	ID uuid.UUID `json:"id"`
 

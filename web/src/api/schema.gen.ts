@@ -1465,8 +1465,13 @@ export interface components {
         HeaderName: string;
         /** @description What to change. A field left out stays. */
         DestinationPatch: {
-            /** @description Its new name, by the same rules as at creation. */
+            /**
+             * @description Its new name, by the same rules as at creation. The name that it had becomes one of its `formerNames`: alerts that name it go
+             *     on reaching it.
+             */
             displayName?: string;
+            /** @description Those of its `formerNames` that shall go on reaching it. They can be taken away, not added; `null` or empty takes away all. */
+            formerNames?: string[] | null;
             /** @description Cannot be changed; it may be given as it is. */
             type?: components["schemas"]["DestinationType"];
             /** @description The severities it takes. `null` or empty, it gets only the alerts that name it and those a person sends. */
@@ -2039,6 +2044,11 @@ export interface components {
             id: string;
             /** @description Its name. */
             displayName: string;
+            /**
+             * @description The names that it had before and that still reach it, oldest first: an alert that names one goes to this destination. A name
+             *     that another destination has now is not among them, and a name reaches nobody once a destination that had it was deleted.
+             */
+            formerNames: string[];
             type: components["schemas"]["DestinationType"];
             state: components["schemas"]["DestinationState"];
             /** @description The severities it takes. */
