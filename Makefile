@@ -6,10 +6,14 @@ GO      ?= go
 # the first one without known vulnerabilities. `make GOTOOLCHAIN=local build` keeps to the Go at hand.
 export GOTOOLCHAIN := auto
 TOOL    := $(GO) tool -modfile=tools/go.mod
-VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
+COMMIT  ?= $(shell git rev-parse HEAD 2>/dev/null)$(shell git diff --quiet HEAD 2>/dev/null || echo -dirty)
+# The commit's date, so that two builds of a commit are the same.
+DATE    ?= $(shell TZ=UTC git show -s --date=format-local:%Y-%m-%dT%H:%M:%SZ --format=%cd HEAD 2>/dev/null)
+LDFLAGS  = -X main.version=$(VERSION) -X main.buildCommit=$(COMMIT) -X main.buildDate=$(DATE)
 GOFILES  = $(shell git ls-files -co --exclude-standard '*.go' | grep -v '\.gen\.go$$')
 
-.PHONY: help run build console test check check-format check-tidy check-vet check-static check-errors check-vulnerabilities check-generated check-console vulnerabilities-update go-test console-test e2e screens bench bench-go fuzz generate format up clean
+.PHONY: help run build console test check check-format check-tidy check-vet check-static check-errors check-vulnerabilities check-compose check-generated check-console vulnerabilities-update go-test console-test e2e screens bench bench-go fuzz generate format up clean
 
 help: ## Show every target
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -18,7 +22,7 @@ run: console build ## Build and run everything on this machine, with a private P
 	@exec bin/belfry dev
 
 build: ## Build bin/belfry
-	@$(GO) build -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/belfry ./cmd/belfry
+	@$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/belfry ./cmd/belfry
 
 console: ## Build the web console, if its sources changed; without Node it says so, and the rest works
 	@if $(NODE_FITS); then $(MAKE) -s web/dist/index.html; \
@@ -38,7 +42,7 @@ $(NPM_CI): web/package-lock.json
 
 test: check go-test console-test e2e ## Run every check and every test
 
-check: check-format check-tidy check-vet check-static check-errors check-vulnerabilities check-generated check-console ## Run every check that is not a test
+check: check-format check-tidy check-vet check-static check-errors check-vulnerabilities check-compose check-generated check-console ## Run every check that is not a test
 
 check-format: ## Every file is formatted
 	@bad="$$($(TOOL) gofumpt -l $(GOFILES))"; test -z "$$bad" || { echo "not formatted (make format):"; echo "$$bad"; exit 1; }
@@ -57,6 +61,9 @@ check-errors: ## No error is dropped without a reason (errcheck)
 
 check-vulnerabilities: ## No known vulnerability is called, but for those that are explained (govulncheck)
 	@tools/lint/vulnerabilities.sh
+
+check-compose: ## Docker Compose can read docker-compose.yml, whatever is set
+	@cd tools/compose && $(GO) test ./... >/dev/null || $(GO) test ./...
 
 vulnerabilities-update: ## Take the newest database of known vulnerabilities
 	@$(GO) get -modfile=tools/lint/go.mod golang.org/x/vulndb@latest
@@ -81,7 +88,7 @@ e2e: ## Drive the console in a real Chromium, which is installed if there is non
 	@$(WITH_NODE) web/e2e/chromium.sh >/dev/null && $(MAKE) -s console && $(MAKE) -s build && cd web && npm run --silent e2e -- $(ARGS); fi
 
 screens: console build ## Write the pictures of the console anew, docs/screens; needs psql
-	@cd web && BELFRY_SCREENS=1 npm run --silent e2e
+	@cd web && E2E_SCREENS=1 npm run --silent e2e
 
 go-test: ## Run the tests with the race detector; needs no database: tests start a private Postgres
 	@$(GO) test -race -shuffle=on -timeout 15m ./...
@@ -106,8 +113,10 @@ format: ## Format Go files, and the console's
 	@$(TOOL) gofumpt -w $(GOFILES)
 	@$(WITH_NODE) $(MAKE) -s $(NPM_CI) && cd web && npm run --silent format; fi
 
-up: ## Run with docker compose
-	docker compose up --build
+COMPOSE = BELFRY_COMMIT=$(COMMIT) BELFRY_BUILD_DATE=$(DATE) docker compose
+
+up: ## Build and run with docker compose; init ends before a running Belfry is touched
+	$(COMPOSE) build && $(COMPOSE) run --rm init && $(COMPOSE) up
 
 clean: ## Remove what was built; data stays
 	rm -rf bin web/node_modules && find web/dist -mindepth 1 ! -name .gitkeep -delete

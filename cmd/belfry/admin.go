@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,6 +26,49 @@ func (d database) connect(ctx context.Context) (*postgres.DB, error) {
 		return nil, err
 	}
 	return postgres.Open(ctx, postgres.Options{URL: address, MaxConns: 4, Name: "belfry command"})
+}
+
+// reach connects, and waits so long at most for a database that does not answer
+// yet.
+func (d database) reach(ctx context.Context, wait time.Duration, to streams) (*postgres.DB, error) {
+	if _, err := d.url(); err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	retry := time.NewTicker(time.Second)
+	defer retry.Stop()
+	var last error
+	for {
+		db, err := d.connect(ctx)
+		if err == nil {
+			return db, nil
+		}
+		if ctx.Err() != nil {
+			return nil, fmt.Errorf("waited for the database: %w", cmp.Or(last, err))
+		}
+		if !postgres.IsAway(err) {
+			return nil, explainRefusal(err) // waiting would not help
+		}
+		if last == nil {
+			fmt.Fprintf(to.err, "waiting up to %s for the database\n", wait)
+		}
+		last = err
+		select {
+		case <-retry.C:
+		case <-ctx.Done():
+		}
+	}
+}
+
+// explainRefusal adds what to do where the database does not know the password.
+func explainRefusal(err error) error {
+	if !postgres.IsPassword(err) {
+		return err
+	}
+	return fmt.Errorf("%w: the password of DATABASE_URL or PGPASSWORD is not the one that the database knows. "+
+		"With Docker Compose, POSTGRES_PASSWORD is set only when the volume is made: put the former one back into .env, "+
+		`or give the database the new one with `+"`docker compose exec postgres psql -U belfry -c '\\password'`", err)
 }
 
 type migrateCommand struct {

@@ -80,9 +80,10 @@ func TestE2EServeRefuses(t *testing.T) {
 		"admin token too weak":  {append(env, "BELFRY_ADMIN_TOKEN="+strings.Repeat("hunter2-", 8)), []string{"BELFRY_ADMIN_TOKEN", "random", "openssl rand -hex 32"}},
 		"port in use":           {append(env, "BELFRY_LISTEN="+taken.Addr().String()), []string{"BELFRY_LISTEN", "address already in use"}},
 		"database away": {
-			append(env, "DATABASE_URL=postgres://belfry:hunter2@127.0.0.1:1/belfry"),
-			[]string{"reach database", "connection refused"},
+			append(env, "DATABASE_URL=postgres://belfry:hunter2@127.0.0.1:1/belfry", "BELFRY_DATABASE_WAIT=50ms"),
+			[]string{"waiting up to 50ms for the database", "waited for the database", "connection refused"},
 		},
+		"setting that is none":  {append(env, "BELFRY_RETRY_WAIT=5s"), []string{"BELFRY_RETRY_WAIT is not a setting", "BELFRY_RETRY_WAITS"}},
 		"database that is none": {append(env, "DATABASE_URL=postgres://belfry:hunter2@h:x/y"), []string{"database URL cannot be read", "postgres://"}},
 		"all that is wrong at once": {
 			[]string{

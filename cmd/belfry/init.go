@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -49,7 +48,7 @@ func (c *initCommand) Run(ctx context.Context, to streams) error {
 	if err != nil {
 		return fmt.Errorf("BELFRY_PUBLIC_URL: %w", err)
 	}
-	db, err := c.reach(ctx, to)
+	db, err := c.reach(ctx, c.Wait, to)
 	if err != nil {
 		return err
 	}
@@ -82,38 +81,6 @@ func madeOrKept(made bool) string {
 		return "new"
 	}
 	return "there already"
-}
-
-// reach connects, and waits for a database that is still starting.
-func (c *initCommand) reach(ctx context.Context, to streams) (*postgres.DB, error) {
-	if _, err := c.url(); err != nil {
-		return nil, err
-	}
-	ctx, cancel := context.WithTimeout(ctx, c.Wait)
-	defer cancel()
-	retry := time.NewTicker(time.Second)
-	defer retry.Stop()
-	var last error
-	for {
-		db, err := c.connect(ctx)
-		if err == nil {
-			return db, nil
-		}
-		if ctx.Err() != nil {
-			return nil, fmt.Errorf("waited for the database: %w", cmp.Or(last, err))
-		}
-		if !postgres.IsAway(err) {
-			return nil, err // waiting would not help
-		}
-		if last == nil {
-			fmt.Fprintf(to.err, "waiting up to %s for the database\n", c.Wait)
-		}
-		last = err
-		select {
-		case <-retry.C:
-		case <-ctx.Done():
-		}
-	}
 }
 
 // sealingKey makes the key if it is missing, and proves that it is the one that

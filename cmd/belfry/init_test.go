@@ -143,28 +143,38 @@ func TestInitKeepsAKeyForANewDatabase(t *testing.T) {
 
 func TestInitWaitsForTheDatabase(t *testing.T) {
 	t.Parallel()
-	database := pgtest.NewEmptyURL(t)
+	database, comeUp := lateDatabase(t, pgtest.NewEmptyURL(t))
+	out, errs := newOutput(), newOutput()
+	ended := make(chan error, 1)
+	args := []string{"init", "--dir", t.TempDir(), "--database-url", database}
+	go func() { ended <- run(t.Context(), args, streams{out, errs}) }()
+	errs.await(t, "waiting up to 1m0s for the database")
+	comeUp()
+	if err := <-ended; err != nil {
+		t.Errorf("init = %v", err)
+	}
+}
+
+// lateDatabase returns the address of a test database at which nothing answers
+// until comeUp is called.
+func lateDatabase(t *testing.T, database string) (address string, comeUp func()) {
+	t.Helper()
 	// Under /tmp, because the name of a socket must be short.
 	sockets, err := os.MkdirTemp("", "belfry-init-")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer os.RemoveAll(sockets)
+	t.Cleanup(func() { os.RemoveAll(sockets) })
 	where := regexp.MustCompile(`host='([^']+)' port=(\d+)`).FindStringSubmatch(database)
 	if where == nil {
 		t.Fatalf("cannot read %q", database)
 	}
-	out, errs := newOutput(), newOutput()
-	ended := make(chan error, 1)
-	args := []string{"init", "--dir", t.TempDir(), "--database-url", strings.Replace(database, where[1], sockets, 1)}
-	go func() { ended <- run(t.Context(), args, streams{out, errs}) }()
-	errs.await(t, "waiting up to 1m0s for the database")
 	socket := "/.s.PGSQL." + where[2]
-	if err := os.Symlink(where[1]+socket, sockets+socket); err != nil {
-		t.Fatal(err)
-	}
-	if err := <-ended; err != nil {
-		t.Errorf("init = %v", err)
+	return strings.Replace(database, where[1], sockets, 1), func() {
+		t.Helper()
+		if err := os.Symlink(where[1]+socket, sockets+socket); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

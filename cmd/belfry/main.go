@@ -8,6 +8,7 @@
 //	belfry keygen     make a sealing key
 //	belfry token      make, list and revoke API tokens
 //	belfry receive    a small receiver to try deliveries with
+//	belfry version    which version this is
 package main
 
 import (
@@ -23,9 +24,6 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// version is set when a release is built.
-var version = "dev"
-
 // cli is every command.
 type cli struct {
 	Dev     devCommand     `cmd:"" help:"Run everything on this machine, with a private Postgres."`
@@ -37,7 +35,7 @@ type cli struct {
 	Receive receiveCommand `cmd:"" help:"Receive alerts on a port of this machine and print them."`
 	Health  healthCommand  `cmd:"" help:"Ask a running Belfry whether it is ready; for container health checks."`
 
-	Version kong.VersionFlag `help:"Print the version and exit."`
+	Version versionCommand `cmd:"" help:"Say which version this is, of which commit, and when it was built."`
 }
 
 // streams are where a command writes: what was asked for to out, all else to err.
@@ -67,25 +65,33 @@ var errUsage = errors.New("see `belfry --help`")
 func run(ctx context.Context, args []string, to streams) error {
 	var c cli
 	exited := false
-	parser, err := kong.New(&c,
-		kong.Name("belfry"),
-		kong.Description("Takes alerts in over REST, delivers them to destinations with retries, and keeps what every attempt got back."),
-		kong.UsageOnError(),
-		kong.Writers(to.out, to.err),
-		kong.Vars{"version": version},
-		kong.Exit(func(int) { exited = true }),
-		kong.BindTo(ctx, (*context.Context)(nil)),
-		kong.Bind(to),
-	)
+	parser, err := newParser(&c, to, func(int) { exited = true })
 	if err != nil {
 		return fmt.Errorf("read commands: %w", err)
 	}
 	cmd, err := parser.Parse(args)
 	if exited {
-		return nil // help or version was asked for
+		return nil // help was asked for
 	}
 	if err != nil {
 		return fmt.Errorf("%w; %w", err, errUsage)
 	}
+	if cmd.Command() != "version" {
+		if err := checkEnvironment(os.Environ(), variables(parser.Model.Node)); err != nil {
+			return err
+		}
+	}
+	cmd.Bind(to)
+	cmd.BindTo(ctx, (*context.Context)(nil))
 	return cmd.Run()
+}
+
+func newParser(c *cli, to streams, exit func(int)) (*kong.Kong, error) {
+	return kong.New(c,
+		kong.Name("belfry"),
+		kong.Description("Takes alerts in over REST, delivers them to destinations with retries, and keeps what every attempt got back."),
+		kong.UsageOnError(),
+		kong.Writers(to.out, to.err),
+		kong.Exit(exit),
+	)
 }

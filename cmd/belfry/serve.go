@@ -37,6 +37,9 @@ type serveCommand struct {
 	config   `embed:""`
 	sealing  `embed:""`
 	database `embed:""`
+
+	// After a power cut everything comes up at once, in any order.
+	DatabaseWait time.Duration `help:"How long to wait at the start for a database that does not answer yet." env:"BELFRY_DATABASE_WAIT" default:"60s"`
 }
 
 // Run serves until ctx ends. It refuses to start half-configured.
@@ -47,6 +50,11 @@ func (c *serveCommand) Run(ctx context.Context, to streams) error {
 	if err := errors.Join(err, errURL, errKey); err != nil {
 		return err
 	}
+	db, err := c.reach(ctx, c.DatabaseWait, to)
+	if err != nil {
+		return err
+	}
+	db.Close()
 	return serve(ctx, instance{parsed: p, databaseURL: address, keyset: keyset, log: c.logger(to.err)})
 }
 
@@ -164,7 +172,7 @@ func serve(ctx context.Context, in instance) error {
 		in.PublicURL = "http://" + listener.Addr().String() // the port was left to the system
 	}
 	client := outbound.New(outbound.Options{
-		Allow: in.allow, Timeout: in.AttemptTimeout, UserAgent: "Belfry/" + version, Proxy: in.proxy,
+		Allow: in.allow, Timeout: in.AttemptTimeout, UserAgent: "Belfry/" + thisBuild().Version, Proxy: in.proxy,
 	})
 	defer client.Close()
 	registry := prometheus.NewRegistry()
@@ -172,7 +180,7 @@ func serve(ctx context.Context, in instance) error {
 	dispatcher, err := dispatch.New(dispatch.Config{
 		DB: db, Client: client, Log: in.log, Metrics: registry, Now: time.Now, Waits: in.waits, Workers: in.Workers,
 		Roles: in.Roles, AttemptTimeout: in.AttemptTimeout, MaxUnanswered: in.MaxUnanswered,
-		Retention: in.Retention, Version: version, Alone: in.alone,
+		Retention: in.Retention, Version: thisBuild().Version, Alone: in.alone,
 		Link: func(alertID string) string { return in.PublicURL + "/alerts/" + url.PathEscape(alertID) },
 	})
 	if err != nil {
@@ -192,8 +200,9 @@ func serve(ctx context.Context, in instance) error {
 
 // facts are the settings that people may see.
 func (in instance) facts() api.Facts {
+	b := thisBuild()
 	return api.Facts{
-		Version: version, StartedAt: time.Now(), Retention: in.Retention, RetryWaits: in.waits,
+		Version: b.Version, Commit: b.Commit, BuildDate: b.Date, StartedAt: time.Now(), Retention: in.Retention, RetryWaits: in.waits,
 		AttemptTimeout: in.AttemptTimeout, AllowedNetworks: in.allow, NotAnsweringMaxAge: in.MaxUnanswered,
 	}
 }
@@ -213,7 +222,7 @@ func (in instance) run(ctx context.Context, listener net.Listener, handler *door
 	}
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
-	in.log.InfoContext(ctx, "serving", "address", listener.Addr().String(), "version", version,
+	in.log.InfoContext(ctx, "serving", "address", listener.Addr().String(), "version", thisBuild().Version, "commit", thisBuild().Commit,
 		"workers", in.Workers, "retry_waits", in.waits.String(), "egress_allow", fmt.Sprint(in.allow))
 
 	var err error

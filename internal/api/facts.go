@@ -13,6 +13,8 @@ import (
 // of them is secret.
 type Facts struct {
 	Version            string
+	Commit             string // "" where nobody knows
+	BuildDate          string // likewise
 	StartedAt          time.Time
 	Retention          time.Duration // 0: for ever
 	RetryWaits         delivery.Waits
@@ -29,7 +31,7 @@ func (s *Server) GetServer(ctx context.Context, _ GetServerRequestObject) (GetSe
 	}
 	f := s.Facts
 	answer := GetServer200JSONResponse{
-		Version: f.Version, StartedAt: f.StartedAt.UTC(), Replicas: make([]Replica, len(instances)),
+		Version: f.Version, Commit: orNil(f.Commit), BuildDate: orNil(f.BuildDate), StartedAt: f.StartedAt.UTC(), Replicas: make([]Replica, len(instances)),
 		Retention: orNil(f.Retention.Seconds()), RetryWaits: make([]string, len(f.RetryWaits)), AttemptTimeout: f.AttemptTimeout.Seconds(),
 		SessionLength: s.SessionLength.Seconds(), AllowedNetworks: make([]string, len(f.AllowedNetworks)),
 		NotAnsweringMaxAge: f.NotAnsweringMaxAge.Seconds(),

@@ -157,6 +157,12 @@ func IsRefused(err error) bool {
 	return errors.As(err, &pg) && pg.Code[:2] != "57" && pg.Code[:2] != "53" // shut down, out of resources
 }
 
+// IsPassword reports whether the database did not take the password.
+func IsPassword(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && pg.Code == "28P01"
+}
+
 // IsAway reports whether err says that the database could not be asked: no
 // connection, a connection that broke, or a server that is starting or stopping.
 func IsAway(err error) bool {

@@ -1,8 +1,8 @@
 #!/bin/sh
-# Prints the path of a Chromium, and installs Debian's when there is none. $BELFRY_CHROMIUM names another browser.
+# Prints the path of a Chromium, and installs Debian's when there is none. $E2E_CHROMIUM names another browser.
 set -eu
-if [ -n "${BELFRY_CHROMIUM:-}" ]; then
-  echo "$BELFRY_CHROMIUM"
+if [ -n "${E2E_CHROMIUM:-}" ]; then
+  echo "$E2E_CHROMIUM"
   exit
 fi
 find_one() {
@@ -22,5 +22,5 @@ if command -v apt-get >/dev/null; then
     echo "apt-get install chromium did not work." >&2
 fi
 find_one && exit
-echo "The console is tested in a real browser, and there is none: install chromium, or name one in BELFRY_CHROMIUM." >&2
+echo "The console is tested in a real browser, and there is none: install chromium, or name one in E2E_CHROMIUM." >&2
 exit 1

@@ -4,12 +4,12 @@ import { defineConfig } from "@playwright/test";
 import type { Options } from "./belfry";
 
 // Once, and not again in each worker.
-process.env.BELFRY_CHROMIUM ??= execFileSync(path.join(import.meta.dirname, "chromium.sh"), {
+process.env.E2E_CHROMIUM ??= execFileSync(path.join(import.meta.dirname, "chromium.sh"), {
   encoding: "utf8",
   stdio: ["ignore", "pipe", "inherit"],
 }).trim();
 
-const screens = process.env.BELFRY_SCREENS !== undefined;
+const screens = process.env.E2E_SCREENS !== undefined;
 
 export default defineConfig<Options>({
   testDir: import.meta.dirname,
@@ -24,7 +24,7 @@ export default defineConfig<Options>({
   expect: { timeout: 30_000 },
   reporter: "list",
   use: {
-    launchOptions: { executablePath: process.env.BELFRY_CHROMIUM },
+    launchOptions: { executablePath: process.env.E2E_CHROMIUM },
     viewport: { width: 1280, height: 800 },
     locale: "en-GB",
     timezoneId: "UTC",

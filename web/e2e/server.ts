@@ -3,7 +3,7 @@ import { chmod, mkdtemp, rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 
-const binary = process.env.BELFRY_BIN ?? path.join(import.meta.dirname, "../../bin/belfry");
+const binary = process.env.E2E_BINARY ?? path.join(import.meta.dirname, "../../bin/belfry");
 
 /** What a test may wait for: three tries, all within a second. */
 const quick = { BELFRY_RETRY_WAITS: "50ms 100ms", BELFRY_ATTEMPT_TIMEOUT: "2s" };

@@ -92,6 +92,16 @@ function Setup({ server }: { server: ServerFacts }) {
     <dl className={classes.facts}>
       <Fact name="Version">
         <span className="mono">{server.version}</span>, running since <Time at={server.startedAt} />
+        {server.commit !== null && (
+          <div className="dim">
+            Commit <span className="mono">{server.commit.slice(0, 12)}</span>
+            {server.buildDate !== null && (
+              <>
+                , built <Time at={server.buildDate} />
+              </>
+            )}
+          </div>
+        )}
       </Fact>
       <Fact name="Retry waits">
         {server.retryWaits.length === 0 ? "No retries: one try is all." : server.retryWaits.join(", ")}

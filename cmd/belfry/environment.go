@@ -1,0 +1,60 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/agnivade/levenshtein"
+	"github.com/alecthomas/kong"
+)
+
+// prefix is what the names of all settings begin with, but for DATABASE_URL.
+const prefix = "BELFRY_"
+
+// notOurs are variables with the prefix that others set and that mean nothing to
+// this program: those of docker-compose.yml, and those that Kubernetes gives to
+// every container beside a service with the name belfry.
+func notOurs(name string) bool {
+	switch name {
+	case "BELFRY_VERSION", "BELFRY_COMMIT", "BELFRY_BUILD_DATE", "BELFRY_SUBNET", "BELFRY_PORT", "BELFRY_PORTS":
+		return true
+	}
+	return strings.HasPrefix(name, "BELFRY_PORT_") || strings.HasPrefix(name, "BELFRY_SERVICE_")
+}
+
+// checkEnvironment refuses variables that look like settings and are none: a
+// misspelt one would leave its default in force, and nobody would be told. known
+// are the names of all settings; environ has the form of os.Environ.
+func checkEnvironment(environ, known []string) error {
+	var errs []error
+	for _, variable := range environ {
+		name, _, _ := strings.Cut(variable, "=")
+		if !strings.HasPrefix(name, prefix) || notOurs(name) || slices.Contains(known, name) {
+			continue
+		}
+		errs = append(errs, fmt.Errorf("%s is not a setting; the nearest one is %s", name, nearest(name, known)))
+	}
+	return errors.Join(errs...)
+}
+
+func nearest(name string, known []string) string {
+	return slices.MinFunc(known, func(a, b string) int {
+		return levenshtein.ComputeDistance(name, a) - levenshtein.ComputeDistance(name, b)
+	})
+}
+
+// variables returns the environment variables that a command and those below it
+// can be set by.
+func variables(n *kong.Node) []string {
+	var names []string
+	for _, f := range n.Flags {
+		names = append(names, f.Envs...)
+	}
+	for _, child := range n.Children {
+		names = append(names, variables(child)...)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
