@@ -1900,6 +1900,12 @@ type ServerFacts struct {
 	// AttemptTimeout How many seconds one attempt may take, from DNS to the end of the answer.
 	AttemptTimeout float64 `json:"attemptTimeout"`
 
+	// BuildDate When it was built, in RFC 3339; the time of the commit where the build is reproducible. `null` where the build did not know.
+	BuildDate *string `json:"buildDate"`
+
+	// Commit The commit that it was built from; it ends in `-dirty` when files had been changed. `null` where the build did not know.
+	Commit *string `json:"commit"`
+
 	// NotAnsweringMaxAge For how many seconds a delivery is held `not_answering` before it fails as `expired`.
 	NotAnsweringMaxAge float64 `json:"notAnsweringMaxAge"`
 

@@ -2410,6 +2410,10 @@ export interface components {
         ServerFacts: {
             /** @description The version that answers. */
             version: string;
+            /** @description The commit that it was built from; it ends in `-dirty` when files had been changed. `null` where the build did not know. */
+            commit: string | null;
+            /** @description When it was built, in RFC 3339; the time of the commit where the build is reproducible. `null` where the build did not know. */
+            buildDate: string | null;
             /**
              * Format: date-time
              * @description When the replica that answers was started.
@@ -4387,6 +4391,8 @@ export interface operations {
                     /**
                      * @example {
                      *       "version": "1.4.0",
+                     *       "commit": "5f0c1f0e9d3b7a64f0e1c2d3b4a5968778695a4b",
+                     *       "buildDate": "2026-02-27T09:12:40Z",
                      *       "startedAt": "2026-03-01T06:00:03.114Z",
                      *       "replicas": [
                      *         {
