@@ -34,7 +34,7 @@ func TestCreateAndGetDestination(t *testing.T) {
 	}
 	h.keep(created.SigningSecret)
 	want := Destination{
-		ID: created.ID, DisplayName: "SOAR", Type: "webhook", State: DestinationStateActive,
+		ID: created.ID, DisplayName: "SOAR", FormerNames: []string{}, Type: "webhook", State: DestinationStateActive,
 		Severities: []Severity{"HIGH", "CRITICAL"}, AlertTypes: []AlertType{"RULE"}, LogTypes: []string{"AWS.VPCFlow"},
 		Settings: Settings{URL: "https://Soar.example.com:8443", URLSet: true, Headers: []SetHeader{{"X-API-Key", true}, {"x-team", true}}},
 		Limits:   Limits{MaxInFlight: 16, HoldNotAnswering: true},
@@ -205,7 +205,7 @@ func TestPatchDestination(t *testing.T) {
 		want func(*Destination)
 	}{
 		{`{}`, func(*Destination) {}},
-		{`{"displayName":" two "}`, func(d *Destination) { d.DisplayName = "two" }},
+		{`{"displayName":" two "}`, func(d *Destination) { d.DisplayName, d.FormerNames = "two", []string{"one"} }},
 		{`{"severities":["LOW"],"type":"webhook"}`, func(d *Destination) { d.Severities = []Severity{"LOW"} }},
 		{`{"logTypes":["B","C","B"]}`, func(d *Destination) { d.LogTypes = []string{"B", "C"} }},
 		{`{"severities":null}`, func(d *Destination) { d.Severities, d.OverrideOnly = []Severity{}, true }},
