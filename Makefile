@@ -40,7 +40,7 @@ web/dist/index.html: $(WEB) $(NPM_CI)
 $(NPM_CI): web/package-lock.json
 	@cd web && npm install --no-save --no-progress --loglevel error && touch node_modules/.package-lock.json
 
-test: check go-test console-test e2e ## Run every check and every test
+test: check go-test contract-test console-test e2e ## Run every check and every test
 
 check: check-format check-tidy check-vet check-static check-errors check-vulnerabilities check-compose check-generated check-console ## Run every check that is not a test
 
@@ -92,6 +92,9 @@ screens: console build ## Write the pictures of the console anew, docs/screens; 
 
 go-test: ## Run the tests with the race detector; needs no database: tests start a private Postgres
 	@$(GO) test -race -shuffle=on -timeout 15m ./...
+
+contract-test: build ## Drive Belfry with a client that another generator makes of openapi.yaml
+	@tools/contract/check.sh
 
 bench: build ## Measure rates, CPU, latencies and losses; SCENARIOS=single,crash selects, JSON=FILE keeps all of it
 	@$(GO) build -trimpath -o bin/bench ./cmd/bench
