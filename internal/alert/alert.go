@@ -77,7 +77,10 @@ type Alert struct {
 	// Override is "destinations": ids or display names, each once. Nil when
 	// absent; a pointer to an empty slice when present and empty, which means
 	// nowhere.
-	Override   *[]string
+	Override *[]string
+	// Altered are the places where a character that cannot be stored was replaced
+	// by U+FFFD: "title", "alertContext.lines[2]". Nil when there is none.
+	Altered    []string
 	InputHash  []byte    // SHA-256 of what the producer sent: 32 bytes
 	AcceptedAt time.Time // ours
 

@@ -9,9 +9,11 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"belfry/internal/invalid"
 )
 
-// flaw is what is wrong with a value: a FieldError without the field.
+// flaw is what is wrong with a value: an invalid.Field without the field.
 type flaw struct {
 	code, message string
 }
@@ -22,63 +24,76 @@ var sound flaw
 type fieldRule struct {
 	field     string
 	required  bool // the field must be given
+	exact     bool // a text that cannot be stored is refused, not altered
 	filled    bool // a text must not be blank
 	plain     bool // a text must not contain control characters
 	maxLength int  // in characters; 0 for no limit of its own
 	maxCount  int  // of entries, in a list
 }
 
-// read decodes value and returns its text, or the first thing wrong with it.
-func (r fieldRule) read(value string) (string, flaw) {
-	if value[0] != '"' {
-		return "", flaw{CodeType, "must be a string"}
-	}
-	text, bad := unquote(value)
-	switch {
-	case bad != sound:
-		return "", bad
-	case r.filled && strings.TrimSpace(text) == "":
-		return "", flaw{CodeRequired, "must not be empty"}
-	case r.maxLength > 0 && len(text) > r.maxLength && utf8.RuneCountInString(text) > r.maxLength:
-		return "", flaw{CodeTooLong, fmt.Sprintf("must be at most %d characters long", r.maxLength)}
-	case r.plain && strings.IndexFunc(text, unicode.IsControl) >= 0:
-		return "", flaw{CodeControlCharacter, "must not contain line breaks, tabs or other control characters"}
-	}
-	return text, sound
-}
-
 // fields hands out the fields of a body and collects what is wrong with them,
-// in the order in which they are asked for.
+// and what had to be altered, in the order in which they are asked for.
 type fields struct {
-	members []member // sorted by name
-	invalid Invalid
+	object  invalid.Object
+	suspect bool // something may have to be altered
+	wrong   invalid.Fields
+	altered altered
 }
 
 func (f *fields) refuse(field string, bad flaw) {
-	f.invalid = append(f.invalid, FieldError{Field: field, Code: bad.code, Message: bad.message})
+	f.wrong = append(f.wrong, invalid.Field{Field: field, Code: bad.code, Message: bad.message})
 }
 
 // value returns a field as the producer wrote it, or "" when there is nothing
 // to look at: it is absent or null, or refused already.
 func (f *fields) value(r fieldRule) string {
-	i, found := slices.BinarySearchFunc(f.members, r.field, func(m member, name string) int {
-		return strings.Compare(m.name, name)
-	})
+	value, repeated := f.object.Find(r.field)
 	switch {
-	case found && f.repeated(i):
-		f.refuse(r.field, flaw{CodeDuplicate, "is named more than once"})
+	case repeated:
+		f.refuse(r.field, flaw{invalid.CodeDuplicate, "is named more than once"})
 		return ""
-	case found && f.members[i].value != "null":
-		return f.members[i].value
+	case value != "" && value != "null":
+		return value
 	case r.required:
-		f.refuse(r.field, flaw{CodeRequired, "is required"})
+		f.refuse(r.field, flaw{invalid.CodeRequired, "is required"})
 	}
 	return ""
 }
 
-// repeated tells whether the name of member i occurs again after it.
-func (f *fields) repeated(i int) bool {
-	return i+1 < len(f.members) && f.members[i].name == f.members[i+1].name
+// noEntry stands for the field itself, where entries of a list have numbers.
+const noEntry = -1
+
+func (r fieldRule) place(entry int) string {
+	if entry == noEntry {
+		return r.field
+	}
+	return fmt.Sprintf("%s[%d]", r.field, entry)
+}
+
+// read decodes value and returns its text, or the first thing wrong with it.
+func (f *fields) read(r fieldRule, entry int, value string) (string, flaw) {
+	if value[0] != '"' {
+		return "", flaw{invalid.CodeType, "must be a string"}
+	}
+	text := invalid.Text(value)
+	if f.suspect {
+		if code, message := invalid.Flaw(text); code != "" {
+			if r.exact {
+				return "", flaw{code, message}
+			}
+			text, _ = invalid.Mend(text)
+			f.altered.add(r.place(entry))
+		}
+	}
+	switch {
+	case r.filled && strings.TrimSpace(text) == "":
+		return "", flaw{invalid.CodeRequired, "must not be empty"}
+	case r.maxLength > 0 && len(text) > r.maxLength && utf8.RuneCountInString(text) > r.maxLength:
+		return "", flaw{invalid.CodeTooLong, fmt.Sprintf("must be at most %d characters long", r.maxLength)}
+	case r.plain && strings.IndexFunc(text, unicode.IsControl) >= 0:
+		return "", flaw{invalid.CodeControlCharacter, "must not contain line breaks, tabs or other control characters"}
+	}
+	return text, sound
 }
 
 // text returns "" for a field that is absent or wrong.
@@ -87,7 +102,7 @@ func (f *fields) text(r fieldRule) string {
 	if value == "" {
 		return ""
 	}
-	text, bad := r.read(value)
+	text, bad := f.read(r, noEntry, value)
 	if bad != sound {
 		f.refuse(r.field, bad)
 	}
@@ -101,18 +116,18 @@ func (f *fields) list(r fieldRule) []string {
 		return nil
 	}
 	if value[0] != '[' {
-		f.refuse(r.field, flaw{CodeType, "must be an array of strings"})
+		f.refuse(r.field, flaw{invalid.CodeType, "must be an array of strings"})
 		return nil
 	}
-	list := elementsOf(value)
+	list := invalid.Elements(value)
 	if len(list) > r.maxCount {
-		f.refuse(r.field, flaw{CodeTooMany, fmt.Sprintf("must have at most %d entries", r.maxCount)})
+		f.refuse(r.field, flaw{invalid.CodeTooMany, fmt.Sprintf("must have at most %d entries", r.maxCount)})
 		return nil
 	}
 	for i, element := range list {
-		text, bad := r.read(element)
+		text, bad := f.read(r, i, element)
 		if bad != sound {
-			f.refuse(fmt.Sprintf("%s[%d]", r.field, i), bad)
+			f.refuse(r.place(i), bad)
 		}
 		list[i] = text
 	}
@@ -129,16 +144,16 @@ func enum[T ~string](f *fields, r fieldRule, allowed []T) T {
 	for i, name := range allowed {
 		names[i] = string(name)
 	}
-	f.refuse(r.field, flaw{CodeEnum, "must be one of " + strings.Join(names, ", ") + ", in upper case"})
+	f.refuse(r.field, flaw{invalid.CodeEnum, "must be one of " + strings.Join(names, ", ") + ", in upper case"})
 	return ""
 }
 
 // alertID refuses what would not survive as one segment of a path.
 func (f *fields) alertID() string {
-	r := fieldRule{field: "alertId", filled: true, plain: true, maxLength: 256}
+	r := fieldRule{field: "alertId", exact: true, filled: true, plain: true, maxLength: 256}
 	id := f.text(r)
 	if strings.Contains(id, "/") || id == "." || id == ".." {
-		f.refuse(r.field, flaw{CodeFormat, `must not contain "/" and must not be "." or ".."`})
+		f.refuse(r.field, flaw{invalid.CodeFormat, `must not contain "/" and must not be "." or ".."`})
 	}
 	return id
 }
@@ -152,7 +167,7 @@ func (f *fields) link() string {
 	}
 	u, err := url.Parse(link)
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" {
-		f.refuse(r.field, flaw{CodeFormat, "must be an absolute URL that starts with http:// or https://"})
+		f.refuse(r.field, flaw{invalid.CodeFormat, "must be an absolute URL that starts with http:// or https://"})
 	}
 	return link
 }
@@ -166,64 +181,41 @@ func (f *fields) context() json.RawMessage {
 		return nil
 	}
 	if value[0] != '{' {
-		f.refuse(r.field, flaw{CodeType, "must be an object"})
-		return nil
-	}
-	if bad := flawIn(value); bad != sound {
-		f.refuse(r.field, bad)
+		f.refuse(r.field, flaw{invalid.CodeType, "must be an object"})
 		return nil
 	}
 	var compact bytes.Buffer
 	if err := json.Compact(&compact, []byte(value)); err != nil {
-		f.refuse(r.field, flaw{CodeMalformed, "must be valid JSON"}) // json.Valid has said it is
+		f.refuse(r.field, flaw{invalid.CodeMalformed, "must be valid JSON"}) // json.Valid has said it is
 		return nil
 	}
 	if compact.Len() > maxContextBytes {
-		f.refuse(r.field, flaw{CodeTooLong, fmt.Sprintf("must be at most %d bytes without white space", maxContextBytes)})
+		f.refuse(r.field, flaw{invalid.CodeTooLong, fmt.Sprintf("must be at most %d bytes without white space", maxContextBytes)})
 	}
-	return compact.Bytes()
+	if !f.suspect {
+		return compact.Bytes()
+	}
+	// Measured before, so that no replacement makes it too long.
+	return f.altered.context(compact.Bytes())
 }
 
 // maxUnknownErrors bounds an answer that could otherwise be many times as long
 // as the body: no other list of errors grows with what is sent.
 const maxUnknownErrors = 100
 
-// unknown returns the names outside known, and refuses those that no later
-// version could accept either.
+// unknown returns the names outside known, and refuses those that are given twice.
 func (f *fields) unknown(known []string) []string {
 	var names []string
-	errorsBefore := len(f.invalid)
-	for i, m := range f.members {
-		if slices.Contains(known, m.name) || f.repeated(i) {
+	errorsBefore := len(f.wrong)
+	for i, m := range f.object {
+		if slices.Contains(known, m.Name) || f.object.Repeated(i) {
 			continue
 		}
-		names = append(names, m.name)
-		if len(f.invalid)-errorsBefore == maxUnknownErrors {
-			continue
-		}
-		switch bad := flawIn(m.value); {
-		case m.flaw != sound:
-			f.refuse(printable(m.name), flaw{m.flaw.code, "has a name that " + m.flaw.message})
-		case i > 0 && m.name == f.members[i-1].name:
-			f.refuse(printable(m.name), flaw{CodeDuplicate, "is named more than once"})
-		case bad != sound:
-			f.refuse(printable(m.name), bad)
+		name, _ := invalid.Mend(m.Name)
+		names = append(names, name)
+		if i > 0 && m.Name == f.object[i-1].Name && len(f.wrong)-errorsBefore < maxUnknownErrors {
+			f.refuse(invalid.Name(m.Name), flaw{invalid.CodeDuplicate, "is named more than once"})
 		}
 	}
 	return names
-}
-
-// printable shortens a name that the producer made up to what fits an error.
-func printable(name string) string {
-	const most = 64
-	runes := []rune(name[:min(len(name), utf8.UTFMax*most+utf8.UTFMax)])
-	for i, r := range runes {
-		if unicode.IsControl(r) {
-			runes[i] = unicode.ReplacementChar
-		}
-	}
-	if len(runes) > most {
-		return string(runes[:most]) + "…"
-	}
-	return string(runes)
 }

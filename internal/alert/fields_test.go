@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"belfry/internal/alert"
+	"belfry/internal/invalid"
 )
 
 func TestParseRequired(t *testing.T) {
@@ -41,7 +42,7 @@ func TestParseEnums(t *testing.T) {
 		}
 	}
 	_, err := alert.Parse([]byte(`{"id":"a","severity":"info","type":"RULE "}`))
-	want := alert.Invalid{
+	want := invalid.Fields{
 		{Field: "severity", Code: "enum", Message: "must be one of INFO, LOW, MEDIUM, HIGH, CRITICAL, in upper case"},
 		{Field: "type", Code: "enum", Message: "must be one of RULE, RULE_ERROR, SCHEDULED_RULE, SCHEDULED_RULE_ERROR, " +
 			"CORRELATION_RULE, CORRELATION_RULE_ERROR, POLICY, SYSTEM_ERROR, in upper case"},
@@ -228,49 +229,4 @@ func TestParseControlCharacters(t *testing.T) {
 			t.Errorf("(-want +got)\n%s", diff)
 		}
 	}
-}
-
-func TestParseTextThatIsNone(t *testing.T) {
-	t.Parallel()
-	escapes := map[string]string{
-		`\u0000`:             "nul",
-		`\ud800\u0000`:       "nul",
-		`\u0000\ud800`:       "nul",
-		`\ud800`:             "format",
-		`\udc00`:             "format",
-		`\udc00\ud800`:       "format",
-		`\ud800\ud83d\ude00`: "format",
-		`\ud800\n`:           "format",
-		`\ud800 \udc00`:      "format",
-		`\uD83D`:             "format",
-	}
-	places := map[string]string{
-		`"title":"a*b"`:                       "title",
-		`"description":"*"`:                   "description",
-		`"createdAt":"*"`:                     "createdAt",
-		`"alertId":"*"`:                       "alertId",
-		`"tags":["a","*"]`:                    "tags[1]",
-		`"logTypes":["*"]`:                    "logTypes[0]",
-		`"destinations":["a","*"]`:            "destinations[1]",
-		`"alertContext":{"a":"*"}`:            "alertContext",
-		`"alertContext":{"*":1}`:              "alertContext",
-		`"alertContext":{"\n":[{"b":["*"]}]}`: "alertContext",
-		`"new":{"a":["*"]}`:                   "new",
-		`"new":"*"`:                           "new",
-	}
-	for escape, code := range escapes {
-		for place, field := range places {
-			more := strings.ReplaceAll(place, "*", escape)
-			if diff := cmp.Diff([]string{field + " " + code}, wrong(t, smallest(more))); diff != "" {
-				t.Errorf("%s (-want +got)\n%s", more, diff)
-			}
-		}
-	}
-	t.Run("in an unknown name", func(t *testing.T) {
-		t.Parallel()
-		got := wrong(t, smallest(`"a\u0000\u0001":1,"b\ud800":2`))
-		if diff := cmp.Diff([]string{"a\ufffd\ufffd nul", "b\ufffd format"}, got); diff != "" {
-			t.Errorf("(-want +got)\n%s", diff)
-		}
-	})
 }

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"slices"
+
+	"belfry/internal/invalid"
 )
 
 // hashPrefix is part of what is hashed. A change to the canonical form needs a
@@ -11,30 +13,31 @@ import (
 const hashPrefix = "belfry-alert-v1\n"
 
 // inputHash returns the SHA-256 of hashPrefix and the canonical form of a body
-// whose members, sorted by name, are given: the form is the same for what a
-// producer would call the same input, and comes before any default.
+// that is given: the form is the same for what a producer would call the same
+// input, and comes before any default.
 //
 // The canonical form is the JSON of every top-level field, unknown ones too,
 // but for those that are null; names sorted at every depth; strings escaped in
 // one way; no white space; elements of arrays in their order. Numbers stay as
-// they are written: 1, 1.0 and 1e0 are three inputs.
-func inputHash(members []member) []byte {
+// they are written: 1, 1.0 and 1e0 are three inputs. What cannot be stored is
+// hashed as it came, not as what replaces it: U+0000 and U+FFFD are two inputs.
+func inputHash(object invalid.Object) []byte {
 	size := len(hashPrefix) + len("{}")
-	for _, m := range members {
-		size += len(m.name) + len(m.value) + len(`"":,`)
+	for _, m := range object {
+		size += len(m.Name) + len(m.Value) + len(`"":,`)
 	}
 	c := canonical{out: make([]byte, 0, size)}
 	c.out = append(c.out, hashPrefix...)
 	separator := byte('{')
-	for _, m := range members {
-		if m.value == "null" {
+	for _, m := range object {
+		if m.Value == "null" {
 			continue
 		}
 		c.out = append(c.out, separator)
 		separator = ','
-		c.quote(m.name)
+		c.quote(m.Name)
 		c.out = append(c.out, ':')
-		c.value(&scanner{text: m.value})
+		c.value(&invalid.Scanner{Text: m.Value})
 	}
 	c.out = append(c.out, '}')
 	sum := sha256.Sum256(c.out)
@@ -53,23 +56,23 @@ type span struct {
 	start, nameEnd, end int
 }
 
-func (c *canonical) value(s *scanner) {
-	switch s.text[s.pos] {
+func (c *canonical) value(s *invalid.Scanner) {
+	switch s.Text[s.Pos] {
 	case '{':
 		c.object(s)
 	case '[':
 		c.array(s)
 	case '"':
-		c.string(s.skip())
+		c.string(s.Skip())
 	default:
-		c.out = append(c.out, s.skip()...)
+		c.out = append(c.out, s.Skip()...)
 	}
 }
 
-func (c *canonical) array(s *scanner) {
+func (c *canonical) array(s *invalid.Scanner) {
 	c.out = append(c.out, '[')
 	first := true
-	for s.pos++; s.next(); first = false {
+	for s.Pos++; s.Next(); first = false {
 		if !first {
 			c.out = append(c.out, ',')
 		}
@@ -78,18 +81,18 @@ func (c *canonical) array(s *scanner) {
 	c.out = append(c.out, ']')
 }
 
-func (c *canonical) object(s *scanner) {
+func (c *canonical) object(s *invalid.Scanner) {
 	outer := len(c.members)
 	c.out = append(c.out, '{')
-	for s.pos++; s.next(); {
+	for s.Pos++; s.Next(); {
 		if len(c.members) > outer {
 			c.out = append(c.out, ',')
 		}
 		start := len(c.out)
-		c.string(s.skip())
+		c.string(s.Skip())
 		nameEnd := len(c.out)
 		c.out = append(c.out, ':')
-		s.gap()
+		s.Gap()
 		c.value(s)
 		c.members = append(c.members, span{start, nameEnd, len(c.out)})
 	}
@@ -121,8 +124,7 @@ func (c *canonical) sortMembers(members []span) {
 }
 
 func (c *canonical) string(quoted string) {
-	text, _ := unquote(quoted)
-	c.quote(text)
+	c.quote(invalid.Text(quoted))
 }
 
 // quote escapes what JSON must have escaped, and that always in the same way.

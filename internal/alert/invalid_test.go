@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"belfry/internal/alert"
+	"belfry/internal/invalid"
 )
 
 func TestParseNamesEveryWrongFieldInSchemaOrder(t *testing.T) {
@@ -17,13 +18,13 @@ func TestParseNamesEveryWrongFieldInSchemaOrder(t *testing.T) {
 	body := `{
 		"zz": 1, "destinations": [1, "a", ""], "alertContext": 1, "logTypes": ["", 1], "version": 1,
 		"tags": ["a", "\n", 1], "runbook": 1, "description": 1, "alertId": "/", "name": 1, "title": 1,
-		"link": "x", "type": "x", "severity": "x", "createdAt": "x", "zz": 2, "aa": "\u0000"
+		"link": "x", "type": "x", "severity": "x", "createdAt": "x", "zz": 2, "aa\u0000": 1, "aa\u0000": 2
 	}`
 	want := []string{
 		"id required", "createdAt format", "severity enum", "type enum", "link format", "title type", "name type",
 		"alertId format", "description type", "runbook type", "tags[1] control_character", "tags[2] type", "version type",
 		"logTypes[0] required", "logTypes[1] type", "alertContext type",
-		"destinations[0] type", "destinations[2] required", "aa nul", "zz duplicate",
+		"destinations[0] type", "destinations[2] required", "aa\ufffd duplicate", "zz duplicate",
 	}
 	if diff := cmp.Diff(want, wrong(t, body)); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
@@ -60,12 +61,13 @@ func TestParseErrorsAreBounded(t *testing.T) {
 	}
 	body.WriteString(`}`)
 	_, err := alert.Parse([]byte(body.String()))
-	var invalid alert.Invalid
-	if !errors.As(err, &invalid) || len(invalid) != 3+100 || len(err.Error()) > 10_000 {
-		t.Errorf("got %d errors of %d bytes", len(invalid), len(err.Error()))
+	var fields invalid.Fields
+	if !errors.As(err, &fields) || len(fields) != 3+100 || len(err.Error()) > 10_000 {
+		t.Errorf("got %d errors of %d bytes", len(fields), len(err.Error()))
 	}
-	_, err = alert.Parse([]byte(smallest(`"` + strings.Repeat("é", 100_000) + `\u0000":1`)))
-	want := strings.Repeat("é", 64) + "… has a name that must not contain the character U+0000"
+	long := `"` + strings.Repeat("é", 100_000) + `":1`
+	_, err = alert.Parse([]byte(smallest(long + "," + long)))
+	want := strings.Repeat("é", 64) + "… is named more than once"
 	if err == nil || err.Error() != want {
 		t.Errorf("got %.1000v, want %s", err, want)
 	}

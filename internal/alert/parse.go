@@ -5,6 +5,8 @@ import (
 	"encoding/hex"
 	"slices"
 	"time"
+
+	"belfry/internal/invalid"
 )
 
 // Parsed is a valid alert as its producer sent it, before defaults.
@@ -25,18 +27,26 @@ var known = []string{
 
 // Parse reads one alert from the JSON of a producer.
 //
-// It returns a Malformed when raw is not one JSON object, and an Invalid that
-// names every wrong field, in the order of the schema, when it is one. Names
-// are case-sensitive, null is the same as absent, and fields it does not know
-// are ignored and listed: a producer's upgrade must not lose alerts. Lengths
-// are counted in characters. Parse keeps no reference to raw.
+// It returns an invalid.Malformed when raw is not one JSON object, and an
+// invalid.Fields that names every wrong field, in the order of the schema, when
+// it is one. Names are case-sensitive, null is the same as absent, and fields it
+// does not know are ignored and listed: a producer's upgrade must not lose
+// alerts. Lengths are counted in characters.
+//
+// Who controls a text that is logged must not be able to suppress the alert
+// about it. So what cannot be stored (U+0000, half a surrogate pair, bytes that
+// are not UTF-8) is replaced and listed, but in the two ids; and a name twice in
+// alertContext is the producer's business: it is delivered as it is written.
+//
+// Parse keeps no reference to raw.
 func Parse(raw []byte) (Parsed, error) {
-	if err := checkWellFormed(raw); err != nil {
+	if err := invalid.Check(raw); err != nil {
 		return Parsed{}, err
 	}
-	f := fields{members: membersOf(string(raw))}
+	body := string(raw)
+	f := fields{object: invalid.Split(body), suspect: invalid.Suspect(body)}
 	var a Alert
-	a.DetectionID = f.text(fieldRule{field: "id", required: true, filled: true, plain: true, maxLength: 256})
+	a.DetectionID = f.text(fieldRule{field: "id", required: true, exact: true, filled: true, plain: true, maxLength: 256})
 	createdAt, createdAtGiven := f.createdAt()
 	a.CreatedAt = createdAt
 	a.Severity = enum(&f, fieldRule{field: "severity", required: true, filled: true}, severities)
@@ -56,10 +66,11 @@ func Parse(raw []byte) (Parsed, error) {
 		a.Override = &override
 	}
 	ignored := f.unknown(known)
-	if len(f.invalid) > 0 {
-		return Parsed{}, f.invalid
+	if len(f.wrong) > 0 {
+		return Parsed{}, f.wrong
 	}
-	a.InputHash = inputHash(f.members)
+	a.Altered = f.altered.places
+	a.InputHash = inputHash(f.object)
 	return Parsed{
 		Alert:          a,
 		Ignored:        ignored,
@@ -77,14 +88,14 @@ func (f *fields) createdAt() (time.Time, bool) {
 	if value == "" {
 		return time.Time{}, false
 	}
-	text, bad := r.read(value)
+	text, bad := f.read(r, noEntry, value)
 	if bad != sound {
 		f.refuse(r.field, bad)
 		return time.Time{}, false
 	}
 	t, err := ParseTime(text)
 	if err != nil {
-		f.refuse(r.field, flaw{CodeFormat, err.Error()})
+		f.refuse(r.field, flaw{invalid.CodeFormat, err.Error()})
 	}
 	return t, true
 }

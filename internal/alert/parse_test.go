@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"belfry/internal/alert"
+	"belfry/internal/invalid"
 )
 
 // example is the payload of the seeds, as they print it.
@@ -54,12 +55,12 @@ func mustParse(t *testing.T, body string) alert.Parsed {
 func wrong(t *testing.T, body string) []string {
 	t.Helper()
 	_, err := alert.Parse([]byte(body))
-	var invalid alert.Invalid
-	if err != nil && !errors.As(err, &invalid) {
+	var fields invalid.Fields
+	if err != nil && !errors.As(err, &fields) {
 		t.Fatalf("Parse(%.200s): got %v, want Invalid", body, err)
 	}
 	var got []string
-	for _, f := range invalid {
+	for _, f := range fields {
 		if f.Message == "" {
 			t.Errorf("%s %s has no message", f.Field, f.Code)
 		}

@@ -12,7 +12,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"belfry/internal/access"
-	"belfry/internal/alert"
+	"belfry/internal/invalid"
 	"belfry/internal/postgres"
 )
 
@@ -24,7 +24,7 @@ func (s *Server) SignIn(ctx context.Context, r SignInRequestObject) (SignInRespo
 		return nil, err
 	}
 	if (code == "") == (token == "") && !wrong.has("code") {
-		wrong.add("token", alert.CodeRequired, "give either a token or a code")
+		wrong.add("token", invalid.CodeRequired, "give either a token or a code")
 	}
 	if err := wrong.err(); err != nil {
 		return nil, err
@@ -121,12 +121,12 @@ func (s *Server) CreateToken(ctx context.Context, r CreateTokenRequestObject) (C
 		return nil, err
 	}
 	for field, message := range access.CheckToken(name, scopes) {
-		code := alert.CodeFormat
+		code := invalid.CodeFormat
 		switch {
 		case field == "name" && strings.TrimSpace(name) == "", field == "scopes" && len(scopes) == 0:
-			code = alert.CodeRequired
+			code = invalid.CodeRequired
 		case field == "scopes":
-			code = alert.CodeEnum
+			code = invalid.CodeEnum
 		}
 		wrong.add(field, code, message)
 	}

@@ -15,6 +15,7 @@ import (
 	"belfry/internal/delivery"
 	"belfry/internal/destination"
 	"belfry/internal/dispatch"
+	"belfry/internal/invalid"
 	"belfry/internal/postgres"
 )
 
@@ -93,17 +94,18 @@ func nothingStored(results []dispatch.Result) error {
 	return results[0].Err
 }
 
+// readBatch splits a batch. What its alerts are, each says for itself.
 func readBatch(body *json.RawMessage) ([]json.RawMessage, error) {
-	var raws []json.RawMessage
-	wrong, err := readBody(body, map[string]any{"alerts": &raws})
+	raws, found, err := invalid.Batch(*body, "alerts", maxBatchAlerts)
 	if err != nil {
 		return nil, err
 	}
+	wrong := flaws{list: found}
 	switch {
 	case len(raws) == 0:
-		wrong.add("alerts", alert.CodeRequired, "must have at least one alert")
+		wrong.add("alerts", invalid.CodeRequired, "must have at least one alert")
 	case len(raws) > maxBatchAlerts:
-		wrong.add("alerts", alert.CodeTooMany, fmt.Sprintf("must be at most %d", maxBatchAlerts))
+		wrong.add("alerts", invalid.CodeTooMany, fmt.Sprintf("must be at most %d", maxBatchAlerts))
 	}
 	return raws, wrong.err()
 }
@@ -179,9 +181,9 @@ func (s *Server) SendAlert(ctx context.Context, r SendAlertRequestObject) (SendA
 	}
 	switch {
 	case len(ids) == 0:
-		wrong.add("destinationIds", alert.CodeRequired, "must name at least one destination")
+		wrong.add("destinationIds", invalid.CodeRequired, "must name at least one destination")
 	case len(ids) > maxSendTo:
-		wrong.add("destinationIds", alert.CodeTooMany, fmt.Sprintf("must be at most %d", maxSendTo))
+		wrong.add("destinationIds", invalid.CodeTooMany, fmt.Sprintf("must be at most %d", maxSendTo))
 	}
 	if err := wrong.err(); err != nil {
 		return nil, err

@@ -86,7 +86,7 @@ func TestWrongBatches(t *testing.T) {
 	} {
 		wantProblem(t, h.post(t, batchPath, body), 422, ProblemCodeInvalid, fields...)
 	}
-	for _, body := range []string{"[]", "null", "{", "{\"alerts\":[\"\xff\"]}", `{"alerts":[{]}`} {
+	for _, body := range []string{"[]", "null", "{", "{\"\xff\":[]}", `{"alerts":[{]}`} {
 		wantProblem(t, h.post(t, batchPath, body), 400, ProblemCodeMalformed)
 	}
 	if n := h.count(t, `SELECT count(*) FROM alerts`); n != 0 {

@@ -18,9 +18,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"belfry/internal/access"
-	"belfry/internal/alert"
 	"belfry/internal/dispatch"
 	"belfry/internal/inbound"
+	"belfry/internal/invalid"
 	"belfry/internal/postgres"
 )
 
@@ -196,12 +196,12 @@ func readableParameters(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		unreadable := func(text string) bool { return !utf8.ValidString(text) || strings.ContainsRune(text, 0) }
 		if unreadable(c.Request().URL.Path) {
-			return alert.Malformed{Message: "The path must be UTF-8 without U+0000."}
+			return invalid.Malformed{Message: "The path must be UTF-8 without U+0000."}
 		}
-		var wrong alert.Invalid
+		var wrong invalid.Fields
 		for name, values := range c.QueryParams() {
 			if unreadable(name) || slices.ContainsFunc(values, unreadable) {
-				wrong = append(wrong, alert.FieldError{Field: strings.ToValidUTF8(name, "?"), Code: alert.CodeFormat, Message: "must be UTF-8 without U+0000"})
+				wrong = append(wrong, invalid.Field{Field: strings.ToValidUTF8(name, "?"), Code: invalid.CodeFormat, Message: "must be UTF-8 without U+0000"})
 			}
 		}
 		if len(wrong) > 0 {

@@ -12,7 +12,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"belfry/internal/alert"
+	"belfry/internal/invalid"
 )
 
 // rawBody is the binder of this API. It hands a body to the handlers as the
@@ -39,7 +39,7 @@ func (rawBody) Bind(i any, c echo.Context) error {
 		if tooLarge := new(echo.HTTPError); errors.As(err, &tooLarge) {
 			return err
 		}
-		return alert.Malformed{Message: "The body broke off before its end."}
+		return invalid.Malformed{Message: "The body broke off before its end."}
 	}
 	if buf.Len() == 0 {
 		return errNoBody

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -11,57 +12,42 @@ import (
 
 	"github.com/google/uuid"
 
-	"belfry/internal/alert"
+	"belfry/internal/invalid"
 )
 
 // flaws collects all that is wrong with the fields or parameters of a request.
-type flaws struct{ list alert.Invalid }
+type flaws struct{ list invalid.Fields }
 
 // add notes what is wrong with a field, unless something was already.
 func (f *flaws) add(field, code, message string) {
 	if !f.has(field) {
-		f.list = append(f.list, alert.FieldError{Field: field, Code: code, Message: message})
+		f.list = append(f.list, invalid.Field{Field: field, Code: code, Message: message})
 	}
 }
 
-func (f *flaws) has(field string) bool {
-	return slices.ContainsFunc(f.list, func(e alert.FieldError) bool { return e.Field == field })
-}
+func (f *flaws) has(field string) bool { return f.list.Has(field) }
 
 // err names all of them at once, or is nil.
 func (f *flaws) err() error {
-	if len(f.list) == 0 {
-		return nil
-	}
-	slices.SortStableFunc(f.list, func(a, b alert.FieldError) int { return strings.Compare(a.Field, b.Field) })
-	return f.list
+	slices.SortStableFunc(f.list, func(a, b invalid.Field) int { return strings.Compare(a.Field, b.Field) })
+	return f.list.Err()
 }
 
 // readBody decodes one JSON object, field by field, into the targets. A field
 // that is unknown or of another type is a flaw. One that is absent or null leaves
 // its target as it is. No body at all is an empty object.
 func readBody(raw *json.RawMessage, targets map[string]any) (flaws, error) {
-	var wrong flaws
 	if raw == nil || len(*raw) == 0 {
-		return wrong, nil
+		return flaws{}, nil
 	}
-	var given map[string]json.RawMessage
-	if !utf8.Valid(*raw) {
-		return wrong, alert.Malformed{Message: "The body is not valid UTF-8."}
-	}
-	if err := json.Unmarshal(*raw, &given); err != nil || given == nil {
-		return wrong, alert.Malformed{Message: "The body must be one JSON object."}
-	}
-	for name, value := range given {
-		target, known := targets[name]
-		switch {
-		case !known:
-			wrong.list = append(wrong.list, alert.FieldError{Field: name, Code: alert.CodeUnknownField, Message: "is not a field here"})
-		case json.Unmarshal(value, target) != nil:
-			wrong.add(name, alert.CodeType, "must be "+kindOf(target))
+	body, found, err := invalid.Read(*raw, slices.Sorted(maps.Keys(targets))...)
+	wrong := flaws{list: found}
+	for name, value := range body {
+		if target, known := targets[name]; known && json.Unmarshal(value, target) != nil {
+			wrong.add(name, invalid.CodeType, "must be "+kindOf(target))
 		}
 	}
-	return wrong, nil
+	return wrong, err
 }
 
 // kindOf says in words what a target takes.
@@ -77,8 +63,6 @@ func kindOf(target any) string {
 		return "an array of ids"
 	case *[]string:
 		return "an array of strings"
-	case *[]json.RawMessage:
-		return "an array"
 	default:
 		return "a string"
 	}
@@ -118,7 +102,7 @@ func pageID(operation string, limit *int, cursor *string) (int, uuid.UUID, error
 	}
 	id, err := uuid.Parse(after)
 	if err != nil {
-		return n, id, alert.Invalid{{Field: "cursor", Code: alert.CodeFormat, Message: "is not a cursor of this list"}}
+		return n, id, invalid.Fields{{Field: "cursor", Code: invalid.CodeFormat, Message: "is not a cursor of this list"}}
 	}
 	return n, id, nil
 }

@@ -8,8 +8,8 @@ import (
 
 	"github.com/google/uuid"
 
-	"belfry/internal/alert"
 	"belfry/internal/dispatch"
+	"belfry/internal/invalid"
 	"belfry/internal/postgres"
 )
 
@@ -48,20 +48,20 @@ func readBulkOrder(body *json.RawMessage) (order dispatch.BulkOrder, dry bool, e
 	byFilter := len(filter) > 0 && string(filter) != "null"
 	switch {
 	case byFilter && ids != nil:
-		wrong.add("deliveryIds", alert.CodeConflict, "give either a filter or deliveryIds")
+		wrong.add("deliveryIds", invalid.CodeConflict, "give either a filter or deliveryIds")
 	case byFilter:
 		order.Filter = readDeliveryFilter(&wrong, filter)
 		if len(order.Takes()) == 0 {
-			wrong.add("filter.status", alert.CodeConflict, `must have one that is re-sent: failed, cancelled or, with "again": true, delivered`)
+			wrong.add("filter.status", invalid.CodeConflict, `must have one that is re-sent: failed, cancelled or, with "again": true, delivered`)
 		}
 	case wrong.has("deliveryIds"):
 	case ids == nil:
-		wrong.add("filter", alert.CodeRequired, "give a filter or deliveryIds")
+		wrong.add("filter", invalid.CodeRequired, "give a filter or deliveryIds")
 	default:
 		order.DeliveryIDs = checkBulkIDs(&wrong, ids)
 	}
 	if order.PerSecond < 1 || order.PerSecond > maxPerSecond {
-		wrong.add("perSecond", alert.CodeFormat, fmt.Sprintf("must be from 1 to %d", maxPerSecond))
+		wrong.add("perSecond", invalid.CodeFormat, fmt.Sprintf("must be from 1 to %d", maxPerSecond))
 	}
 	return order, dry, wrong.err()
 }
@@ -70,12 +70,12 @@ func readBulkOrder(body *json.RawMessage) (order dispatch.BulkOrder, dry bool, e
 func checkBulkIDs(wrong *flaws, ids []uuid.UUID) []uuid.UUID {
 	switch {
 	case len(ids) == 0:
-		wrong.add("deliveryIds", alert.CodeRequired, "must name at least one delivery")
+		wrong.add("deliveryIds", invalid.CodeRequired, "must name at least one delivery")
 	case len(ids) > maxBulkIDs:
-		wrong.add("deliveryIds", alert.CodeTooMany, fmt.Sprintf("must be at most %d", maxBulkIDs))
+		wrong.add("deliveryIds", invalid.CodeTooMany, fmt.Sprintf("must be at most %d", maxBulkIDs))
 	}
 	if i := slices.Index(ids, uuid.Nil); i >= 0 { // null, too
-		wrong.add(fmt.Sprintf("deliveryIds[%d]", i), alert.CodeFormat, "must be an id")
+		wrong.add(fmt.Sprintf("deliveryIds[%d]", i), invalid.CodeFormat, "must be an id")
 	}
 	slices.SortFunc(ids, func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) })
 	return slices.Compact(ids)

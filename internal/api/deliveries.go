@@ -8,8 +8,8 @@ import (
 
 	"github.com/google/uuid"
 
-	"belfry/internal/alert"
 	"belfry/internal/delivery"
+	"belfry/internal/invalid"
 	"belfry/internal/outbound"
 	"belfry/internal/postgres"
 )
@@ -147,7 +147,7 @@ func (s *Server) ResendDelivery(ctx context.Context, r ResendDeliveryRequestObje
 		return nil, err
 	}
 	if run != nil && *run < 1 {
-		wrong.add("run", alert.CodeFormat, "must be at least 1")
+		wrong.add("run", invalid.CodeFormat, "must be at least 1")
 	}
 	if err := wrong.err(); err != nil {
 		return nil, err

@@ -13,6 +13,7 @@ import (
 
 	"belfry/internal/alert"
 	"belfry/internal/destination"
+	"belfry/internal/invalid"
 	"belfry/internal/postgres"
 )
 
@@ -136,7 +137,7 @@ func (s *Server) RotateSigningSecret(ctx context.Context, r RotateSigningSecretR
 		return nil, err
 	}
 	if keep < 0 || keep > 7*86_400 {
-		wrong.add("keepPreviousForSeconds", alert.CodeFormat, "must be from 0 to 604800, which is a week")
+		wrong.add("keepPreviousForSeconds", invalid.CodeFormat, "must be from 0 to 604800, which is a week")
 	}
 	if err := wrong.err(); err != nil {
 		return nil, err
@@ -237,7 +238,7 @@ type candidate struct {
 // readCandidate returns the destination as it would be. It has no id: a test of
 // it must neither be stored with those of the stored one nor count as one.
 func (s *Server) readCandidate(ctx context.Context, c candidate, wrong *flaws) (destination.Destination, error) {
-	d, found := destination.Destination{}, alert.Invalid(nil)
+	d, found := destination.Destination{}, invalid.Fields(nil)
 	switch {
 	case wrong.has("destinationId"): // what settings must have then cannot be told
 	case c.of == nil:
@@ -245,7 +246,7 @@ func (s *Server) readCandidate(ctx context.Context, c candidate, wrong *flaws) (
 	default:
 		stored, err := s.DB.Destination(ctx, *c.of)
 		if errors.Is(err, postgres.ErrNotFound) {
-			wrong.add("destinationId", alert.CodeConflict, "is not a destination")
+			wrong.add("destinationId", invalid.CodeConflict, "is not a destination")
 			return d, nil
 		}
 		if err != nil {
@@ -275,10 +276,10 @@ func (t *testInput) read(body *json.RawMessage, more map[string]any) (flaws, err
 	}
 	wrong, err := readBody(body, targets)
 	if !slices.Contains(alert.Severities(), t.Severity) {
-		wrong.add("severity", alert.CodeEnum, fmt.Sprintf("must be one of %v", alert.Severities()))
+		wrong.add("severity", invalid.CodeEnum, fmt.Sprintf("must be one of %v", alert.Severities()))
 	}
 	if !slices.Contains(alert.Types(), t.Type) {
-		wrong.add("alertType", alert.CodeEnum, fmt.Sprintf("must be one of %v", alert.Types()))
+		wrong.add("alertType", invalid.CodeEnum, fmt.Sprintf("must be one of %v", alert.Types()))
 	}
 	return wrong, err
 }

@@ -9,9 +9,9 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"belfry/internal/alert"
 	"belfry/internal/destination"
 	"belfry/internal/dispatch"
+	"belfry/internal/invalid"
 	"belfry/internal/postgres"
 )
 
@@ -77,21 +77,21 @@ var problems = []struct {
 // problemOf turns an error into its answer, without the request's id.
 func problemOf(err error) Problem {
 	var (
-		invalid   alert.Invalid
-		malformed alert.Malformed
+		fields    invalid.Fields
+		malformed invalid.Malformed
 		http      *echo.HTTPError
 	)
 	switch {
-	case errors.As(err, &invalid):
+	case errors.As(err, &fields):
 		p := newProblem(422, ProblemCodeInvalid, "Some fields are wrong; see errors.")
-		p.Errors = newFieldErrors(invalid)
+		p.Errors = newFieldErrors(fields)
 		return p
 	case errors.As(err, &malformed):
 		return newProblem(400, ProblemCodeMalformed, malformed.Message)
 	case errors.Is(err, postgres.ErrNameTaken):
 		p := newProblem(409, ProblemCodeNameTaken, "Another destination has this name.")
-		p.Errors = newFieldErrors(alert.Invalid{{
-			Field: "displayName", Code: alert.CodeConflict, Message: "is the name of another destination (case does not matter)",
+		p.Errors = newFieldErrors(invalid.Fields{{
+			Field: "displayName", Code: invalid.CodeConflict, Message: "is the name of another destination (case does not matter)",
 		}})
 		return p
 	case errors.As(err, &http):
@@ -142,9 +142,9 @@ func newProblem(status int, code ProblemCode, detail string) Problem {
 // hundred thousand ways.
 const maxFieldErrors = 200
 
-func newFieldErrors(invalid alert.Invalid) []FieldError {
-	list := make([]FieldError, 0, min(len(invalid), maxFieldErrors))
-	for e := range slices.Values(invalid[:min(len(invalid), maxFieldErrors)]) {
+func newFieldErrors(fields invalid.Fields) []FieldError {
+	list := make([]FieldError, 0, min(len(fields), maxFieldErrors))
+	for e := range slices.Values(fields[:min(len(fields), maxFieldErrors)]) {
 		list = append(list, FieldError{Field: e.Field, Code: FieldErrorCode(e.Code), Message: e.Message})
 	}
 	return list

@@ -10,7 +10,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/google/uuid"
 
-	"belfry/internal/alert"
+	"belfry/internal/invalid"
 	"belfry/internal/postgres"
 )
 
@@ -21,23 +21,22 @@ const maxAlternatives = 1000
 // the list of deliveries and are held to the same rules; only an empty one is
 // refused, because a list that selects all is harmless and an order is not.
 func readDeliveryFilter(wrong *flaws, raw json.RawMessage) postgres.DeliveryFilter {
-	var fields map[string]json.RawMessage
-	if json.Unmarshal(raw, &fields) != nil {
-		wrong.add("filter", alert.CodeType, "must be an object")
+	fields, found, ok := invalid.Nested(raw, deliveryFilterFields()...)
+	if !ok {
+		wrong.add("filter", invalid.CodeType, "must be an object")
 		return postgres.DeliveryFilter{}
+	}
+	for _, e := range found {
+		wrong.add("filter."+e.Field, e.Code, e.Message)
 	}
 	given := map[string][]string{}
 	for name, value := range fields {
-		p := queryParameters()["listDeliveries"].GetByInAndName(openapi3.ParameterInQuery, name)
-		switch {
-		case p == nil || name == "cursor" || name == "limit":
-			wrong.list = append(wrong.list, alert.FieldError{Field: "filter." + name, Code: alert.CodeUnknownField, Message: "is not a field here"})
-		case string(value) != "null":
+		if p := queryParameters()["listDeliveries"].GetByInAndName(openapi3.ParameterInQuery, name); p != nil && string(value) != "null" {
 			given[name] = readAlternatives(wrong, "filter."+name, p.Schema.Value, value)
 		}
 	}
-	if len(given) == 0 && !slices.ContainsFunc(wrong.list, func(e alert.FieldError) bool { return strings.HasPrefix(e.Field, "filter.") }) {
-		wrong.add("filter", alert.CodeRequired, "must name at least one field")
+	if len(given) == 0 && !slices.ContainsFunc(wrong.list, func(e invalid.Field) bool { return strings.HasPrefix(e.Field, "filter.") }) {
+		wrong.add("filter", invalid.CodeRequired, "must name at least one field")
 	}
 	if len(wrong.list) > 0 {
 		return postgres.DeliveryFilter{}
@@ -45,6 +44,17 @@ func readDeliveryFilter(wrong *flaws, raw json.RawMessage) postgres.DeliveryFilt
 	f := newGivenFilter(given)
 	checkSpan(wrong, "filter.from", f.From, f.To)
 	return f
+}
+
+// deliveryFilterFields are the parameters of the list of deliveries that select.
+func deliveryFilterFields() []string {
+	var names []string
+	for _, p := range queryParameters()["listDeliveries"] {
+		if name := p.Value.Name; name != "cursor" && name != "limit" {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // readAlternatives reads the values of one field as texts.
@@ -56,12 +66,12 @@ func readAlternatives(wrong *flaws, field string, s *openapi3.Schema, raw json.R
 	if s.Type.Is(openapi3.TypeInteger) {
 		var n int
 		if json.Unmarshal(raw, &n) != nil {
-			wrong.add(field, alert.CodeType, "must be a whole number")
+			wrong.add(field, invalid.CodeType, "must be a whole number")
 			return nil
 		}
 		text = strconv.Itoa(n)
 	} else if json.Unmarshal(raw, &text) != nil {
-		wrong.add(field, alert.CodeType, "must be a string")
+		wrong.add(field, invalid.CodeType, "must be a string")
 		return nil
 	}
 	checkValue(wrong, field, s, text)
@@ -72,11 +82,11 @@ func readTexts(wrong *flaws, field string, items *openapi3.Schema, raw json.RawM
 	var texts []string
 	switch err := json.Unmarshal(raw, &texts); {
 	case err != nil:
-		wrong.add(field, alert.CodeType, "must be an array of strings")
+		wrong.add(field, invalid.CodeType, "must be an array of strings")
 	case len(texts) == 0:
-		wrong.add(field, alert.CodeRequired, "must not be empty: leave it out for all")
+		wrong.add(field, invalid.CodeRequired, "must not be empty: leave it out for all")
 	case len(texts) > maxAlternatives:
-		wrong.add(field, alert.CodeTooMany, fmt.Sprintf("must be at most %d", maxAlternatives))
+		wrong.add(field, invalid.CodeTooMany, fmt.Sprintf("must be at most %d", maxAlternatives))
 	default:
 		for i, text := range texts {
 			checkValue(wrong, fmt.Sprintf("%s[%d]", field, i), items, text)
@@ -89,11 +99,11 @@ func checkValue(wrong *flaws, field string, s *openapi3.Schema, text string) {
 	code, message := checkText(s, text)
 	switch {
 	case text == "":
-		wrong.add(field, alert.CodeRequired, "must not be empty")
+		wrong.add(field, invalid.CodeRequired, "must not be empty")
 	case code != "":
 		wrong.add(field, code, message)
 	case strings.ContainsRune(text, 0):
-		wrong.add(field, alert.CodeFormat, "must not contain U+0000")
+		wrong.add(field, invalid.CodeFormat, "must not contain U+0000")
 	}
 }
 

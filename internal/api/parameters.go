@@ -15,7 +15,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"belfry"
-	"belfry/internal/alert"
+	"belfry/internal/invalid"
 )
 
 // queryParameters are those of each operation of openapi.yaml.
@@ -46,14 +46,14 @@ func checkQuery(operation string) echo.MiddlewareFunc {
 		return func(c echo.Context) error {
 			query, err := url.ParseQuery(c.Request().URL.RawQuery)
 			if err != nil {
-				return alert.Malformed{Message: "The query cannot be read: look at its percent-encoding."}
+				return invalid.Malformed{Message: "The query cannot be read: look at its percent-encoding."}
 			}
 			var wrong flaws
 			for name, given := range query {
 				if p := parameters.GetByInAndName(openapi3.ParameterInQuery, name); p != nil {
 					checkParameter(&wrong, operation, p, given)
 				} else {
-					wrong.list = append(wrong.list, alert.FieldError{Field: name, Code: alert.CodeUnknownField, Message: "is not a parameter here"})
+					wrong.list = append(wrong.list, invalid.Field{Field: name, Code: invalid.CodeUnknownField, Message: "is not a parameter here"})
 				}
 			}
 			checkSpan(&wrong, "from", timeOf(query.Get("from")), timeOf(query.Get("to")))
@@ -69,7 +69,7 @@ func checkQuery(operation string) echo.MiddlewareFunc {
 // it, which would look as if nothing had been.
 func checkSpan(wrong *flaws, field string, from, to time.Time) {
 	if !to.IsZero() && from.After(to) {
-		wrong.add(field, alert.CodeConflict, "must not be after `to`")
+		wrong.add(field, invalid.CodeConflict, "must not be after `to`")
 	}
 }
 
@@ -85,18 +85,18 @@ func checkParameter(wrong *flaws, operation string, p *openapi3.Parameter, given
 	case schema.Type.Is(openapi3.TypeArray):
 		given = words(given)
 		if schema.MaxItems != nil && uint64(len(given)) > *schema.MaxItems {
-			wrong.add(p.Name, alert.CodeTooMany, fmt.Sprintf("must be at most %d", *schema.MaxItems))
+			wrong.add(p.Name, invalid.CodeTooMany, fmt.Sprintf("must be at most %d", *schema.MaxItems))
 		}
 		schema = schema.Items.Value
 	case len(given) > 1:
-		wrong.add(p.Name, alert.CodeDuplicate, "must be given once")
+		wrong.add(p.Name, invalid.CodeDuplicate, "must be given once")
 	}
 	for _, text := range given {
 		if code, message := checkText(schema, text); code != "" {
 			wrong.add(p.Name, code, message)
 		}
 		if _, ok := readCursor(operation, text); p.Name == "cursor" && !ok {
-			wrong.add(p.Name, alert.CodeFormat, "is not a cursor of this list")
+			wrong.add(p.Name, invalid.CodeFormat, "is not a cursor of this list")
 		}
 	}
 }
@@ -105,19 +105,19 @@ func checkParameter(wrong *flaws, operation string, p *openapi3.Parameter, given
 func checkText(s *openapi3.Schema, text string) (code, message string) {
 	switch length := uint64(utf8.RuneCountInString(text)); {
 	case len(s.Enum) > 0 && !slices.Contains(s.Enum, any(text)):
-		return alert.CodeEnum, "must be one of " + strings.Trim(strings.Join(strings.Fields(fmt.Sprint(s.Enum)), ", "), "[]")
+		return invalid.CodeEnum, "must be one of " + strings.Trim(strings.Join(strings.Fields(fmt.Sprint(s.Enum)), ", "), "[]")
 	case s.MaxLength != nil && length > *s.MaxLength:
-		return alert.CodeTooLong, fmt.Sprintf("must be at most %d characters", *s.MaxLength)
+		return invalid.CodeTooLong, fmt.Sprintf("must be at most %d characters", *s.MaxLength)
 	case length < s.MinLength:
-		return alert.CodeFormat, fmt.Sprintf("must be at least %d characters", s.MinLength)
+		return invalid.CodeFormat, fmt.Sprintf("must be at least %d characters", s.MinLength)
 	case s.Format == "uuid" && uuid.Validate(text) != nil:
-		return alert.CodeFormat, "must be an id"
+		return invalid.CodeFormat, "must be an id"
 	case s.Format == "date-time":
 		if _, err := time.Parse(time.RFC3339, text); err != nil {
-			return alert.CodeFormat, "must be a time as in RFC 3339, such as 2020-10-13T03:35:24Z"
+			return invalid.CodeFormat, "must be a time as in RFC 3339, such as 2020-10-13T03:35:24Z"
 		}
 	case s.Type.Is(openapi3.TypeBoolean) && text != "true" && text != "false":
-		return alert.CodeFormat, "must be true or false"
+		return invalid.CodeFormat, "must be true or false"
 	case s.Type.Is(openapi3.TypeInteger):
 		return checkInteger(s, text)
 	}
@@ -128,11 +128,11 @@ func checkInteger(s *openapi3.Schema, text string) (code, message string) {
 	n, err := strconv.ParseInt(text, 10, 64)
 	switch {
 	case err != nil:
-		return alert.CodeFormat, "must be a whole number"
+		return invalid.CodeFormat, "must be a whole number"
 	case s.Min != nil && float64(n) < *s.Min:
-		return alert.CodeFormat, fmt.Sprintf("must be at least %v", *s.Min)
+		return invalid.CodeFormat, fmt.Sprintf("must be at least %v", *s.Min)
 	case s.Max != nil && float64(n) > *s.Max:
-		return alert.CodeFormat, fmt.Sprintf("must be at most %v", *s.Max)
+		return invalid.CodeFormat, fmt.Sprintf("must be at most %v", *s.Max)
 	}
 	return "", ""
 }

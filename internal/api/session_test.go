@@ -138,12 +138,14 @@ func TestWrongSignIns(t *testing.T) {
 		`{"code":"","token":""}`:             {"token"},
 		`{"code":"a","token":"b"}`:           {"token"},
 		`{"code":1}`:                         {"code"},
+		`{"token":"\u0000"}`:                 {"token"},
+		`{"code":"\u0000"}`:                  {"code"},
 		`{"token":["a"],"x":1}`:              {"token", "x"},
 		`{"token":"` + token + `","user":1}`: {"user"},
 	} {
 		wantProblem(t, h.post(t, sessionPath, body, anonymous), 422, ProblemCodeInvalid, fields...)
 	}
-	for _, body := range []string{`{"code":"` + token + `"}`, `{"token":"x"}`, `{"token":"\u0000"}`, `{"code":"\u0000"}`} {
+	for _, body := range []string{`{"code":"` + token + `"}`, `{"token":"x"}`} {
 		wantProblem(t, h.post(t, sessionPath, body, anonymous), 401, ProblemCodeUnauthenticated)
 	}
 	wantProblem(t, h.post(t, sessionPath, js(object{"token": strings.Repeat("x", 5000)}), anonymous), 413, ProblemCodeTooLarge)

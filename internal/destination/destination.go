@@ -19,6 +19,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"belfry/internal/alert"
+	"belfry/internal/invalid"
 	"belfry/internal/outbound"
 )
 
@@ -33,7 +34,7 @@ type settingsType struct {
 
 	// read builds settings from a request. What the request leaves out is taken
 	// from old, which is nil for a new destination.
-	read func(raw json.RawMessage, old Settings) (Settings, alert.Invalid)
+	read func(raw json.RawMessage, old Settings) (Settings, invalid.Fields)
 }
 
 // ErrMisconfigured is returned when stored settings cannot be opened or used:

@@ -6,61 +6,38 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
-	"unicode/utf8"
 
-	"belfry/internal/alert"
+	"belfry/internal/invalid"
 )
 
-// fields reads one JSON object of a request and collects all that is wrong with
-// it. encoding/json alone would fold the case of names, stop at the first
-// mistake, and take null for absent.
+// fields hands out the fields of one JSON object of a request and collects all
+// that is wrong with it. encoding/json alone would stop at the first mistake, and
+// take null for absent.
 type fields struct {
-	raw   map[string]json.RawMessage
-	found alert.Invalid
+	raw   invalid.Body
+	found invalid.Fields
 }
 
-// readFields splits an object. A name that is not in known is refused, so that
-// a misspelt setting is not silently ignored.
-func readFields(raw []byte, known ...string) (*fields, error) {
-	if !utf8.Valid(raw) {
-		return nil, alert.Malformed{Message: "the body is not valid UTF-8"}
-	}
-	f := new(fields)
-	if err := json.Unmarshal(raw, &f.raw); err != nil || f.raw == nil {
-		return nil, alert.Malformed{Message: "the body must be one JSON object"}
-	}
-	f.refuseUnknown(known)
-	return f, nil
+// readBody reads the body of a request.
+func readBody(raw []byte, known ...string) (*fields, error) {
+	body, found, err := invalid.Read(raw, known...)
+	return &fields{raw: body, found: found}, err
 }
 
-func (f *fields) refuseUnknown(known []string) {
-	var unknown []string
-	for name := range f.raw {
-		if !slices.Contains(known, name) {
-			unknown = append(unknown, name)
-		}
-	}
-	slices.Sort(unknown)
-	for _, name := range unknown {
-		f.wrong(name, alert.CodeUnknownField, "is not a field here; known are "+strings.Join(known, ", "))
-	}
+// readNested reads an object within a body, and reports false for what is none.
+func readNested(raw json.RawMessage, known ...string) (*fields, bool) {
+	body, found, ok := invalid.Nested(raw, known...)
+	return &fields{raw: body, found: found}, ok
 }
 
+// wrong notes what is wrong with a field, unless something was already.
 func (f *fields) wrong(field, code, message string) {
-	f.found = append(f.found, alert.FieldError{Field: field, Code: code, Message: message})
-}
-
-func (f *fields) isWrong(field string) bool {
-	return slices.ContainsFunc(f.found, func(e alert.FieldError) bool { return e.Field == field })
-}
-
-func (f *fields) err() error {
-	if len(f.found) == 0 {
-		return nil
+	if !f.isWrong(field) {
+		f.found = append(f.found, invalid.Field{Field: field, Code: code, Message: message})
 	}
-	return f.found
 }
+
+func (f *fields) isWrong(field string) bool { return f.found.Has(field) }
 
 func (f *fields) has(field string) bool { _, ok := f.raw[field]; return ok }
 
@@ -73,7 +50,7 @@ func (f *fields) isNull(field string) bool {
 func (f *fields) text(field string) string {
 	var s string
 	if !f.isNull(field) && json.Unmarshal(f.raw[field], &s) != nil {
-		f.wrong(field, alert.CodeType, "must be a string")
+		f.wrong(field, invalid.CodeType, "must be a string")
 	}
 	return s
 }
@@ -83,9 +60,9 @@ func (f *fields) number(field string, least, most float64) float64 {
 	var n float64
 	switch {
 	case json.Unmarshal(f.raw[field], &n) != nil:
-		f.wrong(field, alert.CodeType, "must be a number")
+		f.wrong(field, invalid.CodeType, "must be a number")
 	case n < least || n > most:
-		f.wrong(field, alert.CodeFormat, fmt.Sprintf("must be from %v to %v", least, most))
+		f.wrong(field, invalid.CodeFormat, fmt.Sprintf("must be from %v to %v", least, most))
 	}
 	return n
 }
@@ -94,7 +71,7 @@ func (f *fields) number(field string, least, most float64) float64 {
 func (f *fields) whole(field string, least, most int) int {
 	n := f.number(field, float64(least), float64(most))
 	if !f.isWrong(field) && n != math.Trunc(n) {
-		f.wrong(field, alert.CodeType, "must be a whole number")
+		f.wrong(field, invalid.CodeType, "must be a whole number")
 	}
 	return int(n)
 }
@@ -102,7 +79,7 @@ func (f *fields) whole(field string, least, most int) int {
 func (f *fields) truth(field string) bool {
 	var b bool
 	if json.Unmarshal(f.raw[field], &b) != nil {
-		f.wrong(field, alert.CodeType, "must be true or false")
+		f.wrong(field, invalid.CodeType, "must be true or false")
 	}
 	return b
 }
@@ -118,7 +95,7 @@ func (f *fields) list(field string) ([]string, bool) {
 	}
 	var items []*string
 	if json.Unmarshal(f.raw[field], &items) != nil || slices.Contains(items, nil) {
-		f.wrong(field, alert.CodeType, "must be an array of strings")
+		f.wrong(field, invalid.CodeType, "must be an array of strings")
 		return nil, false
 	}
 	list := make([]string, len(items))

@@ -12,7 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"belfry/internal/alert"
+	"belfry/internal/invalid"
 )
 
 // FuzzRead holds what Read accepts to being stored, opened, shown, sent and
@@ -54,7 +54,7 @@ func checkKindOfError(t *testing.T, raw []byte, err error) {
 	t.Helper()
 	var object map[string]json.RawMessage
 	isObject := utf8.Valid(raw) && json.Unmarshal(raw, &object) == nil && object != nil
-	var malformed alert.Malformed
+	var malformed invalid.Malformed
 	if errors.As(err, &malformed) == isObject {
 		t.Errorf("object %v, got %v", isObject, err)
 	}

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"belfry/internal/alert"
+	"belfry/internal/invalid"
 	"belfry/internal/outbound"
 )
 
@@ -35,11 +35,11 @@ func readHeaders(f *fields, old []outbound.Header) (headers []outbound.Header, k
 	}
 	var items []json.RawMessage
 	if json.Unmarshal(f.raw["headers"], &items) != nil {
-		f.wrong("headers", alert.CodeType, "must be an array of objects with name and value")
+		f.wrong("headers", invalid.CodeType, "must be an array of objects with name and value")
 		return nil, false
 	}
 	if len(items) > maxHeaders {
-		f.wrong("headers", alert.CodeTooMany, fmt.Sprintf("must be at most %d", maxHeaders))
+		f.wrong("headers", invalid.CodeTooMany, fmt.Sprintf("must be at most %d", maxHeaders))
 		return nil, false
 	}
 	for i, item := range items {
@@ -60,9 +60,9 @@ const (
 // readHeader reads one pair. at names it in errors; before are those read
 // already.
 func readHeader(f *fields, at string, item json.RawMessage, before, old []outbound.Header) (outbound.Header, valueKind) {
-	pair, err := readFields(item, "name", "value")
-	if err != nil {
-		f.wrong(at, alert.CodeType, "must be an object with name and value")
+	pair, ok := readNested(item, "name", "value")
+	if !ok {
+		f.wrong(at, invalid.CodeType, "must be an object with name and value")
 		return outbound.Header{}, givenValue
 	}
 	h := outbound.Header{Name: pair.text("name"), Value: strings.Trim(pair.text("value"), " \t")}
@@ -72,14 +72,14 @@ func readHeader(f *fields, at string, item json.RawMessage, before, old []outbou
 	case code != "":
 		pair.wrong("name", code, message)
 	case slices.ContainsFunc(before, same):
-		pair.wrong("name", alert.CodeDuplicate, "occurs twice (case does not matter)")
+		pair.wrong("name", invalid.CodeDuplicate, "occurs twice (case does not matter)")
 	}
 	kind := givenValue
 	if pair.isNull("value") {
 		if i := slices.IndexFunc(old, same); i >= 0 {
 			h.Value, kind = old[i].Value, keptValue
 		} else {
-			pair.wrong("value", alert.CodeRequired, "is required: no value is stored for this name")
+			pair.wrong("value", invalid.CodeRequired, "is required: no value is stored for this name")
 		}
 	} else if !pair.isWrong("value") {
 		if message, code := valueRule(h.Value); code != "" {
@@ -97,13 +97,13 @@ func nameRule(name string) (message, code string) {
 	lower := strings.ToLower(name)
 	switch {
 	case name == "":
-		return "is required", alert.CodeRequired
+		return "is required", invalid.CodeRequired
 	case len(name) > maxHeaderName:
-		return fmt.Sprintf("must be at most %d characters", maxHeaderName), alert.CodeTooLong
+		return fmt.Sprintf("must be at most %d characters", maxHeaderName), invalid.CodeTooLong
 	case strings.ContainsFunc(name, func(r rune) bool { return !isToken(r) }):
-		return "must be a header name: letters, digits and !#$%&'*+-.^_`|~", alert.CodeFormat
+		return "must be a header name: letters, digits and !#$%&'*+-.^_`|~", invalid.CodeFormat
 	case slices.Contains(reserved, lower), strings.HasPrefix(lower, "webhook-"), strings.HasPrefix(lower, "belfry-"):
-		return "is reserved and cannot be set", alert.CodeReserved
+		return "is reserved and cannot be set", invalid.CodeReserved
 	}
 	return "", ""
 }
@@ -119,11 +119,11 @@ func isToken(r rune) bool {
 func valueRule(value string) (message, code string) {
 	switch {
 	case value == "":
-		return "must not be empty", alert.CodeRequired
+		return "must not be empty", invalid.CodeRequired
 	case len(value) > maxHeaderValue:
-		return fmt.Sprintf("must be at most %d characters", maxHeaderValue), alert.CodeTooLong
+		return fmt.Sprintf("must be at most %d characters", maxHeaderValue), invalid.CodeTooLong
 	case strings.ContainsFunc(value, func(r rune) bool { return (r < ' ' && r != '\t') || r > '~' }):
-		return "must be visible ASCII characters, spaces and tabs", alert.CodeFormat
+		return "must be visible ASCII characters, spaces and tabs", invalid.CodeFormat
 	}
 	return "", ""
 }

@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"belfry/internal/alert"
+	"belfry/internal/invalid"
 	"belfry/internal/outbound"
 )
 
@@ -24,19 +24,19 @@ func TestReadHeaderName(t *testing.T) {
 		{"something like a reserved one", "Hosts", ""},
 		{"something like a reserved prefix", "Webhook", ""},
 		{"256 characters", strings.Repeat("a", 256), ""},
-		{"257 characters", strings.Repeat("a", 257), alert.CodeTooLong},
-		{"empty", "", alert.CodeRequired},
-		{"a blank", "X Key", alert.CodeFormat},
-		{"a blank before", " X-Key", alert.CodeFormat},
-		{"a colon", "X-Key:", alert.CodeFormat},
-		{"a pseudo header", ":authority", alert.CodeFormat},
-		{"a line break", "X-Key\r\nX-Other", alert.CodeFormat},
-		{"NUL", "X\x00", alert.CodeFormat},
-		{"not ASCII", "X-Schlüssel", alert.CodeFormat},
-		{"a Kelvin sign", "X-\u212aey", alert.CodeFormat},
-		{"quotes", `"X"`, alert.CodeFormat},
-		{"brackets", "X[1]", alert.CodeFormat},
-		{"a slash", "X/Y", alert.CodeFormat},
+		{"257 characters", strings.Repeat("a", 257), invalid.CodeTooLong},
+		{"empty", "", invalid.CodeRequired},
+		{"a blank", "X Key", invalid.CodeFormat},
+		{"a blank before", " X-Key", invalid.CodeFormat},
+		{"a colon", "X-Key:", invalid.CodeFormat},
+		{"a pseudo header", ":authority", invalid.CodeFormat},
+		{"a line break", "X-Key\r\nX-Other", invalid.CodeFormat},
+		{"NUL", "X\x00", invalid.CodeNUL},
+		{"not ASCII", "X-Schlüssel", invalid.CodeFormat},
+		{"a Kelvin sign", "X-\u212aey", invalid.CodeFormat},
+		{"quotes", `"X"`, invalid.CodeFormat},
+		{"brackets", "X[1]", invalid.CodeFormat},
+		{"a slash", "X/Y", invalid.CodeFormat},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -109,15 +109,15 @@ func TestReadHeaderValue(t *testing.T) {
 		{"spaces and tabs around are trimmed", " \t a \t ", "a", ""},
 		{"4096 characters", long, long, ""},
 		{"4096 characters and blanks around", " " + long + "\t", long, ""},
-		{"4097 characters", long + "v", "", alert.CodeTooLong},
-		{"empty", "", "", alert.CodeRequired},
-		{"only blanks", " \t ", "", alert.CodeRequired},
-		{"a line break", "a\r\nX-Other: b", "", alert.CodeFormat},
-		{"a line break at the end", "a\n", "", alert.CodeFormat},
-		{"NUL", "a\x00b", "", alert.CodeFormat},
-		{"DEL", "a\x7fb", "", alert.CodeFormat},
-		{"not ASCII", "schlüssel", "", alert.CodeFormat},
-		{"a no-break space before", "\u00a0a", "", alert.CodeFormat},
+		{"4097 characters", long + "v", "", invalid.CodeTooLong},
+		{"empty", "", "", invalid.CodeRequired},
+		{"only blanks", " \t ", "", invalid.CodeRequired},
+		{"a line break", "a\r\nX-Other: b", "", invalid.CodeFormat},
+		{"a line break at the end", "a\n", "", invalid.CodeFormat},
+		{"NUL", "a\x00b", "", invalid.CodeNUL},
+		{"DEL", "a\x7fb", "", invalid.CodeFormat},
+		{"not ASCII", "schlüssel", "", invalid.CodeFormat},
+		{"a no-break space before", "\u00a0a", "", invalid.CodeFormat},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -3,7 +3,7 @@ package destination
 import (
 	"math"
 
-	"belfry/internal/alert"
+	"belfry/internal/invalid"
 )
 
 // Limits say how hard a destination may be worked.
@@ -36,9 +36,9 @@ func (d *Destination) readLimits(f *fields) {
 		d.Limits = DefaultLimits()
 		return
 	}
-	given, err := readFields(f.raw["limits"], "maxInFlight", "ratePerSecond", "burst", "holdNotAnswering")
-	if err != nil {
-		f.wrong("limits", alert.CodeType, "must be an object")
+	given, ok := readNested(f.raw["limits"], "maxInFlight", "ratePerSecond", "burst", "holdNotAnswering")
+	if !ok {
+		f.wrong("limits", invalid.CodeType, "must be an object")
 		return
 	}
 	d.Limits = d.Limits.changed(given)
@@ -78,7 +78,7 @@ func (l Limits) burst(f *fields) int {
 	case !f.isNull("burst"):
 		burst := f.whole("burst", 1, maxBurst)
 		if l.RatePerSecond == 0 && !f.isWrong("burst") {
-			f.wrong("burst", alert.CodeConflict, "needs ratePerSecond: without a rate there is no burst")
+			f.wrong("burst", invalid.CodeConflict, "needs ratePerSecond: without a rate there is no burst")
 		}
 		return burst
 	case l.RatePerSecond == 0:

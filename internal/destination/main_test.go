@@ -16,6 +16,7 @@ import (
 	"github.com/google/uuid"
 
 	"belfry/internal/alert"
+	"belfry/internal/invalid"
 	"belfry/internal/outbound"
 )
 
@@ -92,16 +93,16 @@ func newReceiver(t testing.TB) (url string, requests <-chan received) {
 func wrong(t testing.TB, err error) []string {
 	t.Helper()
 	var (
-		malformed alert.Malformed
-		invalid   alert.Invalid
+		malformed invalid.Malformed
+		fields    invalid.Fields
 		list      []string
 	)
 	switch {
 	case err == nil:
 	case errors.As(err, &malformed):
-		list = append(list, alert.CodeMalformed)
-	case errors.As(err, &invalid):
-		for _, e := range invalid {
+		list = append(list, invalid.CodeMalformed)
+	case errors.As(err, &fields):
+		for _, e := range fields {
 			list = append(list, e.Field+": "+e.Code)
 		}
 	default:

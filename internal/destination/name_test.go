@@ -24,7 +24,7 @@ func TestReadName(t *testing.T) {
 		{"nothing", "", "", []string{"displayName: required"}},
 		{"only blanks", " \t\u00a0\u2003", "", []string{"displayName: required"}},
 		{"a line break", "a\nb", "", []string{"displayName: control_character"}},
-		{"NUL", "a\x00b", "", []string{"displayName: control_character"}},
+		{"NUL", "a\x00b", "", []string{"displayName: nul"}},
 		{"DEL", "a\x7fb", "", []string{"displayName: control_character"}},
 		{"a C1 control", "a\u0085b", "", []string{"displayName: control_character"}},
 		{"SKIP", "SKIP", "", []string{"displayName: format"}},

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"slices"
 
-	"belfry/internal/alert"
+	"belfry/internal/invalid"
 )
 
 // maxFormerNames is how many names of before may still reach a destination: a
@@ -26,7 +26,7 @@ func (d *Destination) patchNames(f *fields) {
 		return
 	}
 	if len(d.FormerNames) >= maxFormerNames {
-		f.wrong("displayName", alert.CodeTooMany, fmt.Sprintf("must stay: this destination has %d former names; take away some of them first", maxFormerNames))
+		f.wrong("displayName", invalid.CodeTooMany, fmt.Sprintf("must stay: this destination has %d former names; take away some of them first", maxFormerNames))
 		return
 	}
 	d.FormerNames = slices.DeleteFunc(slices.Clone(d.FormerNames), func(former string) bool { return NameKey(former) == NameKey(d.DisplayName) })
@@ -40,7 +40,7 @@ func (d *Destination) patchFormerNames(f *fields, list []string) {
 	for i, name := range list {
 		known := func(former string) bool { return NameKey(former) == NameKey(name) }
 		if !slices.ContainsFunc(d.FormerNames, known) {
-			f.wrong(fmt.Sprintf("formerNames[%d]", i), alert.CodeConflict, "must be one of its former names: they can be taken away, not added")
+			f.wrong(fmt.Sprintf("formerNames[%d]", i), invalid.CodeConflict, "must be one of its former names: they can be taken away, not added")
 		}
 		kept[NameKey(name)] = true
 	}

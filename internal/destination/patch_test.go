@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"belfry/internal/alert"
+	"belfry/internal/invalid"
 	"belfry/internal/outbound"
 )
 
@@ -334,7 +335,7 @@ func TestTriedSettings(t *testing.T) {
 				if diff := cmp.Diff(want, got, headersEqual); diff != "" {
 					t.Errorf("%s %s (-Patch +PatchSettings)\n%s", name, body, diff)
 				}
-				invalid, _ := wantErr.(alert.Invalid)
+				invalid, _ := wantErr.(invalid.Fields)
 				if diff := cmp.Diff(invalid, found); diff != "" {
 					t.Errorf("%s %s (-Patch +PatchSettings)\n%s", name, body, diff)
 				}

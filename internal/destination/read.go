@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"belfry/internal/alert"
+	"belfry/internal/invalid"
 )
 
 const (
@@ -20,10 +21,10 @@ const (
 )
 
 // Read builds a new destination from a request body. The caller gives it its
-// id, times and signing secret. The error is an alert.Malformed or an
-// alert.Invalid that names every wrong field.
+// id, times and signing secret. The error is an invalid.Malformed or an
+// invalid.Fields that names every wrong field.
 func Read(raw []byte) (Destination, error) {
-	f, err := readFields(raw, "displayName", "type", "severities", "alertTypes", "logTypes", "limits", "settings")
+	f, err := readBody(raw, "displayName", "type", "severities", "alertTypes", "logTypes", "limits", "settings")
 	if err != nil {
 		return Destination{}, err
 	}
@@ -40,13 +41,13 @@ func Read(raw []byte) (Destination, error) {
 	d.readLimits(f)
 	d.readType(f)
 	d.readSettings(f)
-	return d, f.err()
+	return d, f.found.Err()
 }
 
 // Patch returns d changed by a request body: what is absent is kept, null
 // clears. The type of a destination never changes.
 func (d Destination) Patch(raw []byte) (Destination, error) {
-	f, err := readFields(raw, "displayName", "formerNames", "type", "severities", "alertTypes", "logTypes", "limits", "settings")
+	f, err := readBody(raw, "displayName", "formerNames", "type", "severities", "alertTypes", "logTypes", "limits", "settings")
 	if err != nil {
 		return d, err
 	}
@@ -54,13 +55,13 @@ func (d Destination) Patch(raw []byte) (Destination, error) {
 	d.readFilters(f)
 	d.readLimits(f)
 	d.patchSettings(f)
-	return d, f.err()
+	return d, f.found.Err()
 }
 
 // ReadSettings returns a destination that has only a type and settings, to try
 // them before there is one. Either is nil when the request has none. The errors
 // name fields as in a body with type and settings.
-func ReadSettings(typ, settings json.RawMessage) (Destination, alert.Invalid) {
+func ReadSettings(typ, settings json.RawMessage) (Destination, invalid.Fields) {
 	var d Destination
 	f := newSettingsFields(typ, settings)
 	d.readType(f)
@@ -70,14 +71,14 @@ func ReadSettings(typ, settings json.RawMessage) (Destination, alert.Invalid) {
 
 // PatchSettings is ReadSettings for a change of a destination, to try that before
 // it is saved: what Patch would make of the same type and settings.
-func (d Destination) PatchSettings(typ, settings json.RawMessage) (Destination, alert.Invalid) {
+func (d Destination) PatchSettings(typ, settings json.RawMessage) (Destination, invalid.Fields) {
 	f := newSettingsFields(typ, settings)
 	d.patchSettings(f)
 	return d, f.found
 }
 
 func newSettingsFields(typ, settings json.RawMessage) *fields {
-	f := &fields{raw: map[string]json.RawMessage{}}
+	f := &fields{raw: invalid.Body{}}
 	for name, raw := range map[string]json.RawMessage{"type": typ, "settings": settings} {
 		if len(raw) > 0 {
 			f.raw[name] = raw
@@ -90,13 +91,13 @@ func newSettingsFields(typ, settings json.RawMessage) *fields {
 // has to be the one that it is.
 func (d *Destination) patchSettings(f *fields) {
 	if f.has("type") && f.text("type") != d.Type && !f.isWrong("type") {
-		f.wrong("type", alert.CodeConflict, "cannot be changed; create another destination")
+		f.wrong("type", invalid.CodeConflict, "cannot be changed; create another destination")
 	}
 	if !f.has("settings") {
 		return
 	}
 	if _, known := types[d.Type]; !known {
-		f.wrong("settings", alert.CodeConflict, "cannot be changed: this version does not know the destination's type")
+		f.wrong("settings", invalid.CodeConflict, "cannot be changed: this version does not know the destination's type")
 	}
 	d.readSettings(f)
 }
@@ -106,9 +107,9 @@ func (d *Destination) readType(f *fields) {
 	switch _, known := types[d.Type]; {
 	case f.isWrong("type"):
 	case d.Type == "":
-		f.wrong("type", alert.CodeRequired, "is required")
+		f.wrong("type", invalid.CodeRequired, "is required")
 	case !known:
-		f.wrong("type", alert.CodeEnum, "must be one of "+strings.Join(Types(), ", "))
+		f.wrong("type", invalid.CodeEnum, "must be one of "+strings.Join(Types(), ", "))
 	}
 }
 
@@ -129,15 +130,15 @@ func (d *Destination) readName(f *fields) {
 	switch n := utf8.RuneCountInString(name); {
 	case f.isWrong("displayName"):
 	case n == 0:
-		f.wrong("displayName", alert.CodeRequired, "is required")
+		f.wrong("displayName", invalid.CodeRequired, "is required")
 	case n > maxDisplayName:
-		f.wrong("displayName", alert.CodeTooLong, fmt.Sprintf("must be at most %d characters", maxDisplayName))
+		f.wrong("displayName", invalid.CodeTooLong, fmt.Sprintf("must be at most %d characters", maxDisplayName))
 	case strings.ContainsFunc(name, unicode.IsControl):
-		f.wrong("displayName", alert.CodeControlCharacter, "must not contain control characters")
+		f.wrong("displayName", invalid.CodeControlCharacter, "must not contain control characters")
 	case NameKey(name) == NameKey("SKIP"):
-		f.wrong("displayName", alert.CodeFormat, "must not be SKIP, which in an alert's destinations means nowhere")
+		f.wrong("displayName", invalid.CodeFormat, "must not be SKIP, which in an alert's destinations means nowhere")
 	case notID == nil:
-		f.wrong("displayName", alert.CodeFormat, "must not have the form of an id")
+		f.wrong("displayName", invalid.CodeFormat, "must not have the form of an id")
 	}
 }
 
@@ -152,7 +153,7 @@ func (d *Destination) readFilters(f *fields) {
 		case list == nil:
 			d.AlertTypes = alert.Types()
 		case len(list) == 0:
-			f.wrong("alertTypes", alert.CodeRequired, "must name at least one type; leave it out for all")
+			f.wrong("alertTypes", invalid.CodeRequired, "must name at least one type; leave it out for all")
 		default:
 			d.AlertTypes = enum(f, "alertTypes", list, alert.Types())
 		}
@@ -166,7 +167,7 @@ func (d *Destination) readFilters(f *fields) {
 func enum[T ~string](f *fields, field string, list []string, allowed []T) []T {
 	for i, v := range list {
 		if !slices.Contains(allowed, T(v)) {
-			f.wrong(fmt.Sprintf("%s[%d]", field, i), alert.CodeEnum, fmt.Sprintf("must be one of %s", join(allowed)))
+			f.wrong(fmt.Sprintf("%s[%d]", field, i), invalid.CodeEnum, fmt.Sprintf("must be one of %s", join(allowed)))
 		}
 	}
 	got := []T{}
@@ -188,7 +189,7 @@ func join[T ~string](list []T) string {
 
 func readLogTypes(f *fields, list []string) []string {
 	if len(list) > maxLogTypes {
-		f.wrong("logTypes", alert.CodeTooMany, fmt.Sprintf("must be at most %d", maxLogTypes))
+		f.wrong("logTypes", invalid.CodeTooMany, fmt.Sprintf("must be at most %d", maxLogTypes))
 		return nil
 	}
 	got := []string{}
@@ -196,11 +197,11 @@ func readLogTypes(f *fields, list []string) []string {
 		field := fmt.Sprintf("logTypes[%d]", i)
 		switch {
 		case strings.TrimSpace(v) == "":
-			f.wrong(field, alert.CodeRequired, "must not be empty")
+			f.wrong(field, invalid.CodeRequired, "must not be empty")
 		case utf8.RuneCountInString(v) > maxLogType:
-			f.wrong(field, alert.CodeTooLong, fmt.Sprintf("must be at most %d characters", maxLogType))
+			f.wrong(field, invalid.CodeTooLong, fmt.Sprintf("must be at most %d characters", maxLogType))
 		case strings.ContainsFunc(v, unicode.IsControl):
-			f.wrong(field, alert.CodeControlCharacter, "must not contain control characters")
+			f.wrong(field, invalid.CodeControlCharacter, "must not contain control characters")
 		case !slices.Contains(got, v):
 			got = append(got, v)
 		}
@@ -214,7 +215,7 @@ func (d *Destination) readSettings(f *fields) {
 	t, known := types[d.Type]
 	switch {
 	case f.isNull("settings"):
-		f.wrong("settings", alert.CodeRequired, "is required")
+		f.wrong("settings", invalid.CodeRequired, "is required")
 		return
 	case !known:
 		return

@@ -2,6 +2,7 @@ package destination
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"belfry/internal/alert"
+	"belfry/internal/invalid"
 	"belfry/internal/outbound"
 )
 
@@ -85,10 +87,10 @@ func TestReadMalformed(t *testing.T) {
 		``, ` `, `null`, `[]`, `"a"`, `1`, `{`, valid + `{}`, valid + `x`, "\ufeff" + valid, `[` + valid + `]`,
 		strings.Replace(valid, "SOAR", "SO\xffAR", 1), strings.Replace(valid, "SOAR", "SO\nAR", 1),
 	} {
-		if _, err := Read([]byte(body)); !cmp.Equal(wrong(t, err), []string{alert.CodeMalformed}) {
+		if _, err := Read([]byte(body)); !cmp.Equal(wrong(t, err), []string{invalid.CodeMalformed}) {
 			t.Errorf("Read(%q): got %v, want Malformed", body, err)
 		}
-		if _, err := (Destination{Type: "webhook"}).Patch([]byte(body)); !cmp.Equal(wrong(t, err), []string{alert.CodeMalformed}) {
+		if _, err := (Destination{Type: "webhook"}).Patch([]byte(body)); !cmp.Equal(wrong(t, err), []string{invalid.CodeMalformed}) {
 			t.Errorf("Patch(%q): got %v, want Malformed", body, err)
 		}
 	}
@@ -125,7 +127,7 @@ func TestReadRefuses(t *testing.T) {
 		{"log types with a boolean", `{"logTypes":[true]}`, []string{"logTypes: type"}},
 		{"an empty and a blank log type", `{"logTypes":["a",""," \t"]}`, []string{"logTypes[1]: required", "logTypes[2]: required"}},
 		{"a line break in a log type", `{"logTypes":["a\nb"]}`, []string{"logTypes[0]: control_character"}},
-		{"NUL in a log type", `{"logTypes":["a\u0000b"]}`, []string{"logTypes[0]: control_character"}},
+		{"NUL in a log type", `{"logTypes":["a\u0000b"]}`, []string{"logTypes[0]: nul"}},
 		{"settings that are null", `{"settings":null}`, []string{"settings: required"}},
 		{"settings that are text", `{"settings":"https://h"}`, []string{"settings: type"}},
 		{"settings that are a list", `{"settings":[]}`, []string{"settings: type"}},
@@ -317,5 +319,27 @@ func TestReadLeavesToTheCallerWhatIsTheCallers(t *testing.T) {
 	d := mustRead(t, bodyWith(t, `{}`))
 	if d.ID != uuid.Nil || d.CreatedAt != (time.Time{}) || d.Signing.Secret != "" || d.DeletedAt != nil {
 		t.Errorf("got %+v", d)
+	}
+}
+
+// Two readers of a name that is given twice may each believe another of the two.
+func TestNamesGivenTwiceAreRefused(t *testing.T) {
+	t.Parallel()
+	const rest = `"type":"webhook","settings":{"url":"https://h","headers":[{"name":"A","value":"b"}]}`
+	for body, want := range map[string]string{
+		`{"displayName":"a","displayName":"b",` + rest + `}`:                                                                                            "displayName: duplicate",
+		`{"displayName":"a",` + rest + `,"settings":{"url":"https://h"}}`:                                                                               "settings: duplicate",
+		`{"displayName":"a",` + rest + `,"limits":{"maxInFlight":1,"maxInFlight":1000}}`:                                                                "limits.maxInFlight: duplicate",
+		`{"displayName":"a","type":"webhook","settings":{"url":"https://h","u\u0072l":"https://other"}}`:                                                "settings.url: duplicate",
+		`{"displayName":"a","type":"webhook","settings":{"url":"https://h","headers":[{"name":"A","value":"b"},{"name":"B","value":"c","value":"d"}]}}`: "settings.headers[1].value: duplicate",
+	} {
+		_, err := Read([]byte(body))
+		if diff := cmp.Diff([]string{want}, wrong(t, err)); diff != "" {
+			t.Errorf("Read %s (-want +got)\n%s", body, diff)
+		}
+		_, err = stored().Patch([]byte(body))
+		if got := wrong(t, err); !slices.Contains(got, want) { // and a new place, perhaps, needs headers
+			t.Errorf("Patch %s: got %v, want %s", body, got, want)
+		}
 	}
 }

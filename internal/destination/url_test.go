@@ -6,7 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"belfry/internal/alert"
+	"belfry/internal/invalid"
 )
 
 func TestReadURLAccepts(t *testing.T) {
@@ -43,40 +43,40 @@ func TestReadURLAccepts(t *testing.T) {
 func TestReadURLRefuses(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ name, url, code string }{
-		{"2049 characters", "https://soar.example/" + strings.Repeat("a", 2049-21), alert.CodeTooLong},
-		{"empty", "", alert.CodeRequired},
-		{"blanks around", " https://soar.example ", alert.CodeFormat},
-		{"a blank within", "https://soar.example/a b", alert.CodeFormat},
-		{"a line break", "https://soar.example/a\nb", alert.CodeFormat},
-		{"NUL", "https://soar.example/a\x00", alert.CodeFormat},
-		{"DEL", "https://soar.example/a\x7f", alert.CodeFormat},
-		{"no scheme", "soar.example/hook", alert.CodeFormat},
-		{"another scheme", "ftp://soar.example", alert.CodeFormat},
-		{"a file", "file:///etc/passwd", alert.CodeFormat},
-		{"a script", "javascript:alert(1)", alert.CodeFormat},
-		{"a relative URL", "//soar.example/", alert.CodeFormat},
-		{"one slash", "https:/soar.example", alert.CodeFormat},
-		{"no slash", "https:soar.example", alert.CodeFormat},
-		{"no host", "https:///hook", alert.CodeFormat},
-		{"a port and no host", "https://:443/", alert.CodeFormat},
-		{"a user", "https://user@soar.example/", alert.CodeFormat},
-		{"a user and password", "https://user:pass@soar.example/", alert.CodeFormat},
-		{"an empty user", "https://@soar.example/", alert.CodeFormat},
-		{"a fragment", "https://soar.example/#top", alert.CodeFormat},
-		{"an empty fragment", "https://soar.example/#", alert.CodeFormat},
-		{"port 0", "https://soar.example:0/", alert.CodeFormat},
-		{"port 65536", "https://soar.example:65536/", alert.CodeFormat},
-		{"a port beyond every integer", "https://soar.example:99999999999999999999/", alert.CodeFormat},
-		{"an empty port", "https://soar.example:/", alert.CodeFormat},
-		{"a port that is no number", "https://soar.example:https/", alert.CodeFormat},
-		{"a wrong escape", "https://soar.example/%zz", alert.CodeFormat},
-		{"an address with a zone", "http://[fe80::1%25eth0]/", alert.CodeFormat},
-		{"brackets around a name", "http://[soar]/", alert.CodeFormat},
-		{"an IPv6 address without brackets", "http://2001:db8::1/", alert.CodeFormat},
-		{"a quote for a host", `http://"/`, alert.CodeFormat},
-		{"angle brackets around the host", "http://<soar.example>/", alert.CodeFormat},
-		{"a comma in the host", "http://soar,example/", alert.CodeFormat},
-		{"a backslash", `http://soar.example\@evil.example/`, alert.CodeFormat},
+		{"2049 characters", "https://soar.example/" + strings.Repeat("a", 2049-21), invalid.CodeTooLong},
+		{"empty", "", invalid.CodeRequired},
+		{"blanks around", " https://soar.example ", invalid.CodeFormat},
+		{"a blank within", "https://soar.example/a b", invalid.CodeFormat},
+		{"a line break", "https://soar.example/a\nb", invalid.CodeFormat},
+		{"NUL", "https://soar.example/a\x00", invalid.CodeNUL},
+		{"DEL", "https://soar.example/a\x7f", invalid.CodeFormat},
+		{"no scheme", "soar.example/hook", invalid.CodeFormat},
+		{"another scheme", "ftp://soar.example", invalid.CodeFormat},
+		{"a file", "file:///etc/passwd", invalid.CodeFormat},
+		{"a script", "javascript:alert(1)", invalid.CodeFormat},
+		{"a relative URL", "//soar.example/", invalid.CodeFormat},
+		{"one slash", "https:/soar.example", invalid.CodeFormat},
+		{"no slash", "https:soar.example", invalid.CodeFormat},
+		{"no host", "https:///hook", invalid.CodeFormat},
+		{"a port and no host", "https://:443/", invalid.CodeFormat},
+		{"a user", "https://user@soar.example/", invalid.CodeFormat},
+		{"a user and password", "https://user:pass@soar.example/", invalid.CodeFormat},
+		{"an empty user", "https://@soar.example/", invalid.CodeFormat},
+		{"a fragment", "https://soar.example/#top", invalid.CodeFormat},
+		{"an empty fragment", "https://soar.example/#", invalid.CodeFormat},
+		{"port 0", "https://soar.example:0/", invalid.CodeFormat},
+		{"port 65536", "https://soar.example:65536/", invalid.CodeFormat},
+		{"a port beyond every integer", "https://soar.example:99999999999999999999/", invalid.CodeFormat},
+		{"an empty port", "https://soar.example:/", invalid.CodeFormat},
+		{"a port that is no number", "https://soar.example:https/", invalid.CodeFormat},
+		{"a wrong escape", "https://soar.example/%zz", invalid.CodeFormat},
+		{"an address with a zone", "http://[fe80::1%25eth0]/", invalid.CodeFormat},
+		{"brackets around a name", "http://[soar]/", invalid.CodeFormat},
+		{"an IPv6 address without brackets", "http://2001:db8::1/", invalid.CodeFormat},
+		{"a quote for a host", `http://"/`, invalid.CodeFormat},
+		{"angle brackets around the host", "http://<soar.example>/", invalid.CodeFormat},
+		{"a comma in the host", "http://soar,example/", invalid.CodeFormat},
+		{"a backslash", `http://soar.example\@evil.example/`, invalid.CodeFormat},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"strings"
 
-	"belfry/internal/alert"
+	"belfry/internal/invalid"
 	"belfry/internal/outbound"
 )
 
@@ -68,10 +68,10 @@ func (w *Webhook) Send(ctx context.Context, client *outbound.Client, m Message) 
 	})
 }
 
-func readWebhook(raw json.RawMessage, old Settings) (Settings, alert.Invalid) {
-	f, err := readFields(raw, "url", "headers")
-	if err != nil {
-		return nil, alert.Invalid{{Code: alert.CodeType, Message: "must be an object"}}
+func readWebhook(raw json.RawMessage, old Settings) (Settings, invalid.Fields) {
+	f, ok := readNested(raw, "url", "headers")
+	if !ok {
+		return nil, invalid.Fields{{Code: invalid.CodeType, Message: "must be an object"}}
 	}
 	before, _ := old.(*Webhook)
 	if before == nil {
@@ -91,7 +91,7 @@ func readWebhook(raw json.RawMessage, old Settings) (Settings, alert.Invalid) {
 	// Whoever may point a destination elsewhere must not thereby learn the
 	// credentials that were entered for the old place.
 	if kept && !f.isWrong("url") && origin(w.URL) != origin(before.URL) {
-		f.wrong("headers", alert.CodeRequired,
+		f.wrong("headers", invalid.CodeRequired,
 			"give every header value again (or remove the header): stored values are not sent to a new scheme, host or port")
 	}
 	if len(f.found) > 0 {
@@ -106,25 +106,25 @@ func checkURL(f *fields, raw string) {
 	u, err := url.Parse(raw)
 	switch {
 	case raw == "":
-		f.wrong("url", alert.CodeRequired, "is required")
+		f.wrong("url", invalid.CodeRequired, "is required")
 	case len(raw) > 2048:
-		f.wrong("url", alert.CodeTooLong, "must be at most 2048 characters")
+		f.wrong("url", invalid.CodeTooLong, "must be at most 2048 characters")
 	case err != nil || strings.ContainsFunc(raw, func(r rune) bool { return r <= ' ' || r == 0x7f }):
-		f.wrong("url", alert.CodeFormat, "must be a valid URL")
+		f.wrong("url", invalid.CodeFormat, "must be a valid URL")
 	case u.Scheme != "http" && u.Scheme != "https":
-		f.wrong("url", alert.CodeFormat, "must start with http:// or https://")
+		f.wrong("url", invalid.CodeFormat, "must start with http:// or https://")
 	case u.Hostname() == "" || u.Opaque != "":
-		f.wrong("url", alert.CodeFormat, "must have a host")
+		f.wrong("url", invalid.CodeFormat, "must have a host")
 	case u.User != nil:
-		f.wrong("url", alert.CodeFormat, "must not contain a user name or password; use a header")
+		f.wrong("url", invalid.CodeFormat, "must not contain a user name or password; use a header")
 	case strings.Contains(raw, "#"):
-		f.wrong("url", alert.CodeFormat, "must not have a fragment (#…): it would never be sent")
+		f.wrong("url", invalid.CodeFormat, "must not have a fragment (#…): it would never be sent")
 	case !validPort(u):
-		f.wrong("url", alert.CodeFormat, "must have a port from 1 to 65535, or none")
+		f.wrong("url", invalid.CodeFormat, "must have a port from 1 to 65535, or none")
 	case strings.Contains(u.Hostname(), "%"):
-		f.wrong("url", alert.CodeFormat, "must not have an address with a zone")
+		f.wrong("url", invalid.CodeFormat, "must not have an address with a zone")
 	case strings.ContainsFunc(u.Hostname(), func(r rune) bool { return r < 0x80 && !isHost(r) }):
-		f.wrong("url", alert.CodeFormat, "must have a host of letters, digits, dots, - and _ or an IP address")
+		f.wrong("url", invalid.CodeFormat, "must have a host of letters, digits, dots, - and _ or an IP address")
 	}
 }
 

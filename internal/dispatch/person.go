@@ -11,6 +11,7 @@ import (
 	"belfry/internal/alert"
 	"belfry/internal/delivery"
 	"belfry/internal/destination"
+	"belfry/internal/invalid"
 	"belfry/internal/postgres"
 )
 
@@ -164,7 +165,7 @@ func (d *Dispatcher) SendTo(ctx context.Context, alertID string, destinationIDs 
 		for i, id := range destinationIDs {
 			t, err := tx.Destination(ctx, id)
 			if errors.Is(err, postgres.ErrNotFound) {
-				return alert.Invalid{{Field: fmt.Sprintf("destinationIds[%d]", i), Code: alert.CodeConflict, Message: "is not a destination"}}
+				return invalid.Fields{{Field: fmt.Sprintf("destinationIds[%d]", i), Code: invalid.CodeConflict, Message: "is not a destination"}}
 			}
 			if err != nil {
 				return err

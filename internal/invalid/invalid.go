@@ -1,8 +1,13 @@
-package alert
+// Package invalid says what is wrong with a request: the codes, the errors that
+// name fields, and one reader of JSON objects, which lets no name be given twice.
+package invalid
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
-// The codes of a FieldError: a closed set, part of the API.
+// The codes of a Field: a closed set, part of the API.
 const (
 	CodeRequired         = "required"          // absent, null, empty or blank where a value must be
 	CodeType             = "type"              // another JSON type than the field's
@@ -19,18 +24,18 @@ const (
 	CodeReserved         = "reserved"          // a name that is ours
 )
 
-// FieldError says what is wrong with one field. Message is written for the
-// one who sent it and never repeats the value.
-type FieldError struct {
+// Field says what is wrong with one field. Message is written for the one who
+// sent it and never repeats the value.
+type Field struct {
 	Field   string `json:"field"` // "title", "tags[3]"
 	Code    string `json:"code"`
 	Message string `json:"message"`
 }
 
-// Invalid names every wrong field at once (422).
-type Invalid []FieldError
+// Fields names every wrong field at once (422).
+type Fields []Field
 
-func (e Invalid) Error() string {
+func (e Fields) Error() string {
 	var b strings.Builder
 	for i, field := range e {
 		if i > 0 {
@@ -41,6 +46,19 @@ func (e Invalid) Error() string {
 		b.WriteString(field.Message)
 	}
 	return b.String()
+}
+
+// Has reports whether something is wrong with a field.
+func (e Fields) Has(field string) bool {
+	return slices.ContainsFunc(e, func(f Field) bool { return f.Field == field })
+}
+
+// Err returns the fields as an error, nil if there are none.
+func (e Fields) Err() error {
+	if len(e) == 0 {
+		return nil
+	}
+	return e
 }
 
 // Malformed is the error for a body that is not one JSON object (400). Message

@@ -1,4 +1,4 @@
-package alert
+package invalid
 
 import (
 	"bytes"
@@ -10,23 +10,32 @@ import (
 )
 
 // maxDepth bounds the nesting of objects and arrays, the body itself included,
-// so that whatever reads the alert later can recurse without fear.
+// so that whatever reads it later can recurse without fear.
 const maxDepth = 100
 
-// checkWellFormed returns a Malformed unless raw is one JSON object in UTF-8,
-// nested at most maxDepth deep.
-func checkWellFormed(raw []byte) error {
+// Check returns a Malformed unless raw is one JSON object, nested at most
+// maxDepth deep. Its strings may hold bytes that are not UTF-8.
+func Check(raw []byte) error {
 	switch {
-	case !utf8.Valid(raw):
-		return Malformed{"the body is not valid UTF-8 at " + position(raw, firstInvalid(raw))}
 	case nestedTooDeep(raw):
 		return Malformed{fmt.Sprintf("the body is nested more than %d levels deep", maxDepth)}
 	case !json.Valid(raw):
 		return Malformed{"the body " + describeSyntaxError(raw)}
-	case bytes.TrimLeft(raw, " \t\r\n")[0] != '{':
+	case bytes.TrimLeft(raw, blank)[0] != '{':
 		return Malformed{"the body must be a JSON object"}
 	}
 	return nil
+}
+
+// blank is the white space of JSON.
+const blank = " \t\r\n"
+
+// checkUTF8 returns a Malformed unless raw is UTF-8.
+func checkUTF8(raw []byte) error {
+	if utf8.Valid(raw) {
+		return nil
+	}
+	return Malformed{"the body is not valid UTF-8 at " + position(raw, firstInvalid(raw))}
 }
 
 func firstInvalid(raw []byte) int {
@@ -77,7 +86,7 @@ func describeSyntaxError(raw []byte) string {
 	var syntax *json.SyntaxError
 	switch {
 	case err == nil:
-		rest := bytes.TrimLeft(raw[decoder.InputOffset():], " \t\r\n")
+		rest := bytes.TrimLeft(raw[decoder.InputOffset():], blank)
 		return "holds more than one JSON value: the second starts at " + position(raw, len(raw)-len(rest))
 	case errors.Is(err, io.EOF):
 		return "is empty"
