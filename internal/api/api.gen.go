@@ -1547,8 +1547,8 @@ type FieldError struct {
 	// - `too_many`: its list is beyond its limit.
 	// - `format`: it is of the right type, in the wrong form.
 	// - `control_character`: it has a line break or another control character where none may be.
-	// - `nul`: it contains U+0000, which no text may. Only alerts say so: elsewhere that is `control_character` (a destination's `displayName` and `logTypes`) or `format`.
-	// - `duplicate`: it is named or listed twice.
+	// - `nul`: it contains U+0000, which cannot be stored. (Half of a surrogate pair is `format`.)
+	// - `duplicate`: it is named or listed twice. `settings.headers[0].value` says that this object names `value` twice.
 	// - `unknown_field`: there is no such field, or no such parameter.
 	// - `malformed`: it is not the JSON that it should be.
 	// - `conflict`: it is at odds with another field, or with what is stored.
@@ -1573,8 +1573,8 @@ type FieldError struct {
 // - `too_many`: its list is beyond its limit.
 // - `format`: it is of the right type, in the wrong form.
 // - `control_character`: it has a line break or another control character where none may be.
-// - `nul`: it contains U+0000, which no text may. Only alerts say so: elsewhere that is `control_character` (a destination's `displayName` and `logTypes`) or `format`.
-// - `duplicate`: it is named or listed twice.
+// - `nul`: it contains U+0000, which cannot be stored. (Half of a surrogate pair is `format`.)
+// - `duplicate`: it is named or listed twice. `settings.headers[0].value` says that this object names `value` twice.
 // - `unknown_field`: there is no such field, or no such parameter.
 // - `malformed`: it is not the JSON that it should be.
 // - `conflict`: it is at odds with another field, or with what is stored.

@@ -60,7 +60,7 @@ export interface paths {
          * @description Scope: `ingest`.
          *
          *     The same as posting each alert by itself: every item has its own result, and a wrong one spoils none of
-         *     the others. The answer is 202 also when items were refused: look at `results`. The whole call fails
+         *     the others, also where it is not JSON (`NaN`, say), not UTF-8 or nested too deep: `malformed`. The answer is 202 also when items were refused: look at `results`. The whole call fails
          *     only when it cannot be read, is too large (16 MiB, 1,000 alerts) or nothing can be stored at the moment (503);
          *     then none of its alerts was accepted. When only some could be stored, each of the others is `refused` with the
          *     problem `overloaded` or `unavailable`: post those again.
@@ -1262,8 +1262,8 @@ export interface components {
          *     - `too_many`: its list is beyond its limit.
          *     - `format`: it is of the right type, in the wrong form.
          *     - `control_character`: it has a line break or another control character where none may be.
-         *     - `nul`: it contains U+0000, which no text may. Only alerts say so: elsewhere that is `control_character` (a destination's `displayName` and `logTypes`) or `format`.
-         *     - `duplicate`: it is named or listed twice.
+         *     - `nul`: it contains U+0000, which cannot be stored. (Half of a surrogate pair is `format`.)
+         *     - `duplicate`: it is named or listed twice. `settings.headers[0].value` says that this object names `value` twice.
          *     - `unknown_field`: there is no such field, or no such parameter.
          *     - `malformed`: it is not the JSON that it should be.
          *     - `conflict`: it is at odds with another field, or with what is stored.
