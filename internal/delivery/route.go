@@ -37,6 +37,31 @@ func (n Nowhere) Why() string {
 	}
 }
 
+// UnroutedReason says why an alert goes to no destination, or not to all that it
+// names: for a count of such alerts.
+type UnroutedReason string
+
+// UnroutedReasons returns every reason.
+func UnroutedReasons() []UnroutedReason {
+	return []UnroutedReason{"by_request", "no_match", "unknown_destinations", "partly_unknown"}
+}
+
+// Unrouted returns the reason why an alert that goes nowhere, or names unknown
+// destinations, is counted as unrouted; "" for one that goes wherever it should.
+func Unrouted(nowhere Nowhere, unknown []string) UnroutedReason {
+	switch {
+	case nowhere == Skip, nowhere == EmptyDestinations:
+		return "by_request"
+	case nowhere == NoMatch:
+		return "no_match"
+	case nowhere == UnknownDestinations:
+		return "unknown_destinations"
+	case len(unknown) > 0:
+		return "partly_unknown"
+	}
+	return ""
+}
+
 // Decision is where one alert goes and why.
 type Decision struct {
 	By      RoutedBy

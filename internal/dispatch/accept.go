@@ -261,6 +261,7 @@ func (d *Dispatcher) answer(item *acceptItem, r Result) {
 	d.waiting.Add(-item.bytes)
 	if r.Err == nil && !r.Repeated {
 		d.metrics.accepted.Inc()
+		d.noteUnrouted(r.Alert)
 		d.events.add(Event{Kind: AlertAccepted, AlertID: r.Alert.AlertID})
 	}
 	item.done <- r

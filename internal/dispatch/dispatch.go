@@ -63,6 +63,7 @@ type Dispatcher struct {
 	instance   string
 	river      *river.Client[pgx.Tx]
 	metrics    metrics
+	unrouted   unrouted
 	accepts    *group[*acceptItem]
 	batches    *group[*acceptItem] // of calls with many alerts
 	turn       chan struct{}       // held by the one of the two that commits
@@ -102,6 +103,7 @@ func New(cfg Config) (*Dispatcher, error) {
 	d := &Dispatcher{Config: cfg, instance: uuid.NewString(), nudges: make(chan struct{}, 1), again: make(chan struct{}, 1), maxWaiting: maxWaitingBytes, turn: make(chan struct{}, 1)}
 	d.presence = cfg.DB.Presence(postgres.Instance{ID: d.instance, Version: cfg.Version, Roles: cfg.Roles})
 	d.metrics = newMetrics(cfg.Metrics, cfg.DB)
+	d.unrouted = newUnrouted()
 	d.recording, d.giveUpRecords = context.WithCancel(context.Background())
 	d.upkeep, d.stopUpkeep = context.WithCancel(context.Background())
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"belfry/internal/delivery"
 	"belfry/internal/outbound"
 	"belfry/internal/postgres"
 )
@@ -14,6 +15,7 @@ import (
 // which are read from the database when they are asked for.
 type metrics struct {
 	accepted prometheus.Counter
+	unrouted *prometheus.CounterVec // by reason
 	attempts *prometheus.CounterVec // by class
 	tests    *prometheus.CounterVec // by class
 	finished *prometheus.CounterVec // by status
@@ -28,6 +30,7 @@ func newMetrics(r prometheus.Registerer, db *postgres.DB) metrics {
 	}
 	m := metrics{
 		accepted: prometheus.NewCounter(prometheus.CounterOpts{Namespace: "belfry", Name: "alerts_accepted_total", Help: "Alerts accepted, repeats left out."}),
+		unrouted: counter("alerts_unrouted_total", "Alerts accepted that go to no destination, or not to all that they name, by reason.", "reason"),
 		attempts: counter("attempts_total", "Attempts made, by class.", "class"),
 		tests:    counter("tests_total", "Test alerts sent, by class.", "class"),
 		finished: counter("deliveries_finished_total", "Deliveries that became delivered or failed, by status.", "status"),
@@ -38,6 +41,9 @@ func newMetrics(r prometheus.Registerer, db *postgres.DB) metrics {
 		waits:   prometheus.NewCounter(prometheus.CounterOpts{Namespace: "belfry", Name: "record_retries_total", Help: "Times that attempts could not be recorded at once because the database was away."}),
 		repairs: counter("repairs_total", "Deliveries that would have been stuck; 0 without a crash.", "kind"),
 	}
+	for _, reason := range delivery.UnroutedReasons() {
+		m.unrouted.WithLabelValues(string(reason))
+	}
 	for _, c := range outbound.Classes() {
 		m.attempts.WithLabelValues(string(c))
 	}
@@ -47,7 +53,7 @@ func newMetrics(r prometheus.Registerer, db *postgres.DB) metrics {
 	for _, kind := range []string{"dead_instance", "lost_job", "stuck_delivery"} {
 		m.repairs.WithLabelValues(kind)
 	}
-	r.MustRegister(m.accepted, m.attempts, m.tests, m.finished, m.duration, m.repairs, m.waits, &vitals{db: db})
+	r.MustRegister(m.accepted, m.unrouted, m.attempts, m.tests, m.finished, m.duration, m.repairs, m.waits, &vitals{db: db})
 	return m
 }
 

@@ -53,5 +53,6 @@ func (d *Dispatcher) tell(ctx context.Context, tx *postgres.Tx, among postgres.R
 	if err != nil {
 		return "", err
 	}
+	tx.AfterCommit(func() { d.noteUnrouted(item.alert) })
 	return a.AlertID, d.promise(ctx, tx, d.inLine(ctx, item, in.Lines, rooms, now))
 }

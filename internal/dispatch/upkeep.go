@@ -156,6 +156,7 @@ func (d *Dispatcher) startUpkeep() {
 	d.every(moveEvery, d.nudges, "move", d.move)
 	d.every(reconcileEvery, nil, "reconcile", d.reconcile)
 	d.every(reconcileEvery, nil, "expire", d.expire)
+	d.every(tellUnknownEvery, nil, "unknown destinations", d.tellUnknown)
 	d.every(retainEvery, nil, "retain", d.retain)
 	d.every(bulkEvery, nil, "bulk re-send", d.stepBulks)
 }

@@ -1,0 +1,148 @@
+package dispatch
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"belfry/internal/alert"
+	"belfry/internal/delivery"
+	"belfry/internal/destination"
+	"belfry/internal/postgres"
+)
+
+const (
+	tellUnknownEvery = 5 * time.Second
+	tellAgainAfter   = time.Hour        // a name is told at most once in this time
+	tellApart        = 10 * time.Second // so that what comes together is told together
+	maxTellings      = 20               // within tellAgainAfter: a producer may invent names
+	maxToldNames     = 20               // by name, in one alert
+	maxShownName     = 100              // characters
+)
+
+// unrouted says, in the log, which alerts name destinations that nobody has. A
+// flood of them says it a few times a second.
+type unrouted struct {
+	said *said // by names
+	rate *rate.Limiter
+}
+
+func newUnrouted() unrouted {
+	return unrouted{&said{at: map[string]time.Time{}}, rate.NewLimiter(1, 20)}
+}
+
+// noteUnrouted counts an accepted alert that goes to no destination, or not to all
+// that it names.
+func (d *Dispatcher) noteUnrouted(a postgres.AcceptedAlert) {
+	reason := delivery.Unrouted(a.Nowhere, a.Unknown)
+	if reason == "" {
+		return
+	}
+	d.metrics.unrouted.WithLabelValues(string(reason)).Inc()
+	now := d.Now()
+	if len(a.Unknown) == 0 || !d.unrouted.said.may(strings.Join(a.Unknown, "\n"), now) || !d.unrouted.rate.AllowN(now, 1) {
+		return
+	}
+	d.Log.Warn("alert names unknown destinations", "alert_id", a.AlertID, "unknown_destinations", a.Unknown, "reason", reason)
+}
+
+// tellUnknown tells, by a system alert, of destinations that alerts name and that
+// nobody has. It looks at the stored alerts, so that none is missed after a crash,
+// and writes down what it has told, so that another replica does not tell it again.
+func (d *Dispatcher) tellUnknown(ctx context.Context) error {
+	since := d.Now().Add(-tellAgainAfter)
+	names, _, err := d.DB.UnknownNames(ctx, since)
+	if err != nil || len(names) == 0 {
+		return err
+	}
+	return ignore(d.DB.Exclusively(ctx, "tell unknown destinations", func(tx *postgres.Tx) error {
+		return d.tellUnknownNames(ctx, tx, names)
+	}), errRouting) // the next look goes by what is then
+}
+
+func (d *Dispatcher) tellUnknownNames(ctx context.Context, tx *postgres.Tx, names []postgres.UnknownName) error {
+	now := d.Now().UTC().Truncate(time.Microsecond)
+	since := now.Add(-tellAgainAfter)
+	times, last, err := tx.Tellings(ctx, since)
+	if err != nil || times >= maxTellings || now.Sub(last) < tellApart {
+		return err
+	}
+	among, err := tx.Routing(ctx)
+	if err != nil {
+		return err
+	}
+	byKey, keys := map[string]postgres.UnknownName{}, [][]byte{}
+	for _, n := range names {
+		key := sha256.Sum256([]byte(destination.NameKey(strings.TrimSpace(n.Name))))
+		if _, twice := byKey[string(key[:])]; twice {
+			continue
+		}
+		if _, found := among.Named(n.Name); !found {
+			byKey[string(key[:])], keys = n, append(keys, key[:])
+		}
+	}
+	keys, err = tx.TellUnknown(ctx, keys, now, since)
+	if err != nil || len(keys) == 0 {
+		return err
+	}
+	fresh := make([]postgres.UnknownName, len(keys))
+	for i, key := range keys {
+		fresh[i] = byKey[string(key)]
+	}
+	alertID, err := d.tell(ctx, tx, among, unknownNotice(fresh))
+	if err != nil {
+		return err
+	}
+	d.Log.WarnContext(ctx, "unknown destinations told", "names", len(fresh), "alert_id", alertID)
+	return tx.ForgetUnknown(ctx, since.Add(-tellAgainAfter))
+}
+
+// unknownNotice says that alerts name destinations that nobody has.
+func unknownNotice(names []postgres.UnknownName) notice {
+	type told struct {
+		Name        string `json:"name"`
+		Alerts      int    `json:"alerts"`
+		LastAlertID string `json:"lastAlertId"`
+	}
+	var (
+		context struct {
+			Names []told `json:"unknownDestinations"`
+			More  int    `json:"moreNames"`
+		}
+		quoted []string
+	)
+	for _, n := range names[:min(len(names), maxToldNames)] {
+		quoted = append(quoted, shown(n.Name))
+		context.Names = append(context.Names, told{n.Name, n.Alerts, n.LastAlertID})
+	}
+	context.More = len(names) - len(context.Names)
+	list := strings.Join(quoted, ", ")
+	if context.More > 0 {
+		list += fmt.Sprintf(" and %d more", context.More)
+	}
+	n := notice{
+		id: "UNKNOWN_DESTINATION", name: "Unknown destination", severity: alert.Critical,
+		title:       "Alerts name a destination that does not exist: " + list,
+		description: "In the last hour alerts named " + list + ", in their destinations. No destination has this name or id, or had it before. Such alerts are stored and go only to the other destinations that they name, if there are any.",
+		runbook:     "Correct the name at the producer, or give it to a destination. Then send the alerts from their pages to where they belong: Overview lists them by the name that they give.",
+	}
+	if len(names) > 1 {
+		n.title = fmt.Sprintf("Alerts name %d destinations that do not exist", len(names))
+		n.description = strings.Replace(n.description, "this name or id", "one of these names or ids", 1)
+	}
+	n.context, _ = json.Marshal(context) // texts and numbers only
+	return n
+}
+
+// shown quotes a name that a producer made up: what is not printable is escaped.
+func shown(name string) string {
+	if r := []rune(name); len(r) > maxShownName {
+		name = string(r[:maxShownName]) + "…"
+	}
+	return fmt.Sprintf("%q", name)
+}
