@@ -5,12 +5,13 @@ package migrations
 import (
 	"context"
 	"embed"
+	"errors"
 	"fmt"
+	"slices"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
-	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
-	"github.com/pressly/goose/v3/lock"
 )
 
 // FS contains the SQL steps. A Go step stands in river.go.
@@ -23,94 +24,127 @@ type Step struct {
 	Version int64
 	Name    string
 	Applied bool
+	Unknown bool // applied by a newer program; this one has no such step
 }
 
+// ErrNewer is returned when a newer program has migrated the database: it has
+// steps that this program does not know.
+var ErrNewer = errors.New("the database is newer than this program")
+
+// ErrNone is returned when there is no step to take back.
+var ErrNone = errors.New("no migration is applied")
+
 // Up applies every missing step and returns those it applied. Several processes
-// may call it at once: one migrates, the others wait and find nothing to do.
-func Up(ctx context.Context, pool *pgxpool.Pool) ([]Step, error) {
-	var done []Step
-	err := withProvider(pool, func(p *goose.Provider) error {
-		results, err := p.Up(ctx)
-		for _, r := range results {
-			done = append(done, Step{r.Source.Version, name(r.Source), true})
-		}
-		return err
-	})
+// may call it at once: one migrates, the others wait and find nothing to do. It
+// may end at any moment, and goes on where it ended when it is called again. tell
+// is called with what it waits for. When nothing is missing and the database has
+// steps that this program does not know, it changes nothing and returns ErrNewer.
+func Up(ctx context.Context, pool *pgxpool.Pool, tell func(string)) ([]Step, error) {
+	steps, err := Status(ctx, pool)
 	if err != nil {
-		return done, fmt.Errorf("migrate up: %w", err)
+		return nil, err
+	}
+	var done []Step
+	for _, s := range steps {
+		if s.Applied {
+			continue
+		}
+		err := persist(ctx, pool, tell, s.Name, func() error { return run(ctx, pool, s, up) })
+		if errors.Is(err, goose.ErrAlreadyApplied) {
+			continue // by another process
+		}
+		if err != nil {
+			return done, fmt.Errorf("migrate up: %w", err)
+		}
+		s.Applied = true
+		done = append(done, s)
+	}
+	if err := Newer(steps); err != nil && len(done) == 0 {
+		return nil, err
 	}
 	return done, nil
 }
 
-// Down takes back the newest step and returns it.
-func Down(ctx context.Context, pool *pgxpool.Pool) (Step, error) {
-	var undone Step
-	err := withProvider(pool, func(p *goose.Provider) error {
-		r, err := p.Down(ctx)
-		if r != nil {
-			undone = Step{r.Source.Version, name(r.Source), false}
-		}
-		return err
-	})
-	if err != nil {
-		return undone, fmt.Errorf("migrate down: %w", err)
+// Down takes back the newest step and returns it. It may end at any moment, as Up.
+func Down(ctx context.Context, pool *pgxpool.Pool, tell func(string)) (Step, error) {
+	steps, err := Status(ctx, pool)
+	if err == nil {
+		err = Newer(steps)
 	}
-	return undone, nil
+	if err != nil {
+		return Step{}, fmt.Errorf("migrate down: %w", err)
+	}
+	for _, s := range slices.Backward(steps) {
+		if !s.Applied {
+			continue
+		}
+		if err := persist(ctx, pool, tell, s.Name, func() error { return run(ctx, pool, s, down) }); err != nil {
+			return Step{}, fmt.Errorf("migrate down: %w", err)
+		}
+		s.Applied = false
+		return s, nil
+	}
+	return Step{}, ErrNone
 }
 
-// Status returns every step in order. It changes nothing: goose itself would
-// make its table in an empty database.
+// Status returns every step in order, and then those that only a newer program
+// knows. It changes nothing and waits for nobody, where goose would make its table
+// in an empty database and wait while another process migrates.
 func Status(ctx context.Context, pool *pgxpool.Pool) ([]Step, error) {
-	var (
-		steps []Step
-		begun bool
-	)
-	const query = `SELECT to_regclass('goose_db_version') IS NOT NULL`
-	if err := pool.QueryRow(ctx, query).Scan(&begun); err != nil {
-		return nil, fmt.Errorf("read migration status: %w", err)
-	}
-	err := withProvider(pool, func(p *goose.Provider) error {
-		if !begun {
-			for _, s := range p.ListSources() {
-				steps = append(steps, Step{s.Version, name(s), false})
-			}
-			return nil
-		}
-		all, err := p.Status(ctx)
-		for _, s := range all {
-			steps = append(steps, Step{s.Source.Version, name(s.Source), s.State == goose.StateApplied})
-		}
-		return err
-	})
+	applied, err := appliedVersions(ctx, pool)
 	if err != nil {
 		return nil, fmt.Errorf("read migration status: %w", err)
+	}
+	steps, err := known()
+	if err != nil {
+		return nil, fmt.Errorf("read migrations: %w", err)
+	}
+	for i, s := range steps {
+		if at, ok := slices.BinarySearch(applied, s.Version); ok {
+			steps[i].Applied = true
+			applied = slices.Delete(applied, at, at+1)
+		}
+	}
+	for _, version := range applied {
+		steps = append(steps, Step{Version: version, Name: fmt.Sprintf("%05d (of a newer version)", version), Applied: true, Unknown: true})
 	}
 	return steps, nil
 }
 
-// withProvider opens goose on the pool, with a lock that makes replicas take
-// turns and goes with its connection.
-func withProvider(pool *pgxpool.Pool, fn func(*goose.Provider) error) error {
-	db := stdlib.OpenDBFromPool(pool)
-	defer db.Close() //nolint:errcheck // the pool stays open
-	turns, err := lock.NewPostgresSessionLocker()
-	if err != nil {
-		return err
+// appliedVersions returns the versions that the database has, in order.
+func appliedVersions(ctx context.Context, pool *pgxpool.Pool) ([]int64, error) {
+	const begun = `
+		SELECT to_regclass('goose_db_version') IS NOT NULL`
+	var any bool
+	if err := pool.QueryRow(ctx, begun).Scan(&any); err != nil || !any {
+		return nil, err
 	}
-	p, err := goose.NewProvider(goose.DialectPostgres, db, FS,
-		goose.WithSessionLocker(turns),
-		goose.WithGoMigrations(river(pool)...),
-		goose.WithDisableGlobalRegistry(true),
-	)
+	const query = `
+		SELECT DISTINCT version_id
+		FROM goose_db_version
+		WHERE is_applied AND version_id > 0
+		ORDER BY version_id`
+	rows, err := pool.Query(ctx, query)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return fn(p)
+	return pgx.CollectRows(rows, pgx.RowTo[int64])
 }
 
-func name(s *goose.Source) string {
-	if s.Path == "" {
-		return riverSteps[s.Version].name
+// Newer returns ErrNewer, with by how much, if among the steps of a database are
+// some that this program does not know.
+func Newer(steps []Step) error {
+	unknown, last := 0, int64(0)
+	for _, s := range steps {
+		if s.Unknown {
+			unknown++
+		} else {
+			last = max(last, s.Version)
+		}
 	}
-	return s.Path
+	if unknown == 0 {
+		return nil
+	}
+	return fmt.Errorf("%w: it is at migration %d, this program knows %d as the last; %d of its migrations are unknown here",
+		ErrNewer, steps[len(steps)-1].Version, last, unknown)
 }

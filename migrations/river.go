@@ -22,21 +22,26 @@ var riverSteps = map[int64]struct {
 }
 
 // river returns the Go steps. River's migrator speaks only pgx, so a step runs
-// on the pool beside goose's own connection; it is idempotent at a target, so a
-// crash between the two is mended by running it again.
-func river(pool *pgxpool.Pool) []*goose.Migration {
+// on connections beside goose's own; it is idempotent at a target, so a crash
+// between the two is mended by running it again.
+func river(cfg *pgxpool.Config) []*goose.Migration {
 	var steps []*goose.Migration
 	for version, s := range riverSteps {
 		steps = append(steps, goose.NewGoMigration(version,
-			&goose.GoFunc{RunDB: migrateRiver(pool, rivermigrate.DirectionUp, s.to)},
-			&goose.GoFunc{RunDB: migrateRiver(pool, rivermigrate.DirectionDown, s.from)},
+			&goose.GoFunc{RunDB: migrateRiver(cfg, rivermigrate.DirectionUp, s.to)},
+			&goose.GoFunc{RunDB: migrateRiver(cfg, rivermigrate.DirectionDown, s.from)},
 		))
 	}
 	return steps
 }
 
-func migrateRiver(pool *pgxpool.Pool, direction rivermigrate.Direction, target int) func(context.Context, *sql.DB) error {
+func migrateRiver(cfg *pgxpool.Config, direction rivermigrate.Direction, target int) func(context.Context, *sql.DB) error {
 	return func(ctx context.Context, _ *sql.DB) error {
+		pool, err := pgxpool.NewWithConfig(ctx, cfg)
+		if err != nil {
+			return fmt.Errorf("connect for river: %w", err)
+		}
+		defer pool.Close()
 		m, err := rivermigrate.New(riverpgxv5.New(pool), nil)
 		if err != nil {
 			return fmt.Errorf("read river migrations: %w", err)

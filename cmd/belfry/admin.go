@@ -87,7 +87,7 @@ func (c *migrateUp) Run(ctx context.Context, to streams) error {
 		return err
 	}
 	defer db.Close()
-	done, err := migrations.Up(ctx, db.Pool())
+	done, err := migrations.Up(ctx, db.Pool(), to.tell)
 	for _, s := range done {
 		fmt.Fprintln(to.out, "applied", s.Name)
 	}
@@ -107,7 +107,7 @@ func (c *migrateDown) Run(ctx context.Context, to streams) error {
 		return err
 	}
 	defer db.Close()
-	s, err := migrations.Down(ctx, db.Pool())
+	s, err := migrations.Down(ctx, db.Pool(), to.tell)
 	if err != nil {
 		return err
 	}
@@ -136,7 +136,18 @@ func (c *migrateStatus) Run(ctx context.Context, to streams) error {
 		}
 		fmt.Fprintln(to.out, state, s.Name)
 	}
-	return nil
+	return migrations.Newer(steps)
+}
+
+// allowNewer says that a database is newer than this program, and lets that be: an
+// older version may run on it, so that an upgrade can be taken back by starting the
+// old program. Any other error stays one.
+func allowNewer(to streams, err error) error {
+	if errors.Is(err, migrations.ErrNewer) {
+		to.tell(err.Error())
+		return nil
+	}
+	return err
 }
 
 type keygenCommand struct {

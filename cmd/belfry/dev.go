@@ -68,7 +68,7 @@ func (c *devCommand) Run(ctx context.Context, to streams) error {
 		}()
 		ctx = stopping
 	}
-	if err := devMigrate(ctx, in.databaseURL); err != nil {
+	if err := devMigrate(ctx, to, in.databaseURL); err != nil {
 		return err
 	}
 	in.ready = func(ctx context.Context, db *postgres.DB, publicURL string) error {
@@ -137,14 +137,14 @@ func devKeyset(dir string) (string, error) {
 	return string(raw), nil
 }
 
-func devMigrate(ctx context.Context, databaseURL string) error {
+func devMigrate(ctx context.Context, to streams, databaseURL string) error {
 	db, err := postgres.Open(ctx, postgres.Options{URL: databaseURL, MaxConns: 4, Name: "belfry dev"})
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	_, err = migrations.Up(ctx, db.Pool())
-	return err
+	_, err = migrations.Up(ctx, db.Pool(), to.tell)
+	return allowNewer(to, err)
 }
 
 // firstToken makes an admin token in a database without any, and returns "" in

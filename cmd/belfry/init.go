@@ -53,8 +53,8 @@ func (c *initCommand) Run(ctx context.Context, to streams) error {
 		return err
 	}
 	defer db.Close()
-	done, err := migrations.Up(ctx, db.Pool())
-	if err != nil {
+	done, err := migrations.Up(ctx, db.Pool(), to.tell)
+	if err := allowNewer(to, err); err != nil {
 		return err
 	}
 	fmt.Fprintf(to.out, "database: every migration is applied, %d of them now\n", len(done))

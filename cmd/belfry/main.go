@@ -22,6 +22,8 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"belfry/migrations"
 )
 
 // cli is every command.
@@ -43,6 +45,9 @@ type streams struct {
 	out, err io.Writer
 }
 
+// tell writes what goes on, for whoever waits for a command.
+func (to streams) tell(text string) { fmt.Fprintln(to.err, "belfry:", text) }
+
 func main() {
 	// net/http writes the first bytes of an answer nobody asked for to this
 	// logger, and those may hold a secret.
@@ -54,8 +59,17 @@ func main() {
 	context.AfterFunc(ctx, stop)
 	if err := run(ctx, os.Args[1:], streams{os.Stdout, os.Stderr}); err != nil {
 		fmt.Fprintln(os.Stderr, "belfry:", err)
-		os.Exit(1)
+		os.Exit(exitCode(err))
 	}
+}
+
+// exitCode is 1, but 3 where the database is newer than this program: then nothing
+// was changed, and nothing is broken.
+func exitCode(err error) int {
+	if errors.Is(err, migrations.ErrNewer) {
+		return 3
+	}
+	return 1
 }
 
 // errUsage is a mistake in how the program was called.

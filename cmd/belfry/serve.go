@@ -153,7 +153,7 @@ func serve(ctx context.Context, in instance) error {
 		return err
 	}
 	defer db.Close()
-	if err := checkDatabase(ctx, db); err != nil {
+	if err := checkDatabase(ctx, db, in.log); err != nil {
 		return err
 	}
 	readers, err := postgres.Open(ctx, postgres.Options{
@@ -261,7 +261,7 @@ func (in instance) closeServer(ctx context.Context, server *http.Server) {
 
 // checkDatabase refuses a database that this program would damage or could not
 // use, and says what to do.
-func checkDatabase(ctx context.Context, db *postgres.DB) error {
+func checkDatabase(ctx context.Context, db *postgres.DB, log *slog.Logger) error {
 	steps, err := migrations.Status(ctx, db.Pool())
 	if err != nil {
 		return err
@@ -274,6 +274,9 @@ func checkDatabase(ctx context.Context, db *postgres.DB) error {
 	}
 	if pending > 0 {
 		return fmt.Errorf("the database lacks %d of %d migrations: run `belfry migrate up` with the same DATABASE_URL", pending, len(steps))
+	}
+	if err := migrations.Newer(steps); err != nil {
+		log.WarnContext(ctx, "database is newer", "error", err) // which the version before may use
 	}
 	if err := db.CheckKey(ctx); errors.Is(err, secret.ErrSealed) {
 		return errors.New("this is not the sealing key that the database was sealed with: set BELFRY_KEYSET or BELFRY_KEYSET_FILE to the right one; nothing was changed")

@@ -75,7 +75,7 @@ func start() {
 		return
 	}
 	defer pool.Close()
-	_, server.err = migrations.Up(ctx, pool)
+	_, server.err = migrations.Up(ctx, pool, func(string) {})
 }
 
 // New opens an empty, migrated database that is dropped when the test ends.
