@@ -127,7 +127,7 @@ func (s *Server) ListAlerts(ctx context.Context, r ListAlertsRequestObject) (Lis
 	}
 	list, rest, err := s.DB.Alerts(ctx, postgres.AlertFilter{
 		Severities: words(p.Severity), Types: words(p.Type), LogTypes: words(p.LogType), Statuses: words(p.DeliveryStatus),
-		Nowhere: p.Nowhere, DestinationID: value(p.DestinationID), From: value(p.From), To: value(p.To),
+		Nowhere: p.Nowhere, Unknown: value(p.UnknownDestination), DestinationID: value(p.DestinationID), From: value(p.From), To: value(p.To),
 		Query: value(p.Q), Before: before, Limit: n + 1,
 	})
 	if err != nil {

@@ -783,6 +783,18 @@ type AlertSummary struct {
 // AlertType What raised the alert.
 type AlertType string
 
+// AlertsNaming How many alerts name a destination.
+type AlertsNaming struct {
+	// Alerts How many, up to 10,000.
+	Alerts int `json:"alerts"`
+
+	// Capped Whether there may be more.
+	Capped bool `json:"capped"`
+
+	// Since Accepted since then.
+	Since time.Time `json:"since"`
+}
+
 // Attempt One attempt in full.
 type Attempt struct {
 	// Embedded struct due to allOf(#/components/schemas/AttemptSummary)
@@ -2083,6 +2095,36 @@ type TokenList struct {
 	NextCursor *string `json:"nextCursor"`
 }
 
+// UnknownDestination A name, or an id, that alerts gave and that nobody has.
+type UnknownDestination struct {
+	// Alerts How many alerts gave it.
+	Alerts int `json:"alerts"`
+
+	// FirstAt When the first of them was accepted.
+	FirstAt time.Time `json:"firstAt"`
+
+	// LastAlertID The `alertId` of the last of them.
+	LastAlertID string `json:"lastAlertId"`
+
+	// LastAt When the last of them was accepted.
+	LastAt time.Time `json:"lastAt"`
+
+	// Name As the alerts have it.
+	Name string `json:"name"`
+}
+
+// UnknownDestinationList Names that alerts gave and that nobody has.
+type UnknownDestinationList struct {
+	// Capped Whether there were more such alerts than the newest 10,000, which were counted.
+	Capped bool `json:"capped"`
+
+	// Items The names.
+	Items []UnknownDestination `json:"items"`
+
+	// MoreNames How many names more there are. They are counted up to 1,000.
+	MoreNames int `json:"moreNames"`
+}
+
 // AlertID defines model for AlertID.
 type AlertID = string
 
@@ -2150,6 +2192,9 @@ type ListAlertsParams struct {
 
 	// Nowhere `true`: only alerts that went nowhere. `false`: only alerts that went somewhere.
 	Nowhere *bool `form:"nowhere,omitempty" json:"nowhere,omitempty"`
+
+	// UnknownDestination The alert names exactly this in its `destinations`, and nobody had it when the alert was accepted.
+	UnknownDestination *string `form:"unknownDestination,omitempty" json:"unknownDestination,omitempty"`
 
 	// DestinationID The alert has a delivery to this destination.
 	DestinationID *uuid.UUID `form:"destinationId,omitempty" json:"destinationId,omitempty"`
@@ -2463,6 +2508,9 @@ type ServerInterface interface {
 	// GetDestinationHealth Health of a destination
 	// (GET /api/v1/destinations/{id}/health)
 	GetDestinationHealth(ctx echo.Context, id DestinationID) error
+	// CountAlertsNaming How many alerts name a destination
+	// (GET /api/v1/destinations/{id}/naming)
+	CountAlertsNaming(ctx echo.Context, id DestinationID) error
 	// PauseDestination Pause
 	// (POST /api/v1/destinations/{id}/pause)
 	PauseDestination(ctx echo.Context, id DestinationID, params PauseDestinationParams) error
@@ -2499,6 +2547,9 @@ type ServerInterface interface {
 	// RevokeToken Revoke a token
 	// (DELETE /api/v1/tokens/{id})
 	RevokeToken(ctx echo.Context, id uuid.UUID) error
+	// ListUnknownDestinations Names that alerts give and that nobody has
+	// (GET /api/v1/unknown-destinations)
+	ListUnknownDestinations(ctx echo.Context) error
 	// GetHealth Is the process alive
 	// (GET /healthz)
 	GetHealth(ctx echo.Context) error
@@ -2551,6 +2602,13 @@ func (w *ServerInterfaceWrapper) ListAlerts(ctx echo.Context) error {
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "nowhere", ctx.QueryParams(), &params.Nowhere, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
 	if err != nil {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter nowhere: %s", err))
+	}
+
+	// ------------- Optional query parameter "unknownDestination" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "unknownDestination", ctx.QueryParams(), &params.UnknownDestination, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter unknownDestination: %s", err))
 	}
 
 	// ------------- Optional query parameter "destinationId" -------------
@@ -3288,6 +3346,22 @@ func (w *ServerInterfaceWrapper) GetDestinationHealth(ctx echo.Context) error {
 	return err
 }
 
+// CountAlertsNaming converts echo context to params.
+func (w *ServerInterfaceWrapper) CountAlertsNaming(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id DestinationID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CountAlertsNaming(ctx, id)
+	return err
+}
+
 // PauseDestination converts echo context to params.
 func (w *ServerInterfaceWrapper) PauseDestination(ctx echo.Context) error {
 	var err error
@@ -3491,6 +3565,15 @@ func (w *ServerInterfaceWrapper) RevokeToken(ctx echo.Context) error {
 	return err
 }
 
+// ListUnknownDestinations converts echo context to params.
+func (w *ServerInterfaceWrapper) ListUnknownDestinations(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListUnknownDestinations(ctx)
+	return err
+}
+
 // GetHealth converts echo context to params.
 func (w *ServerInterfaceWrapper) GetHealth(ctx echo.Context) error {
 	var err error
@@ -3582,6 +3665,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/api/v1/destinations/:id", wrapper.GetDestination, options.OperationMiddlewares["getDestination"]...)
 	router.PATCH(options.BaseURL+"/api/v1/destinations/:id", wrapper.PatchDestination, options.OperationMiddlewares["patchDestination"]...)
 	router.GET(options.BaseURL+"/api/v1/destinations/:id/health", wrapper.GetDestinationHealth, options.OperationMiddlewares["getDestinationHealth"]...)
+	router.GET(options.BaseURL+"/api/v1/destinations/:id/naming", wrapper.CountAlertsNaming, options.OperationMiddlewares["countAlertsNaming"]...)
 	router.POST(options.BaseURL+"/api/v1/destinations/:id/pause", wrapper.PauseDestination, options.OperationMiddlewares["pauseDestination"]...)
 	router.POST(options.BaseURL+"/api/v1/destinations/:id/resume", wrapper.ResumeDestination, options.OperationMiddlewares["resumeDestination"]...)
 	router.POST(options.BaseURL+"/api/v1/destinations/:id/signing-secret", wrapper.RotateSigningSecret, options.OperationMiddlewares["rotateSigningSecret"]...)
@@ -3596,6 +3680,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/api/v1/tokens", wrapper.ListTokens, options.OperationMiddlewares["listTokens"]...)
 	router.POST(options.BaseURL+"/api/v1/tokens", wrapper.CreateToken, options.OperationMiddlewares["createToken"]...)
 	router.DELETE(options.BaseURL+"/api/v1/tokens/:id", wrapper.RevokeToken, options.OperationMiddlewares["revokeToken"]...)
+	router.GET(options.BaseURL+"/api/v1/unknown-destinations", wrapper.ListUnknownDestinations, options.OperationMiddlewares["listUnknownDestinations"]...)
 	router.GET(options.BaseURL+"/healthz", wrapper.GetHealth, options.OperationMiddlewares["getHealth"]...)
 	router.GET(options.BaseURL+"/readyz", wrapper.GetReadiness, options.OperationMiddlewares["getReadiness"]...)
 
@@ -4255,6 +4340,28 @@ func (response GetDestinationHealth200JSONResponse) VisitGetDestinationHealthRes
 	return err
 }
 
+type CountAlertsNamingRequestObject struct {
+	ID DestinationID `json:"id"`
+}
+
+type CountAlertsNamingResponseObject interface {
+	VisitCountAlertsNamingResponse(w http.ResponseWriter) error
+}
+
+type CountAlertsNaming200JSONResponse AlertsNaming
+
+func (response CountAlertsNaming200JSONResponse) VisitCountAlertsNamingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type PauseDestinationRequestObject struct {
 	ID     DestinationID `json:"id"`
 	Params PauseDestinationParams
@@ -4547,6 +4654,27 @@ func (response RevokeToken204Response) VisitRevokeTokenResponse(w http.ResponseW
 	return nil
 }
 
+type ListUnknownDestinationsRequestObject struct {
+}
+
+type ListUnknownDestinationsResponseObject interface {
+	VisitListUnknownDestinationsResponse(w http.ResponseWriter) error
+}
+
+type ListUnknownDestinations200JSONResponse UnknownDestinationList
+
+func (response ListUnknownDestinations200JSONResponse) VisitListUnknownDestinationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetHealthRequestObject struct {
 }
 
@@ -4689,6 +4817,9 @@ type StrictServerInterface interface {
 	// GetDestinationHealth Health of a destination
 	// (GET /api/v1/destinations/{id}/health)
 	GetDestinationHealth(ctx context.Context, request GetDestinationHealthRequestObject) (GetDestinationHealthResponseObject, error)
+	// CountAlertsNaming How many alerts name a destination
+	// (GET /api/v1/destinations/{id}/naming)
+	CountAlertsNaming(ctx context.Context, request CountAlertsNamingRequestObject) (CountAlertsNamingResponseObject, error)
 	// PauseDestination Pause
 	// (POST /api/v1/destinations/{id}/pause)
 	PauseDestination(ctx context.Context, request PauseDestinationRequestObject) (PauseDestinationResponseObject, error)
@@ -4725,6 +4856,9 @@ type StrictServerInterface interface {
 	// RevokeToken Revoke a token
 	// (DELETE /api/v1/tokens/{id})
 	RevokeToken(ctx context.Context, request RevokeTokenRequestObject) (RevokeTokenResponseObject, error)
+	// ListUnknownDestinations Names that alerts give and that nobody has
+	// (GET /api/v1/unknown-destinations)
+	ListUnknownDestinations(ctx context.Context, request ListUnknownDestinationsRequestObject) (ListUnknownDestinationsResponseObject, error)
 	// GetHealth Is the process alive
 	// (GET /healthz)
 	GetHealth(ctx context.Context, request GetHealthRequestObject) (GetHealthResponseObject, error)
@@ -5625,6 +5759,31 @@ func (sh *strictHandler) GetDestinationHealth(ctx echo.Context, id DestinationID
 	return nil
 }
 
+// CountAlertsNaming operation middleware
+func (sh *strictHandler) CountAlertsNaming(ctx echo.Context, id DestinationID) error {
+	var request CountAlertsNamingRequestObject
+
+	request.ID = id
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CountAlertsNaming(ctx.Request().Context(), request.(CountAlertsNamingRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CountAlertsNaming")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CountAlertsNamingResponseObject); ok {
+		return validResponse.VisitCountAlertsNamingResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // PauseDestination operation middleware
 func (sh *strictHandler) PauseDestination(ctx echo.Context, id DestinationID, params PauseDestinationParams) error {
 	var request PauseDestinationRequestObject
@@ -6055,6 +6214,29 @@ func (sh *strictHandler) RevokeToken(ctx echo.Context, id uuid.UUID) error {
 		return err
 	} else if validResponse, ok := response.(RevokeTokenResponseObject); ok {
 		return validResponse.VisitRevokeTokenResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListUnknownDestinations operation middleware
+func (sh *strictHandler) ListUnknownDestinations(ctx echo.Context) error {
+	var request ListUnknownDestinationsRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListUnknownDestinations(ctx.Request().Context(), request.(ListUnknownDestinationsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListUnknownDestinations")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListUnknownDestinationsResponseObject); ok {
+		return validResponse.VisitListUnknownDestinationsResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

@@ -94,6 +94,7 @@ var scopes = map[string]access.Scope{
 	"listAlerts": access.Read, "getAlert": access.Read, "explainStoredAlert": access.Read, "explainRoute": access.Read,
 	"listDeliveries": access.Read, "countDeliveries": access.Read, "getDelivery": access.Read, "getAttempt": access.Read,
 	"listDestinations": access.Read, "getDestination": access.Read, "listDestinationHealth": access.Read, "getDestinationHealth": access.Read,
+	"listUnknownDestinations": access.Read, "countAlertsNaming": access.Read,
 	"listBulkResends": access.Read, "getBulkResend": access.Read, "getServer": access.Read, "listAudit": access.Operate,
 	"sendAlert": access.Operate, "resendDelivery": access.Operate, "sendDeliveryNow": access.Operate, "cancelDelivery": access.Operate,
 	"startBulkResend": access.Operate, "pauseBulkResend": access.Operate, "resumeBulkResend": access.Operate, "cancelBulkResend": access.Operate,

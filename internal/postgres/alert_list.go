@@ -17,6 +17,7 @@ type AlertFilter struct {
 	LogTypes      []string
 	Statuses      []string // of any delivery
 	Nowhere       *bool
+	Unknown       string // one of the destinations it names that nobody had
 	DestinationID uuid.UUID
 	From, To      time.Time // of acceptance; To is exclusive
 	Query         string    // part of title, name, id or alertId, any case
@@ -28,7 +29,7 @@ func (f AlertFilter) args() []any {
 	from, to := idRange(f.From, f.To, f.Before)
 	return []any{
 		from, to, f.Severities, f.Types, f.LogTypes, f.Nowhere, strings.ToLower(f.Query), f.Statuses, nullID(f.DestinationID),
-		f.Limit,
+		f.Limit, f.Unknown,
 	}
 }
 
@@ -39,6 +40,7 @@ const alertMatches = `($3::text[] IS NULL OR a.severity = ANY($3))
 			AND ($4::text[] IS NULL OR a.type = ANY($4))
 			AND ($5::text[] IS NULL OR a.log_types && $5)
 			AND ($6::boolean IS NULL OR (a.nowhere IS NOT NULL) = $6)
+			AND ($11::text = '' OR $11 = ANY(a.unknown_destinations))
 			AND ($7::text = '' OR strpos(lower(a.title), $7) > 0 OR strpos(lower(a.name), $7) > 0
 			     OR strpos(lower(a.detection_id), $7) > 0 OR strpos(lower(a.alert_id), $7) > 0)
 			AND ($8::text[] IS NULL AND $9::uuid IS NULL OR EXISTS (
@@ -47,7 +49,8 @@ const alertMatches = `($3::text[] IS NULL OR a.severity = ANY($3))
 				WHERE ($8::text[] IS NULL OR d.status = ANY($8))
 				  AND ($9::uuid IS NULL OR d.destination_id = $9)))`
 
-// The alerts to look at: the $10 newest, or those of $12.
+// The alerts to look at: the $10 newest, or the $10 newest that name somebody
+// unknown, or those of $13.
 const (
 	newestAlerts = `
 			SELECT a.id, ` + alertMatches + ` AS matches, row_number() OVER (ORDER BY a.id DESC) AS nth
@@ -56,11 +59,18 @@ const (
 			ORDER BY a.id DESC
 			LIMIT $10`
 
+	newestUnknown = `
+			SELECT a.id, ` + alertMatches + ` AS matches, row_number() OVER (ORDER BY a.id DESC) AS nth
+			FROM alerts a
+			WHERE a.id >= $1 AND a.id < $2 AND a.unknown_destinations <> '{}'
+			ORDER BY a.id DESC
+			LIMIT $10`
+
 	theseAlerts = `
 			SELECT a.id, ` + alertMatches + ` AS matches, NULL::bigint AS nth
-			FROM unnest($12::uuid[]) AS c (id)
+			FROM unnest($13::uuid[]) AS c (id)
 			CROSS JOIN LATERAL (
-				SELECT id, severity, type, log_types, nowhere, title, name, detection_id, alert_id
+				SELECT id, severity, type, log_types, nowhere, unknown_destinations, title, name, detection_id, alert_id
 				FROM alerts
 				WHERE id = c.id
 				OFFSET 0) AS a
@@ -74,6 +84,9 @@ func (q queries) Alerts(ctx context.Context, f AlertFilter) (list []AcceptedAler
 	looks := 0
 	return look(f.Before, f.Limit, func(before uuid.UUID, limit, window int) (part[AcceptedAlert], error) {
 		f.Before, f.Limit = before, window
+		if f.Unknown != "" {
+			return q.lookAtAlerts(ctx, newestUnknown, append(f.args(), limit))
+		}
 		if looks++; looks == 2 { // one look did not do
 			few, all, err := q.fewAlerts(ctx, f)
 			if err != nil {
@@ -123,7 +136,7 @@ func (q queries) lookAtAlerts(ctx context.Context, alerts string, args []any) (p
 			FROM looked l
 			WHERE l.matches
 			ORDER BY l.id DESC
-			LIMIT $11)
+			LIMIT $12)
 			UNION ALL
 			SELECT l.id, false
 			FROM looked l

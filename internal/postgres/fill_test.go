@@ -64,12 +64,13 @@ const (
 
 	fillAlerts = `
 		INSERT INTO alerts (id, alert_id, detection_id, severity, type, title, name, link, description, runbook, version,
-			tags, log_types, nowhere, input_hash, created_at, created_at_nanos, accepted_at, accepted_by)
+			tags, log_types, nowhere, unknown_destinations, input_hash, created_at, created_at_nanos, accepted_at, accepted_by)
 		SELECT id_at(at, n, 'a'), 'alert-' || n, 'Detection.' || n % 8,
 			(ARRAY['INFO', 'LOW', 'MEDIUM', 'HIGH', 'LOW', 'MEDIUM'])[n % 6 + 1],
 			CASE WHEN n = $1::integer / 3 THEN 'SYSTEM_ERROR' WHEN n % 5 = 0 THEN 'POLICY' ELSE 'RULE' END,
 			'Something happened at ' || n, 'Monitor ' || n % 8, '', 'It happened.', '', '', '{}', ARRAY['Log.' || n % 8],
-			CASE WHEN n % 200 = 0 THEN 'no_match' END, '', at, 0, at, 'fill'
+			CASE WHEN n % 200 = 0 THEN 'no_match' END,
+			CASE WHEN n % 97 = 0 THEN ARRAY['Nobody', 'Name ' || n % 5] ELSE '{}' END, '', at, 0, at, 'fill'
 		FROM (
 			SELECT n, now() - interval '30 days' * ($1::integer - n) / $1::integer AS at
 			FROM generate_series(1, $1::integer) AS n) AS made`

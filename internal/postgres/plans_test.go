@@ -216,6 +216,10 @@ func alertFilters() map[string]postgres.AlertFilter {
 		"rare type":                       {Types: []string{"SYSTEM_ERROR"}},
 		"no such log type":                {LogTypes: []string{"Nothing"}},
 		"nowhere":                         {Nowhere: &yes},
+		"unknown name":                    {Unknown: "Nobody"},
+		"rare unknown name and text":      {Unknown: "Name 3", Query: "something", Severities: []string{"LOW"}},
+		"no such unknown name":            {Unknown: "x"},
+		"unknown name and failed":         {Unknown: "Nobody", Statuses: []string{"failed"}},
 		"common text":                     {Query: "something"},
 		"no such text":                    {Query: "nothing has this"},
 		"failed":                          {Statuses: []string{"failed"}},
@@ -300,6 +304,20 @@ func lookUps(t *testing.T, db *postgres.DB) map[string]call {
 	return map[string]call{
 		"alert": func(t *testing.T, db *postgres.DB) error {
 			_, err := db.Alert(t.Context(), one.AlertID)
+			return err
+		},
+		"count unknown names": func(t *testing.T, db *postgres.DB) error {
+			names, _, err := db.UnknownNames(t.Context(), time.Now().AddDate(0, 0, -20))
+			if len(names) != 6 {
+				t.Errorf("%d unknown names", len(names))
+			}
+			return err
+		},
+		"count naming": func(t *testing.T, db *postgres.DB) error {
+			n, err := db.CountNaming(t.Context(), destinationID(2), time.Now().AddDate(0, 0, -20), 10_000)
+			if n < 100 {
+				t.Errorf("%d deliveries name it", n)
+			}
 			return err
 		},
 		"deliveries of alerts": func(t *testing.T, db *postgres.DB) error {

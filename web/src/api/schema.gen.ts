@@ -538,6 +538,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/unknown-destinations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Names that alerts give and that nobody has
+         * @description Scope: `read`.
+         *
+         *     What alerts of the last 24 hours named in their `destinations` that was not there when they were accepted, and still is not: the
+         *     one that was named last comes first. Each spelling is an item of its own. When there are many such alerts the newest 10,000 are
+         *     looked at, and `capped` says so.
+         */
+        get: operations["listUnknownDestinations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/destinations/health": {
         parameters: {
             query?: never;
@@ -597,6 +621,31 @@ export interface paths {
          *     from their next attempt on; where an alert goes was decided when it was accepted and does not change.
          */
         patch: operations["patchDestination"];
+        trace?: never;
+    };
+    "/api/v1/destinations/{id}/naming": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The destination's `id`. */
+                id: components["parameters"]["DestinationID"];
+            };
+            cookie?: never;
+        };
+        /**
+         * How many alerts name a destination
+         * @description Scope: `read`.
+         *
+         *     How many alerts of the last 30 days named it, by its id, its name or a former name. Look here before it is renamed or deleted.
+         */
+        get: operations["countAlertsNaming"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/destinations/{id}/health": {
@@ -2078,6 +2127,46 @@ export interface components {
              */
             updatedAt: string;
         };
+        /** @description Names that alerts gave and that nobody has. */
+        UnknownDestinationList: {
+            /** @description The names. */
+            items: components["schemas"]["UnknownDestination"][];
+            /** @description How many names more there are. They are counted up to 1,000. */
+            moreNames: number;
+            /** @description Whether there were more such alerts than the newest 10,000, which were counted. */
+            capped: boolean;
+        };
+        /** @description A name, or an id, that alerts gave and that nobody has. */
+        UnknownDestination: {
+            /** @description As the alerts have it. */
+            name: string;
+            /** @description How many alerts gave it. */
+            alerts: number;
+            /**
+             * Format: date-time
+             * @description When the first of them was accepted.
+             */
+            firstAt: string;
+            /**
+             * Format: date-time
+             * @description When the last of them was accepted.
+             */
+            lastAt: string;
+            /** @description The `alertId` of the last of them. */
+            lastAlertId: string;
+        };
+        /** @description How many alerts name a destination. */
+        AlertsNaming: {
+            /** @description How many, up to 10,000. */
+            alerts: number;
+            /** @description Whether there may be more. */
+            capped: boolean;
+            /**
+             * Format: date-time
+             * @description Accepted since then.
+             */
+            since: string;
+        };
         /** @description A new destination and its signing secret. */
         CreatedDestination: components["schemas"]["Destination"] & {
             signingSecret: components["schemas"]["SigningSecret"];
@@ -2668,6 +2757,8 @@ export interface operations {
                 deliveryStatus?: components["schemas"]["DeliveryStatus"][];
                 /** @description `true`: only alerts that went nowhere. `false`: only alerts that went somewhere. */
                 nowhere?: boolean;
+                /** @description The alert names exactly this in its `destinations`, and nobody had it when the alert was accepted. */
+                unknownDestination?: string;
                 /** @description The alert has a delivery to this destination. */
                 destinationId?: string;
                 /** @description Accepted at this time or later; not after `to`. */
@@ -3659,6 +3750,44 @@ export interface operations {
             default: components["responses"]["Error"];
         };
     };
+    listUnknownDestinations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The names. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "name": "SOAR (old)",
+                     *           "alerts": 12,
+                     *           "firstAt": "2026-03-02T09:15:02.118Z",
+                     *           "lastAt": "2026-03-02T11:04:12.201Z",
+                     *           "lastAlertId": "7f3c9e5a41d8e6b2"
+                     *         }
+                     *       ],
+                     *       "moreNames": 0,
+                     *       "capped": false
+                     *     }
+                     */
+                    "application/json": components["schemas"]["UnknownDestinationList"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            default: components["responses"]["Error"];
+        };
+    };
     listDestinationHealth: {
         parameters: {
             query?: {
@@ -3811,6 +3940,41 @@ export interface operations {
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["Invalid"];
+            default: components["responses"]["Error"];
+        };
+    };
+    countAlertsNaming: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The destination's `id`. */
+                id: components["parameters"]["DestinationID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How many. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "alerts": 41,
+                     *       "capped": false,
+                     *       "since": "2026-01-31T11:04:12.201Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["AlertsNaming"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
             default: components["responses"]["Error"];
         };
     };

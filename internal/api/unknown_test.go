@@ -1,0 +1,101 @@
+package api
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+)
+
+func (h *harness) unknown(t testing.TB) UnknownDestinationList {
+	t.Helper()
+	return decode[UnknownDestinationList](t, h.get(t, "/api/v1/unknown-destinations"), 200)
+}
+
+// What alerts name and nobody has is listed until somebody has it, and its alerts
+// are found by it.
+func TestUnknownDestinations(t *testing.T) {
+	t.Parallel()
+	h := newAPI(t, idle)
+	d := h.hook(t, "http://a.test", object{"displayName": "One"})
+	if got := h.unknown(t); len(got.Items) != 0 || got.MoreNames != 0 || got.Capped {
+		t.Errorf("before there was one: %+v", got)
+	}
+	h.accept(t, object{"alertId": "a1", "destinations": []string{"A, B", "One"}})
+	h.accept(t, object{"alertId": "a2", "destinations": []string{"Two", anyID}})
+	h.accept(t, object{"alertId": "a3", "destinations": []string{"A, B", "One", "SKIP"}}) // asks to go nowhere
+	h.accept(t, object{"alertId": "a4", "destinations": []string{"A, B", "two"}})
+	var got []string
+	for _, n := range h.unknown(t).Items {
+		if n.FirstAt.After(n.LastAt) {
+			t.Errorf("%s: from %v to %v", n.Name, n.FirstAt, n.LastAt)
+		}
+		got = append(got, fmt.Sprintf("%s %d %s", n.Name, n.Alerts, n.LastAlertID))
+	}
+	if want := "A, B 2 a4;two 1 a4;" + anyID + " 1 a2;Two 1 a2"; strings.Join(got, ";") != want {
+		t.Errorf("got %s, want %s", strings.Join(got, ";"), want)
+	}
+	for name, want := range map[string]string{"A, B": "a4 a1", "Two": "a2", "two": "a4", anyID: "a2", "One": "", "A": ""} {
+		query := "unknownDestination=" + url.QueryEscape(name)
+		if got := strings.Join(h.listAlerts(t, query), " "); got != want {
+			t.Errorf("%s: %q, want %q", query, got, want)
+		}
+	}
+	if got := strings.Join(h.listAlerts(t, "limit=1&nowhere=true&unknownDestination=A,+B"), " "); got != "a4" {
+		t.Errorf("with other filters: %q", got)
+	}
+	wantProblem(t, h.get(t, alertsPath+"?unknownDestination="), 422, ProblemCodeInvalid, "unknownDestination")
+
+	h.hook(t, "http://a.test", object{"displayName": "TWO"})
+	h.rename(t, d, "a, b")
+	h.rename(t, d, "Three")
+	if got := h.unknown(t); len(got.Items) != 1 || got.Items[0].Name != anyID {
+		t.Errorf("after two were mended: %+v", got)
+	}
+	for i := range maxUnknownItems + 5 {
+		h.accept(t, object{"destinations": []string{fmt.Sprint("invented ", i)}})
+	}
+	if got := h.unknown(t); len(got.Items) != maxUnknownItems || got.MoreNames != 6 || got.Capped {
+		t.Errorf("%d items and %d more", len(got.Items), got.MoreNames)
+	}
+}
+
+// How many alerts name a destination is counted by whatever name they give, and
+// not those that go there by its filters, or by hand.
+func TestAlertsNaming(t *testing.T) {
+	t.Parallel()
+	h := newAPI(t, idle)
+	d := h.hook(t, "http://a.test", object{"displayName": "One"})
+	other := h.hook(t, "http://a.test")
+	naming := func(id uuid.UUID) AlertsNaming {
+		t.Helper()
+		return decode[AlertsNaming](t, h.get(t, "/api/v1/destinations/"+id.String()+"/naming"), 200)
+	}
+	if got := naming(d.ID); got.Alerts != 0 || got.Capped {
+		t.Errorf("got %+v", got)
+	}
+	h.accept(t, object{})
+	h.accept(t, object{"destinations": []string{"one"}})
+	h.accept(t, object{"destinations": []string{"Nobody", d.ID.String(), "One"}})
+	h.rename(t, d, "Two")
+	last := h.accept(t, object{"destinations": []string{"One"}})
+	wantStatus(t, h.post(t, alertsPath+"/"+last.AlertID+"/deliveries", js(object{"destinationIds": []uuid.UUID{other.ID}})), 202)
+	if got := naming(d.ID); got.Alerts != 3 || got.Capped {
+		t.Errorf("got %+v, want 3", got)
+	}
+	if got := naming(other.ID); got.Alerts != 0 {
+		t.Errorf("got %+v of one that no alert names", got)
+	}
+	h.exec(t, `
+		INSERT INTO deliveries (id, alert_id, destination_id, routed_by, status, reason, attempts, max_attempts, made, created_at, finished_at)
+		SELECT overlay(overlay(gen_random_uuid()::text PLACING left(d.id::text, 13) FROM 1) PLACING '7' FROM 15)::uuid,
+			gen_random_uuid(), destination_id, 'override', 'cancelled', 'by_person', 0, 11, 0, created_at, created_at
+		FROM (SELECT * FROM deliveries WHERE destination_id = $1 LIMIT 1) AS d
+		CROSS JOIN generate_series(1, 10000)`, d.ID)
+	if got := naming(d.ID); got.Alerts != 10_000 || !got.Capped {
+		t.Errorf("got %+v of many", got)
+	}
+	wantProblem(t, h.get(t, "/api/v1/destinations/"+anyID+"/naming"), 404, ProblemCodeNotFound)
+}
