@@ -7,13 +7,8 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"strings"
-	"text/tabwriter"
 	"time"
 
-	"github.com/google/uuid"
-
-	"belfry/internal/access"
 	"belfry/internal/postgres"
 	"belfry/internal/secret"
 	"belfry/migrations"
@@ -176,91 +171,6 @@ func (c *keygenCommand) Run(to streams) error {
 	}
 	_, err = fmt.Fprintln(f, keyset)
 	return errors.Join(err, f.Close())
-}
-
-type tokenCommand struct {
-	Create tokenCreate `cmd:"" help:"Make a token and print it, once."`
-	List   tokenList   `cmd:"" help:"List tokens, without what they are."`
-	Revoke tokenRevoke `cmd:"" help:"End a token and the sessions it opened."`
-}
-
-type tokenCreate struct {
-	database `embed:""`
-	Name     string   `arg:"" help:"What the token is for; shown wherever it acts."`
-	Scope    []string `help:"ingest, read, operate or admin; several are allowed." required:"" placeholder:"SCOPE"`
-}
-
-func (c *tokenCreate) Run(ctx context.Context, to streams) error {
-	for field, message := range access.CheckToken(c.Name, c.Scope) {
-		return fmt.Errorf("%s %s", field, message)
-	}
-	db, err := c.connect(ctx)
-	if err != nil {
-		return err
-	}
-	defer db.Close()
-	token, hash := access.NewToken()
-	t := access.Token{ID: uuid.Must(uuid.NewV7()), Name: strings.TrimSpace(c.Name), CreatedAt: time.Now(), CreatedBy: "belfry token create"}
-	for _, s := range c.Scope {
-		t.Scopes = append(t.Scopes, access.Scope(s))
-	}
-	if err := db.InsertToken(ctx, t, hash); err != nil {
-		return err
-	}
-	_, err = fmt.Fprintln(to.out, token)
-	return err
-}
-
-type tokenList struct {
-	database `embed:""`
-}
-
-func (c *tokenList) Run(ctx context.Context, to streams) error {
-	db, err := c.connect(ctx)
-	if err != nil {
-		return err
-	}
-	defer db.Close()
-	tokens, err := db.Tokens(ctx)
-	if err != nil {
-		return err
-	}
-	table := tabwriter.NewWriter(to.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "ID\tNAME\tSCOPES\tCREATED\tLAST USED\tREVOKED")
-	for _, t := range tokens {
-		fmt.Fprintf(table, "%s\t%s\t%v\t%s\t%s\t%s\n", t.ID, t.Name, t.Scopes, when(t.CreatedAt), when(t.LastUsedAt), when(t.RevokedAt))
-	}
-	return table.Flush()
-}
-
-func when(t time.Time) string {
-	if t.IsZero() {
-		return "-"
-	}
-	return t.UTC().Format(time.RFC3339)
-}
-
-type tokenRevoke struct {
-	database `embed:""`
-	ID       string `arg:"" help:"The token's id, as token list shows it."`
-}
-
-func (c *tokenRevoke) Run(ctx context.Context, to streams) error {
-	id, err := uuid.Parse(c.ID)
-	if err != nil {
-		return errors.New("the id is not one of a token; `belfry token list` shows them")
-	}
-	db, err := c.connect(ctx)
-	if err != nil {
-		return err
-	}
-	defer db.Close()
-	name, err := db.RevokeToken(ctx, id, time.Now())
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(to.out, "%s is revoked; running servers forget it within 5 seconds\n", name)
-	return err
 }
 
 type healthCommand struct {

@@ -33,7 +33,8 @@ type config struct {
 	MaxUnanswered  time.Duration `help:"How long a delivery is held for a destination that does not answer, before it fails." env:"BELFRY_NOT_ANSWERING_MAX_AGE" name:"not-answering-max-age" default:"72h"`
 	Retention      time.Duration `help:"How long alerts and attempts are kept once they are final; 0 keeps them for ever." env:"BELFRY_RETENTION" default:"720h"`
 	DrainTimeout   time.Duration `help:"How long a stop waits for attempts in flight." env:"BELFRY_DRAIN_TIMEOUT" default:"20s"`
-	SessionLength  time.Duration `help:"How long a person stays signed in." env:"BELFRY_SESSION_LENGTH" default:"168h"`
+	SessionLength  time.Duration `help:"How long a person stays signed in at most." env:"BELFRY_SESSION_LENGTH" default:"168h"`
+	SessionIdle    time.Duration `help:"After how long without a call a person is signed out." env:"BELFRY_SESSION_IDLE" default:"12h"`
 	OpenMetrics    bool          `help:"Serve /metrics without a token." env:"BELFRY_OPEN_METRICS"`
 	LogLevel       string        `help:"Log from this level up: debug, info, warn or error." env:"BELFRY_LOG_LEVEL" default:"info" enum:"debug,info,warn,error"`
 	LogFormat      string        `help:"Log as json or text." env:"BELFRY_LOG_FORMAT" default:"json" enum:"json,text"`
@@ -94,6 +95,9 @@ func (c config) parse() (parsed, error) {
 	}
 	if c.SessionLength < time.Minute {
 		wrong("BELFRY_SESSION_LENGTH", errors.New("must be at least 1m"))
+	}
+	if c.SessionIdle < 5*time.Minute {
+		wrong("BELFRY_SESSION_IDLE", errors.New("must be at least 5m: when a session was last used is noted once a minute"))
 	}
 	return p, errors.Join(errs...)
 }

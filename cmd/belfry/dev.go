@@ -168,7 +168,7 @@ func welcome(ctx context.Context, to streams, in instance, db *postgres.DB) erro
 	}
 	code, hash := access.NewCode()
 	err = db.InsertCode(ctx, hash, access.Caller{
-		Name: "dev", Scopes: []access.Scope{access.Admin}, ExpiresAt: time.Now().Add(api.SignInLinkFor),
+		Name: "belfry dev", Scopes: []access.Scope{access.Admin}, ExpiresAt: time.Now().Add(api.SignInLinkFor),
 	})
 	if err != nil {
 		return err

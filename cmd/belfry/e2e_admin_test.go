@@ -78,6 +78,22 @@ func TestE2ETokens(t *testing.T) {
 	if id == nil || strings.Contains(list, token) {
 		t.Fatalf("token list:\n%s", list)
 	}
+	if code, _, errs := belfry(t, env, "token", "create", "Detection Engine", "--scope", "read"); code == 0 || !strings.Contains(errs, "name is that of another token") {
+		t.Errorf("a name that is taken: %d %s", code, errs)
+	}
+	if code, _, errs := belfry(t, env, "token", "create", "BELFRY_ADMIN_TOKEN", "--scope", "read"); code == 0 || !strings.Contains(errs, "name is a name that Belfry uses") {
+		t.Errorf("a name of Belfry's: %d %s", code, errs)
+	}
+	maker := mustBelfry(t, env, "token", "create", "maker", "--scope", "admin")
+	var made struct{ ID, CreatedByTokenID string }
+	newClient(t, *admin.base.Load(), maker).call(t, http.StatusCreated, http.MethodPost, "/api/v1/tokens", map[string]any{"name": "heir", "scopes": []string{"admin"}}, &made)
+	if said := mustBelfry(t, env, "token", "revoke", made.CreatedByTokenID); !strings.Contains(said, "heir ("+made.ID+") goes on") {
+		t.Errorf("revoke says %s", said)
+	}
+	if said := mustBelfry(t, env, "token", "revoke", "--cascade", made.CreatedByTokenID); !strings.Contains(said, "heir ("+made.ID+") is revoked too") {
+		t.Errorf("revoke --cascade says %s", said)
+	}
+
 	mustBelfry(t, env, "token", "revoke", id[1])
 	began := time.Now()
 	eventually(t, 7*time.Second, func() string {
@@ -93,6 +109,17 @@ func TestE2ETokens(t *testing.T) {
 	}
 	if strings.Contains(p.log.String(), token) {
 		t.Error("the log holds the token")
+	}
+	var log struct {
+		Items []struct{ Action, SubjectID string }
+	}
+	admin.call(t, http.StatusOK, http.MethodGet, "/api/v1/audit?actor=belfry%20token", nil, &log)
+	var told []string
+	for _, e := range log.Items {
+		told = append(told, e.Action)
+	}
+	if got, want := strings.Join(told, " "), "token.revoke token.revoke token.revoke token.create token.create"; got != want || log.Items[0].SubjectID != id[1] {
+		t.Errorf("the audit log says %q of the command, want %q", got, want)
 	}
 }
 

@@ -137,7 +137,7 @@ func (c *initCommand) signIn(ctx context.Context, out io.Writer, db *postgres.DB
 	if first {
 		code, hash := access.NewCode()
 		err := db.InsertCode(ctx, hash, access.Caller{
-			Name: "init", Scopes: []access.Scope{access.Admin}, ExpiresAt: time.Now().Add(api.SignInLinkFor),
+			Name: "belfry init", Scopes: []access.Scope{access.Admin}, ExpiresAt: time.Now().Add(api.SignInLinkFor),
 		})
 		if err != nil {
 			return err

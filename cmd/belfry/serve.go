@@ -193,7 +193,8 @@ func serve(ctx context.Context, in instance) error {
 	stop.Handler = api.New(api.Config{
 		DB: readers, Dispatcher: dispatcher, Log: in.log, Metrics: registry, Now: time.Now, PublicURL: in.PublicURL,
 		AdminToken: in.AdminToken, OpenMetrics: in.OpenMetrics, Draining: stop.draining.Load, Proxies: in.proxies, SessionLength: in.SessionLength,
-		Facts: in.facts(), Console: web.Console(),
+		SessionIdle: in.SessionIdle,
+		Facts:       in.facts(), Console: web.Console(),
 	})
 	return in.run(ctx, listener, &stop, dispatcher, readers)
 }

@@ -15,6 +15,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/uuid"
+	"golang.org/x/text/unicode/norm"
 )
 
 // Scope is a set of calls that a caller may make.
@@ -31,11 +32,26 @@ const (
 // Scopes returns every scope.
 func Scopes() []Scope { return []Scope{Ingest, Read, Operate, Admin} }
 
+// Opener is what a caller shows: itself, or when a session was opened.
+type Opener string
+
+// The openers.
+const (
+	ByToken      Opener = "token"        // a stored token
+	ByAdminToken Opener = "admin_token"  // that of the settings
+	ByLink       Opener = "sign_in_link" // the code of one
+)
+
+// AdminTokenName is the name of whoever comes with the settings' token. No other
+// token may have it.
+const AdminTokenName = "BELFRY_ADMIN_TOKEN"
+
 // Caller is who makes a call.
 type Caller struct {
 	Name       string // of the token, for the audit log and "requested by"
 	Scopes     []Scope
-	TokenID    uuid.UUID // zero for a session that no stored token opened
+	Opener     Opener
+	TokenID    uuid.UUID // zero unless a stored token was shown
 	SessionID  uuid.UUID // zero for a bearer token
 	ExpiresAt  time.Time // of the session
 	LastUsedAt time.Time
@@ -60,8 +76,24 @@ type Token struct {
 	Scopes     []Scope
 	CreatedAt  time.Time
 	CreatedBy  string
+	CreatorID  uuid.UUID // the token that made it, also through a session; zero when none did
 	LastUsedAt time.Time
 	RevokedAt  time.Time
+}
+
+// Session is a browser's session as it is kept: without its key.
+type Session struct {
+	ID         uuid.UUID
+	Name       string
+	Scopes     []Scope
+	Opener     Opener
+	TokenID    uuid.UUID // that opened it and ends it; zero when none did
+	AdminToken []byte    // hash of the settings' token that opened it and ends it
+	CreatedAt  time.Time
+	LastUsedAt time.Time
+	ExpiresAt  time.Time
+	Address    string
+	UserAgent  string
 }
 
 // The kinds of random text that open something; the prefix tells a reader, and a
@@ -87,7 +119,7 @@ func random(prefix string) (text string, hash []byte) {
 	key := make([]byte, 32)
 	rand.Read(key)
 	body := prefix + base64.RawURLEncoding.EncodeToString(key)
-	text = fmt.Sprintf("%s_%08x", body, crc32.ChecksumIEEE([]byte(body)))
+	text = body + "_" + checksum(body)
 	return text, Hash(text)
 }
 
@@ -111,6 +143,8 @@ func CheckToken(name string, scopes []string) map[string]string {
 		wrong["name"] = "must be at most 100 characters"
 	case strings.ContainsFunc(name, unicode.IsControl):
 		wrong["name"] = "must not contain control characters"
+	case reserved(name):
+		wrong["name"] = "is a name that Belfry uses itself"
 	}
 	if len(scopes) == 0 {
 		wrong["scopes"] = "must name at least one of ingest, read, operate, admin"
@@ -122,3 +156,37 @@ func CheckToken(name string, scopes []string) map[string]string {
 	}
 	return wrong
 }
+
+// reserved reports whether the audit log would take a name for one that Belfry
+// gives: that of the settings' token, and those of commands.
+func reserved(name string) bool {
+	folded := strings.ToLower(norm.NFKC.String(strings.TrimSpace(name)))
+	words := strings.FieldsFunc(folded, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+	switch strings.Join(words, " ") {
+	case "belfry", "belfry admin token", "belfry dev", "belfry init", "belfry token":
+		return true
+	}
+	return false
+}
+
+// WellFormed reports whether a text has the form of one of ours: nobody guesses
+// such a one, and nothing else can be stored.
+func WellFormed(text string) bool {
+	for _, prefix := range []string{tokenPrefix, sessionPrefix, codePrefix} {
+		body, sum, ok := cutLast(text, "_")
+		key, isOurs := strings.CutPrefix(body, prefix)
+		if ok && isOurs && len(key) == 43 && sum == checksum(body) {
+			return true
+		}
+	}
+	return false
+}
+
+func cutLast(text, sep string) (before, after string, found bool) {
+	if i := strings.LastIndex(text, sep); i >= 0 {
+		return text[:i], text[i+len(sep):], true
+	}
+	return text, "", false
+}
+
+func checksum(body string) string { return fmt.Sprintf("%08x", crc32.ChecksumIEEE([]byte(body))) }

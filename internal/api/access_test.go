@@ -106,7 +106,10 @@ func TestTokenLifecycle(t *testing.T) {
 	}
 	path := "/api/v1/tokens/" + created.ID.String()
 	for range 2 { // revoked twice is revoked once
-		wantStatus(t, h.delete(t, path), 204)
+		done := decode[RevokedToken](t, h.delete(t, path), 200)
+		if done.Token.ID != created.ID || done.Token.RevokedAt == nil || len(done.Created) != 0 {
+			t.Errorf("revoked %+v", done)
+		}
 		wantProblem(t, h.get(t, "/api/v1/session", as(created.Secret)), 401, ProblemCodeUnauthenticated)
 	}
 	revoked := decode[TokenList](t, h.get(t, "/api/v1/tokens"), 200).Items[0]
@@ -116,7 +119,7 @@ func TestTokenLifecycle(t *testing.T) {
 	wantProblem(t, h.delete(t, "/api/v1/tokens/"+anyID), 404, ProblemCodeNotFound)
 	wantProblem(t, h.delete(t, "/api/v1/tokens/x"), 400, ProblemCodeMalformed, "id")
 	log := h.texts(t, `SELECT action || ' ' || subject_id || ' ' || detail FROM audit_log ORDER BY id`)
-	if len(log) < 2 || log[0] != `token.create `+created.ID.String()+` {"name":"detection engine","scopes":["read","ingest"]}` ||
+	if len(log) != 2 || log[0] != `token.create `+created.ID.String()+` {"name":"detection engine","scopes":["read","ingest"]}` ||
 		!strings.HasPrefix(log[1], "token.revoke "+created.ID.String()) || len(h.leaked(strings.Join(log, ""))) > 0 {
 		t.Errorf("audit log %q", log)
 	}

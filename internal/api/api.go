@@ -38,6 +38,7 @@ type Config struct {
 	Draining      func() bool
 	Proxies       inbound.Proxies // whose word on a client's address counts
 	SessionLength time.Duration
+	SessionIdle   time.Duration // for how long a session may go unused
 	CallTimeout   time.Duration // of a call that only asks the database; 0 for a minute
 	Facts         Facts
 	Console       fs.FS // the built console; nil, or without index.html, when there is none
@@ -46,6 +47,7 @@ type Config struct {
 // Server answers API requests.
 type Server struct {
 	Config
+	adminHash []byte // of AdminToken; nil for none
 	tokens    *tokenCache
 	onlookers onlookers
 	refusals  refusals
@@ -63,6 +65,9 @@ func New(cfg Config) http.Handler {
 	s := &Server{Config: cfg, tokens: newTokenCache(cfg.Now), console: newConsole(cfg.Console)}
 	if s.CallTimeout == 0 {
 		s.CallTimeout = time.Minute
+	}
+	if s.AdminToken != "" {
+		s.adminHash = access.Hash(s.AdminToken)
 	}
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
@@ -103,8 +108,12 @@ var scopes = map[string]access.Scope{
 	"rotateSigningSecret": access.Admin, "testSettings": access.Admin,
 	"listTokens": access.Admin, "createToken": access.Admin, "revokeToken": access.Admin,
 	"streamEvents": access.Read,
-	"getSession":   anyScope, "signOut": anyScope,
+	"getSession":   anyScope, "signOut": anyScope, "listSessions": anyScope, "endSession": anyScope,
 }
+
+// fresh are the operations for which a token is looked up anew, beside all that need
+// admin: a token that was revoked seconds ago on another replica must not end sessions.
+var fresh = map[string]bool{"listSessions": true, "endSession": true}
 
 // lasting are the operations whose length the caller decides: by patience, by settings,
 // or by how much there is to discard.
@@ -130,7 +139,11 @@ func (s *Server) operations() map[string][]echo.MiddlewareFunc {
 		if operation == "postAlerts" {
 			limit = maxBatch
 		}
-		before[operation] = []echo.MiddlewareFunc{s.need(scope), checkQuery(operation), middleware.BodyLimit(limit)}
+		who := s.need(scope)
+		if scope == access.Admin || fresh[operation] {
+			who = s.needNow(scope)
+		}
+		before[operation] = []echo.MiddlewareFunc{who, checkQuery(operation), middleware.BodyLimit(limit)}
 		if !lasting[operation] {
 			before[operation] = append(before[operation], s.within)
 		}
@@ -146,6 +159,7 @@ func (s *Server) operations() map[string][]echo.MiddlewareFunc {
 type request struct {
 	id     string
 	caller access.Caller
+	http   *http.Request // as it came; nil outside of a request
 }
 
 type requestKey struct{}
@@ -179,7 +193,7 @@ func (s *Server) identify(next echo.HandlerFunc) echo.HandlerFunc {
 		header.Set(echo.HeaderXFrameOptions, "DENY")
 		header.Set(echo.HeaderContentSecurityPolicy, "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'")
 		header.Set(echo.HeaderCacheControl, "no-store")
-		c.SetRequest(c.Request().WithContext(context.WithValue(c.Request().Context(), requestKey{}, &request{id: id})))
+		c.SetRequest(c.Request().WithContext(context.WithValue(c.Request().Context(), requestKey{}, &request{id: id, http: c.Request()})))
 		start := s.Now()
 		err := next(c)
 		if err != nil {

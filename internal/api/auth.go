@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
 
 	"belfry/internal/access"
@@ -33,11 +34,27 @@ var (
 
 // need lets a call through whose caller has the scope.
 func (s *Server) need(scope access.Scope) echo.MiddlewareFunc {
+	return s.needBy(scope, s.byToken)
+}
+
+// needNow is need for calls that change what others may do, or that only an admin
+// may make: whether the token is valid is asked anew, and not remembered.
+func (s *Server) needNow(scope access.Scope) echo.MiddlewareFunc {
+	return s.needBy(scope, s.byTokenNow)
+}
+
+// lookUp finds out who a token belongs to.
+type lookUp func(ctx context.Context, token string) (access.Caller, error)
+
+func (s *Server) needBy(scope access.Scope, byToken lookUp) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			ctx := c.Request().Context()
 			short, cancel := context.WithTimeout(ctx, 5*time.Second)
-			caller, err := s.authenticate(short, c.Request())
+			caller, err := s.authenticate(short, c.Request(), byToken)
+			if err == nil {
+				s.noteUse(short, caller)
+			}
 			cancel()
 			if err != nil {
 				return err
@@ -52,41 +69,78 @@ func (s *Server) need(scope access.Scope) echo.MiddlewareFunc {
 }
 
 // authenticate finds out who calls: by bearer token, else by session cookie.
-func (s *Server) authenticate(ctx context.Context, r *http.Request) (access.Caller, error) {
+func (s *Server) authenticate(ctx context.Context, r *http.Request, byToken lookUp) (access.Caller, error) {
 	if header := r.Header.Get(echo.HeaderAuthorization); header != "" {
 		scheme, token, _ := strings.Cut(header, " ")
 		if !strings.EqualFold(scheme, "Bearer") {
 			return access.Caller{}, errUnauthenticated
 		}
-		return s.byToken(ctx, strings.TrimSpace(token))
+		return byToken(ctx, strings.TrimSpace(token))
 	}
-	cookie, err := r.Cookie(sessionCookie)
-	if err != nil || cookie.Value == "" {
+	key := sessionKey(r)
+	if key == "" {
 		return access.Caller{}, errUnauthenticated
 	}
-	return unknown(s.DB.SessionCaller(ctx, access.Hash(cookie.Value), s.Now()))
+	return unknown(s.DB.SessionCaller(ctx, access.Hash(key), s.open()))
 }
 
-func (s *Server) byToken(ctx context.Context, token string) (access.Caller, error) {
-	hash := access.Hash(token)
-	if s.AdminToken != "" && access.Same(hash, access.Hash(s.AdminToken)) {
-		return access.Caller{Name: "BELFRY_ADMIN_TOKEN", Scopes: []access.Scope{access.Admin}}, nil
+// sessionKey returns the key of the session that a browser has, or "".
+func sessionKey(r *http.Request) string {
+	cookie, err := r.Cookie(sessionCookie)
+	if err != nil {
+		return ""
 	}
-	if c, ok := s.tokens.get(hash); ok {
+	return cookie.Value
+}
+
+// open says which sessions are open now.
+func (s *Server) open() postgres.OpenSessions {
+	return postgres.OpenSessions{Now: s.Now(), Idle: s.SessionIdle, AdminToken: s.adminHash}
+}
+
+// noteUse writes when a session was last used. Of a token byTokenNow does.
+func (s *Server) noteUse(ctx context.Context, c access.Caller) {
+	if c.SessionID == uuid.Nil || s.Now().Sub(c.LastUsedAt) <= time.Minute {
+		return
+	}
+	if err := s.DB.TouchSession(ctx, c.SessionID, s.Now()); err != nil {
+		s.Log.WarnContext(ctx, "use of session not noted", "session_id", c.SessionID, "error", err)
+	}
+}
+
+// byToken returns who a token belongs to, as it was some seconds ago.
+func (s *Server) byToken(ctx context.Context, token string) (access.Caller, error) {
+	if c, ok := s.tokens.get(access.Hash(token)); ok {
 		return c, nil
 	}
-	age := s.tokens.age()
-	c, err := unknown(s.DB.TokenCaller(ctx, hash))
+	return s.byTokenNow(ctx, token)
+}
+
+// byTokenNow returns who a token belongs to now.
+func (s *Server) byTokenNow(ctx context.Context, token string) (access.Caller, error) {
+	hash, age := access.Hash(token), s.tokens.age()
+	c, err := s.find(ctx, hash)
+	if errors.Is(err, postgres.ErrRevoked) {
+		s.tokens.forget() // another replica revoked it
+	}
 	if err != nil {
 		return c, err
 	}
-	if s.Now().Sub(c.LastUsedAt) > time.Minute {
+	if c.TokenID != uuid.Nil && s.Now().Sub(c.LastUsedAt) > time.Minute {
 		if err := s.DB.TouchToken(ctx, c.TokenID, s.Now()); err != nil {
 			s.Log.WarnContext(ctx, "use of token not noted", "token_id", c.TokenID, "error", err)
 		}
 	}
 	s.tokens.put(hash, c, age)
 	return c, nil
+}
+
+// find looks a token up by its hash: that of the settings is not in the database.
+func (s *Server) find(ctx context.Context, hash []byte) (access.Caller, error) {
+	if s.adminHash != nil && access.Same(hash, s.adminHash) {
+		return access.Caller{Name: access.AdminTokenName, Scopes: []access.Scope{access.Admin}, Opener: access.ByAdminToken}, nil
+	}
+	return unknown(s.DB.TokenCaller(ctx, hash))
 }
 
 // byCode takes the code of a sign-in link, which is gone then.
@@ -100,7 +154,7 @@ func (s *Server) byCode(ctx context.Context, code string) (access.Caller, error)
 
 func unknown(c access.Caller, err error) (access.Caller, error) {
 	if errors.Is(err, postgres.ErrNotFound) {
-		return c, errUnauthenticated
+		return c, fmt.Errorf("%w: %w", errUnauthenticated, err)
 	}
 	return c, err
 }

@@ -19,7 +19,8 @@ func TestIfMatch(t *testing.T) {
 	t.Parallel()
 	h := newAPI(t, idle)
 	d := h.hook(t, "http://a.test")
-	wantStatus(t, h.patch(t, destinationPath(d), `{}`), 200) // now version 2
+	const second = `{"logTypes":["second"]}`
+	wantStatus(t, h.patch(t, destinationPath(d), second), 200) // now version 2
 	for header, matches := range map[string]bool{
 		`"2"`: true, `*`: true, `"1", "2"`: true, `"1","2"`: true, `"x", *`: true, ` "2" `: true, ``: true,
 		`"1"`: false, `W/"2"`: false, `2`: false, `"2`: false, `'2'`: false, `"1", W/"2"`: false, `"02"`: false, `"é"`: false, `,`: false,
@@ -36,7 +37,7 @@ func TestIfMatch(t *testing.T) {
 			if matches {
 				fresh := h.hook(t, "http://a.test")
 				path = destinationPath(fresh)
-				wantStatus(t, h.patch(t, path, `{}`), 200)
+				wantStatus(t, h.patch(t, path, second), 200)
 			}
 			a := h.call(t, c.method, path+c.path, c.body, with("If-Match", header))
 			if matches && a.status >= 300 {

@@ -78,6 +78,9 @@ func (s *Server) PatchDestination(ctx context.Context, r PatchDestinationRequest
 		if err != nil {
 			return err
 		}
+		if reflect.DeepEqual(before, changed.Settings) && reflect.DeepEqual(s.newDestination(*d), s.newDestination(changed)) {
+			return errNothingToDo
+		}
 		*d = changed
 		dropped := slices.DeleteFunc(slices.Clone(formerly), func(name string) bool { return slices.Contains(changed.FormerNames, name) })
 		if len(dropped) > 0 {

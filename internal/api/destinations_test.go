@@ -204,7 +204,6 @@ func TestPatchDestination(t *testing.T) {
 		body string
 		want func(*Destination)
 	}{
-		{`{}`, func(*Destination) {}},
 		{`{"displayName":" two "}`, func(d *Destination) { d.DisplayName, d.FormerNames = "two", []string{"one"} }},
 		{`{"severities":["LOW"],"type":"webhook"}`, func(d *Destination) { d.Severities = []Severity{"LOW"} }},
 		{`{"logTypes":["B","C","B"]}`, func(d *Destination) { d.LogTypes = []string{"B", "C"} }},
@@ -243,6 +242,29 @@ func TestPatchDestination(t *testing.T) {
 		if diff := cmp.Diff(after, decode[Destination](t, h.get(t, destinationPath(d)), 200)); diff != "" {
 			t.Errorf("%s: answered and stored differ:\n%s", c.body, diff)
 		}
+	}
+}
+
+// What changes nothing makes no version, and nothing to tell.
+func TestPatchOfNothing(t *testing.T) {
+	t.Parallel()
+	h := newAPI(t, idle)
+	created := h.hook(t, "http://a.test", object{"displayName": "one", "severities": []string{"HIGH"}, "logTypes": nil})
+	path := destinationPath(created)
+	d := decode[Destination](t, h.patch(t, path, `{"settings":{"url":"http://a.test/x","headers":[{"name":"X-Key","value":"v"}]}}`), 200)
+	for _, body := range []string{
+		`{}`, `{"displayName":" one "}`, `{"severities":["HIGH"],"logTypes":[],"type":"webhook"}`, `{"logTypes":null}`,
+		`{"settings":{}}`, `{"settings":{"url":"http://a.test/x"}}`, `{"settings":{"headers":[{"name":"X-Key","value":"v"}]}}`,
+	} {
+		a := h.patch(t, path, body)
+		if diff := cmp.Diff(d, decode[Destination](t, a, 200)); diff != "" || a.header.Get("ETag") != `"2"` {
+			t.Errorf("%s: ETag %s (-want +got):\n%s", body, a.header.Get("ETag"), diff)
+		}
+	}
+	wantProblem(t, h.patch(t, path, `{}`, with("If-Match", `"1"`)), 412, ProblemCodePreconditionFailed)
+	wantStatus(t, h.patch(t, path, `{"settings":{"headers":[{"name":"X-Key","value":"w"}]}}`), 200)
+	if got := actions(h.audit(t, "subjectType=destination")); got != "destination.update destination.update destination.create" {
+		t.Errorf("audit log: %s", got)
 	}
 }
 

@@ -94,6 +94,12 @@ func problemOf(err error) Problem {
 			Field: "displayName", Code: invalid.CodeConflict, Message: "is the name of another destination (case does not matter)",
 		}})
 		return p
+	case errors.Is(err, postgres.ErrTokenName):
+		p := newProblem(409, ProblemCodeNameTaken, "Another token has this name.")
+		p.Errors = newFieldErrors(invalid.Fields{{
+			Field: "name", Code: invalid.CodeConflict, Message: "is the name of another token that is valid (case does not matter)",
+		}})
+		return p
 	case errors.As(err, &http):
 		return problemOfEcho(http)
 	}

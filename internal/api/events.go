@@ -104,7 +104,7 @@ func (s *Server) streamEvents(c echo.Context, changes <-chan dispatch.Event) err
 func (s *Server) strange(r *http.Request) bool {
 	ctx, cancel := context.WithTimeout(r.Context(), 5*time.Second)
 	defer cancel()
-	_, err := s.authenticate(ctx, r)
+	_, err := s.authenticate(ctx, r, s.byToken)
 	return errors.Is(err, errUnauthenticated)
 }
 

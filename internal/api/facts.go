@@ -33,7 +33,7 @@ func (s *Server) GetServer(ctx context.Context, _ GetServerRequestObject) (GetSe
 	answer := GetServer200JSONResponse{
 		Version: f.Version, Commit: orNil(f.Commit), BuildDate: orNil(f.BuildDate), StartedAt: f.StartedAt.UTC(), Replicas: make([]Replica, len(instances)),
 		Retention: orNil(f.Retention.Seconds()), RetryWaits: make([]string, len(f.RetryWaits)), AttemptTimeout: f.AttemptTimeout.Seconds(),
-		SessionLength: s.SessionLength.Seconds(), AllowedNetworks: make([]string, len(f.AllowedNetworks)),
+		SessionLength: s.SessionLength.Seconds(), SessionIdle: s.SessionIdle.Seconds(), AllowedNetworks: make([]string, len(f.AllowedNetworks)),
 		NotAnsweringMaxAge: f.NotAnsweringMaxAge.Seconds(),
 	}
 	for i, x := range instances {

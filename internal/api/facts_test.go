@@ -24,7 +24,7 @@ func TestServer(t *testing.T) {
 	})
 	got := decode[ServerFacts](t, h.get(t, serverPath), 200)
 	want := ServerFacts{
-		Version: "1.2.3", StartedAt: started, Replicas: got.Replicas, Retention: ptr(2_592_000.0), AttemptTimeout: 1.5, SessionLength: 5400,
+		Version: "1.2.3", StartedAt: started, Replicas: got.Replicas, Retention: ptr(2_592_000.0), AttemptTimeout: 1.5, SessionIdle: 3600, SessionLength: 5400,
 		RetryWaits: []string{"5ms", "1m30s", "2m", "1h", "1h1m", "20s", "10h"}, AllowedNetworks: []string{"10.1.0.0/16", "fd00::/8"}, NotAnsweringMaxAge: 259_200,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -35,8 +35,10 @@ type harness struct {
 	dispatcher *dispatch.Dispatcher
 	admin      string // a token
 	log        *logBook
+	config     Config
 
 	mu      sync.Mutex
+	names   map[string]int // of tokens
 	secrets []string
 	hooks   atomic.Int64
 }
@@ -71,7 +73,7 @@ func quick() delivery.Waits {
 func newAPI(t testing.TB, options ...option) *harness {
 	t.Helper()
 	url := pgtest.NewURL(t)
-	h := &harness{db: pgtest.Open(t, url), log: new(logBook)}
+	h := &harness{db: pgtest.Open(t, url), log: new(logBook), names: map[string]int{}}
 	registry := prometheus.NewRegistry()
 	s := setup{
 		dispatch: dispatch.Config{
@@ -85,7 +87,7 @@ func newAPI(t testing.TB, options ...option) *harness {
 		},
 		api: Config{
 			DB: h.db, Log: h.log.logger(slog.LevelDebug), Metrics: registry, Now: time.Now, PublicURL: "http://belfry.test",
-			Draining: func() bool { return false }, SessionLength: time.Hour, Facts: Facts{Version: "test", StartedAt: time.Now()},
+			Draining: func() bool { return false }, SessionLength: time.Hour, SessionIdle: time.Hour, Facts: Facts{Version: "test", StartedAt: time.Now()},
 		},
 	}
 	for _, o := range options {
@@ -102,12 +104,26 @@ func newAPI(t testing.TB, options ...option) *harness {
 		}
 	}
 	s.api.Dispatcher = h.dispatcher
-	server := httptest.NewServer(New(s.api))
-	t.Cleanup(server.Close)
-	h.url = server.URL
+	h.config = s.api
+	h.serve(t)
 	h.admin = h.token(t, access.Admin)
 	t.Cleanup(func() { h.searchLog(t) })
 	return h
+}
+
+func (h *harness) serve(t testing.TB) {
+	server := httptest.NewServer(New(h.config))
+	t.Cleanup(server.Close)
+	h.url = server.URL
+}
+
+// replica starts another server on the same database, with other settings.
+func (h *harness) replica(t testing.TB, change func(*Config)) *harness {
+	t.Helper()
+	other := &harness{db: h.db, dispatcher: h.dispatcher, admin: h.admin, log: h.log, config: h.config, secrets: h.secrets, names: map[string]int{}}
+	change(&other.config)
+	other.serve(t)
+	return other
 }
 
 func (h *harness) stop(t testing.TB) {
@@ -123,12 +139,22 @@ func (h *harness) stop(t testing.TB) {
 func (h *harness) token(t testing.TB, scopes ...access.Scope) string {
 	t.Helper()
 	token, hash := access.NewToken()
-	k := access.Token{ID: uuid.Must(uuid.NewV7()), Name: fmt.Sprint(scopes), Scopes: scopes, CreatedAt: time.Now(), CreatedBy: "test"}
+	k := access.Token{ID: uuid.Must(uuid.NewV7()), Name: h.newName(fmt.Sprint(scopes)), Scopes: scopes, CreatedAt: time.Now(), CreatedBy: "test"}
 	if err := h.db.InsertToken(context.Background(), k, hash); err != nil {
 		t.Fatal(err)
 	}
 	h.keep(token)
 	return token
+}
+
+// newName returns a name, the second time with a number: no two tokens have one.
+func (h *harness) newName(name string) string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.names[name]++; h.names[name] > 1 {
+		return fmt.Sprint(name, " ", h.names[name])
+	}
+	return name
 }
 
 // code stores a sign-in code.

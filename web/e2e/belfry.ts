@@ -76,9 +76,9 @@ export const test = base.extend<Options & ForTest, ForWorker>({
     watch.check();
   },
 
-  page: async ({ page, as, api, server }, use) => {
+  page: async ({ page, as, api, server, unique }, use) => {
     if (as !== null) {
-      const token = as === "admin" ? server.token : (await api.newToken(`e2e ${as}`, [as])).token;
+      const token = as === "admin" ? server.token : (await api.newToken(unique(`e2e ${as}`), [as])).token;
       await page.request.post(`${server.url}/api/v1/session`, { data: { token } });
     }
     await use(page);

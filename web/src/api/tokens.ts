@@ -17,6 +17,7 @@ export async function createToken(body: TokenInput) {
   return unwrap(await client.POST("/api/v1/tokens", { body }));
 }
 
-export async function revokeToken(id: string): Promise<void> {
-  unwrap(await client.DELETE("/api/v1/tokens/{id}", { params: { path: { id } } }));
+/** Revokes a token and, with `cascade`, those that it made. */
+export async function revokeToken({ id, cascade }: { id: string; cascade: boolean }) {
+  return unwrap(await client.DELETE("/api/v1/tokens/{id}", { params: { path: { id }, query: { cascade } } }));
 }

@@ -38,6 +38,8 @@ export type HourStats = Schemas["HourStats"];
 export type LastFailure = Schemas["LastFailure"];
 export type ListedDelivery = Schemas["ListedDelivery"];
 export type Nowhere = Schemas["Nowhere"];
+export type OpenSession = Schemas["OpenSession"];
+export type RevokedToken = Schemas["RevokedToken"];
 export type RoutedBy = Schemas["RoutedBy"];
 export type Run = Schemas["Run"];
 export type Scope = Schemas["Scope"];
@@ -110,4 +112,6 @@ export const auditSubjectTypes = [
   "bulk_resend",
   "alert",
   "token",
+  "session",
+  "authentication",
 ] as const satisfies readonly AuditSubjectType[];

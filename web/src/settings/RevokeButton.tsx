@@ -17,7 +17,7 @@ export function RevokeButton({ token }: { token: Token }) {
   const announce = useAnnounce();
   const { data: session } = useQuery(sessionQuery);
   const revoke = useAction({
-    mutationFn: () => revokeToken(token.id),
+    mutationFn: () => revokeToken({ id: token.id, cascade: false }),
     onSuccess: () => {
       announce(`Revoked: ${token.name}`);
       setAsking(false);

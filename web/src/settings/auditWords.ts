@@ -6,6 +6,8 @@ export const subjectWord: Record<AuditSubjectType, string> = {
   bulk_resend: "bulk re-send",
   alert: "alert",
   token: "token",
+  session: "session",
+  authentication: "address",
 };
 
 const actions: Record<string, string> = {
@@ -26,6 +28,10 @@ const actions: Record<string, string> = {
   "bulk_resend.finish": "’s bulk re-send is done",
   "token.create": "created a token",
   "token.revoke": "revoked a token",
+  "session.open": "signed in",
+  "session.close": "signed out",
+  "session.end": "ended a session",
+  "authentication.fail": "failed to authenticate",
 };
 
 /** What was done, after the name of who did it. One that a newer server writes is shown as it is. */
