@@ -125,11 +125,13 @@ func (e AttemptTrigger) Valid() bool {
 
 // Defines values for AuditSubjectType.
 const (
-	AuditSubjectTypeAlert       AuditSubjectType = "alert"
-	AuditSubjectTypeBulkResend  AuditSubjectType = "bulk_resend"
-	AuditSubjectTypeDelivery    AuditSubjectType = "delivery"
-	AuditSubjectTypeDestination AuditSubjectType = "destination"
-	AuditSubjectTypeToken       AuditSubjectType = "token"
+	AuditSubjectTypeAlert          AuditSubjectType = "alert"
+	AuditSubjectTypeAuthentication AuditSubjectType = "authentication"
+	AuditSubjectTypeBulkResend     AuditSubjectType = "bulk_resend"
+	AuditSubjectTypeDelivery       AuditSubjectType = "delivery"
+	AuditSubjectTypeDestination    AuditSubjectType = "destination"
+	AuditSubjectTypeSession        AuditSubjectType = "session"
+	AuditSubjectTypeToken          AuditSubjectType = "token"
 )
 
 // Valid indicates whether the value is a known member of the AuditSubjectType enum.
@@ -137,11 +139,15 @@ func (e AuditSubjectType) Valid() bool {
 	switch e {
 	case AuditSubjectTypeAlert:
 		return true
+	case AuditSubjectTypeAuthentication:
+		return true
 	case AuditSubjectTypeBulkResend:
 		return true
 	case AuditSubjectTypeDelivery:
 		return true
 	case AuditSubjectTypeDestination:
+		return true
+	case AuditSubjectTypeSession:
 		return true
 	case AuditSubjectTypeToken:
 		return true
@@ -429,6 +435,7 @@ const (
 	ProblemCodeNotFound             ProblemCode = "not_found"
 	ProblemCodeOverloaded           ProblemCode = "overloaded"
 	ProblemCodePreconditionFailed   ProblemCode = "precondition_failed"
+	ProblemCodeRateLimited          ProblemCode = "rate_limited"
 	ProblemCodeTooLarge             ProblemCode = "too_large"
 	ProblemCodeUnauthenticated      ProblemCode = "unauthenticated"
 	ProblemCodeUnavailable          ProblemCode = "unavailable"
@@ -469,6 +476,8 @@ func (e ProblemCode) Valid() bool {
 	case ProblemCodeOverloaded:
 		return true
 	case ProblemCodePreconditionFailed:
+		return true
+	case ProblemCodeRateLimited:
 		return true
 	case ProblemCodeTooLarge:
 		return true
@@ -576,6 +585,27 @@ func (e SessionKind) Valid() bool {
 	case SessionKindSession:
 		return true
 	case SessionKindToken:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SessionOpener.
+const (
+	SessionOpenerAdminToken SessionOpener = "admin_token"
+	SessionOpenerSignInLink SessionOpener = "sign_in_link"
+	SessionOpenerToken      SessionOpener = "token"
+)
+
+// Valid indicates whether the value is a known member of the SessionOpener enum.
+func (e SessionOpener) Valid() bool {
+	switch e {
+	case SessionOpenerAdminToken:
+		return true
+	case SessionOpenerSignInLink:
+		return true
+	case SessionOpenerToken:
 		return true
 	default:
 		return false
@@ -1758,6 +1788,46 @@ type Nowhere struct {
 // - `no_match`: no destination's filters match.
 type NowhereReason string
 
+// OpenSession A session that is open.
+type OpenSession struct {
+	// Address The address that it was opened from; empty when that is not known.
+	Address string `json:"address"`
+
+	// CreatedAt When it was opened.
+	CreatedAt time.Time `json:"createdAt"`
+
+	// Current Whether this call came with it.
+	Current bool `json:"current"`
+
+	// ExpiresAt When it ends at the latest. It ends before when nothing uses it for as long as the setting `BELFRY_SESSION_IDLE` says.
+	ExpiresAt time.Time `json:"expiresAt"`
+
+	// ID Its id.
+	ID uuid.UUID `json:"id"`
+
+	// LastUsedAt When it was last used, to the minute; `null` if never.
+	LastUsedAt *time.Time `json:"lastUsedAt"`
+
+	// Name The name of the token, or of who made the sign-in link.
+	Name string `json:"name"`
+
+	// OpenedBy What opened a session:
+	//
+	// - `token`: a token. It ends when that is revoked.
+	// - `admin_token`: the admin token of the settings. It ends when Belfry is restarted with another one.
+	// - `sign_in_link`: a sign-in link. It ends by itself, by signing out, or when somebody ends it.
+	OpenedBy SessionOpener `json:"openedBy"`
+
+	// Scopes What it may do.
+	Scopes []Scope `json:"scopes"`
+
+	// TokenID The `id` of the token that opened it and ends it; `null` when `openedBy` is not `token`.
+	TokenID *uuid.UUID `json:"tokenId"`
+
+	// UserAgent The browser that it was opened with, as the browser said, cut at 256 characters.
+	UserAgent string `json:"userAgent"`
+}
+
 // Problem Every error (RFC 9457).
 //
 // Examples: {"code":"invalid","detail":"One field is wrong.","errors":[{"code":"reserved","field":"settings.headers[1].name","message":"is set by Belfry"}],"requestId":"4f6f1c0e9b3a4d52","status":422,"title":"Unprocessable Entity","type":"/docs#error-invalid"}
@@ -1770,7 +1840,7 @@ type Problem struct {
 	// - `not_found` (404): there is no such path, or no such thing.
 	// - `method_not_allowed` (405): the path exists, but not with this method.
 	// - `conflict` (409): what is stored stands in the way; `detail` says how.
-	// - `name_taken` (409): another destination has this `displayName`, ignoring case.
+	// - `name_taken` (409): another destination has this `displayName`, or another valid token this `name`, ignoring case.
 	// - `alert_conflict` (409): this `alertId` was accepted before with other input.
 	// - `delivery_open` (409): the delivery waits for its next attempt; send that one now instead of re-sending.
 	// - `delivery_final` (409): the delivery has ended; re-send it.
@@ -1781,6 +1851,7 @@ type Problem struct {
 	// - `too_large` (413): the body is larger than 1 MiB, a batch than 16 MiB, or a sign-in than 4 KiB.
 	// - `unsupported_media_type` (415): `Content-Type` is not `application/json` in UTF-8, or there is a `Content-Encoding` other than `identity`.
 	// - `invalid` (422): fields or parameters are wrong; `errors` names each.
+	// - `rate_limited` (429): too many wrong tokens or codes came from this address; wait for `Retry-After`. What was valid there a short time ago still is.
 	// - `internal` (500): something went wrong on our side; the log has it under `requestId`.
 	// - `overloaded` (503): too many alerts wait to be stored; wait for `Retry-After` and repeat.
 	// - `unavailable` (503): the database cannot be reached, or Belfry is stopping; wait for `Retry-After` and repeat.
@@ -1813,7 +1884,7 @@ type Problem struct {
 // - `not_found` (404): there is no such path, or no such thing.
 // - `method_not_allowed` (405): the path exists, but not with this method.
 // - `conflict` (409): what is stored stands in the way; `detail` says how.
-// - `name_taken` (409): another destination has this `displayName`, ignoring case.
+// - `name_taken` (409): another destination has this `displayName`, or another valid token this `name`, ignoring case.
 // - `alert_conflict` (409): this `alertId` was accepted before with other input.
 // - `delivery_open` (409): the delivery waits for its next attempt; send that one now instead of re-sending.
 // - `delivery_final` (409): the delivery has ended; re-send it.
@@ -1824,6 +1895,7 @@ type Problem struct {
 // - `too_large` (413): the body is larger than 1 MiB, a batch than 16 MiB, or a sign-in than 4 KiB.
 // - `unsupported_media_type` (415): `Content-Type` is not `application/json` in UTF-8, or there is a `Content-Encoding` other than `identity`.
 // - `invalid` (422): fields or parameters are wrong; `errors` names each.
+// - `rate_limited` (429): too many wrong tokens or codes came from this address; wait for `Retry-After`. What was valid there a short time ago still is.
 // - `internal` (500): something went wrong on our side; the log has it under `requestId`.
 // - `overloaded` (503): too many alerts wait to be stored; wait for `Retry-After` and repeat.
 // - `unavailable` (503): the database cannot be reached, or Belfry is stopping; wait for `Retry-After` and repeat.
@@ -1855,6 +1927,18 @@ type ResendInput = json.RawMessage
 
 // ResumeInput How to resume.
 type ResumeInput = json.RawMessage
+
+// RevokedToken A revoked token and what it leaves.
+type RevokedToken struct {
+	// Created The tokens that it made, directly or through others that it made, that were valid before; with `cascade` they are revoked now.
+	Created []Token `json:"created"`
+
+	// SessionsEnded How many sessions ended.
+	SessionsEnded int `json:"sessionsEnded"`
+
+	// Token A token, without the token itself.
+	Token Token `json:"token"`
+}
 
 // Role What a replica does. `api`: answers requests. `worker`: makes attempts.
 type Role string
@@ -1930,7 +2014,10 @@ type ServerFacts struct {
 	// RetryWaits The waits before the retries of a run, as numbers with units (`ms`, `s`, `m`, `h`).
 	RetryWaits []string `json:"retryWaits"`
 
-	// SessionLength For how many seconds a person stays signed in.
+	// SessionIdle After how many seconds without a call a session ends.
+	SessionIdle float64 `json:"sessionIdle"`
+
+	// SessionLength For how many seconds a person stays signed in at most.
 	SessionLength float64 `json:"sessionLength"`
 
 	// StartedAt When the replica that answers was started.
@@ -1957,6 +2044,22 @@ type Session struct {
 
 // SessionKind Whether the call came with a token or with the session cookie.
 type SessionKind string
+
+// SessionList Open sessions.
+type SessionList struct {
+	// Items The sessions, newest first.
+	Items []OpenSession `json:"items"`
+
+	// NextCursor Always `null`, as there is one page.
+	NextCursor *string `json:"nextCursor"`
+}
+
+// SessionOpener What opened a session:
+//
+// - `token`: a token. It ends when that is revoked.
+// - `admin_token`: the admin token of the settings. It ends when Belfry is restarted with another one.
+// - `sign_in_link`: a sign-in link. It ends by itself, by signing out, or when somebody ends it.
+type SessionOpener string
 
 // SetHeader A header added to every request.
 type SetHeader struct {
@@ -2066,6 +2169,9 @@ type Token struct {
 
 	// CreatedBy Who created it.
 	CreatedBy string `json:"createdBy"`
+
+	// CreatedByTokenID The `id` of the token that created it, also through a session; `null` when no stored token did.
+	CreatedByTokenID *uuid.UUID `json:"createdByTokenId"`
 
 	// ID Its id.
 	ID uuid.UUID `json:"id"`
@@ -2380,6 +2486,12 @@ type RotateSigningSecretParams struct {
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
+// RevokeTokenParams defines parameters for RevokeToken.
+type RevokeTokenParams struct {
+	// Cascade Whether to revoke the tokens that it made, too.
+	Cascade *bool `form:"cascade,omitempty" json:"cascade,omitempty"`
+}
+
 // PostAlertJSONRequestBody defines body for PostAlert for application/json ContentType.
 type PostAlertJSONRequestBody = AlertInput
 
@@ -2538,6 +2650,12 @@ type ServerInterface interface {
 	// SignIn Sign in
 	// (POST /api/v1/session)
 	SignIn(ctx echo.Context) error
+	// ListSessions List sessions
+	// (GET /api/v1/sessions)
+	ListSessions(ctx echo.Context) error
+	// EndSession End a session
+	// (DELETE /api/v1/sessions/{id})
+	EndSession(ctx echo.Context, id uuid.UUID) error
 	// ListTokens List tokens
 	// (GET /api/v1/tokens)
 	ListTokens(ctx echo.Context) error
@@ -2546,7 +2664,7 @@ type ServerInterface interface {
 	CreateToken(ctx echo.Context) error
 	// RevokeToken Revoke a token
 	// (DELETE /api/v1/tokens/{id})
-	RevokeToken(ctx echo.Context, id uuid.UUID) error
+	RevokeToken(ctx echo.Context, id uuid.UUID, params RevokeTokenParams) error
 	// ListUnknownDestinations Names that alerts give and that nobody has
 	// (GET /api/v1/unknown-destinations)
 	ListUnknownDestinations(ctx echo.Context) error
@@ -3531,6 +3649,31 @@ func (w *ServerInterfaceWrapper) SignIn(ctx echo.Context) error {
 	return err
 }
 
+// ListSessions converts echo context to params.
+func (w *ServerInterfaceWrapper) ListSessions(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListSessions(ctx)
+	return err
+}
+
+// EndSession converts echo context to params.
+func (w *ServerInterfaceWrapper) EndSession(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id uuid.UUID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.EndSession(ctx, id)
+	return err
+}
+
 // ListTokens converts echo context to params.
 func (w *ServerInterfaceWrapper) ListTokens(ctx echo.Context) error {
 	var err error
@@ -3560,8 +3703,17 @@ func (w *ServerInterfaceWrapper) RevokeToken(ctx echo.Context) error {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
 	}
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RevokeTokenParams
+	// ------------- Optional query parameter "cascade" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cascade", ctx.QueryParams(), &params.Cascade, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cascade: %s", err))
+	}
+
 	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.RevokeToken(ctx, id)
+	err = w.Handler.RevokeToken(ctx, id, params)
 	return err
 }
 
@@ -3677,6 +3829,8 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.DELETE(options.BaseURL+"/api/v1/session", wrapper.SignOut, options.OperationMiddlewares["signOut"]...)
 	router.GET(options.BaseURL+"/api/v1/session", wrapper.GetSession, options.OperationMiddlewares["getSession"]...)
 	router.POST(options.BaseURL+"/api/v1/session", wrapper.SignIn, options.OperationMiddlewares["signIn"]...)
+	router.GET(options.BaseURL+"/api/v1/sessions", wrapper.ListSessions, options.OperationMiddlewares["listSessions"]...)
+	router.DELETE(options.BaseURL+"/api/v1/sessions/:id", wrapper.EndSession, options.OperationMiddlewares["endSession"]...)
 	router.GET(options.BaseURL+"/api/v1/tokens", wrapper.ListTokens, options.OperationMiddlewares["listTokens"]...)
 	router.POST(options.BaseURL+"/api/v1/tokens", wrapper.CreateToken, options.OperationMiddlewares["createToken"]...)
 	router.DELETE(options.BaseURL+"/api/v1/tokens/:id", wrapper.RevokeToken, options.OperationMiddlewares["revokeToken"]...)
@@ -4595,6 +4749,43 @@ func (response SignIn200JSONResponse) VisitSignInResponse(w http.ResponseWriter)
 	return err
 }
 
+type ListSessionsRequestObject struct {
+}
+
+type ListSessionsResponseObject interface {
+	VisitListSessionsResponse(w http.ResponseWriter) error
+}
+
+type ListSessions200JSONResponse SessionList
+
+func (response ListSessions200JSONResponse) VisitListSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndSessionRequestObject struct {
+	ID uuid.UUID `json:"id"`
+}
+
+type EndSessionResponseObject interface {
+	VisitEndSessionResponse(w http.ResponseWriter) error
+}
+
+type EndSession204Response struct {
+}
+
+func (response EndSession204Response) VisitEndSessionResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
 type ListTokensRequestObject struct {
 }
 
@@ -4639,19 +4830,26 @@ func (response CreateToken201JSONResponse) VisitCreateTokenResponse(w http.Respo
 }
 
 type RevokeTokenRequestObject struct {
-	ID uuid.UUID `json:"id"`
+	ID     uuid.UUID `json:"id"`
+	Params RevokeTokenParams
 }
 
 type RevokeTokenResponseObject interface {
 	VisitRevokeTokenResponse(w http.ResponseWriter) error
 }
 
-type RevokeToken204Response struct {
-}
+type RevokeToken200JSONResponse RevokedToken
 
-func (response RevokeToken204Response) VisitRevokeTokenResponse(w http.ResponseWriter) error {
-	w.WriteHeader(204)
-	return nil
+func (response RevokeToken200JSONResponse) VisitRevokeTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
 }
 
 type ListUnknownDestinationsRequestObject struct {
@@ -4847,6 +5045,12 @@ type StrictServerInterface interface {
 	// SignIn Sign in
 	// (POST /api/v1/session)
 	SignIn(ctx context.Context, request SignInRequestObject) (SignInResponseObject, error)
+	// ListSessions List sessions
+	// (GET /api/v1/sessions)
+	ListSessions(ctx context.Context, request ListSessionsRequestObject) (ListSessionsResponseObject, error)
+	// EndSession End a session
+	// (DELETE /api/v1/sessions/{id})
+	EndSession(ctx context.Context, request EndSessionRequestObject) (EndSessionResponseObject, error)
 	// ListTokens List tokens
 	// (GET /api/v1/tokens)
 	ListTokens(ctx context.Context, request ListTokensRequestObject) (ListTokensResponseObject, error)
@@ -6126,6 +6330,54 @@ func (sh *strictHandler) SignIn(ctx echo.Context) error {
 	return nil
 }
 
+// ListSessions operation middleware
+func (sh *strictHandler) ListSessions(ctx echo.Context) error {
+	var request ListSessionsRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListSessions(ctx.Request().Context(), request.(ListSessionsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListSessions")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListSessionsResponseObject); ok {
+		return validResponse.VisitListSessionsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// EndSession operation middleware
+func (sh *strictHandler) EndSession(ctx echo.Context, id uuid.UUID) error {
+	var request EndSessionRequestObject
+
+	request.ID = id
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.EndSession(ctx.Request().Context(), request.(EndSessionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "EndSession")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(EndSessionResponseObject); ok {
+		return validResponse.VisitEndSessionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ListTokens operation middleware
 func (sh *strictHandler) ListTokens(ctx echo.Context) error {
 	var request ListTokensRequestObject
@@ -6196,10 +6448,11 @@ func (sh *strictHandler) CreateToken(ctx echo.Context) error {
 }
 
 // RevokeToken operation middleware
-func (sh *strictHandler) RevokeToken(ctx echo.Context, id uuid.UUID) error {
+func (sh *strictHandler) RevokeToken(ctx echo.Context, id uuid.UUID, params RevokeTokenParams) error {
 	var request RevokeTokenRequestObject
 
 	request.ID = id
+	request.Params = params
 
 	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
 		return sh.ssi.RevokeToken(ctx.Request().Context(), request.(RevokeTokenRequestObject))

@@ -825,8 +825,9 @@ export interface paths {
          * @description Scope: none.
          *
          *     Opens a browser session with the code of a sign-in link (used once, for 15 minutes) or with a token,
-         *     and sets the cookie `belfry_session`. The session has the scopes of the code or token. A code or token that is wrong, used,
-         *     expired or revoked is 401.
+         *     and sets the cookie `belfry_session`. The session has the scopes of the code or token, and ends with the token; a
+         *     session that the same browser had before ends now. A code or token that is wrong, used, expired or revoked is 401;
+         *     after too many of them from one address, 429 until `Retry-After` has passed.
          */
         post: operations["signIn"];
         /**
@@ -836,6 +837,54 @@ export interface paths {
          *     Ends the session that the cookie names and clears the cookie. A call with a token ends nothing; the token stays valid.
          */
         delete: operations["signOut"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List sessions
+         * @description Scope: any.
+         *
+         *     The sessions that are open now, newest first, at most 1,000 on one page: all of them for `admin`; for others the
+         *     caller's own, which are the session of the cookie and those that the caller's token opened.
+         */
+        get: operations["listSessions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The session's `id`. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * End a session
+         * @description Scope: any.
+         *
+         *     From now on its cookie is refused. `admin` may end any session, others their own; for them, another's is 404.
+         */
+        delete: operations["endSession"];
         options?: never;
         head?: never;
         patch?: never;
@@ -860,7 +909,8 @@ export interface paths {
          * Create a token
          * @description Scope: `admin`.
          *
-         *     The answer carries the token. It is shown this once.
+         *     The answer carries the token. It is shown this once. No two tokens that are valid have the same name, whatever
+         *     the case; a revoked one's name is free again.
          */
         post: operations["createToken"];
         delete?: never;
@@ -886,7 +936,9 @@ export interface paths {
          * Revoke a token
          * @description Scope: `admin`.
          *
-         *     From now on the token is refused, and so are the sessions that were opened with it. Revoking it twice is harmless.
+         *     From now on the token is refused by the replica that answers, and within 5 seconds by the others: at once where a
+         *     call needs `admin`. The sessions that were opened with it end. The answer lists the tokens that it made, directly
+         *     or through others that it made, and that were still valid; `cascade` revokes them too. Revoking it twice is harmless.
          */
         delete: operations["revokeToken"];
         options?: never;
@@ -1201,7 +1253,7 @@ export interface components {
          * @description What was changed.
          * @enum {string}
          */
-        AuditSubjectType: "alert" | "bulk_resend" | "delivery" | "destination" | "token";
+        AuditSubjectType: "alert" | "authentication" | "bulk_resend" | "delivery" | "destination" | "session" | "token";
         /**
          * @description What a replica does. `api`: answers requests. `worker`: makes attempts.
          * @enum {string}
@@ -1272,7 +1324,7 @@ export interface components {
          *     - `not_found` (404): there is no such path, or no such thing.
          *     - `method_not_allowed` (405): the path exists, but not with this method.
          *     - `conflict` (409): what is stored stands in the way; `detail` says how.
-         *     - `name_taken` (409): another destination has this `displayName`, ignoring case.
+         *     - `name_taken` (409): another destination has this `displayName`, or another valid token this `name`, ignoring case.
          *     - `alert_conflict` (409): this `alertId` was accepted before with other input.
          *     - `delivery_open` (409): the delivery waits for its next attempt; send that one now instead of re-sending.
          *     - `delivery_final` (409): the delivery has ended; re-send it.
@@ -1283,12 +1335,13 @@ export interface components {
          *     - `too_large` (413): the body is larger than 1 MiB, a batch than 16 MiB, or a sign-in than 4 KiB.
          *     - `unsupported_media_type` (415): `Content-Type` is not `application/json` in UTF-8, or there is a `Content-Encoding` other than `identity`.
          *     - `invalid` (422): fields or parameters are wrong; `errors` names each.
+         *     - `rate_limited` (429): too many wrong tokens or codes came from this address; wait for `Retry-After`. What was valid there a short time ago still is.
          *     - `internal` (500): something went wrong on our side; the log has it under `requestId`.
          *     - `overloaded` (503): too many alerts wait to be stored; wait for `Retry-After` and repeat.
          *     - `unavailable` (503): the database cannot be reached, or Belfry is stopping; wait for `Retry-After` and repeat.
          * @enum {string}
          */
-        ProblemCode: "malformed" | "invalid" | "unauthenticated" | "forbidden" | "not_found" | "method_not_allowed" | "conflict" | "name_taken" | "alert_conflict" | "delivery_open" | "delivery_final" | "delivery_delivered" | "destination_deleted" | "bulk_resend_final" | "precondition_failed" | "too_large" | "unsupported_media_type" | "overloaded" | "unavailable" | "internal";
+        ProblemCode: "malformed" | "invalid" | "unauthenticated" | "forbidden" | "not_found" | "method_not_allowed" | "conflict" | "name_taken" | "alert_conflict" | "delivery_open" | "delivery_final" | "delivery_delivered" | "destination_deleted" | "bulk_resend_final" | "precondition_failed" | "too_large" | "unsupported_media_type" | "rate_limited" | "overloaded" | "unavailable" | "internal";
         /** @description One wrong field or parameter. */
         FieldError: {
             /**
@@ -2411,6 +2464,61 @@ export interface components {
              */
             expiresAt: string | null;
         };
+        /** @description A session that is open. */
+        OpenSession: {
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /** @description The name of the token, or of who made the sign-in link. */
+            name: string;
+            /** @description What it may do. */
+            scopes: components["schemas"]["Scope"][];
+            openedBy: components["schemas"]["SessionOpener"];
+            /**
+             * Format: uuid
+             * @description The `id` of the token that opened it and ends it; `null` when `openedBy` is not `token`.
+             */
+            tokenId: string | null;
+            /**
+             * Format: date-time
+             * @description When it was opened.
+             */
+            createdAt: string;
+            /**
+             * Format: date-time
+             * @description When it was last used, to the minute; `null` if never.
+             */
+            lastUsedAt: string | null;
+            /**
+             * Format: date-time
+             * @description When it ends at the latest. It ends before when nothing uses it for as long as the setting `BELFRY_SESSION_IDLE` says.
+             */
+            expiresAt: string;
+            /** @description The address that it was opened from; empty when that is not known. */
+            address: string;
+            /** @description The browser that it was opened with, as the browser said, cut at 256 characters. */
+            userAgent: string;
+            /** @description Whether this call came with it. */
+            current: boolean;
+        };
+        /**
+         * @description What opened a session:
+         *
+         *     - `token`: a token. It ends when that is revoked.
+         *     - `admin_token`: the admin token of the settings. It ends when Belfry is restarted with another one.
+         *     - `sign_in_link`: a sign-in link. It ends by itself, by signing out, or when somebody ends it.
+         * @enum {string}
+         */
+        SessionOpener: "token" | "admin_token" | "sign_in_link";
+        /** @description Open sessions. */
+        SessionList: {
+            /** @description The sessions, newest first. */
+            items: components["schemas"]["OpenSession"][];
+            /** @description Always `null`, as there is one page. */
+            nextCursor: string | null;
+        };
         /**
          * @description Whether the call came with a token or with the session cookie.
          * @enum {string}
@@ -2435,6 +2543,11 @@ export interface components {
             /** @description Who created it. */
             createdBy: string;
             /**
+             * Format: uuid
+             * @description The `id` of the token that created it, also through a session; `null` when no stored token did.
+             */
+            createdByTokenId: string | null;
+            /**
              * Format: date-time
              * @description When it was last used, to the minute; `null` if never.
              */
@@ -2449,6 +2562,14 @@ export interface components {
         CreatedToken: components["schemas"]["Token"] & {
             /** @description The token itself, to be sent as `Authorization: Bearer <token>`. Shown this once. */
             token: string;
+        };
+        /** @description A revoked token and what it leaves. */
+        RevokedToken: {
+            token: components["schemas"]["Token"];
+            /** @description The tokens that it made, directly or through others that it made, that were valid before; with `cascade` they are revoked now. */
+            created: components["schemas"]["Token"][];
+            /** @description How many sessions ended. */
+            sessionsEnded: number;
         };
         /** @description All tokens. */
         TokenList: {
@@ -2524,9 +2645,14 @@ export interface components {
             attemptTimeout: number;
             /**
              * Format: double
-             * @description For how many seconds a person stays signed in.
+             * @description For how many seconds a person stays signed in at most.
              */
             sessionLength: number;
+            /**
+             * Format: double
+             * @description After how many seconds without a call a session ends.
+             */
+            sessionIdle: number;
             /** @description The networks that may be reached although they are not public, as CIDRs. */
             allowedNetworks: string[];
             /**
@@ -4386,6 +4512,53 @@ export interface operations {
             default: components["responses"]["Error"];
         };
     };
+    listSessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The sessions. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionList"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            default: components["responses"]["Error"];
+        };
+    };
+    endSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The session's `id`. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Ended. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Error"];
+        };
+    };
     listTokens: {
         parameters: {
             query?: never;
@@ -4442,6 +4615,7 @@ export interface operations {
             400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
+            409: components["responses"]["Conflict"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["Invalid"];
@@ -4450,7 +4624,10 @@ export interface operations {
     };
     revokeToken: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Whether to revoke the tokens that it made, too. */
+                cascade?: boolean;
+            };
             header?: never;
             path: {
                 /** @description The token's `id`. */
@@ -4461,16 +4638,19 @@ export interface operations {
         requestBody?: never;
         responses: {
             /** @description Revoked. */
-            204: {
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": components["schemas"]["RevokedToken"];
+                };
             };
             400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            422: components["responses"]["Invalid"];
             default: components["responses"]["Error"];
         };
     };
@@ -4586,6 +4766,7 @@ export interface operations {
                      *       ],
                      *       "attemptTimeout": 15,
                      *       "sessionLength": 604800,
+                     *       "sessionIdle": 43200,
                      *       "allowedNetworks": [
                      *         "10.1.0.0/16"
                      *       ],
