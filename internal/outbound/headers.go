@@ -22,16 +22,41 @@ func (m *masker) sent(headers http.Header, secrets []string) []Header {
 	return tidy(list)
 }
 
-// received returns the headers of an answer.
-func (m *masker) received(headers http.Header) []Header {
+// maxHeaders is how many bytes of an answer's headers are kept, names and values.
+const maxHeaders = 16 << 10
+
+// received returns the headers of an answer, and whether there were more than are
+// kept: the first that fit, by name.
+func (m *masker) received(headers http.Header) (kept []Header, truncated bool) {
 	list := make([]Header, 0, len(headers))
 	for name, values := range headers {
+		own := isCredential(name)
 		name = m.name(name)
 		for _, v := range values {
+			if own {
+				v = stars
+			}
 			list = append(list, Header{name, m.text(v)})
 		}
 	}
-	return tidy(list)
+	list, left := tidy(list), maxHeaders
+	for i, h := range list {
+		if left -= len(h.Name) + len(h.Value); left < 0 {
+			return list[:i:i], true
+		}
+	}
+	return list, false
+}
+
+// isCredential reports whether an answer's header holds a credential of the
+// receiver's own, which is nobody's business here.
+func isCredential(name string) bool {
+	name = string(lower(name))
+	switch name {
+	case "set-cookie", "set-cookie2", "cookie", "authorization", "proxy-authorization", "authentication-info":
+		return true
+	}
+	return strings.HasSuffix(name, "-key") || strings.HasSuffix(name, "-token") || strings.HasSuffix(name, "-secret")
 }
 
 // tidy makes list valid UTF-8 and sorts it.
@@ -65,8 +90,8 @@ func fold(c byte) byte {
 // name returns the name of an answer's header with the secrets in it replaced,
 // in whatever case: net/http does not keep the one that was sent.
 func (m *masker) name(s string) string {
-	spans := m.names.spans(lower(s), len(s), false)
-	return string(replace([]byte(s), spans, len(s)))
+	spans := m.names.spans(nil, lower(s), len(s), false)
+	return m.text(string(replace([]byte(s), spans, len(s))))
 }
 
 // inNames returns those of patterns that a header's name may hold, in lower case.

@@ -1,11 +1,12 @@
 package outbound
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/binary"
 	"slices"
 	"strings"
+
+	"golang.org/x/text/encoding"
 )
 
 const (
@@ -16,16 +17,17 @@ const (
 )
 
 // masker replaces secrets by stars. It knows each secret in the usual spellings,
-// and looks for them in the text as it is and in the text with its JSON, percent
-// and HTML escapes undone, which finds the unusual ones. It passes over a text
-// once, however many secrets there are. It does not change and may be shared.
+// and by its letters and digits alone, and looks for them in the text as it is
+// and in the text with its escapes undone. It passes over each of these once,
+// however many secrets there are. It does not change and may be shared.
 type masker struct {
 	patterns []string // longest first, none shorter than minSecret
 	// heads and next chain the patterns, longest first, by a hash of their first
 	// headSize bytes; 0 ends a chain, n stands for patterns[n-1].
-	heads [headSlots]int32
-	next  []int32
-	names *masker // of the names of an answer's headers, nil in itself
+	heads  [headSlots]int32
+	next   []int32
+	names  *masker // of the names of an answer's headers, nil in itself
+	folded *masker // of letters and digits alone, without case; nil in itself
 }
 
 const (
@@ -41,6 +43,7 @@ func newMasker(secrets []string) *masker {
 	ps = slices.DeleteFunc(ps, func(p string) bool { return len(p) < minSecret })
 	m := index(ps)
 	m.names = index(inNames(m.patterns))
+	m.folded = index(foldedPatterns(secrets))
 	return m
 }
 
@@ -72,8 +75,13 @@ func (m *masker) reach() int {
 // also one that begins within the limit and ends beyond. cut says that text ends
 // where somebody stopped, so that its end may be the beginning of a secret.
 func (m *masker) mask(text []byte, limit int, cut bool) []byte {
+	return m.maskIn(nil, text, limit, cut)
+}
+
+// maskIn is mask for a text in a charset.
+func (m *masker) maskIn(charset encoding.Encoding, text []byte, limit int, cut bool) []byte {
 	limit = min(limit, len(text))
-	return replace(text, m.spans(text, limit, cut), limit)
+	return replace(text, m.spans(charset, text, limit, cut), limit)
 }
 
 // replace returns the first limit bytes of text with stars for spans.
@@ -97,7 +105,7 @@ func replace(text []byte, spans []span, limit int) []byte {
 // text returns s with the secrets in it replaced.
 func (m *masker) text(s string) string {
 	b := []byte(s)
-	if len(m.spans(b, len(b), false)) == 0 {
+	if len(m.spans(nil, b, len(b), false)) == 0 {
 		return s
 	}
 	return string(m.mask(b, len(b), false))
@@ -108,13 +116,13 @@ type span struct{ from, to int }
 
 // spans returns the parts of text that are secret and begin before limit,
 // ordered by where they begin. They may overlap.
-func (m *masker) spans(text []byte, limit int, cut bool) []span {
+func (m *masker) spans(charset encoding.Encoding, text []byte, limit int, cut bool) []span {
 	if len(m.patterns) == 0 {
 		return nil
 	}
-	spans := m.scan(nil, view{text: text, open: len(text), size: len(text)}, limit, cut)
-	if bytes.ContainsAny(text, escapes) {
-		spans = m.scan(spans, unescape(text), limit, cut)
+	var spans []span
+	for _, v := range views(text, charset) {
+		spans = m.scanFolded(m.scan(spans, v, limit, cut), v, limit, cut)
 	}
 	slices.SortFunc(spans, func(a, b span) int { return cmp.Compare(a.from, b.from) })
 	return spans

@@ -49,6 +49,7 @@ type Result struct {
 	// RequestHeaders lacks Host and Content-Length, which net/http adds.
 	// Both lists are sorted by name.
 	RequestHeaders, ResponseHeaders []Header
+	HeadersTruncated                bool   // there were more of the answer's headers than are kept, 16 KiB
 	Body                            []byte // the first 64 KiB; nil if no answer came
 	BodySize                        int64  // bytes seen, or the declared Content-Length if that is larger
 	Truncated                       bool   // there was more than Body, or would have been
@@ -128,14 +129,14 @@ func (c *Client) receive(ctx context.Context, resp *http.Response, m *masker, re
 		return
 	}
 	res.StatusCode, res.Class = resp.StatusCode, classOfStatus(resp.StatusCode)
-	res.ResponseHeaders = m.received(resp.Header)
+	res.ResponseHeaders, res.HeadersTruncated = m.received(resp.Header)
 	res.RetryAfter = retryAfter(resp, began)
 	res.Body = []byte{}
 	if resp.StatusCode == http.StatusSwitchingProtocols {
 		return // what follows is not HTTP and has no end
 	}
 	got := readBody(resp, maxBody+m.reach())
-	res.Body = m.mask(got.kept, maxBody, got.err != nil)
+	res.Body = m.maskIn(charsetOf(resp.Header), got.kept, maxBody, got.err != nil)
 	res.BodySize = got.size
 	res.Truncated = got.size > maxBody || got.err != nil
 	if got.err != nil {

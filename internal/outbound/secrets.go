@@ -2,6 +2,7 @@ package outbound
 
 import (
 	"encoding/base64"
+	"mime"
 	"net/url"
 	"strings"
 )
@@ -51,6 +52,14 @@ func (s *secretList) add(value string, atLeast int) {
 	}
 }
 
+// schemes are the words with which credentials begin that say how to read them
+// (the IANA registry of authentication schemes, and what is common beside it).
+var schemes = map[string]bool{
+	"basic": true, "bearer": true, "digest": true, "dpop": true, "gnap": true, "hoba": true, "mutual": true, "negotiate": true,
+	"oauth": true, "privatetoken": true, "scram-sha-1": true, "scram-sha-256": true, "vapid": true, "token": true, "apikey": true,
+	"aws4-hmac-sha256": true, "signature": true, "splunk": true, "geniekey": true, "sso-key": true,
+}
+
 // addValue adds a header value or a signing secret, and what is secret in it.
 func (s *secretList) addValue(value string) {
 	value = strings.TrimSpace(value) // as it is sent
@@ -59,6 +68,7 @@ func (s *secretList) addValue(value string) {
 		s.add(key, minToken)
 	}
 	s.addPairs(value)
+	s.addWords(value)
 	scheme, token, ok := strings.Cut(value, " ")
 	if token = strings.TrimSpace(token); !ok {
 		return
@@ -76,6 +86,30 @@ func (s *secretList) addPairs(value string) {
 	for pair := range strings.SplitSeq(value, ";") {
 		if _, v, ok := strings.Cut(pair, "="); ok {
 			s.add(strings.Trim(v, "\" \t"), minSecret)
+		}
+	}
+}
+
+// addWords adds the words of a value that has several: what stands after the
+// user, the items of a list, the values of parameters, the strings of a JSON
+// object. Names of parameters and of schemes are none, nor are the parts of a
+// media type.
+func (s *secretList) addWords(value string) {
+	if _, _, err := mime.ParseMediaType(value); err == nil && strings.Contains(value, "/") && !strings.Contains(value, " ") {
+		return
+	}
+	const between = " \t,;=:\"'{}[]()<>|"
+	for rest := value; rest != ""; {
+		rest = strings.TrimLeft(rest, between)
+		end := strings.IndexAny(rest, between)
+		if end < 0 {
+			end = len(rest)
+		}
+		word, after := rest[:end], rest[end:]
+		rest = after
+		name := strings.HasPrefix(after, "=") && strings.Trim(after, "=") != "" || strings.HasPrefix(after, `":`)
+		if !name && !schemes[strings.ToLower(word)] {
+			s.add(word, minToken)
 		}
 	}
 }

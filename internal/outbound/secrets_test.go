@@ -24,7 +24,7 @@ func TestSecretsInTheURL(t *testing.T) {
 		}
 	}
 	segments := Request{URL: "https://hooks.example.com/services/01234567/0123456"}
-	if got, want := newMasker(secretsOf(segments, nil)).text("services 01234567 0123456"), "services **** 0123456"; got != want {
+	if got, want := newMasker(secretsOf(segments, nil)).text("0123456 services 01234567"), "0123456 services ****"; got != want {
 		t.Errorf("segments: got %q, want %q", got, want)
 	}
 	for text, u := range map[string]string{"/v1": "http://a.example/v1", "/abc/def": "http://a.example/abc/def", "/": "http://a.example/"} {

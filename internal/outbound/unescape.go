@@ -5,8 +5,11 @@ import (
 	"html"
 	"slices"
 	"strconv"
+	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"golang.org/x/text/encoding"
 )
 
 const (
@@ -55,6 +58,66 @@ func (v view) before(limit int) int {
 	return n
 }
 
+// views returns a text as it is and as its charset has it, and both as they read
+// with their escapes undone once and twice, and with those of quoted-printable
+// undone (RFC 2045 section 6.7).
+func views(text []byte, charset encoding.Encoding) []view {
+	all := undone(nil, view{text: text, open: len(text), size: len(text)})
+	if charset != nil {
+		all = undone(all, decode(text, charset))
+	}
+	return all
+}
+
+// undone appends a view and what it reads as.
+func undone(all []view, v view) []view {
+	all = append(all, v)
+	if bytes.ContainsAny(v.text, escapes) {
+		once := unescape(v.text).within(v)
+		all = append(all, once)
+		if bytes.ContainsAny(once.text, escapes) {
+			all = append(all, unescape(once.text).within(once))
+		}
+	}
+	if bytes.IndexByte(v.text, '=') >= 0 {
+		all = append(all, unquotePrintable(v.text).within(v))
+	}
+	return all
+}
+
+// within returns a view of a view's text as one of its source.
+func (v view) within(outer view) view {
+	for i, at := range v.at {
+		v.at[i] = int32(outer.start(int(at)))
+	}
+	v.size = outer.size
+	return v
+}
+
+// unquotePrintable undoes =XX and joins lines that end in an equals sign.
+func unquotePrintable(src []byte) view {
+	v := view{text: make([]byte, 0, len(src)), at: make([]int32, 0, len(src)), size: len(src)}
+	for i := 0; i < len(src); {
+		b, n := src[i], 1
+		if b == '=' {
+			switch c, ok := hex(src[i:], 1, 3); {
+			case ok:
+				b, n = byte(c), 3
+			case bytes.HasPrefix(src[i:], []byte("=\r\n")):
+				i += 3
+				continue
+			case bytes.HasPrefix(src[i:], []byte("=\n")):
+				i += 2
+				continue
+			}
+		}
+		v.text, v.at = append(v.text, b), append(v.at, int32(i))
+		i += n
+	}
+	v.open = len(v.text)
+	return v
+}
+
 // plain returns s with its escapes undone.
 func plain(s string) string {
 	b := []byte(s)
@@ -64,8 +127,8 @@ func plain(s string) string {
 	return string(unescape(b).text)
 }
 
-// unescape undoes the escapes of JSON, of URLs and of HTML at once, one level
-// deep. A plus sign becomes a space, as in a query, wherever it comes from.
+// unescape undoes the escapes of JSON, of C, of URLs and of HTML at once, one
+// level deep. A plus sign becomes a space, as in a query, wherever it comes from.
 func unescape(src []byte) view {
 	v := view{text: make([]byte, 0, len(src)), at: make([]int32, 0, len(src)), open: -1, size: len(src)}
 	for i := 0; i < len(src); {
@@ -104,7 +167,13 @@ func appendPlain(dst, src []byte) ([]byte, int) {
 		if b, ok := hex(src, 1, 3); ok {
 			return append(dst, byte(b)), 3
 		}
+		if r, ok := hex(src, 2, 6); ok && (src[1] == 'u' || src[1] == 'U') {
+			return utf8.AppendRune(dst, r), 6
+		}
 	case '&':
+		if r, n := numbered(src); n > 0 {
+			return utf8.AppendRune(dst, r), n
+		}
 		if n := bytes.IndexByte(src[:min(len(src), maxEscape)], ';') + 1; n > 0 {
 			entity := string(src[:n])
 			if text := html.UnescapeString(entity); text != entity {
@@ -113,6 +182,33 @@ func appendPlain(dst, src []byte) ([]byte, int) {
 		}
 	}
 	return append(dst, src[0]), 1
+}
+
+// numbered reads &#65; and &#x41; with or without the semicolon, as browsers do,
+// and returns how many bytes that took, 0 if it is neither.
+func numbered(src []byte) (rune, int) {
+	i, base := 2, rune(10)
+	if len(src) < 3 || src[1] != '#' {
+		return 0, 0
+	}
+	if src[2] == 'x' || src[2] == 'X' {
+		i, base = 3, 16
+	}
+	begin, r := i, rune(0)
+	for ; i < len(src) && i < maxEscape-1; i++ {
+		digit, err := strconv.ParseUint(string(src[i:i+1]), int(base), 8)
+		if err != nil {
+			break
+		}
+		r = r*base + rune(digit)
+	}
+	if i == begin || i == len(src) || r > unicode.MaxRune || r < 0 { // more digits may have been cut off
+		return 0, 0
+	}
+	if src[i] == ';' {
+		i++
+	}
+	return r, i
 }
 
 var backslashed = map[byte]byte{
@@ -125,6 +221,14 @@ func appendBackslash(dst, src []byte) ([]byte, int) {
 	}
 	if b, ok := backslashed[src[1]]; ok {
 		return append(dst, b), 2
+	}
+	if b, ok := hex(src, 2, 4); ok && src[1] == 'x' {
+		return append(dst, byte(b)), 4
+	}
+	if len(src) >= 4 {
+		if b, err := strconv.ParseUint(string(src[1:4]), 8, 8); err == nil {
+			return append(dst, byte(b)), 4
+		}
 	}
 	r, ok := hex(src, 2, 6)
 	if src[1] != 'u' || !ok {
