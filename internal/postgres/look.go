@@ -67,9 +67,12 @@ func collectPart[T any](rows pgx.Rows, scan func(row pgx.CollectableRow, item ..
 		}
 		return v, err
 	})
+	if err != nil {
+		return part[T]{}, err // also after the last row: then items is not what was read
+	}
 	if p.rest != uuid.Nil {
 		items = items[:len(items)-1] // it is the last
 	}
 	p.items = items
-	return p, err
+	return p, nil
 }

@@ -11,17 +11,6 @@ import (
 	"belfry/internal/delivery"
 )
 
-// JobState returns the state of a job as River names it, "" if it is gone.
-func (tx *Tx) JobState(ctx context.Context, jobID int64) (string, error) {
-	const query = `
-		SELECT coalesce((SELECT state::text FROM river_job WHERE id = $1), '')`
-	var state string
-	if err := tx.q.QueryRow(ctx, query, jobID).Scan(&state); err != nil {
-		return "", fmt.Errorf("select job state: %w", err)
-	}
-	return state, nil
-}
-
 // DropJobs removes jobs that no longer may act. One that runs meets its fence
 // when it records, and River does not mind that its row is gone.
 func (tx *Tx) DropJobs(ids []int64) {
