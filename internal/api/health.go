@@ -78,12 +78,19 @@ func (s *Server) watch(ctx context.Context, ids []uuid.UUID) (w watched, err err
 
 func (w watched) health(id uuid.UUID) DestinationHealth {
 	h, held, stats := w.healths[id], w.held[id], w.stats[id]
+	inARow, since := h.Failures, h.FailingSince
+	switch {
+	case h.Failing():
+		inARow = h.Unacked
+	case h.Failures == 0:
+		since = time.Time{} // 429 now and then
+	}
 	answer := DestinationHealth{
-		DestinationID: id, State: newHealthState(h), NotAnsweringSince: timeOrNil(h.NotAnsweringSince), FailingSince: timeOrNil(h.FailingSince),
-		ConsecutiveFailures: h.Failures, LastAckAt: timeOrNil(h.LastAckAt), NextProbeAt: timeOrNil(h.NextProbeAt),
+		DestinationID: id, State: newHealthState(h), NotAnsweringSince: timeOrNil(h.NotAnsweringSince), FailingSince: timeOrNil(since),
+		ConsecutiveFailures: inARow, LastAckAt: timeOrNil(h.LastAckAt), NextProbeAt: timeOrNil(h.NextProbeAt),
 		Held: HeldCounts{
 			Paused: held[delivery.Paused], NotAnswering: held[delivery.NotAnswering], Busy: held[delivery.Busy],
-			Misconfigured: held[delivery.Misconfigured],
+			Misconfigured: held[delivery.Misconfigured], OurSide: held[delivery.OurSide],
 		},
 		LastHour: newAttemptStats(delivery.Sum(stats, w.now.Add(-time.Hour))),
 		LastDay:  newAttemptStats(delivery.Sum(stats, w.now.Add(-historyHours*time.Hour))),
@@ -121,7 +128,7 @@ func newHealthState(h delivery.Health) DestinationHealthState {
 	switch {
 	case !h.Answering():
 		return DestinationHealthStateNotAnswering
-	case h.Failures > 0:
+	case h.Failures > 0, h.Failing():
 		return DestinationHealthStateFailing
 	case h.LastAckAt.IsZero() && h.LastFailureAt.IsZero():
 		return DestinationHealthStateUnknown

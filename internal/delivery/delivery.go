@@ -38,6 +38,7 @@ type Reason string
 const (
 	Paused        Reason = "paused"        // held: the destination is paused
 	NotAnswering  Reason = "not_answering" // held: the destination keeps failing
+	OurSide       Reason = "our_side"      // held: our own side keeps failing, and waits before it tries again
 	Busy          Reason = "busy"          // held: too many attempts in flight
 	Misconfigured Reason = "misconfigured" // held: the settings cannot be opened or used
 
@@ -105,6 +106,7 @@ type Delivery struct {
 	Attempts      int   // counted, of the present run
 	MaxAttempts   int   // budget of the present run
 	Made          int   // every attempt stored, counted or not, of all runs
+	Uncounted     int   // attempts in a row, up to now, that our own side cut short
 	JobID         int64 // the one job that may act; 0 when held or final
 	Priority      Priority
 	DueAt         time.Time
@@ -145,6 +147,7 @@ type Attempt struct {
 	RequestedBy   string
 	Counted       bool
 	Stripped      bool // stored without body and headers, because storing them failed
+	Unstored      bool // cut short by our own side like the one before, and not to be stored: see Settle
 	outbound.Result
 }
 

@@ -9,11 +9,11 @@ import (
 	"belfry/internal/outbound"
 )
 
-// A destination is not answering once so many counted attempts have failed in a
-// row, of so many deliveries, over so long: one alert that it cannot digest
-// never looks like a destination that is down.
+// A destination is not answering once so many attempts in a row have come back
+// without an ack, over so long, and of so many deliveries: one alert that it cannot
+// digest never looks like a destination that is down.
 const (
-	tripFailures   = 10
+	tripUnacked    = 10
 	tripDeliveries = 3
 	tripAfter      = 30 * time.Second
 )
@@ -29,11 +29,14 @@ const (
 type Health struct {
 	DestinationID uuid.UUID
 
-	Failures          int         // counted attempts that failed since the last ack
-	FailedDeliveries  []uuid.UUID // the first few of them, each once
-	FailingSince      time.Time   // when the first of them began; zero while it acks
-	NotAnsweringSince time.Time   // zero: it answers
-	SlowUntil         time.Time   // it asked, with 429 and Retry-After, to hold off
+	Failures         int         // counted attempts that failed since the last ack, 429 left out
+	Unacked          int         // the same, with each 429 that came after the one before had been heard
+	FailedDeliveries []uuid.UUID // the first few deliveries without an ack since then, each once
+	FailingSince     time.Time   // when the first of these began; zero while it acks
+	UnackedAt        time.Time   // when the last of these ended
+
+	NotAnsweringSince time.Time // zero: it answers
+	SlowUntil         time.Time // it asked, with 429 and Retry-After, to hold off
 
 	Probes      int // failed ones, since it stopped answering
 	NextProbeAt time.Time
@@ -73,43 +76,64 @@ func (h Health) After(a Attempt, hold bool, longest time.Duration) Health {
 	if !ended.Before(h.LastFailureAt) {
 		h.LastFailureAt, h.LastClass, h.LastCode, h.LastError = ended, a.Class, a.StatusCode, a.Error
 	}
-	switch {
-	case a.StatusCode == tooManyRequests: // it is there, and busy: that is no failure to answer
-		h = h.Mended()
+	busy := a.StatusCode == tooManyRequests
+	if busy {
 		h.SlowUntil = later(h.SlowUntil, ended.Add(min(a.RetryAfter, longest)))
-		return h
-	case ended.Before(h.LastAckAt): // recorded late: it has acked since
+	}
+	if ended.Before(h.LastAckAt) { // recorded late: it has acked since
 		return h
 	}
-	return h.failed(a, ended, hold)
+	return h.unacked(a, ended, busy, longest).tripped(ended, hold)
 }
 
 const tooManyRequests = 429
 
-func (h Health) failed(a Attempt, ended time.Time, hold bool) Health {
-	if h.Failures == 0 {
-		h.FailingSince = a.StartedAt
-	}
-	h.Failures++
-	if len(h.FailedDeliveries) < tripDeliveries && !slices.Contains(h.FailedDeliveries, a.DeliveryID) {
-		h.FailedDeliveries = append(slices.Clone(h.FailedDeliveries), a.DeliveryID)
-	}
-	switch {
-	case h.Probing == a.DeliveryID && !h.Answering():
+// unacked counts an attempt that came back without an ack. A 429 says only that
+// the destination is busy: many that were under way together say it once, and none
+// ends what others have shown.
+func (h Health) unacked(a Attempt, ended time.Time, busy bool, longest time.Duration) Health {
+	if h.Probing == a.DeliveryID && !h.Answering() {
 		h.Probes++
 		h.Probing, h.ProbeUntil = uuid.Nil, time.Time{}
 		h.NextProbeAt = ended.Add(probeWait(h.Probes))
-	case h.Answering() && hold &&
-		h.Failures >= tripFailures && len(h.FailedDeliveries) >= tripDeliveries && ended.Sub(h.FailingSince) >= tripAfter:
-		h.NotAnsweringSince = ended
-		h.NextProbeAt = ended.Add(probeWait(0))
+		if busy {
+			h.NextProbeAt = later(h.NextProbeAt, ended.Add(min(a.RetryAfter, longest)))
+		}
+	}
+	if len(h.FailedDeliveries) < tripDeliveries && !slices.Contains(h.FailedDeliveries, a.DeliveryID) {
+		h.FailedDeliveries = append(slices.Clone(h.FailedDeliveries), a.DeliveryID)
+	}
+	if busy && a.StartedAt.Before(h.UnackedAt) {
+		return h
+	}
+	if h.Unacked == 0 {
+		h.FailingSince = a.StartedAt
+	}
+	h.Unacked++
+	h.UnackedAt = later(h.UnackedAt, ended)
+	if !busy {
+		h.Failures++
 	}
 	return h
 }
 
+// tripped takes a destination for not answering if that is what it has shown.
+func (h Health) tripped(now time.Time, hold bool) Health {
+	if h.Answering() && hold && h.Failing() && len(h.FailedDeliveries) >= tripDeliveries && now.Sub(h.FailingSince) >= tripAfter {
+		h.NotAnsweringSince = now
+		h.NextProbeAt = now.Add(probeWait(0))
+	}
+	return h
+}
+
+// Failing reports whether so many attempts in a row have come back without an ack
+// that nobody may take the destination for well.
+func (h Health) Failing() bool { return h.Unacked >= tripUnacked }
+
 // Mended returns the health of a destination that answers, as far as one knows.
 func (h Health) Mended() Health {
-	h.Failures, h.FailedDeliveries, h.FailingSince, h.NotAnsweringSince = 0, nil, time.Time{}, time.Time{}
+	h.Failures, h.FailingSince, h.NotAnsweringSince = 0, time.Time{}, time.Time{}
+	h.Unacked, h.FailedDeliveries, h.UnackedAt = 0, nil, time.Time{}
 	h.Probes, h.NextProbeAt, h.Probing, h.ProbeUntil = 0, time.Time{}, uuid.Nil, time.Time{}
 	return h
 }

@@ -21,7 +21,9 @@ type patient struct {
 	step   string
 	a      delivery.Attempt // of the latest step, if that was one
 	hold   bool
-	failed []delivery.Attempt // counted, since the last answer
+	failed []delivery.Attempt // counted, since the last ack, 429 left out
+	missed []delivery.Attempt // the same, with 429 that came one after the other
+	all    []delivery.Attempt // the same, with every 429
 	acked  time.Time          // the last time
 	newest delivery.Attempt   // that failed
 	now    time.Time
@@ -78,7 +80,7 @@ func (p *patient) try(t *rapid.T, class outbound.Class) {
 	switch {
 	case a.Trigger == delivery.Test:
 	case class == outbound.Acked:
-		p.failed = nil
+		p.failed, p.missed, p.all = nil, nil, nil
 		if end.After(p.acked) {
 			p.acked = end
 		}
@@ -91,11 +93,15 @@ func (p *patient) fail(a delivery.Attempt, end time.Time) {
 	if !end.Before(p.newest.StartedAt.Add(p.newest.Duration)) {
 		p.newest = a
 	}
-	switch {
-	case a.StatusCode == 429:
-		p.failed = nil
-	case !end.Before(p.acked):
+	if end.Before(p.acked) {
+		return
+	}
+	p.all = append(p.all, a)
+	if a.StatusCode != 429 {
 		p.failed = append(p.failed, a)
+	}
+	if a.StatusCode != 429 || !slices.ContainsFunc(p.missed, func(m delivery.Attempt) bool { return a.StartedAt.Before(m.StartedAt.Add(m.Duration)) }) {
+		p.missed = append(p.missed, a)
 	}
 }
 
@@ -107,7 +113,7 @@ func (p *patient) lend(t *rapid.T) {
 }
 
 func (p *patient) mend(*rapid.T) {
-	p.failed = nil
+	p.failed, p.missed, p.all = nil, nil, nil
 	p.move("mend", p.h.Mended)
 }
 
@@ -143,14 +149,15 @@ func (p *patient) rarely(step func(*rapid.T)) func(*rapid.T) {
 	}
 }
 
-// checkRow has the CHECKs of migrations/00010_create_destination_health.sql, and
+// checkRow has the CHECKs of migrations/00010_create_destination_health.sql, as
+// 00024_hold_our_side.sql left them, and
 // what its comments promise beyond them.
 func (p *patient) checkRow(t *rapid.T) {
 	h := p.h
 	distinct := slices.Clone(h.FailedDeliveries)
 	slices.SortFunc(distinct, func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) })
 	for check, holds := range map[string]bool{
-		"destination_health_failing": (h.Failures > 0) == !h.FailingSince.IsZero(),
+		"destination_health_failing": (h.Unacked > 0) == !h.FailingSince.IsZero(),
 		"destination_health_probing": h.NextProbeAt.IsZero() == h.NotAnsweringSince.IsZero(),
 		"destination_health_lease":   (h.Probing == uuid.Nil) == h.ProbeUntil.IsZero(),
 		"failed_deliveries":          len(h.FailedDeliveries) <= 3 && len(slices.Compact(distinct)) == len(h.FailedDeliveries),
@@ -165,20 +172,23 @@ func (p *patient) checkRow(t *rapid.T) {
 	}
 }
 
-// checkFailures: it knows what has failed since the last answer, and nothing
+// checkFailures: it knows what has failed since the last ack, and nothing
 // else; and of the newest failure, all.
 func (p *patient) checkFailures(t *rapid.T) {
 	var first []uuid.UUID
-	for _, a := range p.failed {
+	for _, a := range p.all {
 		if len(first) < 3 && !slices.Contains(first, a.DeliveryID) {
 			first = append(first, a.DeliveryID)
 		}
 	}
+	if p.h.Unacked != len(p.missed) {
+		t.Fatalf("after %s: %d without an ack, want %d", p.step, p.h.Unacked, len(p.missed))
+	}
 	if p.h.Failures != len(p.failed) || !slices.Equal(p.h.FailedDeliveries, first) {
 		t.Fatalf("after %s: %d failures of %v, want %d of %v", p.step, p.h.Failures, p.h.FailedDeliveries, len(p.failed), first)
 	}
-	if len(p.failed) > 0 && !p.h.FailingSince.Equal(p.failed[0].StartedAt) {
-		t.Fatalf("after %s: failing since %s, want %s", p.step, p.h.FailingSince, p.failed[0].StartedAt)
+	if len(p.missed) > 0 && !p.h.FailingSince.Equal(p.missed[0].StartedAt) {
+		t.Fatalf("after %s: failing since %s, want %s", p.step, p.h.FailingSince, p.missed[0].StartedAt)
 	}
 	if p.h.LastFailureAt.Before(p.before.LastFailureAt) || p.h.LastAckAt.Before(p.before.LastAckAt) {
 		t.Fatalf("after %s: the last failure or ack moved back", p.step)
@@ -188,15 +198,15 @@ func (p *patient) checkFailures(t *rapid.T) {
 	}
 }
 
-// checkTrip: only a failure that counts makes it not answering, and only after
-// many, of several deliveries, over a while; only an answer or a person ends it.
+// checkTrip: only an attempt that counts makes it not answering, and only after
+// many, over a while, of several deliveries; only an ack or a person ends it.
 func (p *patient) checkTrip(t *rapid.T) {
 	was, is := p.before.Answering(), p.h.Answering()
 	tripped := p.step == "attempt" && was && !is
 	switch {
 	case was && !is && !tripped:
 		t.Fatalf("%s made it not answering", p.step)
-	case !was && is && p.step != "mend" && (p.step != "attempt" || !p.answered()):
+	case !was && is && p.step != "mend" && (p.step != "attempt" || p.a.Trigger == delivery.Test || p.a.Class != outbound.Acked):
 		t.Fatalf("%s mended it", p.step)
 	case !was && !is && !p.before.NotAnsweringSince.Equal(p.h.NotAnsweringSince):
 		t.Fatalf("%s changed since when it does not answer", p.step)
@@ -204,18 +214,13 @@ func (p *patient) checkTrip(t *rapid.T) {
 		return
 	}
 	ended := p.a.StartedAt.Add(p.a.Duration)
-	many := len(p.failed) >= 10 && len(p.h.FailedDeliveries) == 3 && ended.Sub(p.failed[0].StartedAt) >= 30*time.Second
-	if !many || !p.hold || p.a.StatusCode == 429 || !p.a.Counted || p.a.Trigger == delivery.Test {
+	many := len(p.missed) >= 10 && len(p.h.FailedDeliveries) == 3 && ended.Sub(p.missed[0].StartedAt) >= 30*time.Second
+	if !many || !p.hold || !p.a.Counted || p.a.Trigger == delivery.Test {
 		t.Fatalf("%+v made it not answering: %+v", p.a, p.h)
 	}
 	if !p.h.NotAnsweringSince.Equal(ended) || !p.h.NextProbeAt.Equal(ended.Add(5*time.Second)) || p.h.Probes != 0 {
 		t.Fatalf("it stopped answering at %s: %+v", ended, p.h)
 	}
-}
-
-// answered reports whether the latest attempt shows that somebody is there.
-func (p *patient) answered() bool {
-	return p.a.Trigger != delivery.Test && (p.a.Class == outbound.Acked || p.a.StatusCode == 429 && p.a.Counted)
 }
 
 // checkProbe: while it does not answer, at most one delivery goes, and only what
@@ -247,7 +252,11 @@ func (p *patient) checkProbe(t *rapid.T) {
 	}
 	if ofProbe && p.a.Counted {
 		want.Probes++
-		want.NextProbeAt = p.a.StartedAt.Add(p.a.Duration).Add(min(5*time.Second<<min(want.Probes, 4), time.Minute))
+		wait := min(5*time.Second<<min(want.Probes, 4), time.Minute)
+		if p.a.StatusCode == 429 {
+			wait = max(wait, min(p.a.RetryAfter, longest))
+		}
+		want.NextProbeAt = p.a.StartedAt.Add(p.a.Duration).Add(wait)
 	}
 	if is.Probes != want.Probes || is.Probing != want.Probing || !is.ProbeUntil.Equal(want.ProbeUntil) || !is.NextProbeAt.Equal(want.NextProbeAt) {
 		t.Fatalf("%+v (-want +got)\n%s", p.a, cmp.Diff(want, is))

@@ -83,6 +83,7 @@ func TestNotAnswering(t *testing.T) {
 	t.Parallel()
 	want := delivery.Health{
 		Failures: 10, FailedDeliveries: []uuid.UUID{nth(1), nth(2), nth(3)}, FailingSince: noon,
+		Unacked: 10, UnackedAt: at(30 * time.Second),
 		NotAnsweringSince: at(30 * time.Second), NextProbeAt: at(35 * time.Second),
 		LastFailureAt: at(30 * time.Second), LastClass: outbound.Refused,
 	}
@@ -113,11 +114,19 @@ func TestWhenItIsNotAnswering(t *testing.T) {
 		{"one delivery too few", failures(1000, 2, 24*time.Hour), true},
 		{"one alert that fails for ever", failures(10_000, 1, 365*24*time.Hour), true},
 		{"one late failure of a third delivery", append(failures(9, 2, long), refused(3, at(long))), false},
-		{"the last is a 429", append(failures(9, 3, long), busy(1, at(long), 0)), true},
-		{"a 429 on the way", insert(busy(1, at(2*time.Second), 0)), true},
+		{"the last is a 429", append(failures(9, 3, long), busy(1, at(long+time.Second), 0)), false},
+		{"the last is a 429 that was under way with the one before", append(failures(9, 3, long), busy(1, at(long), 0)), true},
+		{"a 429 on the way", insert(busy(1, at(2*time.Second), 0)), false},
 		{"a 429 that does not count on the way", insert(uncounted(busy(1, at(2*time.Second), 0))), false},
+		{"a 429 that does not count adds nothing", append(failures(9, 3, long), uncounted(busy(1, at(long+time.Second), 0))), true},
 		{"a 429 of a test on the way", insert(test(busy(1, at(2*time.Second), 0))), false},
-		{"many 429 and one failure", append(busyFor(1000, long), refused(1, at(long))), true},
+		{"nothing but 429", busyFor(11, long+3*time.Second), false},
+		{"nothing but 429, one too few", busyFor(9, time.Hour), true},
+		{"nothing but 429, too soon", busyFor(20, long-time.Second), true},
+		{"many 429 under way together", together(1000, at(long)), true},
+		{"many 429 under way together, ten times", tenTimes(together(16, at(0)), 4*time.Second), false},
+		{"nine times", tenTimes(together(16, at(0)), 4*time.Second)[16:], true},
+		{"429, and an ack now and then", append(busyFor(9, time.Hour), append([]delivery.Attempt{try(1, outbound.Acked, 200, at(time.Hour))}, busyFor(9, time.Hour)...)...), true},
 		{"an ack on the way", insert(try(1, outbound.Acked, 200, at(2*time.Second))), true},
 		{"an ack that does not count on the way", insert(uncounted(try(1, outbound.Acked, 200, at(2*time.Second)))), true},
 		{"what ended before an ack, and was recorded late", slices.Insert(slices.Clone(enough), 0, try(1, outbound.Acked, 200, at(2*time.Second))), true},
@@ -137,6 +146,49 @@ func TestWhenItIsNotAnswering(t *testing.T) {
 				t.Errorf("it is not to be held, and yet: %+v", got)
 			}
 		})
+	}
+}
+
+// together are 429 of as many deliveries that all began a second before a time and
+// ended in turn.
+func together(count int, end time.Time) []delivery.Attempt {
+	var list []delivery.Attempt
+	for i := range count {
+		a := busy(byte(i), end, 0)
+		a.Duration += time.Duration(i)
+		list = append(list, a)
+	}
+	return list
+}
+
+// tenTimes has the same come again, each time so long after.
+func tenTimes(list []delivery.Attempt, every time.Duration) (all []delivery.Attempt) {
+	for i := range 10 {
+		for _, a := range list {
+			a.StartedAt = a.StartedAt.Add(time.Duration(i) * every)
+			all = append(all, a)
+		}
+	}
+	return all
+}
+
+// TestFailing: from ten on without an ack, whatever it answers, and however few
+// deliveries that were.
+func TestFailing(t *testing.T) {
+	t.Parallel()
+	for name, list := range map[string][]delivery.Attempt{
+		"refused": failures(10, 1, time.Second), "429": busyFor(10, time.Hour),
+	} {
+		if h := after(delivery.Health{}, false, list[:9]...); h.Failing() {
+			t.Errorf("nine %s: %+v", name, h)
+		}
+		h := after(delivery.Health{}, false, list...)
+		if !h.Failing() {
+			t.Errorf("ten %s: %+v", name, h)
+		}
+		if h.After(try(1, outbound.Acked, 200, at(2*time.Hour)), true, longest).Failing() {
+			t.Errorf("ten %s and an ack: it is failing", name)
+		}
 	}
 }
 
@@ -205,17 +257,19 @@ func TestLastFailure(t *testing.T) {
 	h := delivery.Health{}.After(a, true, longest)
 	want := delivery.Health{
 		Failures: 1, FailedDeliveries: []uuid.UUID{nth(1)}, FailingSince: at(-time.Second),
+		Unacked: 1, UnackedAt: noon,
 		LastFailureAt: noon, LastClass: outbound.Rejected, LastCode: 503, LastError: "no room",
 	}
 	if diff := cmp.Diff(want, h); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
+	want.Unacked, want.UnackedAt = 2, at(time.Second)
 	want.Failures, want.LastFailureAt, want.LastClass, want.LastCode, want.LastError = 2, at(time.Second), outbound.Refused, 0, ""
 	if diff := cmp.Diff(want, h.After(refused(1, at(time.Second)), true, longest)); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 	want = h
-	want.Failures = 2
+	want.Failures, want.Unacked = 2, 2
 	if diff := cmp.Diff(want, h.After(refused(1, at(-time.Minute)), true, longest)); diff != "" {
 		t.Errorf("an older one recorded late (-want +got)\n%s", diff)
 	}

@@ -25,24 +25,29 @@ func TargetOf(d destination.Destination, h Health) Target {
 // the one that is told:
 //
 //  1. misconfigured: nothing can be sent, whoever asks for it;
-//  2. none, where a person asked for the next attempt of this very delivery;
-//  3. paused: a person said so;
-//  4. not_answering, but for the one delivery that probes;
+//  2. paused: a person said so;
+//  3. not_answering, but for the one delivery that probes;
+//  4. our_side: our own side has failed several times in a row, and the wait since
+//     then is not over;
 //  5. busy: the destination asked to be left alone for a while.
+//
+// Where a person asked for the next attempt of this very delivery, it goes whatever
+// its destination is held for: only the first and the fourth hold it.
 //
 // That a destination has no room at the moment is not known here: such a delivery
 // is held busy by whoever found none.
 func HoldReason(d Delivery, t Target, now time.Time) Reason {
+	forced := d.Forced()
 	switch {
 	case !t.Usable:
 		return Misconfigured
-	case d.Forced():
-		return ""
-	case t.State == destination.Paused:
+	case t.State == destination.Paused && !forced:
 		return Paused
-	case !t.Health.Answering() && (d.ID == uuid.Nil || d.ID != t.Health.Probing):
+	case !t.Health.Answering() && !forced && (d.ID == uuid.Nil || d.ID != t.Health.Probing):
 		return NotAnswering
-	case t.Health.Answering() && now.Before(t.Health.SlowUntil):
+	case d.Stumbling() && now.Before(d.DueAt):
+		return OurSide
+	case t.Health.Answering() && !forced && now.Before(t.Health.SlowUntil):
 		return Busy
 	}
 	return ""

@@ -22,21 +22,24 @@ func holdFor(h delivery.Health, id uuid.UUID, now time.Time) delivery.Reason {
 // must be so (1), must not (0), or does not matter (·); each combination of facts
 // is in exactly one row.
 //
-//	misconfigured, forced, paused, failing, probing, slow
+//	misconfigured, forced, paused, failing, probing, slow, stumbling
 const holdOrder = `
-	1 · · · · ·  misconfigured
-	0 1 · · · ·  -
-	0 0 1 · · ·  paused
-	0 0 0 1 0 ·  not_answering
-	0 0 0 1 1 ·  -
-	0 0 0 0 · 1  busy
-	0 0 0 0 · 0  -`
+	1 · · · · · ·  misconfigured
+	0 1 · · · · 1  our_side
+	0 1 · · · · 0  -
+	0 0 1 · · · ·  paused
+	0 0 0 1 0 · ·  not_answering
+	0 0 0 1 1 · 1  our_side
+	0 0 0 1 1 · 0  -
+	0 0 0 0 · · 1  our_side
+	0 0 0 0 · 1 0  busy
+	0 0 0 0 · 0 0  -`
 
 // TestHoldReason looks at every combination, whatever the delivery was held for
 // before and whichever of the things that a person can ask for it was.
 func TestHoldReason(t *testing.T) {
 	t.Parallel()
-	for facts := range 1 << 6 {
+	for facts := range 1 << 7 {
 		fact := func(n int) bool { return facts&(1<<n) != 0 }
 		want := rowOf(t, fact)
 		h := delivery.Health{}
@@ -58,14 +61,17 @@ func TestHoldReason(t *testing.T) {
 			triggers = []delivery.Trigger{delivery.Resend, delivery.SendNow}
 		}
 		for _, trigger := range triggers {
-			for _, was := range []delivery.Reason{"", delivery.Misconfigured, delivery.Paused, delivery.NotAnswering, delivery.Busy} {
+			for _, was := range []delivery.Reason{"", delivery.Misconfigured, delivery.Paused, delivery.NotAnswering, delivery.OurSide, delivery.Busy} {
 				d := delivery.New(nth(2), nth(3), delivery.ByFilters, 11, noon)
 				d.ID, d.NextTrigger = nth(1), trigger
 				if was != "" {
 					d = d.Hold(was, noon)
 				}
+				if fact(6) {
+					d.Uncounted, d.DueAt = 5, at(time.Minute+1)
+				}
 				if got := delivery.HoldReason(d, target, at(time.Minute)); got != want {
-					t.Errorf("facts %06b, asked by %s, held for %q: got %q, want %q", facts, trigger, was, got, want)
+					t.Errorf("facts %07b, asked by %s, held for %q: got %q, want %q", facts, trigger, was, got, want)
 				}
 			}
 		}
@@ -73,11 +79,14 @@ func TestHoldReason(t *testing.T) {
 			continue
 		}
 		bulk := delivery.Delivery{ID: nth(1), NextTrigger: delivery.Resend, Priority: delivery.Bulk}
-		if got := delivery.HoldReason(bulk, target, at(time.Minute)); got != want {
-			t.Errorf("facts %06b: a re-send in bulk got %q, want %q", facts, got, want)
+		if fact(6) {
+			bulk.Uncounted, bulk.DueAt = 5, at(time.Minute+1)
 		}
-		if got := target.HoldsOthers(at(time.Minute)); !fact(4) && got != want {
-			t.Errorf("facts %06b: others got %q, want %q", facts, got, want)
+		if got := delivery.HoldReason(bulk, target, at(time.Minute)); got != want {
+			t.Errorf("facts %07b: a re-send in bulk got %q, want %q", facts, got, want)
+		}
+		if got := target.HoldsOthers(at(time.Minute)); !fact(4) && !fact(6) && got != want {
+			t.Errorf("facts %07b: others got %q, want %q", facts, got, want)
 		}
 	}
 }
@@ -88,17 +97,39 @@ func rowOf(t *testing.T, fact func(int) bool) delivery.Reason {
 	var found []string
 	for row := range strings.Lines(strings.TrimSpace(holdOrder)) {
 		fields, in := strings.Fields(row), true
-		for n := range 6 {
+		for n := range 7 {
 			in = in && (fields[n] == "·" || (fields[n] == "1") == fact(n))
 		}
 		if in {
-			found = append(found, strings.Trim(fields[6], "-"))
+			found = append(found, strings.Trim(fields[7], "-"))
 		}
 	}
 	if len(found) != 1 {
 		t.Fatalf("in %d rows, want one", len(found))
 	}
 	return delivery.Reason(found[0])
+}
+
+// TestOurSideEnds: with the wait since the last attempt, and with less than five in
+// a row.
+func TestOurSideEnds(t *testing.T) {
+	t.Parallel()
+	well := delivery.Target{State: destination.Active, Usable: true}
+	for name, tt := range map[string]struct {
+		uncounted int
+		due       time.Time
+		want      delivery.Reason
+	}{
+		"four in a row": {4, at(time.Hour), ""},
+		"five in a row": {5, at(time.Hour), delivery.OurSide},
+		"many in a row": {5000, at(1), delivery.OurSide},
+		"it is due":     {5, noon, ""},
+	} {
+		d := delivery.Delivery{NextTrigger: delivery.Automatic, Uncounted: tt.uncounted, DueAt: tt.due}
+		if got := delivery.HoldReason(d, well, noon); got != tt.want {
+			t.Errorf("%s: got %q, want %q", name, got, tt.want)
+		}
+	}
 }
 
 // TestHoldsOthers: what holds all but the probe, probing or not.

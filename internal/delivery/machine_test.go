@@ -78,13 +78,18 @@ func (m *machine) settled(t *rapid.T, c delivery.Claim) {
 	a.StartedAt = m.now.Add(-rapid.SampledFrom([]time.Duration{time.Second, time.Minute, time.Hour}).Draw(t, "age"))
 	m.move("settle", true, func() delivery.Delivery {
 		d, stored := delivery.Settle(m.d, c, a, wait)
-		m.settle++
+		if !stored.Unstored {
+			m.settle++
+		}
 		m.acked = class == outbound.Acked
 		current := m.d.JobID != 0 && m.d.Claim() == c
 		if want := current && class != outbound.Interrupted; stored.Counted != want {
 			t.Fatalf("counted %v, want %v", stored.Counted, want)
 		}
-		if stored.Number != m.settle || stored.Run != c.Run || stored.ID != a.ID {
+		if stored.Unstored && (class != outbound.Interrupted || !current) {
+			t.Fatalf("not stored: %s", class)
+		}
+		if !stored.Unstored && stored.Number != m.settle || stored.Run != c.Run || stored.ID != a.ID {
 			t.Fatalf("stored as number %d of run %d, want %d of run %d", stored.Number, stored.Run, m.settle, c.Run)
 		}
 		if stored.Counted {
@@ -96,7 +101,7 @@ func (m *machine) settled(t *rapid.T, c delivery.Claim) {
 
 func (m *machine) hold(t *rapid.T) {
 	r := rapid.SampledFrom([]delivery.Reason{
-		delivery.Paused, delivery.NotAnswering, delivery.Busy, delivery.Misconfigured,
+		delivery.Paused, delivery.NotAnswering, delivery.OurSide, delivery.Busy, delivery.Misconfigured,
 	}).Draw(t, "reason")
 	m.move("hold", !m.d.Status.Final(), func() delivery.Delivery { return m.d.Hold(r, m.now) })
 }
@@ -149,6 +154,7 @@ func TestDeliveryLives(t *testing.T) {
 				m.checkAck(t)
 				m.checkHold(t)
 				m.checkPriority(t)
+				m.checkOurSide(t)
 			},
 		})
 	})
@@ -161,7 +167,7 @@ func (m *machine) checkRow(t *rapid.T) {
 	open := d.Status == delivery.Queued || d.Status == delivery.Retrying || d.Status == delivery.Held
 	reasons := map[delivery.Status][]delivery.Reason{
 		delivery.Queued: {""}, delivery.Retrying: {""}, delivery.Delivered: {""},
-		delivery.Held:      {delivery.Paused, delivery.NotAnswering, delivery.Busy, delivery.Misconfigured},
+		delivery.Held:      {delivery.Paused, delivery.NotAnswering, delivery.OurSide, delivery.Busy, delivery.Misconfigured},
 		delivery.Failed:    {delivery.AttemptsExhausted, delivery.Expired},
 		delivery.Cancelled: {delivery.DestinationDeleted, delivery.ByPerson},
 	}
@@ -262,7 +268,7 @@ func (m *machine) checkHold(t *rapid.T) {
 		m.step == "probe" && !is.HeldAt.Equal(was.HeldAt),
 		m.step == "hold" && begins && !is.HeldAt.Equal(m.now),
 		m.step == "hold" && was.Reason == is.Reason && !is.HeldAt.Equal(was.HeldAt),
-		m.step == "settle" && !is.HeldAt.IsZero() && !is.HeldAt.Equal(was.HeldAt):
+		m.step == "settle" && is.Status != delivery.Held && !is.HeldAt.IsZero() && !is.HeldAt.Equal(was.HeldAt):
 		t.Fatalf("after %s: held since %s, before %s, for %s", m.step, is.HeldAt, was.HeldAt, is.Reason)
 	}
 }
@@ -285,5 +291,22 @@ func (m *machine) checkPriority(t *rapid.T) {
 	}
 	if m.step == "hasten" && is.Priority != delivery.First {
 		t.Fatalf("send now has priority %d", is.Priority)
+	}
+}
+
+// checkOurSide: an attempt holds a delivery only for our own side's fault, and
+// then it waits for at most a minute. Whatever our own side does, no attempt is
+// charged for it.
+func (m *machine) checkOurSide(t *rapid.T) {
+	was, is := m.before, m.d
+	if m.step != "settle" || is.Uncounted == was.Uncounted {
+		return
+	}
+	switch {
+	case is.Uncounted == 0 && (m.acked || is.Attempts > was.Attempts):
+	case is.Uncounted != was.Uncounted+1, is.Attempts != was.Attempts, is.DueAt.After(m.now.Add(time.Minute)):
+		t.Fatalf("from %+v to %+v", was, is)
+	case (is.Status == delivery.Held) != (is.Uncounted >= 5), is.Status == delivery.Held && is.Reason != delivery.OurSide:
+		t.Fatalf("after %d in a row it is %s, %s", is.Uncounted, is.Status, is.Reason)
 	}
 }

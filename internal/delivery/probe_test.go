@@ -11,17 +11,10 @@ import (
 	"belfry/internal/outbound"
 )
 
-// TestSlow: a destination that answers 429 answers. It is left alone for as long
-// as it asks, within bounds.
+// TestSlow: a destination that answers 429 is left alone for as long as it asks,
+// within bounds.
 func TestSlow(t *testing.T) {
 	t.Parallel()
-	var h delivery.Health
-	for i := range 1000 {
-		h = h.After(busy(byte(i), at(time.Duration(i)*time.Minute), time.Second), true, longest)
-	}
-	if !h.Answering() || h.Failures != 0 {
-		t.Errorf("got %+v, want one that answers", h)
-	}
 	for _, tt := range []struct {
 		name       string
 		before     time.Duration // slow until then
@@ -147,7 +140,7 @@ func TestOthersDoNotProbe(t *testing.T) {
 		} {
 			h = h.After(a, i%2 == 0, longest)
 		}
-		want.Failures += 2
+		want.Failures, want.Unacked, want.UnackedAt = want.Failures+2, want.Unacked+2, at(80*time.Second)
 		want.LastFailureAt, want.LastClass = at(80*time.Second), outbound.Refused
 		if diff := cmp.Diff(want, h); diff != "" {
 			t.Errorf("%s (-want +got)\n%s", name, diff)
@@ -155,19 +148,35 @@ func TestOthersDoNotProbe(t *testing.T) {
 	}
 }
 
-// TestBusyMends: a 429 is an answer, whoever gets it. From then on the
-// destination is not held for not answering, and only left alone for a while.
-func TestBusyMends(t *testing.T) {
+// TestBusyMendsNothing: a destination that fails is not well because it answers 429.
+// A probe that gets one has failed, and the next waits for as long as was asked.
+func TestBusyMendsNothing(t *testing.T) {
 	t.Parallel()
-	for name, n := range map[string]byte{"of the probe": 9, "of another delivery": 1} {
-		h := down().Lend(nth(9), at(time.Hour)).After(busy(n, at(40*time.Second), time.Minute), true, longest)
-		want := delivery.Health{
-			SlowUntil: at(100 * time.Second), LastFailureAt: at(40 * time.Second), LastClass: outbound.Rejected, LastCode: 429,
+	for name, tt := range map[string]struct {
+		of         byte
+		retryAfter time.Duration
+		probes     int
+		next       time.Time
+	}{
+		"of the probe":                           {9, time.Second, 1, at(50 * time.Second)},
+		"of the probe, asking for more":          {9, time.Minute, 1, at(100 * time.Second)},
+		"of the probe, asking for more than may": {9, longest + 1, 1, at(40*time.Second + longest)},
+		"of another delivery":                    {1, time.Minute, 0, at(35 * time.Second)},
+	} {
+		before := down().Lend(nth(9), at(time.Hour))
+		h := before.After(busy(tt.of, at(40*time.Second), tt.retryAfter), true, longest)
+		want := before
+		want.SlowUntil = at(40*time.Second + min(tt.retryAfter, longest))
+		want.LastFailureAt, want.LastClass, want.LastCode = at(40*time.Second), outbound.Rejected, 429
+		want.Unacked, want.UnackedAt = 11, at(40*time.Second)
+		want.Probes, want.NextProbeAt = tt.probes, tt.next
+		if tt.of == 9 {
+			want.Probing, want.ProbeUntil = uuid.Nil, time.Time{}
 		}
 		if diff := cmp.Diff(want, h); diff != "" {
 			t.Errorf("a 429 %s (-want +got)\n%s", name, diff)
 		}
-		if holdFor(h, nth(9), at(time.Minute)) != delivery.Busy || holdFor(h, nth(9), at(100*time.Second)) != "" || h.MayProbe(at(time.Hour)) {
+		if h.Answering() || holdFor(h, nth(1), at(time.Minute)) != delivery.NotAnswering {
 			t.Errorf("a 429 %s: %+v", name, h)
 		}
 	}
@@ -193,6 +202,7 @@ func TestProbeOfOneThatAnswers(t *testing.T) {
 	h := down().Lend(nth(9), at(time.Hour)).Mended().After(refused(9, at(time.Minute)), true, longest)
 	want := delivery.Health{
 		Failures: 1, FailedDeliveries: []uuid.UUID{nth(9)}, FailingSince: at(59 * time.Second),
+		Unacked: 1, UnackedAt: at(time.Minute),
 		LastFailureAt: at(time.Minute), LastClass: outbound.Refused,
 	}
 	if diff := cmp.Diff(want, h); diff != "" {

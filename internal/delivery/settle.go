@@ -17,18 +17,47 @@ type Claim struct {
 // Claim returns the fence of a delivery as it stands.
 func (d Delivery) Claim() Claim { return Claim{d.JobID, d.Run, d.Attempts} }
 
-// ourFault is how long to hold off after an attempt that our own side cut short:
-// long enough not to spin, short enough to be made up for at once.
-const ourFault = time.Second
+// An attempt that our own side cut short charges nothing, so nothing else ends a
+// row of them: after each the next waits for longer, first for so long and at most
+// for so long; and after so many the delivery is held and says why.
+const (
+	firstOurWait = time.Second
+	lastOurWait  = time.Minute
+	holdOurSide  = 5
+)
+
+// ourWait is how long to hold off after the n-th attempt in a row (from 1) that our
+// own side cut short.
+func ourWait(n int) time.Duration { return min(firstOurWait<<min(n-1, 10), lastOurWait) }
+
+// Stumbling reports whether so many attempts in a row were cut short by our own
+// side that the delivery is held for it.
+func (d Delivery) Stumbling() bool { return d.Uncounted >= holdOurSide }
+
+// uncounted is what an attempt leads to that our own side cut short. Of a row of
+// them only the first is stored, and the one for which the delivery is first held:
+// what comes between and after says the same.
+func (d Delivery) uncounted(a Attempt, ended time.Time) (Delivery, Attempt) {
+	d.Uncounted++
+	if d.Uncounted != 1 && d.Uncounted != holdOurSide {
+		a.Unstored = true
+		d.Made--
+	}
+	d.DueAt = ended.Add(ourWait(d.Uncounted))
+	if d.Stumbling() {
+		d = d.Hold(OurSide, ended)
+	}
+	return d, a
+}
 
 // Settle returns what an attempt leads to. d is the delivery as it is now, under
 // a lock; c is what the worker saw before it sent. wait is how long to hold off
 // should this attempt have failed.
 //
 // An attempt counts only if nothing has moved since the worker looked, and if it
-// was not cut short by our own stop. One that does not count is kept as history;
-// if it was acked, the delivery is delivered all the same, because that is the
-// truth.
+// was not cut short by our own side. One that does not count is kept as history,
+// see Unstored; if it was acked, the delivery is delivered all the same, because
+// that is the truth.
 func Settle(d Delivery, c Claim, a Attempt, wait time.Duration) (Delivery, Attempt) {
 	fenced := d.JobID == 0 || d.Claim() != c
 	d.Made++
@@ -41,6 +70,7 @@ func Settle(d Delivery, c Claim, a Attempt, wait time.Duration) (Delivery, Attem
 		d.NextTrigger, d.NextBy = Automatic, ""
 	}
 	if a.Counted || a.Class == outbound.Acked {
+		d.Uncounted = 0
 		d.LastAttemptID, d.LastClass, d.LastCode = a.ID, a.Class, a.StatusCode
 	}
 	switch {
@@ -53,7 +83,7 @@ func Settle(d Delivery, c Claim, a Attempt, wait time.Duration) (Delivery, Attem
 		}
 	case fenced:
 	case !a.Counted:
-		d.DueAt = ended.Add(ourFault)
+		d, a = d.uncounted(a, ended)
 	case d.Attempts >= d.MaxAttempts:
 		d = d.finish(Failed, AttemptsExhausted, ended)
 	default:
@@ -69,7 +99,7 @@ func (d Delivery) Cancel(reason Reason, now time.Time) Delivery {
 
 func (d Delivery) finish(s Status, r Reason, at time.Time) Delivery {
 	d.Status, d.Reason, d.FinishedAt = s, r, at
-	d.JobID, d.DueAt, d.HeldAt = 0, time.Time{}, time.Time{}
+	d.JobID, d.DueAt, d.HeldAt, d.Uncounted = 0, time.Time{}, time.Time{}, 0
 	d.NextTrigger, d.NextBy = Automatic, ""
 	return d
 }
@@ -114,7 +144,7 @@ func (d Delivery) Reopen(by string, budget int, now time.Time) Delivery {
 	d.Status, d.Reason, d.DueAt, d.HeldAt, d.FinishedAt = Queued, "", now, time.Time{}, time.Time{}
 	d.Priority = First
 	d.Run++
-	d.Attempts, d.MaxAttempts = 0, budget
+	d.Attempts, d.MaxAttempts, d.Uncounted = 0, budget, 0
 	d.NextTrigger, d.NextBy = Resend, by
 	return d
 }
@@ -124,6 +154,6 @@ func (d Delivery) Reopen(by string, budget int, now time.Time) Delivery {
 func (d Delivery) Hasten(by string, now time.Time) Delivery {
 	d = d.Release(now)
 	d.Priority = First
-	d.DueAt, d.NextTrigger, d.NextBy = now, SendNow, by
+	d.DueAt, d.NextTrigger, d.NextBy, d.Uncounted = now, SendNow, by, 0
 	return d
 }

@@ -214,7 +214,7 @@ func TestSettleEveryClass(t *testing.T) {
 				want.Attempts, want.LastCode = 3, 0
 			case outbound.Interrupted:
 				counted = false
-				want.DueAt = ended.Add(time.Second)
+				want.DueAt, want.Uncounted = ended.Add(time.Second), 1
 			default:
 				want.Attempts, want.DueAt = 3, ended.Add(wait)
 				last(&want, class, 0)
@@ -244,7 +244,7 @@ func TestSettleInterruptedIsFree(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			got, a := delivery.Settle(before, before.Claim(), attempt(outbound.Interrupted, 0), wait)
-			want := with(before, func(d *delivery.Delivery) { d.Made, d.DueAt = 3, ended.Add(time.Second) })
+			want := with(before, func(d *delivery.Delivery) { d.Made, d.DueAt, d.Uncounted = 3, ended.Add(time.Second), 1 })
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("(-want +got)\n%s", diff)
 			}
@@ -252,6 +252,66 @@ func TestSettleInterruptedIsFree(t *testing.T) {
 				t.Error("it was counted")
 			}
 		})
+	}
+}
+
+// TestSettleOurSide: while our own side fails the waits grow, the delivery is held
+// after five in a row, and only the first and the fifth are stored. No attempt is
+// charged, however long it goes on.
+func TestSettleOurSide(t *testing.T) {
+	t.Parallel()
+	var (
+		seconds = []int{1, 2, 4, 8, 16, 32, 60, 60, 60}
+		d       = waiting()
+		made    = d.Made
+	)
+	for n := 1; n <= 100; n++ {
+		if d.Status == delivery.Held {
+			d = withJob(d.Release(d.DueAt), int64(100+n))
+		}
+		got, a := delivery.Settle(d, d.Claim(), attempt(outbound.Interrupted, 0), wait)
+		stored := n == 1 || n == 5
+		if stored {
+			made++
+		}
+		want := with(d, func(d *delivery.Delivery) {
+			d.Made, d.Uncounted, d.DueAt = made, n, ended.Add(time.Duration(seconds[min(n, len(seconds))-1])*time.Second)
+			if n >= 5 {
+				d.Status, d.Reason, d.HeldAt, d.JobID = delivery.Held, delivery.OurSide, ended, 0
+			}
+		})
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Fatalf("attempt %d (-want +got)\n%s", n, diff)
+		}
+		if a.Counted || a.Unstored == stored || a.Number != max(made, a.Number) {
+			t.Fatalf("attempt %d: counted %v, unstored %v, number %d", n, a.Counted, a.Unstored, a.Number)
+		}
+		d = got
+	}
+	for name, next := range map[string]delivery.Delivery{
+		"sent now": withJob(d.Hasten("ann", ended), 1), "sent again": withJob(d.Reopen("ann", 11, ended), 1),
+	} {
+		if got, a := delivery.Settle(next, next.Claim(), attempt(outbound.Interrupted, 0), wait); got.Uncounted != 1 || a.Unstored {
+			t.Errorf("%s: %d in a row, unstored %v; want a new row", name, got.Uncounted, a.Unstored)
+		}
+	}
+	for _, class := range []outbound.Class{outbound.Acked, outbound.Refused} {
+		next := withJob(d.Release(ended), 1)
+		got, a := delivery.Settle(next, next.Claim(), attempt(class, 0), wait)
+		if got.Uncounted != 0 || !a.Counted || a.Unstored || got.Attempts != 3 || got.Made != made+1 {
+			t.Errorf("%s: %+v", class, got)
+		}
+	}
+}
+
+// TestSettleFencedIsStored: what a worker brings that no longer has the right to
+// act is history, and no row of ours.
+func TestSettleFencedIsStored(t *testing.T) {
+	t.Parallel()
+	d := with(waiting(), func(d *delivery.Delivery) { d.JobID, d.Uncounted = 78, 3 })
+	got, a := delivery.Settle(d, waiting().Claim(), attempt(outbound.Interrupted, 0), wait)
+	if got.Uncounted != 3 || a.Unstored || got.Made != d.Made+1 {
+		t.Errorf("%+v", got)
 	}
 }
 

@@ -213,7 +213,9 @@ func (d *Dispatcher) decide(items []*recordItem, now postgres.Standing) ([]settl
 			}
 			now.Deliveries[dl.ID], now.Healths[h.DestinationID] = dl, h
 			changed[dl.ID], judged[h.DestinationID] = true, true
-			out.Attempts = append(out.Attempts, a)
+			if !a.Unstored {
+				out.Attempts = append(out.Attempts, a)
+			}
 			sum(sums, a)
 		}
 		results[i] = settled{a, dl, gone}

@@ -248,7 +248,7 @@ func (d *Dispatcher) keepHold(ctx context.Context, t destination.Destination, h 
 		return nil
 	}
 	for _, was := range held {
-		if was == now {
+		if was == now || was == delivery.OurSide && now == delivery.Busy { // the order of delivery.HoldReason
 			continue
 		}
 		if _, err := d.DB.Rename(ctx, t.ID, was, now, d.Now(), 10*pace); err != nil {
@@ -260,6 +260,23 @@ func (d *Dispatcher) keepHold(ctx context.Context, t destination.Destination, h 
 		return d.probe(ctx, t.ID)
 	}
 	return nil
+}
+
+// tryOurSide lets deliveries try again whose last attempts our own side cut short,
+// each when its wait is over: that is the only thing that holds them. Whether our
+// side is well again only an attempt shows.
+func (d *Dispatcher) tryOurSide(ctx context.Context) error {
+	return d.DB.InTx(ctx, func(tx *postgres.Tx) error {
+		now := d.Now()
+		list, err := tx.LockOurSide(ctx, now, maxRelease)
+		if err != nil {
+			return err
+		}
+		for _, dl := range list {
+			d.Changed(dl.DestinationID)
+		}
+		return d.rejobAll(ctx, tx, outgoing(list), func(dl delivery.Delivery) delivery.Delivery { return dl.Release(now) })
+	})
 }
 
 // probe lets one held delivery try whether its destination answers. Its right to

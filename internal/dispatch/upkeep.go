@@ -269,6 +269,9 @@ func (d *Dispatcher) move(ctx context.Context) error {
 	if err := d.keepHolds(ctx); err != nil {
 		return err
 	}
+	if err := d.tryOurSide(ctx); err != nil {
+		return err
+	}
 	return d.announce(ctx)
 }
 

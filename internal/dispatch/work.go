@@ -234,7 +234,8 @@ func (d *Dispatcher) logAttempt(ctx context.Context, out *postgres.Outgoing, s s
 		d.metrics.finished.WithLabelValues(string(s.delivery.Status)).Inc()
 	}
 	failed := ended && s.delivery.Status == delivery.Failed
-	if !failed && !d.Log.Enabled(ctx, slog.LevelInfo) {
+	held := s.delivery.Reason == delivery.OurSide && !a.Unstored // once for a row of them
+	if !failed && !held && !d.Log.Enabled(ctx, slog.LevelInfo) {
 		return
 	}
 	facts := []any{
@@ -253,6 +254,9 @@ func (d *Dispatcher) logAttempt(ctx context.Context, out *postgres.Outgoing, s s
 		"error", a.Error,
 	}
 	d.Log.InfoContext(ctx, "delivery attempted", facts...)
+	if held {
+		d.Log.WarnContext(ctx, "delivery held for our own side", append(facts, "reason", s.delivery.Reason)...)
+	}
 	if failed {
 		d.Log.ErrorContext(ctx, "delivery failed", append(facts, "reason", s.delivery.Reason)...)
 	}

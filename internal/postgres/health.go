@@ -16,7 +16,7 @@ import (
 
 const healthColumns = `h.destination_id, h.failures, h.failed_deliveries, h.failing_since, h.not_answering_since, h.probes,
 	h.next_probe_at, h.probe_delivery_id, h.probe_until, h.slow_until, h.last_ack_at, h.last_failure_at, h.last_class,
-	h.last_status_code, h.last_error`
+	h.last_status_code, h.last_error, h.unacked, h.unacked_at`
 
 func scanHealth(row pgx.CollectableRow) (delivery.Health, error) {
 	var h delivery.Health
@@ -24,7 +24,7 @@ func scanHealth(row pgx.CollectableRow) (delivery.Health, error) {
 		(*zeronull.Timestamptz)(&h.NotAnsweringSince), &h.Probes, (*zeronull.Timestamptz)(&h.NextProbeAt),
 		(*zeronull.UUID)(&h.Probing), (*zeronull.Timestamptz)(&h.ProbeUntil), (*zeronull.Timestamptz)(&h.SlowUntil),
 		(*zeronull.Timestamptz)(&h.LastAckAt), (*zeronull.Timestamptz)(&h.LastFailureAt), (*zeronull.Text)(&h.LastClass),
-		(*nullInt)(&h.LastCode), &h.LastError)
+		(*nullInt)(&h.LastCode), &h.LastError, &h.Unacked, (*zeronull.Timestamptz)(&h.UnackedAt))
 	return h, err
 }
 
@@ -83,14 +83,14 @@ func (q queries) healths(ctx context.Context, query string, args ...any) (map[uu
 const upsertHealths = `
 	INSERT INTO destination_health (destination_id, failures, failed_deliveries, failing_since, not_answering_since, probes,
 		next_probe_at, probe_delivery_id, probe_until, slow_until, last_ack_at, last_failure_at, last_class,
-		last_status_code, last_error)
+		last_status_code, last_error, unacked, unacked_at)
 	SELECT id, failures, failed::uuid[], failing_since, not_answering_since, probes, next_probe_at, probing, probe_until,
-		slow_until, last_ack_at, last_failure_at, class, code, error
+		slow_until, last_ack_at, last_failure_at, class, code, error, unacked, unacked_at
 	FROM unnest($1::uuid[], $2::integer[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::integer[],
 		$7::timestamptz[], $8::uuid[], $9::timestamptz[], $10::timestamptz[], $11::timestamptz[], $12::timestamptz[],
-		$13::text[], $14::integer[], $15::text[])
+		$13::text[], $14::integer[], $15::text[], $16::integer[], $17::timestamptz[])
 		AS u (id, failures, failed, failing_since, not_answering_since, probes, next_probe_at, probing, probe_until,
-		slow_until, last_ack_at, last_failure_at, class, code, error)
+		slow_until, last_ack_at, last_failure_at, class, code, error, unacked, unacked_at)
 	ON CONFLICT (destination_id) DO UPDATE
 	SET failures = excluded.failures, failed_deliveries = excluded.failed_deliveries,
 	    failing_since = excluded.failing_since, not_answering_since = excluded.not_answering_since,
@@ -98,11 +98,12 @@ const upsertHealths = `
 	    probe_delivery_id = excluded.probe_delivery_id, probe_until = excluded.probe_until,
 	    slow_until = excluded.slow_until, last_ack_at = excluded.last_ack_at,
 	    last_failure_at = excluded.last_failure_at, last_class = excluded.last_class,
-	    last_status_code = excluded.last_status_code, last_error = excluded.last_error`
+	    last_status_code = excluded.last_status_code, last_error = excluded.last_error,
+	    unacked = excluded.unacked, unacked_at = excluded.unacked_at`
 
 // healthRows returns the columns that upsertHealths takes.
 func healthRows(list []delivery.Health) []any {
-	c := newColumns(15)
+	c := newColumns(17)
 	for i := range list {
 		h := &list[i]
 		c.id(h.DestinationID)
@@ -120,6 +121,8 @@ func healthRows(list []delivery.Health) []any {
 		c.textOrNull(string(h.LastClass))
 		c.int4OrNull(h.LastCode)
 		c.text(h.LastError)
+		c.int4(h.Unacked)
+		c.timeOrNull(h.UnackedAt)
 	}
 	return c.args()
 }
@@ -174,7 +177,8 @@ func (q queries) ForgiveUnheld(ctx context.Context) error {
 	const query = `
 		UPDATE destination_health h
 		SET failures = 0, failed_deliveries = '{}', failing_since = NULL, not_answering_since = NULL, probes = 0,
-		    next_probe_at = NULL, probe_delivery_id = NULL, probe_until = NULL, announced = false
+		    next_probe_at = NULL, probe_delivery_id = NULL, probe_until = NULL, announced = false, unacked = 0,
+		    unacked_at = NULL
 		WHERE h.destination_id IN (
 			SELECT u.destination_id
 			FROM destination_health u
@@ -197,7 +201,7 @@ func (q queries) HeldCounts(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID
 	const query = `
 		SELECT t.id, r.reason, c.n
 		FROM unnest($1::uuid[]) AS t (id)
-		CROSS JOIN unnest(ARRAY['paused', 'not_answering', 'busy', 'misconfigured']) AS r (reason)
+		CROSS JOIN unnest(ARRAY['paused', 'not_answering', 'our_side', 'busy', 'misconfigured']) AS r (reason)
 		CROSS JOIN LATERAL (
 			SELECT count(*) AS n
 			FROM (

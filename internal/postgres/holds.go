@@ -191,6 +191,19 @@ func (tx *Tx) LockProbe(ctx context.Context, destinationID uuid.UUID, now time.T
 	return tx.lockSome(ctx, query, destinationID, now)
 }
 
+// LockOurSide returns deliveries, locked, that are held for a fault of our own side
+// and whose wait is over at a time, those first that have been due for longest.
+func (tx *Tx) LockOurSide(ctx context.Context, now time.Time, limit int) ([]delivery.Delivery, error) {
+	const query = `
+		SELECT ` + deliveryColumns + `
+		FROM deliveries d
+		WHERE d.status = 'held' AND d.reason = 'our_side' AND d.due_at <= $1
+		ORDER BY d.due_at
+		LIMIT $2
+		FOR NO KEY UPDATE SKIP LOCKED`
+	return tx.lockSome(ctx, query, now, limit)
+}
+
 // LockExpired returns deliveries, locked, that have been held since before a time
 // for a destination that still does not answer.
 func (tx *Tx) LockExpired(ctx context.Context, before time.Time, limit int) ([]delivery.Delivery, error) {

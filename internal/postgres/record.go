@@ -109,7 +109,7 @@ const updateAcked = `
 		SET status = 'delivered', reason = NULL, attempts = u.attempts, made = u.made, job_id = NULL, due_at = NULL,
 		    held_at = NULL, next_trigger = 'automatic', next_by = NULL, last_attempt_id = u.last_attempt_id,
 		    last_class = 'acked', last_status_code = u.last_status_code, first_ack_at = u.first_ack_at,
-		    finished_at = u.finished_at
+		    finished_at = u.finished_at, uncounted = 0
 		FROM unnest($1::uuid[], $2::bigint[], $3::integer[], $4::integer[], $5::uuid[], $6::integer[],
 			$7::timestamptz[], $8::timestamptz[])
 			AS u (id, job_id, attempts, made, last_attempt_id, last_status_code, first_ack_at, finished_at)
@@ -143,7 +143,7 @@ const upsertAcking = `
 		FROM unnest($1::uuid[], $2::timestamptz[]) AS u (id, last_ack_at)
 		ON CONFLICT (destination_id) DO UPDATE
 		SET last_ack_at = greatest(h.last_ack_at, excluded.last_ack_at)
-		WHERE h.failures = 0 AND h.not_answering_since IS NULL
+		WHERE h.failures = 0 AND h.unacked = 0 AND h.not_answering_since IS NULL
 		RETURNING h.destination_id
 	)
 	SELECT insist_unchanged(count(*), $3)

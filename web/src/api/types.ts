@@ -80,6 +80,7 @@ export const deliveryReasons = [
   "expired",
   "not_answering",
   "misconfigured",
+  "our_side",
   "paused",
   "busy",
   "by_person",

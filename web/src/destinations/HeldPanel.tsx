@@ -12,12 +12,16 @@ type Reason = keyof DestinationHealth["held"];
 const reasons: Record<Reason, { name: string; why: string }> = {
   paused: { name: "Paused", why: "They go out, or are discarded, when it is resumed." },
   not_answering: { name: "Not answering", why: "One at a time probes it. An acknowledgement releases all." },
+  our_side: {
+    name: "Our side failed",
+    why: "Belfry's own machine ran out of sockets, ports or memory, or it stopped. Each is tried again within a minute, at no cost.",
+  },
   busy: { name: "Busy", why: "It has as much under way as its limits allow. They go out as soon as there is room." },
   misconfigured: { name: "Misconfigured", why: "They go out once its settings are entered again." },
 };
 
 // Those first for which someone has to do something.
-const order: readonly Reason[] = ["misconfigured", "not_answering", "paused", "busy"];
+const order: readonly Reason[] = ["misconfigured", "not_answering", "our_side", "paused", "busy"];
 
 /** What waits for a destination on purpose, by reason, and what can be done with it. */
 export function HeldPanel({

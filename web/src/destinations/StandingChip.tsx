@@ -13,6 +13,7 @@ import classes from "./StandingChip.module.css";
 const icons: Record<DestinationStanding, typeof IconClock> = {
   misconfigured: IconTool,
   not_answering: IconPlugConnectedX,
+  keeps_failing: IconAlertTriangle,
   failing: IconAlertTriangle,
   slowed: IconHourglass,
   paused: IconPlayerPause,
@@ -23,6 +24,7 @@ const icons: Record<DestinationStanding, typeof IconClock> = {
 const sentences: Record<DestinationStanding, string> = {
   misconfigured: "Its settings cannot be opened or used. Enter them again.",
   not_answering: "It keeps failing, so its deliveries wait. One at a time probes it.",
+  keeps_failing: "Ten attempts or more in a row came back without an acknowledgement.",
   failing: "Its last attempts failed. Nothing is held for that yet.",
   slowed: "It answered 429 and asked for time.",
   paused: "Someone paused it. Alerts are routed to it as ever, and wait.",

@@ -45,20 +45,38 @@ test("hours are as tall as they were busy, and a failure is always to be seen", 
 });
 
 test("what is held is added up, and says when there may be more", () => {
-  expect(heldTotal({ paused: 3, not_answering: 4, busy: 0, misconfigured: 0 })).toEqual({ n: 7, more: false });
-  expect(heldTotal({ paused: 10_000, not_answering: 4, busy: 0, misconfigured: 0 })).toEqual({ n: 10_004, more: true });
+  expect(heldTotal({ paused: 3, not_answering: 4, our_side: 0, busy: 0, misconfigured: 0 })).toEqual({
+    n: 7,
+    more: false,
+  });
+  expect(heldTotal({ paused: 10_000, not_answering: 4, our_side: 0, busy: 0, misconfigured: 0 })).toEqual({
+    n: 10_004,
+    more: true,
+  });
   expect(countText(7, false)).toBe("7");
   expect(countText(10_004, true)).toBe(`${(10_004).toLocaleString()}+`);
 });
 
 describe("how a destination stands", () => {
   const settings = { url: "https://hooks.example.com", urlSet: true, headers: [] };
-  const health = (state: DestinationHealth["state"], slowUntil: string | null = null) => ({ state, slowUntil });
+  const health = (state: DestinationHealth["state"], slowUntil: string | null = null, consecutiveFailures = 0) => ({
+    state,
+    slowUntil,
+    consecutiveFailures,
+  });
   test.each([
     ["answering", { state: "active" as const, settings }, health("answering"), ["answering"]],
     ["unknown health", { state: "active" as const, settings }, undefined, []],
     ["paused and fine", { state: "paused" as const, settings }, health("answering"), ["paused"]],
     ["paused and failing", { state: "paused" as const, settings }, health("failing"), ["failing", "paused"]],
+    ["failing a little", { state: "active" as const, settings }, health("failing", null, 9), ["failing"]],
+    ["failing for long", { state: "active" as const, settings }, health("failing", null, 10), ["keeps_failing"]],
+    [
+      "answering nothing but 429",
+      { state: "active" as const, settings },
+      health("failing", "2026-03-02T12:00:00Z", 583),
+      ["keeps_failing", "slowed"],
+    ],
     ["slowed", { state: "active" as const, settings }, health("answering", "2026-03-02T12:00:00Z"), ["slowed"]],
     [
       "misconfigured",

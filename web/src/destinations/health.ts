@@ -4,6 +4,7 @@ import type { AttemptStats, Destination, DestinationHealth, HeldCounts, HourStat
 export const standings = [
   "misconfigured",
   "not_answering",
+  "keeps_failing",
   "failing",
   "slowed",
   "paused",
@@ -16,6 +17,7 @@ export type DestinationStanding = (typeof standings)[number];
 export const standingWord: Record<DestinationStanding, string> = {
   misconfigured: "Misconfigured",
   not_answering: "Not answering",
+  keeps_failing: "Keeps failing",
   failing: "Failing",
   slowed: "Asked to slow down",
   paused: "Paused",
@@ -23,10 +25,13 @@ export const standingWord: Record<DestinationStanding, string> = {
   answering: "Answering",
 };
 
+/** From how many attempts in a row without an acknowledgement nobody may take a destination for well. */
+const manyInARow = 10;
+
 /** All that is to be said of how a destination stands, worst first: one that is paused may have been failing. */
 export function standingsOf(
   destination: Pick<Destination, "state" | "settings">,
-  health: Pick<DestinationHealth, "state" | "slowUntil"> | undefined,
+  health: Pick<DestinationHealth, "state" | "slowUntil" | "consecutiveFailures"> | undefined,
 ): DestinationStanding[] {
   const found = new Set<DestinationStanding>();
   if (!destination.settings.urlSet) {
@@ -38,8 +43,11 @@ export function standingsOf(
   if (health && health.slowUntil !== null) {
     found.add("slowed");
   }
-  if (health && (health.state === "not_answering" || health.state === "failing")) {
-    found.add(health.state);
+  if (health?.state === "not_answering") {
+    found.add("not_answering");
+  }
+  if (health?.state === "failing") {
+    found.add(health.consecutiveFailures >= manyInARow ? "keeps_failing" : "failing");
   }
   if (found.size === 0 && health) {
     found.add(health.state);

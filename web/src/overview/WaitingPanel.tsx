@@ -11,7 +11,7 @@ import { heldWord } from "./attention";
 import classes from "./WaitingPanel.module.css";
 
 const everything: DeliveriesSearch = {};
-const heldReasons = ["not_answering", "misconfigured", "paused", "busy"] as const;
+const heldReasons = ["not_answering", "misconfigured", "our_side", "paused", "busy"] as const;
 
 /** What is still to go out, by what it waits for. */
 export function WaitingPanel() {

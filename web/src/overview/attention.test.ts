@@ -21,7 +21,7 @@ function health(destinationId: string, more: Partial<DestinationHealth> = {}): D
     lastFailure: null,
     nextProbeAt: null,
     slowUntil: null,
-    held: { paused: 0, not_answering: 0, busy: 0, misconfigured: 0 },
+    held: { paused: 0, not_answering: 0, our_side: 0, busy: 0, misconfigured: 0 },
     lastHour: stats,
     lastDay: stats,
     ...more,
@@ -29,7 +29,7 @@ function health(destinationId: string, more: Partial<DestinationHealth> = {}): D
 }
 
 const held = (more: Partial<DestinationHealth["held"]>) => ({
-  held: { paused: 0, not_answering: 0, busy: 0, misconfigured: 0, ...more },
+  held: { paused: 0, not_answering: 0, our_side: 0, busy: 0, misconfigured: 0, ...more },
 });
 
 test("when all is well there is nothing, and busy is well", () => {

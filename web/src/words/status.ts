@@ -22,6 +22,7 @@ export const reasonWord: Record<DeliveryReason, string> = {
   paused: "paused",
   busy: "busy",
   not_answering: "not answering",
+  our_side: "our side failed",
   misconfigured: "misconfigured",
   attempts_exhausted: "all tries used",
   expired: "expired",
@@ -34,6 +35,7 @@ export const reasonStatus: Record<DeliveryReason, DeliveryStatus> = {
   paused: "held",
   busy: "held",
   not_answering: "held",
+  our_side: "held",
   misconfigured: "held",
   attempts_exhausted: "failed",
   expired: "failed",
@@ -47,6 +49,8 @@ export const reasonSentence: Record<DeliveryReason, string> = {
   busy: "Its destination has as much under way as it may have. It goes out as soon as there is room.",
   not_answering:
     "Its destination keeps failing, so deliveries wait instead of using up their tries. One at a time probes it; when it answers, all go out.",
+  our_side:
+    "Belfry's own machine ran out of sockets, ports or memory, or it stopped, five times in a row. It tries again each minute or sooner, and no attempt is charged.",
   misconfigured: "The settings of its destination cannot be used. Enter them again, and it goes out.",
   attempts_exhausted: "Every try of its run failed. Re-send it once the destination is well.",
   expired: "It was held for a destination that did not answer for longer than the server allows.",
