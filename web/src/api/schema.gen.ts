@@ -1167,7 +1167,8 @@ export interface components {
          *
          *     - `paused` (held): its destination is paused.
          *     - `busy` (held): more wait for its destination than it may have in flight or than its rate lets through, or the destination asked for time with 429 and `Retry-After`, or the delivery is one of a bulk re-send. It goes out as soon as there is room.
-         *     - `not_answering` (held): its destination keeps failing: at least 10 counted attempts in a row, of at least 3 deliveries, over at least 30 s. One held delivery at a time probes it, first after 5 s, then after twice as long each time, up to a minute. An acknowledgement releases all. A 429 does too: it is no failure to answer.
+         *     - `not_answering` (held): its destination keeps failing: at least 10 counted attempts in a row without an acknowledgement, over at least 30 s, of at least 3 deliveries. One held delivery at a time probes it, first after 5 s, then after twice as long each time, up to a minute, or after what it asks for with `Retry-After`. An acknowledgement releases all. A 429 ends nothing; of several that were under way together only one adds up.
+         *     - `our_side` (held): five attempts in a row did not count because Belfry's own side cut them short: it stopped, or its machine ran out of sockets, ports or memory. It is tried again after its wait, which doubles from a second to a minute, for as long as that goes on. No attempt is charged, and of such a row only the first attempt and the fifth are stored.
          *     - `misconfigured` (held): the destination's settings cannot be used.
          *     - `attempts_exhausted` (failed): every attempt of the run failed.
          *     - `expired` (failed): it was held `not_answering` for longer than the server allows, 72 h unless set otherwise.
@@ -1175,7 +1176,7 @@ export interface components {
          *     - `by_person` (cancelled): someone cancelled it.
          * @enum {string}
          */
-        DeliveryReason: "paused" | "not_answering" | "busy" | "misconfigured" | "attempts_exhausted" | "expired" | "destination_deleted" | "by_person";
+        DeliveryReason: "paused" | "not_answering" | "our_side" | "busy" | "misconfigured" | "attempts_exhausted" | "expired" | "destination_deleted" | "by_person";
         /**
          * @description What sent the alert there:
          *
@@ -1233,8 +1234,8 @@ export interface components {
          * @description What its attempts have shown of a destination:
          *
          *     - `unknown`: nothing yet, because none was made.
-         *     - `answering`: it answers, as far as is known: the last counted one was acknowledged, or got a 429, which counts as busy and not as failing to answer.
-         *     - `failing`: the last counted ones failed, and not with a 429. Nothing is held for that yet.
+         *     - `answering`: it answers, as far as is known: the last counted one was acknowledged. A 429 in between changes nothing, but ten in a row without an acknowledgement do.
+         *     - `failing`: the last counted ones failed, 429 left out, or ten in a row came back without an acknowledgement, whatever they got. Nothing is held for that yet.
          *     - `not_answering`: it kept failing. Its deliveries are held, and one at a time probes it.
          * @enum {string}
          */
@@ -2311,10 +2312,10 @@ export interface components {
             notAnsweringSince: string | null;
             /**
              * Format: date-time
-             * @description When the first of the counted attempts began that have failed in a row; `null` when there is none.
+             * @description When the first of the counted attempts began that have failed since the last acknowledgement; `null` while it is neither `failing` nor `not_answering`.
              */
             failingSince: string | null;
-            /** @description How many counted attempts have failed in a row. A 429 ends the row as an acknowledgement does, as it is no failure to answer. */
+            /** @description How many counted attempts have failed since the last acknowledgement. A 429 ends nothing, and is left out until ten or more have come back without an acknowledgement; of several 429 that were under way together only one counts. */
             consecutiveFailures: number;
             /**
              * Format: date-time
@@ -2375,6 +2376,8 @@ export interface components {
             paused: number;
             /** @description How many are held because it does not answer. */
             not_answering: number;
+            /** @description How many are held because Belfry's own side kept failing. */
+            our_side: number;
             /** @description How many are held because there is no room. */
             busy: number;
             /** @description How many are held because its settings cannot be used. */
@@ -4141,6 +4144,7 @@ export interface operations {
                      *       "held": {
                      *         "paused": 0,
                      *         "not_answering": 212,
+                     *         "our_side": 0,
                      *         "busy": 0,
                      *         "misconfigured": 0
                      *       },
