@@ -11,7 +11,7 @@ const maxOffset = 18 * time.Hour
 
 var (
 	errTimeForm   = errors.New("must be a time like 2020-10-13T03:35:24Z, 2020-10-13T03:35:24.123456789Z or 2020-10-13T05:35+02:00")
-	errTimeOffset = errors.New("must end with a time zone offset: Z, ±hh:mm or ±hh:mm:ss, at most 18:00:00")
+	errTimeOffset = errors.New("must end with a time zone offset: Z, ±hh:mm, ±hhmm, ±hh or ±hh:mm:ss, at most 18:00:00")
 	errTimeDate   = errors.New("must be a date that exists")
 	errTimeOfDay  = errors.New("must have hours from 00 to 23, minutes and seconds from 00 to 59")
 	errTimeLeap   = errors.New("must have seconds from 00 to 59: a leap second cannot be stored")
@@ -21,14 +21,18 @@ var (
 // ParseTime reads an AWSDateTime and returns it in UTC: YYYY-MM-DDThh:mm, then
 // optionally :ss and after that a dot and one to nine digits, then Z, ±hh:mm
 // or ±hh:mm:ss. The form is that of the AWS AppSync scalar, which the seeds
-// name. The error is written for whoever sent the time and does not repeat it.
+// name. Its unambiguous kin, which strftime, Suricata and Wazuh write, is read
+// too: ±hhmm, ±hh, and t and z in lower case. The error is written for whoever sent the time and does not repeat it.
 //
 // time.Parse would not do: it takes a comma for the dot and a one-digit hour,
 // and knows no seconds in an offset.
 func ParseTime(s string) (time.Time, error) {
 	c := clockText{rest: s}
 	year, month, day := c.number(4), c.after('-'), c.after('-')
-	hour, minute := c.after('T'), c.after(':')
+	if !c.take('t') {
+		c.must('T')
+	}
+	hour, minute := c.number(2), c.after(':')
 	second, nanos := 0, 0
 	if c.take(':') {
 		second = c.number(2)
@@ -58,7 +62,7 @@ func ParseTime(s string) (time.Time, error) {
 }
 
 func parseOffset(s string) (offset time.Duration, ok bool) {
-	if s == "Z" {
+	if s == "Z" || s == "z" {
 		return 0, true
 	}
 	c := clockText{rest: s}
@@ -67,9 +71,15 @@ func parseOffset(s string) (offset time.Duration, ok bool) {
 		sign = -1
 		c.must('-')
 	}
-	hours, minutes, seconds := c.number(2), c.after(':'), 0
-	if c.take(':') {
-		seconds = c.number(2)
+	hours, minutes, seconds := c.number(2), 0, 0
+	switch {
+	case c.take(':'):
+		minutes = c.number(2)
+		if c.take(':') {
+			seconds = c.number(2)
+		}
+	case c.rest != "":
+		minutes = c.number(2)
 	}
 	offset = time.Duration(hours)*time.Hour + time.Duration(minutes)*time.Minute + time.Duration(seconds)*time.Second
 	ok = !c.broken && c.rest == "" && minutes <= 59 && seconds <= 59 && offset <= maxOffset

@@ -169,6 +169,7 @@ func (s *Server) GetAlert(ctx context.Context, r GetAlertRequestObject) (GetAler
 	}
 	return GetAlert200JSONResponse{
 		Alert: newAlert(a), Deliveries: deliveries, Nowhere: newNowhere(a.Nowhere), UnknownDestinations: a.Unknown,
+		AlteredFields: notNil(a.Altered),
 	}, nil
 }
 
@@ -252,7 +253,7 @@ func newAccepted(a dispatch.Accepted, ignored []string) AcceptedAlert {
 	answer := AcceptedAlert{
 		AlertID: a.Alert.AlertID, Repeated: a.Repeated, Deliveries: make([]AcceptedDelivery, len(a.Deliveries)),
 		Nowhere: newNowhere(a.Alert.Nowhere), UnknownDestinations: notNil(a.Alert.Unknown),
-		IgnoredFields: notNil(ignored[:min(len(ignored), maxIgnoredFields)]),
+		AlteredFields: notNil(a.Alert.Altered), IgnoredFields: notNil(ignored[:min(len(ignored), maxIgnoredFields)]),
 	}
 	for i, v := range a.Deliveries {
 		answer.Deliveries[i] = AcceptedDelivery{

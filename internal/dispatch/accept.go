@@ -262,6 +262,9 @@ func (d *Dispatcher) answer(item *acceptItem, r Result) {
 	if r.Err == nil && !r.Repeated {
 		d.metrics.accepted.Inc()
 		d.noteUnrouted(r.Alert)
+		if len(r.Alert.Altered) > 0 {
+			d.metrics.altered.Inc()
+		}
 		d.events.add(Event{Kind: AlertAccepted, AlertID: r.Alert.AlertID})
 	}
 	item.done <- r

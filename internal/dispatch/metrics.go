@@ -16,6 +16,7 @@ import (
 type metrics struct {
 	accepted prometheus.Counter
 	unrouted *prometheus.CounterVec // by reason
+	altered  prometheus.Counter
 	attempts *prometheus.CounterVec // by class
 	tests    *prometheus.CounterVec // by class
 	finished *prometheus.CounterVec // by status
@@ -31,6 +32,7 @@ func newMetrics(r prometheus.Registerer, db *postgres.DB) metrics {
 	m := metrics{
 		accepted: prometheus.NewCounter(prometheus.CounterOpts{Namespace: "belfry", Name: "alerts_accepted_total", Help: "Alerts accepted, repeats left out."}),
 		unrouted: counter("alerts_unrouted_total", "Alerts accepted that go to no destination, or not to all that they name, by reason.", "reason"),
+		altered:  prometheus.NewCounter(prometheus.CounterOpts{Namespace: "belfry", Name: "alerts_altered_total", Help: "Alerts accepted in which characters that cannot be stored were replaced."}),
 		attempts: counter("attempts_total", "Attempts made, by class.", "class"),
 		tests:    counter("tests_total", "Test alerts sent, by class.", "class"),
 		finished: counter("deliveries_finished_total", "Deliveries that became delivered or failed, by status.", "status"),
@@ -53,7 +55,7 @@ func newMetrics(r prometheus.Registerer, db *postgres.DB) metrics {
 	for _, kind := range []string{"dead_instance", "lost_job", "stuck_delivery"} {
 		m.repairs.WithLabelValues(kind)
 	}
-	r.MustRegister(m.accepted, m.unrouted, m.attempts, m.tests, m.finished, m.duration, m.repairs, m.waits, &vitals{db: db})
+	r.MustRegister(m.accepted, m.altered, m.unrouted, m.attempts, m.tests, m.finished, m.duration, m.repairs, m.waits, &vitals{db: db})
 	return m
 }
 

@@ -28,7 +28,7 @@ const (
 	alertBegin = `a.id, a.alert_id, a.detection_id, a.severity, a.type, a.title, a.name, a.link, a.description,
 	a.runbook, a.version, a.tags, a.log_types, `
 	alertEnd = `, a.override, a.unknown_destinations, coalesce(a.nowhere, ''),
-	a.input_hash, a.created_at, a.created_at_nanos, a.accepted_at, a.accepted_by`
+	a.input_hash, a.created_at, a.created_at_nanos, a.accepted_at, a.accepted_by, a.altered_fields`
 )
 
 // alertRow is what scanning an alert takes beside the alert itself.
@@ -43,7 +43,7 @@ func (r *alertRow) targets() []any {
 	return []any{
 		&a.ID, &a.AlertID, &a.DetectionID, &a.Severity, &a.Type, &a.Title, &a.Name, &a.Link, &a.Description,
 		&a.Runbook, &a.Version, &a.Tags, &a.LogTypes, &r.context, &a.Override, &a.Unknown, &a.Nowhere,
-		&a.InputHash, &a.CreatedAt, &r.nanos, &a.AcceptedAt, &a.AcceptedBy,
+		&a.InputHash, &a.CreatedAt, &r.nanos, &a.AcceptedAt, &a.AcceptedBy, &a.Altered,
 	}
 }
 
@@ -90,22 +90,24 @@ func (tx *Tx) InsertAlerts(ctx context.Context, alerts []AcceptedAlert, destinat
 const insertAlerts = `
 	INSERT INTO alerts (id, alert_id, detection_id, severity, type, title, name, link, description, runbook,
 		version, tags, log_types, context, override, unknown_destinations, nowhere, input_hash,
-		created_at, created_at_nanos, accepted_at, accepted_by)
+		created_at, created_at_nanos, accepted_at, accepted_by, altered_fields)
 	SELECT id, alert_id, detection_id, severity, type, title, name, link, description, runbook,
 		version, tags::text[], log_types::text[], context, override::text[], unknown::text[], nowhere, input_hash,
-		created_at, nanos, accepted_at, accepted_by
+		created_at, nanos, accepted_at, accepted_by, altered::text[]
 	FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
 		$9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[],
-		$17::text[], $18::bytea[], $19::timestamptz[], $20::smallint[], $21::timestamptz[], $22::text[])
+		$17::text[], $18::bytea[], $19::timestamptz[], $20::smallint[], $21::timestamptz[], $22::text[],
+		$23::text[])
 		AS u (id, alert_id, detection_id, severity, type, title, name, link, description, runbook, version, tags,
-		log_types, context, override, unknown, nowhere, input_hash, created_at, nanos, accepted_at, accepted_by)
+		log_types, context, override, unknown, nowhere, input_hash, created_at, nanos, accepted_at, accepted_by,
+		altered)
 	ON CONFLICT (alert_id) DO NOTHING
 	RETURNING id`
 
 // alertRows returns the columns that insertAlerts takes. A list within a row goes as
 // the text of an array, because unnest would flatten it.
 func alertRows(alerts []AcceptedAlert) []any {
-	c := newColumns(22)
+	c := newColumns(23)
 	for i := range alerts {
 		a := &alerts[i]
 		created := a.CreatedAt.Truncate(time.Microsecond)
@@ -135,6 +137,11 @@ func alertRows(alerts []AcceptedAlert) []any {
 		c.int2(int(a.CreatedAt.Sub(created)))
 		c.time(a.AcceptedAt)
 		c.text(a.AcceptedBy)
+		if len(a.Altered) > 0 {
+			c.text(arrayText(a.Altered))
+		} else {
+			c.textOrNull("")
+		}
 	}
 	return c.args()
 }

@@ -13,6 +13,12 @@ import classes from "./AlertContent.module.css";
 export function AlertContent({ details }: { details: AlertWithText }) {
   return (
     <Panel title="Alert">
+      {details.alteredFields.length > 0 && (
+        <p className={classes.altered}>
+          Characters that cannot be stored were replaced by � when the alert was accepted, in{" "}
+          {places(details.alteredFields)}.
+        </p>
+      )}
       <Tabs defaultValue="fields" keepMounted={false}>
         <Tabs.List>
           <Tabs.Tab value="fields">Fields</Tabs.Tab>
@@ -27,6 +33,15 @@ export function AlertContent({ details }: { details: AlertWithText }) {
       </Tabs>
     </Panel>
   );
+}
+
+const placesShown = 5;
+
+/** "title, alertContext.cmdline and 3 more places" */
+function places(all: string[]): string {
+  const shown = all.slice(0, placesShown).map(isolated).join(", ");
+  const rest = all.length - placesShown;
+  return rest > 0 ? `${shown} and ${rest} more ${rest === 1 ? "place" : "places"}` : shown;
 }
 
 function Fields({ alert, contextText }: { alert: Alert; contextText: string | null }) {
