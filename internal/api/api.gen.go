@@ -647,6 +647,17 @@ type AcceptedAlert struct {
 	// AlertID The alert's own identifier, given or made.
 	AlertID string `json:"alertId"`
 
+	// AlteredFields Where the alert was altered when it was accepted, in the order of the fields: each character that cannot be stored (U+0000, half of a surrogate
+	// pair, a byte that is not UTF-8) became U+FFFD, `�` in JSON. Nothing else was changed. Empty, as nearly always: nowhere.
+	//
+	// A place is written `title`, `tags[1]` or `alertContext.process.args[0]`, and `alertContext["a b"]` where a name is more than letters, digits,
+	// `_` and `-`; it is cut short with `…` after 128 characters, and a name in it after 64. A name that was altered is a place too. Only the first 100
+	// places, and of them only 4 KiB, are listed.
+	//
+	//
+	// Examples: ["alertContext.cmdline"]
+	AlteredFields AlteredFields `json:"alteredFields"`
+
 	// Deliveries Where it goes.
 	Deliveries []AcceptedDelivery `json:"deliveries"`
 
@@ -732,6 +743,17 @@ type AlertBatch = json.RawMessage
 type AlertDetails struct {
 	// Alert An alert as it was accepted.
 	Alert Alert `json:"alert"`
+
+	// AlteredFields Where the alert was altered when it was accepted, in the order of the fields: each character that cannot be stored (U+0000, half of a surrogate
+	// pair, a byte that is not UTF-8) became U+FFFD, `�` in JSON. Nothing else was changed. Empty, as nearly always: nowhere.
+	//
+	// A place is written `title`, `tags[1]` or `alertContext.process.args[0]`, and `alertContext["a b"]` where a name is more than letters, digits,
+	// `_` and `-`; it is cut short with `…` after 128 characters, and a name in it after 64. A name that was altered is a place too. Only the first 100
+	// places, and of them only 4 KiB, are listed.
+	//
+	//
+	// Examples: ["alertContext.cmdline"]
+	AlteredFields AlteredFields `json:"alteredFields"`
 
 	// Deliveries Its deliveries, oldest first.
 	Deliveries []Delivery `json:"deliveries"`
@@ -827,6 +849,16 @@ type AlertsNaming struct {
 	// Since Accepted since then.
 	Since time.Time `json:"since"`
 }
+
+// AlteredFields Where the alert was altered when it was accepted, in the order of the fields: each character that cannot be stored (U+0000, half of a surrogate
+// pair, a byte that is not UTF-8) became U+FFFD, `�` in JSON. Nothing else was changed. Empty, as nearly always: nowhere.
+//
+// A place is written `title`, `tags[1]` or `alertContext.process.args[0]`, and `alertContext["a b"]` where a name is more than letters, digits,
+// `_` and `-`; it is cut short with `…` after 128 characters, and a name in it after 64. A name that was altered is a place too. Only the first 100
+// places, and of them only 4 KiB, are listed.
+//
+// Examples: ["alertContext.cmdline"]
+type AlteredFields = []string
 
 // Attempt One attempt in full.
 type Attempt struct {
@@ -1841,7 +1873,7 @@ type OpenSession struct {
 type Problem struct {
 	// Code What went wrong, for a program to branch on. The set is closed: a new code is a new version of this document.
 	//
-	// - `malformed` (400): the request cannot be read: the body is not JSON or not UTF-8, a parameter of the path is not of its type, or the path, the query or a header cannot be read.
+	// - `malformed` (400): the request cannot be read: the body is not JSON or, where it is no alert, not UTF-8, a parameter of the path is not of its type, or the path, the query or a header cannot be read.
 	// - `unauthenticated` (401): no token or session, or one that is not valid.
 	// - `forbidden` (403): the token or session lacks the scope, or another site started the call.
 	// - `not_found` (404): there is no such path, or no such thing.
@@ -1885,7 +1917,7 @@ type Problem struct {
 
 // ProblemCode What went wrong, for a program to branch on. The set is closed: a new code is a new version of this document.
 //
-// - `malformed` (400): the request cannot be read: the body is not JSON or not UTF-8, a parameter of the path is not of its type, or the path, the query or a header cannot be read.
+// - `malformed` (400): the request cannot be read: the body is not JSON or, where it is no alert, not UTF-8, a parameter of the path is not of its type, or the path, the query or a header cannot be read.
 // - `unauthenticated` (401): no token or session, or one that is not valid.
 // - `forbidden` (403): the token or session lacks the scope, or another site started the call.
 // - `not_found` (404): there is no such path, or no such thing.

@@ -37,6 +37,10 @@ export interface paths {
          *     alerts are kept. The same `alertId` with other input is 409 `alert_conflict`. Without an
          *     `alertId` every post is a new alert.
          *
+         *     Text that cannot be stored refuses no alert: whoever controls a text that is logged could suppress the alert about it. Each U+0000, each half
+         *     of a surrogate pair and each byte that is not UTF-8 becomes U+FFFD, and `alteredFields` says where. Only in `id` and `alertId` it is
+         *     refused, with the code `nul` or `format`. What makes a repeat the same input is what was sent, not what became of it.
+         *
          *     At most 1 MiB. With 503 (`overloaded`, `unavailable`), wait for the seconds that `Retry-After` names and post the same alert again.
          */
         post: operations["postAlert"];
@@ -1319,7 +1323,7 @@ export interface components {
         /**
          * @description What went wrong, for a program to branch on. The set is closed: a new code is a new version of this document.
          *
-         *     - `malformed` (400): the request cannot be read: the body is not JSON or not UTF-8, a parameter of the path is not of its type, or the path, the query or a header cannot be read.
+         *     - `malformed` (400): the request cannot be read: the body is not JSON or, where it is no alert, not UTF-8, a parameter of the path is not of its type, or the path, the query or a header cannot be read.
          *     - `unauthenticated` (401): no token or session, or one that is not valid.
          *     - `forbidden` (403): the token or session lacks the scope, or another site started the call.
          *     - `not_found` (404): there is no such path, or no such thing.
@@ -1394,7 +1398,9 @@ export interface components {
             alertId?: string | null;
             /**
              * @description When the alert was created, as AWSDateTime: seconds are optional, a fraction has 1 to 9 digits and needs seconds,
-             *     and the offset is compulsory: `Z`, `±hh:mm` or `±hh:mm:ss`. Left out: now.
+             *     and the offset is compulsory: `Z`, `±hh:mm` or `±hh:mm:ss`. Its unambiguous kin is taken too, as `strftime`, Suricata and Wazuh write it:
+             *     `±hhmm`, `±hh`, and `t` and `z` for `T` and `Z`. It comes back in RFC 3339, in UTC. Left out: now.
+             * @example 2026-11-30T12:00:00.123456+0000
              * @example 2020-10-13T03:35:24Z
              * @example 2020-10-13T03:35Z
              * @example 2020-10-13T09:05:24.123456789+05:30
@@ -1416,7 +1422,10 @@ export interface components {
             version?: string | null;
             /** @description The types of the logs that the alert came from, not blank and without control characters. Compared exactly with destinations' `logTypes`. */
             logTypes?: string[] | null;
-            /** @description Anything else the receiver should get, as one JSON object of at most 200 KiB without white space. It is passed on as it is. */
+            /**
+             * @description Anything else the receiver should get, as one JSON object of at most 200 KiB without white space. It is passed on as it is written,
+             *     but for its white space and for text that cannot be stored (see `alteredFields`): numbers, escapes, the order of names, and names given twice.
+             */
             alertContext?: {
                 [key: string]: unknown;
             } | null;
@@ -1704,6 +1713,7 @@ export interface components {
             nowhere: components["schemas"]["Nowhere"] | null;
             /** @description Those of the alert's `destinations` that do not exist, as given. */
             unknownDestinations: string[];
+            alteredFields: components["schemas"]["AlteredFields"];
             /** @description The fields of the input that are not part of an alert, the first 100 by name. */
             ignoredFields: string[];
         };
@@ -1828,7 +1838,20 @@ export interface components {
             nowhere: components["schemas"]["Nowhere"] | null;
             /** @description Those of the alert's `destinations` that did not exist when it was accepted, as given. */
             unknownDestinations: string[];
+            alteredFields: components["schemas"]["AlteredFields"];
         };
+        /**
+         * @description Where the alert was altered when it was accepted, in the order of the fields: each character that cannot be stored (U+0000, half of a surrogate
+         *     pair, a byte that is not UTF-8) became U+FFFD, `�` in JSON. Nothing else was changed. Empty, as nearly always: nowhere.
+         *
+         *     A place is written `title`, `tags[1]` or `alertContext.process.args[0]`, and `alertContext["a b"]` where a name is more than letters, digits,
+         *     `_` and `-`; it is cut short with `…` after 128 characters, and a name in it after 64. A name that was altered is a place too. Only the first 100
+         *     places, and of them only 4 KiB, are listed.
+         * @example [
+         *       "alertContext.cmdline"
+         *     ]
+         */
+        AlteredFields: string[];
         /** @description A delivery in short. */
         DeliverySummary: {
             /**
@@ -2712,7 +2735,7 @@ export interface components {
         };
     };
     responses: {
-        /** @description `malformed`: the body is not JSON or not UTF-8, or the path, the query or a header cannot be read; `errors` names a parameter of the path or a header. */
+        /** @description `malformed`: the body is not JSON or, where it is no alert, not UTF-8, or the path, the query or a header cannot be read; `errors` names a parameter of the path or a header. */
         Malformed: {
             headers: {
                 [name: string]: unknown;
@@ -2988,6 +3011,7 @@ export interface operations {
                      *       ],
                      *       "nowhere": null,
                      *       "unknownDestinations": [],
+                     *       "alteredFields": [],
                      *       "ignoredFields": []
                      *     }
                      */
@@ -3057,6 +3081,7 @@ export interface operations {
                      *               "detail": "No destination takes this severity, type and log type."
                      *             },
                      *             "unknownDestinations": [],
+                     *             "alteredFields": [],
                      *             "ignoredFields": []
                      *           }
                      *         },
