@@ -6,11 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"os"
 	"time"
 
 	"belfry/internal/postgres"
-	"belfry/internal/secret"
 	"belfry/migrations"
 )
 
@@ -143,34 +141,6 @@ func allowNewer(to streams, err error) error {
 		return nil
 	}
 	return err
-}
-
-type keygenCommand struct {
-	Out    string `help:"Write the key to this file, which must not exist yet, readable by its owner only. Default: print it." type:"path" placeholder:"FILE"`
-	Rotate string `help:"Add a new primary key to the key in this file. What was sealed before still opens." type:"path" placeholder:"FILE"`
-}
-
-func (c *keygenCommand) Run(to streams) error {
-	keyset, err := secret.NewKeyset()
-	if c.Rotate != "" {
-		var raw []byte
-		if raw, err = os.ReadFile(c.Rotate); err == nil {
-			keyset, err = secret.RotateKeyset(string(raw))
-		}
-	}
-	if err != nil {
-		return fmt.Errorf("make sealing key: %w", err)
-	}
-	if c.Out == "" {
-		_, err = fmt.Fprintln(to.out, keyset)
-		return err
-	}
-	f, err := os.OpenFile(c.Out, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return fmt.Errorf("write sealing key: %w", err)
-	}
-	_, err = fmt.Fprintln(f, keyset)
-	return errors.Join(err, f.Close())
 }
 
 type healthCommand struct {

@@ -179,11 +179,7 @@ func (s sealing) read() (string, error) {
 	case s.Keyset != "":
 		return s.Keyset, nil
 	case s.KeysetFile != "":
-		raw, err := os.ReadFile(s.KeysetFile)
-		if err != nil {
-			return "", fmt.Errorf("read BELFRY_KEYSET_FILE: %w", err)
-		}
-		return strings.TrimSpace(string(raw)), nil
+		return readSecret("BELFRY_KEYSET_FILE", s.KeysetFile)
 	}
 	return "", errors.New("there is no sealing key: set BELFRY_KEYSET or BELFRY_KEYSET_FILE; make a key with `belfry keygen` and keep a copy of it, because nothing sealed opens without it")
 }

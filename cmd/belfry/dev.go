@@ -120,21 +120,18 @@ func reachable() bool {
 	return false
 }
 
-// devKeyset returns the sealing key of a data directory, made on the first start.
-func devKeyset(dir string) (string, error) {
-	file := filepath.Join(dir, "keyset.json")
+// devKeyset returns how to read the sealing key of a data directory, made on the
+// first start.
+func devKeyset(dir string) (func() (string, error), error) {
+	file := filepath.Join(dir, keysetFile)
 	keyset, err := secret.NewKeyset()
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	if _, err := writeNew(file, keyset); err != nil {
-		return "", fmt.Errorf("write sealing key: %w", err)
+		return nil, fmt.Errorf("write sealing key: %w", err)
 	}
-	raw, err := os.ReadFile(file)
-	if err != nil {
-		return "", fmt.Errorf("read sealing key: %w", err)
-	}
-	return string(raw), nil
+	return sealing{KeysetFile: file}.read, nil
 }
 
 func devMigrate(ctx context.Context, to streams, databaseURL string) error {

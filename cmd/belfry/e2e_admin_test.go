@@ -5,8 +5,6 @@ package main
 import (
 	"fmt"
 	"net/http"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -121,44 +119,4 @@ func TestE2ETokens(t *testing.T) {
 	if got, want := strings.Join(told, " "), "token.revoke token.revoke token.revoke token.create token.create"; got != want || log.Items[0].SubjectID != id[1] {
 		t.Errorf("the audit log says %q of the command, want %q", got, want)
 	}
-}
-
-// A key that was rotated opens what was sealed before, and seals what comes.
-func TestE2ERotatedKey(t *testing.T) {
-	heavy(t, 1)
-	h, databaseURL, dir := newHook(t), pgtest.NewURL(t), t.TempDir()
-	key, rotated := filepath.Join(dir, "key"), filepath.Join(dir, "rotated")
-	if printed := mustBelfry(t, nil, "keygen"); !strings.HasPrefix(printed, "{") {
-		t.Errorf("keygen printed %s", printed)
-	}
-	mustBelfry(t, nil, "keygen", "--out", key)
-	if info, err := os.Stat(key); err != nil || info.Mode() != 0o600 {
-		t.Errorf("the key's file: %v %v, want mode 0600", info, err)
-	}
-	old := read(t, key)
-	if code, _, errs := belfry(t, nil, "keygen", "--out", key); code == 0 || !strings.Contains(errs, "exists") || read(t, key) != old {
-		t.Errorf("keygen onto a key: %d %s", code, errs)
-	}
-	with := func(file string) []string { return []string{"BELFRY_KEYSET=", "BELFRY_KEYSET_FILE=" + file} }
-
-	first, c := serving(t, databaseURL, with(key)...)
-	before := c.destination(t, "before", h.url, header{"X-API-Key", "sealed-with-the-old-key"})
-	first.stop(t, 20*time.Second)
-	mustBelfry(t, nil, "keygen", "--rotate", key, "--out", rotated)
-	h.says(func(w http.ResponseWriter, r *http.Request) {
-		if r.Header.Get("X-API-Key") == "" {
-			w.WriteHeader(http.StatusUnauthorized)
-		}
-	})
-	second, c := serving(t, databaseURL, with(rotated)...)
-	after := c.destination(t, "after", h.url, header{"X-API-Key", "sealed-with-the-new-key"})
-	for _, d := range c.alert(t, "a-1").Deliveries {
-		got := c.awaitStatus(t, d.ID, "delivered", 1)
-		if got.Destination.ID != before.ID && got.Destination.ID != after.ID {
-			t.Errorf("delivered to %+v", got.Destination)
-		}
-	}
-	second.stop(t, 20*time.Second)
-	refused(t, append(serveEnv(databaseURL), with("/nowhere")...), "BELFRY_KEYSET_FILE")
-	refused(t, append(serveEnv(databaseURL), with(key)...), "not the sealing key") // it cannot open what the new one sealed
 }

@@ -5,10 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"belfry/internal/access"
@@ -97,13 +95,15 @@ func (c *initCommand) sealingKey(ctx context.Context, out io.Writer) error {
 		return fmt.Errorf("write sealing key: %w", err)
 	}
 	err = c.checkKey(ctx, file)
+	missing := postgres.MissingKeys(nil)
+	wrong := errors.As(err, &missing) || errors.Is(err, secret.ErrSealed)
 	switch {
-	case errors.Is(err, secret.ErrSealed) && made:
+	case wrong && made:
 		return errors.Join(fmt.Errorf("the database is sealed with a key that is not in %s: put %s back from its backup. "+
 			"No new key was made: with one, the stored destinations could never be opened again. "+
 			"If the key is lost for good, begin with an empty database", c.Dir, keysetFile), os.Remove(file))
-	case errors.Is(err, secret.ErrSealed):
-		return fmt.Errorf("%s is not the key that the database is sealed with: put the right one there, from its backup", file)
+	case wrong:
+		return fmt.Errorf("%s is not the key that the database is sealed with: put the right one there, from its backup (%w)", file, err)
 	case err != nil:
 		return err
 	}
@@ -149,37 +149,4 @@ func (c *initCommand) signIn(ctx context.Context, out io.Writer, db *postgres.DB
 	fmt.Fprintf(out, "\nSign in at any time, or call the API, with the admin token:\n  %s/sign-in\n"+
 		"This prints the token:\n  belfry %s\nand with Docker Compose:\n  docker compose exec belfry /belfry %s\n\n", publicURL, show, show)
 	return nil
-}
-
-// writeNew writes a file that only its owner may read and reports true, or
-// reports false when there is one already. Nobody ever sees half of the file,
-// and when it is there it stays after a power cut.
-func writeNew(file, text string) (made bool, err error) {
-	if _, err := os.Lstat(file); err == nil {
-		return false, nil // also where the directory cannot be written
-	}
-	dir := filepath.Dir(file)
-	f, err := os.CreateTemp(dir, "."+filepath.Base(file)+"-*") // 0600
-	if err != nil {
-		return false, err
-	}
-	defer os.Remove(f.Name()) //nolint:errcheck // gone already where the link was made
-	_, err = f.WriteString(strings.TrimSpace(text) + "\n")
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return false, err
-	}
-	if err := os.Link(f.Name(), file); errors.Is(err, fs.ErrExist) {
-		return false, nil // another init was faster
-	} else if err != nil {
-		return false, err
-	}
-	return true, syncDir(dir)
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

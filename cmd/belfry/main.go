@@ -5,7 +5,8 @@
 //	belfry serve      production: needs DATABASE_URL and the sealing key
 //	belfry init       prepare a database, the sealing key and an admin token
 //	belfry migrate    bring the database schema up to date
-//	belfry keygen     make a sealing key
+//	belfry keygen     make a sealing key, rotate it, retire its old keys
+//	belfry reseal     seal everything with the newest key
 //	belfry token      make, list and revoke API tokens
 //	belfry receive    a small receiver to try deliveries with
 //	belfry version    which version this is
@@ -32,7 +33,8 @@ type cli struct {
 	Serve   serveCommand   `cmd:"" help:"Run in production, on the database of DATABASE_URL."`
 	Init    initCommand    `cmd:"" help:"Prepare everything that serve needs, where it is missing: the database schema, the sealing key, an admin token."`
 	Migrate migrateCommand `cmd:"" help:"Bring the database schema up to date (up), take back its newest step (down), or show where it stands (status)."`
-	Keygen  keygenCommand  `cmd:"" help:"Make a sealing key, or add a new primary key to an old one."`
+	Keygen  keygenCommand  `cmd:"" help:"Make a sealing key, rotate it, take old keys out of it, or copy it."`
+	Reseal  resealCommand  `cmd:"" help:"Seal everything in the database with the newest key, while servers run, and say which old keys can go."`
 	Token   tokenCommand   `cmd:"" help:"Make, list and revoke API tokens."`
 	Receive receiveCommand `cmd:"" help:"Receive alerts on a port of this machine and print them."`
 	Health  healthCommand  `cmd:"" help:"Ask a running Belfry whether it is ready; for container health checks."`

@@ -46,7 +46,7 @@ type serveCommand struct {
 func (c *serveCommand) Run(ctx context.Context, to streams) error {
 	p, err := c.parse()
 	address, errURL := c.url()
-	keyset, errKey := c.read()
+	_, errKey := c.read()
 	if err := errors.Join(err, errURL, errKey); err != nil {
 		return err
 	}
@@ -55,14 +55,14 @@ func (c *serveCommand) Run(ctx context.Context, to streams) error {
 		return err
 	}
 	db.Close()
-	return serve(ctx, instance{parsed: p, databaseURL: address, keyset: keyset, log: c.logger(to.err)})
+	return serve(ctx, instance{parsed: p, databaseURL: address, keyset: c.read, log: c.logger(to.err)})
 }
 
 // instance is everything that a server needs to run.
 type instance struct {
 	parsed
 	databaseURL string
-	keyset      string
+	keyset      func() (string, error) // which may be rotated
 	log         *slog.Logger
 
 	alone bool // nobody else uses the database
@@ -141,7 +141,7 @@ func serve(ctx context.Context, in instance) error {
 	tending, relax := context.WithCancel(ctx)
 	defer relax()
 	tendMemory(tending)
-	box, err := secret.NewBox(in.keyset)
+	box, err := secret.NewBoxFrom(in.keyset)
 	if err != nil {
 		return err
 	}
@@ -279,10 +279,5 @@ func checkDatabase(ctx context.Context, db *postgres.DB, log *slog.Logger) error
 	if err := migrations.Newer(steps); err != nil {
 		log.WarnContext(ctx, "database is newer", "error", err) // which the version before may use
 	}
-	if err := db.CheckKey(ctx); errors.Is(err, secret.ErrSealed) {
-		return errors.New("this is not the sealing key that the database was sealed with: set BELFRY_KEYSET or BELFRY_KEYSET_FILE to the right one; nothing was changed")
-	} else if err != nil {
-		return err
-	}
-	return nil
+	return checkKey(ctx, db)
 }

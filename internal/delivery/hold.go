@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"errors"
 	"time"
 
 	"github.com/google/uuid"
@@ -15,9 +16,10 @@ type Target struct {
 	Health Health
 }
 
-// TargetOf returns what decides about deliveries to a destination.
+// TargetOf returns what decides about deliveries to a destination. One that only this
+// process cannot open, for lack of a newer key, is usable: others will send.
 func TargetOf(d destination.Destination, h Health) Target {
-	return Target{State: d.State, Usable: d.Settings != nil, Health: h}
+	return Target{State: d.State, Usable: d.Usable() || errors.Is(d.Unopened, destination.ErrNoKey), Health: h}
 }
 
 // HoldReason returns why a delivery must wait at a time, or "" if it may go. It is

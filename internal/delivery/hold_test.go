@@ -143,12 +143,22 @@ func TestHoldsOthers(t *testing.T) {
 	if got := target.HoldsOthers(noon); got != delivery.NotAnswering {
 		t.Errorf("while one probes: got %q", got)
 	}
-	target = delivery.TargetOf(destination.Destination{State: destination.Active, Settings: &destination.Webhook{}}, delivery.Health{})
+	target = delivery.TargetOf(destination.Destination{
+		State: destination.Active, Settings: &destination.Webhook{}, Signing: destination.NewSigning(noon),
+	}, delivery.Health{})
 	if got := target.HoldsOthers(noon); got != "" {
 		t.Errorf("got %q of one that answers", got)
 	}
 	target = delivery.TargetOf(destination.Destination{State: destination.Paused}, delivery.Health{})
 	if got := target.HoldsOthers(noon); got != delivery.Misconfigured {
 		t.Errorf("got %q of one without settings", got)
+	}
+	target = delivery.TargetOf(destination.Destination{State: destination.Active, Settings: &destination.Webhook{}}, delivery.Health{})
+	if got := target.HoldsOthers(noon); got != delivery.Misconfigured {
+		t.Errorf("got %q of one without a signing secret", got)
+	}
+	target = delivery.TargetOf(destination.Destination{State: destination.Active, Unopened: destination.ErrNoKey}, delivery.Health{})
+	if got := target.HoldsOthers(noon); got != "" {
+		t.Errorf("got %q of one that others can send to", got)
 	}
 }

@@ -37,9 +37,15 @@ type settingsType struct {
 	read func(raw json.RawMessage, old Settings) (Settings, invalid.Fields)
 }
 
-// ErrMisconfigured is returned when stored settings cannot be opened or used:
-// our fault or the operator's, never the alert's.
-var ErrMisconfigured = errors.New("the destination's stored settings cannot be used")
+var (
+	// ErrMisconfigured is returned when stored settings cannot be opened or used:
+	// our fault or the operator's, never the alert's.
+	ErrMisconfigured = errors.New("the destination's stored settings cannot be used")
+
+	// ErrNoKey is returned when this process cannot open them and others can: the
+	// sealing key was rotated, and it has the old one only.
+	ErrNoKey = errors.New("the destination is sealed with a key that this process does not have yet: restart it with the rotated keyset")
+)
 
 // State says whether deliveries are sent or held.
 type State string
@@ -61,13 +67,20 @@ type Destination struct {
 	AlertTypes  []alert.Type     // at least one
 	LogTypes    []string         // none: all
 	Settings    Settings         // nil when they could not be opened
-	Signing     Signing
+	Signing     Signing          // empty when it could not be opened
 	Limits      Limits
 	Version     int64
 	CreatedAt   time.Time
 	UpdatedAt   time.Time
 	DeletedAt   *time.Time
+
+	// Unopened is why settings or signing secret could not be opened: ErrMisconfigured
+	// or ErrNoKey, wrapped. Nil when both could.
+	Unopened error
 }
+
+// Usable reports whether there is all that sending takes.
+func (d Destination) Usable() bool { return d.Settings != nil && d.Signing.Secret != "" }
 
 // Settings is one type of destination, configured. Its JSON form is what is
 // sealed and stored.

@@ -87,7 +87,7 @@ func TestEveryHeaderThatIsAcceptedIsSent(t *testing.T) {
 			continue
 		}
 		w := &Webhook{URL: url, Headers: webhookOf(t, d).Headers}
-		m := Message{ID: deliveryID, Alert: seedsAlert(t), Attempt: 1, SentAt: time.Now()}
+		m := Message{ID: deliveryID, Alert: seedsAlert(t), Attempt: 1, SentAt: time.Now(), Keys: NewSigning(noon).Keys(noon)}
 		if res := w.Send(t.Context(), client, m); res.Class != outbound.Acked {
 			t.Errorf("%s: got %s: %s", name, res.Class, res.Error)
 			continue

@@ -5,7 +5,9 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -38,6 +40,17 @@ func NewSigning(now time.Time) Signing {
 	return Signing{Secret: secretPrefix + base64.StdEncoding.EncodeToString(key), CreatedAt: now}
 }
 
+// OpenSigning decodes a stored signing. Former secrets that cannot sign are left out;
+// if the present one cannot, it returns ErrMisconfigured.
+func OpenSigning(stored []byte) (Signing, error) {
+	var s Signing
+	if err := json.Unmarshal(stored, &s); err != nil || len(keyOf(s.Secret)) == 0 {
+		return Signing{}, fmt.Errorf("%w: there is no signing secret that can be used", ErrMisconfigured)
+	}
+	s.Former = slices.DeleteFunc(s.Former, func(f Former) bool { return len(keyOf(f.Secret)) == 0 })
+	return s, nil
+}
+
 // Rotate returns a new secret beside the present one, which signs for keep
 // longer, and beside those that still sign from rotations before. With keep zero
 // the new one is alone, as when a secret has leaked.
@@ -46,7 +59,7 @@ func (s Signing) Rotate(now time.Time, keep time.Duration) Signing {
 	if keep <= 0 {
 		return next
 	}
-	next.Former = append([]Former{{s.Secret, now.Add(keep)}}, s.inUse(now)...)
+	next.Former = Signing{Former: append([]Former{{s.Secret, now.Add(keep)}}, s.Former...)}.inUse(now)
 	next.Former = next.Former[:min(len(next.Former), maxFormer)]
 	return next
 }
@@ -75,7 +88,7 @@ func (s Signing) PreviousUntil(now time.Time) time.Time {
 func (s Signing) inUse(now time.Time) []Former {
 	var list []Former
 	for _, f := range s.Former {
-		if now.Before(f.Until) {
+		if now.Before(f.Until) && f.Secret != "" {
 			list = append(list, f)
 		}
 	}
@@ -83,13 +96,14 @@ func (s Signing) inUse(now time.Time) []Former {
 }
 
 // sign returns the webhook-signature header: for each key "v1," and the base64
-// of the HMAC-SHA256 over id, timestamp and body (Standard Webhooks 1.0.0).
+// of the HMAC-SHA256 over id, timestamp and body (Standard Webhooks 1.0.0). It is
+// empty when there is no key: nobody must take what an empty key makes for a proof.
 func sign(keys []string, id string, at time.Time, body []byte) string {
 	var signatures []string
 	for _, k := range keys {
-		key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(k, secretPrefix))
-		if err != nil {
-			continue // cannot be: we made it
+		key := keyOf(k)
+		if len(key) == 0 {
+			continue
 		}
 		mac := hmac.New(sha256.New, key)
 		fmt.Fprintf(mac, "%s.%d.", id, at.Unix())
@@ -97,4 +111,13 @@ func sign(keys []string, id string, at time.Time, body []byte) string {
 		signatures = append(signatures, "v1,"+base64.StdEncoding.EncodeToString(mac.Sum(nil)))
 	}
 	return strings.Join(signatures, " ")
+}
+
+// keyOf returns the key that a signing secret stands for, nil if it is none.
+func keyOf(secret string) []byte {
+	key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(secret, secretPrefix))
+	if err != nil {
+		return nil
+	}
+	return key
 }

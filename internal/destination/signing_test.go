@@ -2,7 +2,7 @@ package destination
 
 import (
 	"encoding/base64"
-	"encoding/json"
+	"errors"
 	"net/http"
 	"strconv"
 	"strings"
@@ -59,6 +59,13 @@ func TestRotate(t *testing.T) {
 			Signing{Former: []Former{{"whsec_b", noon.Add(time.Hour + time.Minute)}}},
 		},
 		{
+			"one that is empty is forgotten", // as an earlier version kept what it could not open
+			Signing{Secret: "whsec_b", Former: []Former{{"", noon.Add(9 * time.Hour)}}},
+			time.Minute,
+			Signing{Former: []Former{{"whsec_b", noon.Add(time.Hour + time.Minute)}}},
+		},
+		{"nothing is not kept", Signing{}, time.Hour, Signing{}},
+		{
 			"at once ends them all",
 			Signing{Secret: "whsec_b", Former: []Former{{"whsec_a", noon.Add(9 * time.Hour)}}},
 			0,
@@ -92,6 +99,7 @@ func TestKeys(t *testing.T) {
 		{"none", Signing{}, noon, nil},
 		{"a previous one alone is not used", Signing{Former: []Former{{"old", noon.Add(time.Hour)}}}, noon, nil},
 		{"one", Signing{Secret: "new"}, noon, []string{"new"}},
+		{"an empty one is not used", Signing{Secret: "new", Former: []Former{{"", noon.Add(time.Hour)}}}, noon, []string{"new"}},
 		{"both, the newest first", rotated, noon.Add(-time.Hour), []string{"new", "old"}},
 		{"both to the last moment", rotated, noon.Add(-1), []string{"new", "old"}},
 		{"not at the end", rotated, noon, []string{"new"}},
@@ -110,15 +118,30 @@ func TestKeys(t *testing.T) {
 func TestSigningIsStoredAsJSON(t *testing.T) {
 	t.Parallel()
 	first := NewSigning(noon)
-	for _, want := range []Signing{{}, first, first.Rotate(noon, time.Hour)} {
+	for _, want := range []Signing{first, first.Rotate(noon, time.Hour)} {
 		raw := mustJSON(t, want)
-		var got Signing
-		if err := json.Unmarshal(raw, &got); err != nil {
+		got, err := OpenSigning(raw)
+		if err != nil {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s (-want +got)\n%s", raw, diff)
 		}
+	}
+}
+
+func TestOpenSigningRefusesWhatCannotSign(t *testing.T) {
+	t.Parallel()
+	for _, stored := range []string{``, `{`, `null`, `{}`, `{"secret":""}`, `{"secret":"whsec_"}`, `{"secret":"whsec_*"}`, `{"secret":7}`} {
+		if got, err := OpenSigning([]byte(stored)); !errors.Is(err, ErrMisconfigured) || got.Secret != "" {
+			t.Errorf("%s: %+v, %v", stored, got, err)
+		}
+	}
+	first := NewSigning(noon)
+	stored := Signing{Secret: first.Secret, CreatedAt: noon, Former: []Former{{"", noon}, {"whsec_", noon}, {first.Secret, noon}}}
+	got, err := OpenSigning(mustJSON(t, stored))
+	if diff := cmp.Diff([]Former{{first.Secret, noon}}, got.Former); diff != "" || err != nil {
+		t.Errorf("%v (-want +got)\n%s", err, diff)
 	}
 }
 

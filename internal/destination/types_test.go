@@ -279,12 +279,21 @@ func survivesBadAlert(t *testing.T, ex example) {
 	}
 }
 
-func TestSendWithoutKeysIsNotSigned(t *testing.T) {
+// A destination without a secret to sign with is misconfigured. Should one come as
+// far as here, nothing goes out: least of all with a signature that an empty key made.
+func TestSendWithoutKeysSendsNothing(t *testing.T) {
 	t.Parallel()
 	url, requests := newReceiver(t)
-	(&Webhook{URL: url}).Send(t.Context(), newClient(t), Message{ID: deliveryID, Alert: seedsAlert(t), Attempt: 1, SentAt: time.Now()})
-	if got := (<-requests).header.Values("webhook-signature"); got != nil {
-		t.Errorf("got signature %q", got)
+	for _, keys := range [][]string{nil, {""}, {"whsec_"}, {"", "whsec_"}, {"whsec_*"}} {
+		m := Message{ID: deliveryID, Alert: seedsAlert(t), Attempt: 1, SentAt: time.Now(), Keys: keys}
+		if r := (&Webhook{URL: url}).Send(t.Context(), newClient(t), m); r.Class != outbound.Interrupted || r.Error == "" {
+			t.Errorf("%q: %+v", keys, r)
+		}
+	}
+	select {
+	case r := <-requests:
+		t.Errorf("sent with the signature %q", r.header.Get("webhook-signature"))
+	default:
 	}
 }
 
@@ -294,7 +303,7 @@ func TestSendLeavesSettingsAlone(t *testing.T) {
 	headers := append(make([]outbound.Header, 0, 8), outbound.Header{Name: "X-Key", Value: "v"})
 	w := &Webhook{URL: url, Headers: headers}
 	before := string(mustJSON(t, w))
-	w.Send(t.Context(), newClient(t), Message{ID: deliveryID, Alert: seedsAlert(t), Attempt: 1, SentAt: time.Now()})
+	w.Send(t.Context(), newClient(t), Message{ID: deliveryID, Alert: seedsAlert(t), Attempt: 1, SentAt: time.Now(), Keys: NewSigning(noon).Keys(noon)})
 	<-requests
 	if diff := cmp.Diff(before, string(mustJSON(t, w))); diff != "" {
 		t.Errorf("(-before +after)\n%s", diff)

@@ -45,13 +45,15 @@ func (w *Webhook) Send(ctx context.Context, client *outbound.Client, m Message) 
 	if err != nil {
 		return outbound.Result{Class: outbound.Protocol, StartedAt: m.SentAt, Error: "the alert cannot be written as JSON"}
 	}
+	signature := sign(m.Keys, m.ID.String(), m.SentAt, body)
+	if signature == "" { // cannot be: such a destination is misconfigured
+		return outbound.Result{Class: outbound.Interrupted, StartedAt: m.SentAt, Error: "there is no secret to sign with"}
+	}
 	headers := []outbound.Header{
 		{Name: "webhook-id", Value: m.ID.String()},
 		{Name: "webhook-timestamp", Value: strconv.FormatInt(m.SentAt.Unix(), 10)},
 		{Name: "Belfry-Attempt", Value: strconv.Itoa(m.Attempt)},
-	}
-	if len(m.Keys) > 0 {
-		headers = append(headers, outbound.Header{Name: "webhook-signature", Value: sign(m.Keys, m.ID.String(), m.SentAt, body)})
+		{Name: "webhook-signature", Value: signature},
 	}
 	if m.Test {
 		headers = append(headers, outbound.Header{Name: "Belfry-Test", Value: "true"})

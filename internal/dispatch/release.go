@@ -242,6 +242,9 @@ func (d *Dispatcher) keepHolds(ctx context.Context) error {
 }
 
 func (d *Dispatcher) keepHold(ctx context.Context, t destination.Destination, h delivery.Health, held []delivery.Reason) error {
+	if errors.Is(t.Unopened, destination.ErrNoKey) {
+		return nil // those that have the key know better
+	}
 	now := delivery.TargetOf(t, h).HoldsOthers(d.Now())
 	if now == "" {
 		d.held.add(t.ID)

@@ -145,6 +145,7 @@ func (d *Dispatcher) beat(ctx context.Context) error {
 // a delivery behind; and all may run in every replica at once.
 func (d *Dispatcher) startUpkeep() {
 	d.every(beatEvery, d.again, "beat", d.beat)
+	d.every(beatEvery, nil, "keyset", func(context.Context) error { return d.DB.RefreshKey() })
 	d.every(reconcileEvery, nil, "partitions", func(ctx context.Context) error { d.ensurePartitions(ctx); return nil })
 	d.every(eventsEvery, nil, "publish", d.publish)
 	d.loops.Go(func() { d.listen(d.upkeep) })

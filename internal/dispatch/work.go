@@ -156,6 +156,11 @@ func (d *Dispatcher) ready(ctx context.Context, j *job) (out *postgres.Outgoing,
 	case out.Destination.DeletedAt != nil:
 		return out, false, d.park(out.Delivery, delivery.Delivery.Cancel, delivery.DestinationDeleted)
 	}
+	if errors.Is(out.Misconfigured, destination.ErrNoKey) { // others can send it
+		d.Log.ErrorContext(ctx, "sealing key missing",
+			"destination_id", out.Destination.ID, "delivery_id", out.Delivery.ID, "error", out.Misconfigured)
+		return out, false, river.JobSnooze(ourFault)
+	}
 	if reason := d.holdReason(ctx, out); reason != "" {
 		return out, false, d.park(out.Delivery, delivery.Delivery.Hold, reason)
 	}

@@ -2,8 +2,10 @@ package postgres
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -13,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5/pgtype/zeronull"
 
 	"belfry/internal/destination"
+	"belfry/internal/secret"
 )
 
 const destinationColumns = `t.id, t.display_name, t.type, t.state, t.severities, t.alert_types, t.log_types,
@@ -47,9 +50,13 @@ type openedRow struct {
 
 const maxOpened = 10_000 // a few kB each
 
-// open unseals a destination. When that fails the destination is still returned,
-// without settings: it can be listed and mended, not sent to.
+// open unseals a destination. What cannot be opened of it is left out, and the error,
+// which is also in the destination, says why: it can be listed and mended, not sent to.
+// One that is deleted has nothing to open any more.
 func (q queries) open(r sealedRow) (destination.Destination, error) {
+	if r.d.DeletedAt != nil {
+		return r.d, nil
+	}
 	q.opened.mu.Lock()
 	known, ok := q.opened.ids[r.d.ID]
 	q.opened.mu.Unlock()
@@ -57,9 +64,9 @@ func (q queries) open(r sealedRow) (destination.Destination, error) {
 		r.d.Settings, r.d.Signing = known.d.Settings, known.d.Signing
 		return r.d, nil
 	}
-	d, err := q.unseal(r)
-	if err != nil {
-		return d, err
+	d := q.unseal(r)
+	if d.Unopened != nil {
+		return d, d.Unopened
 	}
 	q.opened.mu.Lock()
 	defer q.opened.mu.Unlock()
@@ -70,36 +77,46 @@ func (q queries) open(r sealedRow) (destination.Destination, error) {
 	return d, nil
 }
 
-func (q queries) unseal(r sealedRow) (destination.Destination, error) {
-	raw, err := q.box.Open(r.settings, "destinations.settings|"+r.d.ID.String())
-	if err != nil {
-		return r.d, fmt.Errorf("%w: %w", destination.ErrMisconfigured, err)
+// unseal opens settings and signing secret, each by itself: that one is lost is no
+// reason to lose the other.
+func (q queries) unseal(r sealedRow) destination.Destination {
+	d := r.d
+	settings, errSettings := q.openSealed(r.settings, boundSettings+d.ID.String())
+	if errSettings == nil {
+		d.Settings, errSettings = destination.OpenSettings(d.Type, settings)
 	}
-	settings, err := destination.OpenSettings(r.d.Type, raw)
-	if err != nil {
-		return r.d, err
+	signing, errSigning := q.openSealed(r.signing, boundSigning+d.ID.String())
+	if errSigning == nil {
+		d.Signing, errSigning = destination.OpenSigning(signing)
 	}
-	signing, err := q.box.Open(r.signing, "destinations.signing|"+r.d.ID.String())
-	if err != nil {
-		return r.d, fmt.Errorf("%w: %w", destination.ErrMisconfigured, err)
+	d.Unopened = cmp.Or(errSettings, errSigning)
+	if errors.Is(errSigning, destination.ErrNoKey) {
+		d.Unopened = errSigning // it is not lost, whatever is wrong with the settings
 	}
-	if err := json.Unmarshal(signing, &r.d.Signing); err != nil {
-		return r.d, fmt.Errorf("%w: signing secret is not readable", destination.ErrMisconfigured)
+	return d
+}
+
+func (q queries) openSealed(sealed []byte, bound string) ([]byte, error) {
+	plain, err := q.box.Open(sealed, bound)
+	switch {
+	case errors.Is(err, secret.ErrNoKey):
+		return nil, fmt.Errorf("%w: %w", destination.ErrNoKey, err)
+	case err != nil:
+		return nil, fmt.Errorf("%w: %w", destination.ErrMisconfigured, err)
 	}
-	r.d.Settings = settings
-	return r.d, nil
+	return plain, nil
 }
 
 // seal returns nil for what the destination does not have because it could not
 // be opened: an update then leaves the stored bytes alone.
 func (q queries) seal(d destination.Destination) (settings, signing []byte, err error) {
 	if d.Settings != nil {
-		if settings, err = q.sealJSON(d.Settings, "destinations.settings|"+d.ID.String()); err != nil {
+		if settings, err = q.sealJSON(d.Settings, boundSettings+d.ID.String()); err != nil {
 			return nil, nil, err
 		}
 	}
 	if d.Signing.Secret != "" {
-		signing, err = q.sealJSON(d.Signing, "destinations.signing|"+d.ID.String())
+		signing, err = q.sealJSON(d.Signing, boundSigning+d.ID.String())
 	}
 	return settings, signing, err
 }
@@ -170,6 +187,7 @@ func (tx *Tx) UpdateDestination(ctx context.Context, d destination.Destination) 
 
 // DeleteDestination marks a destination as deleted. None of its names means
 // anything any more: not even to a destination that had one of them before it.
+// Its settings and its signing secret are wiped with that, by a trigger.
 func (tx *Tx) DeleteDestination(ctx context.Context, id uuid.UUID, now time.Time) error {
 	const query = `
 		WITH gone AS (

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"belfry/internal/secret"
 )
 
 // Presence is how an instance shows that it lives: a row that it beats, and an
@@ -30,9 +32,9 @@ func (db *DB) Presence(me Instance) *Presence { return &Presence{db: db, me: me}
 func (p *Presence) Beat(ctx context.Context) (workers int, err error) {
 	const query = `
 		WITH me AS (
-			INSERT INTO instances (id, started_at, seen_at, version, roles, locks)
-			VALUES ($1, now(), now(), $2, $3, true)
-			ON CONFLICT (id) DO UPDATE SET seen_at = now()
+			INSERT INTO instances (id, started_at, seen_at, version, roles, locks, sealing_key)
+			VALUES ($1, now(), now(), $2, $3, true, $4)
+			ON CONFLICT (id) DO UPDATE SET seen_at = now(), sealing_key = excluded.sealing_key
 		)
 		SELECT count(*)
 		FROM instances
@@ -42,7 +44,7 @@ func (p *Presence) Beat(ctx context.Context) (workers int, err error) {
 	if err := p.lock(ctx); err != nil {
 		return 0, fmt.Errorf("beat: %w", err)
 	}
-	if err := p.conn.QueryRow(ctx, query, p.me.ID, p.me.Version, p.me.Roles).Scan(&workers); err != nil {
+	if err := p.conn.QueryRow(ctx, query, p.me.ID, p.me.Version, p.me.Roles, p.db.box.Primary()).Scan(&workers); err != nil {
 		return 0, fmt.Errorf("beat: %w", errors.Join(err, p.unlock(ctx)))
 	}
 	if slices.Contains(p.me.Roles, "worker") {
@@ -104,13 +106,16 @@ type Instance struct {
 	StartedAt time.Time
 	SeenAt    time.Time
 	Alive     bool // has beaten within ten seconds
+
+	// SealingKey is the key that it seals with, 0 for a version that does not say.
+	SealingKey secret.KeyID
 }
 
 // Instances returns the processes on this database, oldest first. One that has
 // died is among them until another finds out.
 func (q queries) Instances(ctx context.Context) ([]Instance, error) {
 	const query = `
-		SELECT id, version, roles, started_at, seen_at, seen_at >= now() - interval '10 seconds'
+		SELECT id, version, roles, started_at, seen_at, seen_at >= now() - interval '10 seconds', coalesce(sealing_key, 0)
 		FROM instances
 		ORDER BY started_at, id`
 	rows, err := q.q.Query(ctx, query)
@@ -122,6 +127,13 @@ func (q queries) Instances(ctx context.Context) ([]Instance, error) {
 		return nil, fmt.Errorf("select instances: %w", err)
 	}
 	return list, nil
+}
+
+// SealingOtherwise returns the processes that are alive and seal with another key
+// than this one.
+func (q queries) SealingOtherwise(ctx context.Context, key secret.KeyID) ([]Instance, error) {
+	list, err := q.Instances(ctx)
+	return slices.DeleteFunc(list, func(i Instance) bool { return !i.Alive || i.SealingKey == key }), err
 }
 
 // SweepDead gives back the jobs of instances that are dead, but never the caller's,

@@ -10,49 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"belfry/internal/delivery"
-	"belfry/internal/secret"
 )
-
-// canary is sealed with the key in use. Its text says nothing.
-const canary = "belfry"
-
-// CheckKey opens the sealed canary, or writes it into an empty database. It
-// returns secret.ErrSealed when the database was sealed with another key. After a
-// rotation it seals the canary with the new key: from then on a server that has
-// only the old one must not start, because it could not open what is sealed.
-func (db *DB) CheckKey(ctx context.Context) error {
-	fresh, err := db.box.Seal([]byte(canary), "sealing_canary")
-	if err != nil {
-		return err
-	}
-	const insert = `
-		INSERT INTO sealing_canary (sealed)
-		VALUES ($1)
-		ON CONFLICT (one) DO NOTHING`
-	if _, err := db.q.Exec(ctx, insert, fresh); err != nil {
-		return fmt.Errorf("write sealing canary: %w", err)
-	}
-	const query = `
-		SELECT sealed
-		FROM sealing_canary`
-	var stored []byte
-	if err := db.q.QueryRow(ctx, query).Scan(&stored); err != nil {
-		return fmt.Errorf("read sealing canary: %w", err)
-	}
-	if plain, err := db.box.Open(stored, "sealing_canary"); err != nil || string(plain) != canary {
-		return secret.ErrSealed
-	}
-	if secret.SameKey(stored, fresh) {
-		return nil
-	}
-	const update = `
-		UPDATE sealing_canary
-		SET sealed = $1`
-	if _, err := db.q.Exec(ctx, update, fresh); err != nil {
-		return fmt.Errorf("renew sealing canary: %w", err)
-	}
-	return nil
-}
 
 // EnsurePartitions makes the partitions of attempts for the weeks that hold the
 // times, if they are missing.
