@@ -70,13 +70,23 @@ func (s *Server) GetDestination(ctx context.Context, r GetDestinationRequestObje
 }
 
 // PatchDestination merges a change under the row's lock. Whether new settings mend
-// a destination that does not answer is found out at once.
+// a destination that does not answer is found out at once. They mend one whose signing
+// secret cannot be opened as well: it gets a new one, shown in this answer only.
 func (s *Server) PatchDestination(ctx context.Context, r PatchDestinationRequestObject) (PatchDestinationResponseObject, error) {
+	var made *string
 	d, err := s.change(ctx, r.ID, r.Params.IfMatch, "destination.update", func(tx *postgres.Tx, d *destination.Destination, _ map[string]any) error {
 		before, formerly := d.Settings, d.FormerNames
+		entered := destination.GivesSettings(*r.Body)
+		if entered && errors.Is(d.Unopened, destination.ErrNoKey) {
+			return d.Unopened // what others can open must not be lost
+		}
 		changed, err := d.Patch(*r.Body)
 		if err != nil {
 			return err
+		}
+		if entered && changed.Signing.Secret == "" {
+			changed.Signing = destination.NewSigning(s.Now().UTC())
+			made = &changed.Signing.Secret
 		}
 		if reflect.DeepEqual(before, changed.Settings) && reflect.DeepEqual(s.newDestination(*d), s.newDestination(changed)) {
 			return errNothingToDo
@@ -88,7 +98,7 @@ func (s *Server) PatchDestination(ctx context.Context, r PatchDestinationRequest
 				return err
 			}
 		}
-		if reflect.DeepEqual(before, changed.Settings) {
+		if made == nil && reflect.DeepEqual(before, changed.Settings) {
 			return nil
 		}
 		return tx.ProbeNow(ctx, d.ID, s.Now())
@@ -96,7 +106,7 @@ func (s *Server) PatchDestination(ctx context.Context, r PatchDestinationRequest
 	if err != nil {
 		return nil, err
 	}
-	return PatchDestination200JSONResponse{Body: s.newDestination(d), Headers: PatchDestination200ResponseHeaders{ETag: etag(d)}}, nil
+	return PatchDestination200JSONResponse{Body: ChangedDestination{Destination: s.newDestination(d), SigningSecret: made}, Headers: PatchDestination200ResponseHeaders{ETag: etag(d)}}, nil
 }
 
 // PauseDestination holds what would be sent from now on.
@@ -146,6 +156,9 @@ func (s *Server) RotateSigningSecret(ctx context.Context, r RotateSigningSecretR
 		return nil, err
 	}
 	d, err := s.change(ctx, r.ID, r.Params.IfMatch, "destination.rotate_signing_secret", func(_ *postgres.Tx, d *destination.Destination, _ map[string]any) error {
+		if errors.Is(d.Unopened, destination.ErrNoKey) {
+			return d.Unopened
+		}
 		d.Signing = d.Signing.Rotate(s.Now().UTC(), time.Duration(keep)*time.Second)
 		return nil
 	})
@@ -196,8 +209,8 @@ func (s *Server) TestDestination(ctx context.Context, r TestDestinationRequestOb
 	if err != nil {
 		return nil, err
 	}
-	if d.Settings == nil {
-		return nil, destination.ErrMisconfigured
+	if d.Unopened != nil {
+		return nil, d.Unopened
 	}
 	a, body, err := s.Dispatcher.Test(ctx, d, t.Severity, t.Type, by(ctx))
 	if err != nil {
@@ -252,6 +265,9 @@ func (s *Server) readCandidate(ctx context.Context, c candidate, wrong *flaws) (
 			wrong.add("destinationId", invalid.CodeConflict, "is not a destination")
 			return d, nil
 		}
+		if errors.Is(stored.Unopened, destination.ErrNoKey) {
+			err = stored.Unopened
+		}
 		if err != nil {
 			return d, err
 		}
@@ -291,7 +307,7 @@ func (s *Server) newDestination(d destination.Destination) Destination {
 	answer := Destination{
 		ID: d.ID, DisplayName: d.DisplayName, FormerNames: notNil(d.FormerNames), Type: DestinationType(d.Type), State: DestinationState(d.State),
 		Severities: []Severity{}, AlertTypes: []AlertType{}, LogTypes: notNil(d.LogTypes),
-		OverrideOnly: len(d.Severities) == 0, Limits: newLimits(d.Limits), Settings: Settings{Headers: []SetHeader{}},
+		Misconfigured: !d.Usable() && !errors.Is(d.Unopened, destination.ErrNoKey), OverrideOnly: len(d.Severities) == 0, Limits: newLimits(d.Limits), Settings: Settings{Headers: []SetHeader{}},
 		Signing: Signing{CreatedAt: d.Signing.CreatedAt.UTC()}, Version: d.Version,
 		CreatedAt: d.CreatedAt.UTC(), UpdatedAt: d.UpdatedAt.UTC(),
 	}

@@ -61,6 +61,7 @@ var problems = []struct {
 	{errCrossOrigin, 403, ProblemCodeForbidden, "A page of another site made this request."},
 	{postgres.ErrNotFound, 404, ProblemCodeNotFound, "There is nothing with this id."},
 	{postgres.ErrVersion, 412, ProblemCodePreconditionFailed, "It was changed since you read it: read it again, then repeat your change."},
+	{destination.ErrNoKey, 503, ProblemCodeUnavailable, "The destination is sealed with a key that this server does not have yet: restart the server with the rotated keyset."},
 	{destination.ErrMisconfigured, 409, ProblemCodeConflict, "The stored settings cannot be opened: enter them again."},
 	{dispatch.ErrAlertConflict, 409, ProblemCodeAlertConflict, "This alertId was accepted before with another input; nothing was changed."},
 	{dispatch.ErrOpen, 409, ProblemCodeDeliveryOpen, "The delivery is waiting for its next attempt: use send-now to send it at once."},

@@ -58,6 +58,12 @@ func (d Destination) Patch(raw []byte) (Destination, error) {
 	return d, f.found.Err()
 }
 
+// GivesSettings reports whether a body that Patch takes has settings.
+func GivesSettings(raw []byte) bool {
+	f, err := readBody(raw)
+	return err == nil && f.has("settings")
+}
+
 // ReadSettings returns a destination that has only a type and settings, to try
 // them before there is one. Either is nil when the request has none. The errors
 // name fields as in a body with type and settings.

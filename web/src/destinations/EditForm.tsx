@@ -1,4 +1,4 @@
-import { Button, Group } from "@mantine/core";
+import { Button, Group, Modal } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
@@ -16,6 +16,7 @@ import { changesOf, type FormValues, formOf, patchOf, rebase } from "./form";
 import { LeaveDialog } from "./LeaveDialog";
 import columns from "./NewDestinationPage.module.css";
 import { RotateDialog } from "./RotateDialog";
+import { SecretOnce } from "./SecretOnce";
 import { readAgain, showDestination } from "./useChange";
 
 /**
@@ -26,23 +27,30 @@ export function EditForm({ now, others }: { now: Destination; others: readonly D
   const [base, setBase] = useState(now);
   const [values, setValues] = useState<FormValues>(() => formOf(now));
   const [rotating, setRotating] = useState(false);
+  const [made, setMade] = useState<string>(); // a signing secret, by the change that was saved
   const navigate = useNavigate();
   const queries = useQueryClient();
   const announce = useAnnounce();
   const patch = patchOf(values, base);
   const changed = changesOf(patch);
   const back = () => void navigate({ to: "/destinations/$destinationId", params: { destinationId: base.id } });
+  const leave = () =>
+    void navigate({
+      to: "/destinations/$destinationId",
+      params: { destinationId: base.id },
+      ignoreBlocker: true, // what was entered is saved
+    });
   const save = useAction({
     mutationFn: () => patchDestination(base.id, base.version, patch),
     onSuccess: (d) => {
       announce("Saved");
       showDestination(queries, d);
       readAgain(queries, d.id);
-      void navigate({
-        to: "/destinations/$destinationId",
-        params: { destinationId: d.id },
-        ignoreBlocker: true, // what was entered is saved
-      });
+      if (d.signingSecret === undefined) {
+        leave();
+      } else {
+        setMade(d.signingSecret);
+      }
     },
     onError: (error) => {
       if (asProblem(error).code === "precondition_failed") {
@@ -119,6 +127,23 @@ export function EditForm({ now, others }: { now: Destination; others: readonly D
       </Panel>
       <FormAside values={values} saved={base} />
       {rotating && <RotateDialog destination={base} onClose={() => setRotating(false)} />}
+      {made !== undefined && (
+        // What is shown once must not be lost by a click beside it.
+        <Modal
+          opened
+          onClose={leave}
+          title="It has a new signing secret"
+          size="lg"
+          closeOnClickOutside={false}
+          closeOnEscape={false}
+        >
+          <p className={classes.hint}>The one before could not be opened any more. The changes are saved.</p>
+          <SecretOnce secret={made} />
+          <Group justify="flex-end" mt="sm">
+            <Button onClick={leave}>Done</Button>
+          </Group>
+        </Modal>
+      )}
     </div>
   );
 }

@@ -20,10 +20,11 @@ export function StandingBanners({
   const held = health && heldTotal(health.held);
   return (
     <>
-      {!destination.settings.urlSet && (
+      {destination.misconfigured && (
         <Banner tone="bad" title="Its settings cannot be used">
-          They cannot be opened with the server’s key, so its deliveries wait. Edit it and enter the URL and the header
-          values again, and they go out.
+          Its settings or its signing secret cannot be opened with the server’s key, so its deliveries wait. Edit it and
+          enter the URL and the header values again, and they go out. If the signing secret is lost too, it gets a new
+          one, which is then shown once.
         </Banner>
       )}
       {health?.state === "not_answering" && health.notAnsweringSince !== null && (

@@ -13,6 +13,7 @@ const saved: Destination = {
   logTypes: ["AWS.CloudTrail"],
   overrideOnly: false,
   formerNames: [],
+  misconfigured: false,
   limits: { maxInFlight: 8, ratePerSecond: 5, burst: 20, holdNotAnswering: true },
   settings: {
     url: "https://soar.example.com",
@@ -86,6 +87,14 @@ describe("what an edit sends", () => {
       burst: null,
       holdNotAnswering: true,
     });
+  });
+});
+
+test("settings that cannot be opened are to be entered again", () => {
+  const lost = { ...saved, misconfigured: true }; // its URL may be known: then the signing secret is lost
+  expect(formOf(lost).keepUrl).toBe(false);
+  expect(patchOf({ ...formOf(lost), url: "https://soar.example.com" }, lost).settings).toEqual({
+    url: "https://soar.example.com",
   });
 });
 

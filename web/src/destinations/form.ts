@@ -44,7 +44,7 @@ export const newForm: FormValues = {
 export function formOf(d: Destination): FormValues {
   return {
     displayName: d.displayName,
-    keepUrl: d.settings.urlSet,
+    keepUrl: d.settings.urlSet && !d.misconfigured, // what mends it are settings that are entered again
     url: "",
     headers: d.settings.headers.map((h, n) => ({
       key: `stored-${n}`,

@@ -58,32 +58,27 @@ test("what is held is added up, and says when there may be more", () => {
 });
 
 describe("how a destination stands", () => {
-  const settings = { url: "https://hooks.example.com", urlSet: true, headers: [] };
+  const misconfigured = false;
   const health = (state: DestinationHealth["state"], slowUntil: string | null = null, consecutiveFailures = 0) => ({
     state,
     slowUntil,
     consecutiveFailures,
   });
   test.each([
-    ["answering", { state: "active" as const, settings }, health("answering"), ["answering"]],
-    ["unknown health", { state: "active" as const, settings }, undefined, []],
-    ["paused and fine", { state: "paused" as const, settings }, health("answering"), ["paused"]],
-    ["paused and failing", { state: "paused" as const, settings }, health("failing"), ["failing", "paused"]],
-    ["failing a little", { state: "active" as const, settings }, health("failing", null, 9), ["failing"]],
-    ["failing for long", { state: "active" as const, settings }, health("failing", null, 10), ["keeps_failing"]],
+    ["answering", { state: "active" as const, misconfigured }, health("answering"), ["answering"]],
+    ["unknown health", { state: "active" as const, misconfigured }, undefined, []],
+    ["paused and fine", { state: "paused" as const, misconfigured }, health("answering"), ["paused"]],
+    ["paused and failing", { state: "paused" as const, misconfigured }, health("failing"), ["failing", "paused"]],
+    ["failing a little", { state: "active" as const, misconfigured }, health("failing", null, 9), ["failing"]],
+    ["failing for long", { state: "active" as const, misconfigured }, health("failing", null, 10), ["keeps_failing"]],
     [
       "answering nothing but 429",
-      { state: "active" as const, settings },
+      { state: "active" as const, misconfigured },
       health("failing", "2026-03-02T12:00:00Z", 583),
       ["keeps_failing", "slowed"],
     ],
-    ["slowed", { state: "active" as const, settings }, health("answering", "2026-03-02T12:00:00Z"), ["slowed"]],
-    [
-      "misconfigured",
-      { state: "active" as const, settings: { ...settings, url: "", urlSet: false } },
-      health("unknown"),
-      ["misconfigured"],
-    ],
+    ["slowed", { state: "active" as const, misconfigured }, health("answering", "2026-03-02T12:00:00Z"), ["slowed"]],
+    ["misconfigured", { state: "active" as const, misconfigured: true }, health("unknown"), ["misconfigured"]],
   ])("%s", (_name, destination, of, want) => {
     expect(standingsOf(destination, of)).toEqual(want);
   });

@@ -30,11 +30,11 @@ const manyInARow = 10;
 
 /** All that is to be said of how a destination stands, worst first: one that is paused may have been failing. */
 export function standingsOf(
-  destination: Pick<Destination, "state" | "settings">,
+  destination: Pick<Destination, "state" | "misconfigured">,
   health: Pick<DestinationHealth, "state" | "slowUntil" | "consecutiveFailures"> | undefined,
 ): DestinationStanding[] {
   const found = new Set<DestinationStanding>();
-  if (!destination.settings.urlSet) {
+  if (destination.misconfigured) {
     found.add("misconfigured");
   }
   if (destination.state === "paused") {

@@ -17,6 +17,7 @@ const listed = (
     logTypes: [],
     overrideOnly: false,
     formerNames: [],
+    misconfigured: false,
     limits: { maxInFlight: 16, ratePerSecond: null, burst: null, holdNotAnswering: true },
     settings: { url: "https://hooks.example.com", urlSet: true, headers: [] },
     signing: { createdAt: "2026-03-02T12:00:00Z", previousValidUntil: null },
