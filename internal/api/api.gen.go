@@ -1197,6 +1197,15 @@ type BulkResendOutcomes struct {
 // - `cancelled`: someone ended it.
 type BulkResendState string
 
+// ChangedDestination A destination after a change.
+type ChangedDestination struct {
+	// Embedded struct due to allOf(#/components/schemas/Destination)
+	Destination `yaml:",inline"`
+	// Embedded fields due to inline allOf schema
+	// SigningSecret The secret that `webhook-signature` is made with, as Standard Webhooks wants it: `whsec_` and base64. Shown this once.
+	SigningSecret *SigningSecret `json:"signingSecret,omitempty"`
+}
+
 // Check One check.
 type Check struct {
 	// Detail What was found, in words.
@@ -1452,6 +1461,9 @@ type Destination struct {
 
 	// LogTypes The log types it takes; empty is all.
 	LogTypes []string `json:"logTypes"`
+
+	// Misconfigured Whether its stored settings or its signing secret cannot be opened, so that nothing is sent. Its settings, entered again, mend both.
+	Misconfigured bool `json:"misconfigured"`
 
 	// OverrideOnly Whether it takes no severity, and so gets only the alerts that name it and those a person sends.
 	OverrideOnly bool `json:"overrideOnly"`
@@ -4494,7 +4506,7 @@ type PatchDestination200ResponseHeaders struct {
 }
 
 type PatchDestination200JSONResponse struct {
-	Body    Destination
+	Body    ChangedDestination
 	Headers PatchDestination200ResponseHeaders
 }
 

@@ -623,6 +623,9 @@ export interface paths {
          *
          *     A field left out stays as it is; `null` clears it to what it is when left out at creation. Waiting deliveries use the new settings
          *     from their next attempt on; where an alert goes was decided when it was accepted and does not change.
+         *
+         *     Settings that are entered again mend a destination that is `misconfigured`. If its signing secret is lost too, it gets a new one,
+         *     which the answer shows as `signingSecret` and nothing shows again.
          */
         patch: operations["patchDestination"];
         trace?: never;
@@ -2185,6 +2188,8 @@ export interface components {
             logTypes: string[];
             /** @description Whether it takes no severity, and so gets only the alerts that name it and those a person sends. */
             overrideOnly: boolean;
+            /** @description Whether its stored settings or its signing secret cannot be opened, so that nothing is sent. Its settings, entered again, mend both. */
+            misconfigured: boolean;
             limits: components["schemas"]["Limits"];
             settings: components["schemas"]["Settings"];
             signing: components["schemas"]["Signing"];
@@ -2247,6 +2252,10 @@ export interface components {
         /** @description A new destination and its signing secret. */
         CreatedDestination: components["schemas"]["Destination"] & {
             signingSecret: components["schemas"]["SigningSecret"];
+        };
+        /** @description A destination after a change. */
+        ChangedDestination: components["schemas"]["Destination"] & {
+            signingSecret?: components["schemas"]["SigningSecret"];
         };
         /** @description One page of destinations. */
         DestinationList: {
@@ -4082,7 +4091,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Destination"];
+                    "application/json": components["schemas"]["ChangedDestination"];
                 };
             };
             400: components["responses"]["Malformed"];
