@@ -38,6 +38,8 @@ func TestE2ENotAnsweringIsShared(t *testing.T) {
 	eventually(t, 20*time.Second, func() string { // else it would have to fail for half a minute
 		return backdate(t, pool, "UPDATE destination_health SET failing_since = now() - interval '1 minute' WHERE failures >= 10")
 	})
+	const soonTold = "UPDATE announcing SET due_at = now() WHERE due_at > now()" // else it would take a minute
+	eventually(t, 20*time.Second, func() string { return backdate(t, pool, soonTold) })
 	ca.awaitCounts(t, 20*time.Second, countsView{Held: 12, Delivered: 1})
 	const stopped, again = `CRITICAL SYSTEM_ERROR Destination "SOAR" is not answering`, `INFO SYSTEM_ERROR Destination "SOAR" answers again`
 	watch.got(t, stopped)
@@ -49,6 +51,7 @@ func TestE2ENotAnsweringIsShared(t *testing.T) {
 	h.says(slow(20 * time.Millisecond))
 	began := time.Now()
 	eventually(t, 20*time.Second, func() string { return backdate(t, pool, soonProbed) })
+	eventually(t, 20*time.Second, func() string { return backdate(t, pool, soonTold) })
 	ca.awaitCounts(t, 20*time.Second, countsView{Delivered: 24 + 2})
 	t.Logf("all that was held was delivered %v after it answered again", time.Since(began).Round(time.Millisecond))
 	watch.got(t, stopped, again)

@@ -2,9 +2,10 @@ package dispatch
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -15,67 +16,152 @@ import (
 	"belfry/internal/postgres"
 )
 
-// announce tells the other destinations, by an alert of our own, that one has
-// stopped answering or answers again. What has been told is written with the
-// alert: one alert for each change, whoever sends it, and a change that was
-// undone before anyone looked is none.
+// tellTogether is how long the first change of a destination waits to be told:
+// what else changes meanwhile is told with it.
+const tellTogether = time.Minute
+
+// announce tells the other destinations, by one alert of our own, which have
+// stopped answering and which answer again. When that is due stands in the
+// database, and what has been told is written with the alert: so there is one
+// alert for all that changes within a minute, whoever sends it, and a change that
+// was undone meanwhile is none.
 func (d *Dispatcher) announce(ctx context.Context) error {
-	ids, err := d.DB.ToAnnounce(ctx)
-	if err != nil {
+	seen, err := d.DB.Announcing(ctx)
+	if err != nil || !d.mustAnnounce(seen) {
 		return err
 	}
-	var failed error
-	for _, id := range ids {
-		err := d.DB.InTx(ctx, func(tx *postgres.Tx) error { return d.announceOne(ctx, tx, id) })
-		if ignore(err, postgres.ErrLocked) != nil {
-			failed = errors.Join(failed, fmt.Errorf("announce destination %s: %w", id, err))
+	err = d.DB.InTx(ctx, func(tx *postgres.Tx) error {
+		now, err := tx.LockAnnouncing(ctx)
+		switch {
+		case err != nil:
+			return err
+		case !d.mustAnnounce(now): // another was quicker
+			return nil
+		case len(now.Changed) == 0:
+			return tx.SetAnnouncing(ctx, time.Time{})
+		case now.DueAt.IsZero():
+			return tx.SetAnnouncing(ctx, d.Now().Add(tellTogether))
 		}
+		if err := d.announceNow(ctx, tx, now.Changed); err != nil {
+			return err
+		}
+		return tx.SetAnnouncing(ctx, time.Time{})
+	})
+	if errors.Is(err, postgres.ErrLocked) || errors.Is(err, errRouting) {
+		return nil // the next look goes by what is then
 	}
-	return failed
+	return err
 }
 
-func (d *Dispatcher) announceOne(ctx context.Context, tx *postgres.Tx, id uuid.UUID) error {
-	h, err := tx.LockHealth(ctx, id)
-	if err != nil {
-		return err
+// mustAnnounce reports whether anything is to be done: there are changes without a
+// time for them, or their time has come, or the time stands without changes.
+func (d *Dispatcher) mustAnnounce(a postgres.Announcing) bool {
+	if len(a.Changed) == 0 {
+		return !a.DueAt.IsZero()
 	}
-	if changed, err := tx.Announce(ctx, id, !h.Answering()); err != nil || !changed {
+	return !d.Now().Before(a.DueAt)
+}
+
+func (d *Dispatcher) announceNow(ctx context.Context, tx *postgres.Tx, ids []uuid.UUID) error {
+	healths, err := tx.Announce(ctx, ids)
+	if err != nil {
 		return err
 	}
 	among, err := tx.Routing(ctx)
 	if err != nil {
 		return err
 	}
-	all := among.All
-	i := slices.IndexFunc(all, func(t destination.Destination) bool { return t.ID == id })
-	if i < 0 {
-		return nil // deleted meanwhile
+	var list []healthChange
+	for _, t := range among.All { // without those that were deleted meanwhile
+		if h, ok := healths[t.ID]; ok {
+			list = append(list, healthChange{t, h})
+		}
 	}
-	// Never to itself: it could not be told, and would be told of that.
-	alertID, err := d.tell(ctx, tx, among, healthNotice(all[i], h), id)
+	if len(list) == 0 {
+		return nil
+	}
+	var except []uuid.UUID
+	if len(list) == 1 {
+		except = append(except, list[0].of.ID) // it need not be told that it answers
+	}
+	alertID, err := d.tell(ctx, tx, among, healthNotice(list), except...)
 	if err != nil {
 		return err
 	}
-	d.Log.WarnContext(ctx, "destination health changed", "destination_id", id, "answering", h.Answering(), "alert_id", alertID)
-	d.Changed(id)
+	for _, c := range list {
+		d.Log.WarnContext(ctx, "destination health changed", "destination_id", c.of.ID, "answering", c.health.Answering(), "alert_id", alertID)
+		d.Changed(c.of.ID)
+	}
 	return nil
 }
 
-// healthNotice says that a destination stopped answering, or that it answers
-// again. Like what the seeds' product sends, its id is ALERT_DELIVERY.
-func healthNotice(about destination.Destination, h delivery.Health) notice {
-	n := notice{
-		id: "ALERT_DELIVERY", name: "Alert delivery", severity: alert.Critical,
-		title: fmt.Sprintf("Destination %q is not answering", about.DisplayName),
-		description: fmt.Sprintf("The last %d attempts at this destination failed, since %s. Its deliveries are held, and one at a time tries whether it answers again.",
-			h.Failures, h.FailingSince.UTC().Format(time.RFC3339)),
-		runbook: "Open the destination's page, read what the last attempt got back, and mend the receiver or the destination's settings. Held deliveries go out by themselves once it answers; none is lost.",
+// healthChange is that a destination stopped answering, or answers again.
+type healthChange struct {
+	of     destination.Destination
+	health delivery.Health
+}
+
+// healthNotice says which destinations stopped answering, and which answer again.
+// Like what the seeds' product sends, its id is ALERT_DELIVERY.
+func healthNotice(list []healthChange) notice {
+	type told struct {
+		ID    uuid.UUID  `json:"id"`
+		Name  string     `json:"displayName"`
+		State string     `json:"state"`
+		Since *time.Time `json:"failingSince,omitempty"`
 	}
-	if h.Answering() {
-		n.severity = alert.Info
-		n.title = fmt.Sprintf("Destination %q answers again", about.DisplayName)
-		n.description = "What was held for it is being sent."
-		n.runbook = ""
+	var (
+		context struct {
+			Destinations []told `json:"destinations"`
+		}
+		down, up []string
+		n        = notice{id: "ALERT_DELIVERY", name: "Alert delivery", severity: alert.Info}
+		says     []string
+	)
+	for _, c := range list {
+		name := fmt.Sprintf("%q", c.of.DisplayName)
+		if c.health.Answering() {
+			up = append(up, name)
+			context.Destinations = append(context.Destinations, told{c.of.ID, c.of.DisplayName, "answering", nil})
+			continue
+		}
+		since := c.health.FailingSince.UTC().Truncate(time.Second)
+		down = append(down, name)
+		says = append(says, fmt.Sprintf("%s: the last %d attempts got no acknowledgement, since %s.", name, c.health.Unacked, since.Format(time.RFC3339)))
+		context.Destinations = append(context.Destinations, told{c.of.ID, c.of.DisplayName, "not_answering", &since})
 	}
+	switch {
+	case len(down) == 0:
+		n.title = phrase(up, "answers again", "answer again")
+	case len(up) == 0:
+		n.title = phrase(down, "is not answering", "are not answering")
+	default:
+		n.title = phrase(down, "is not answering", "are not answering") + fmt.Sprintf("; %d answer again", len(up))
+	}
+	if len(down) > 0 {
+		n.severity = alert.Critical
+		says = append(says, "Their deliveries are held, and one at a time tries whether the destination answers again.")
+		n.runbook = "Open the destination's page, read what the last attempt got back, and mend the receiver or the destination's settings. Held deliveries go out by themselves once it answers; none is lost."
+	}
+	if len(up) > 0 {
+		says = append(says, "What was held for "+strings.Join(up, ", ")+" is being sent.")
+	}
+	n.description = strings.Join(says, "\n")
+	n.context, _ = json.Marshal(context) // texts and times only
 	return n
+}
+
+// titled is how many destinations a title names.
+const titled = 3
+
+// phrase says in a title what destinations do.
+func phrase(names []string, one, many string) string {
+	if len(names) == 1 {
+		return "Destination " + names[0] + " " + one
+	}
+	list := strings.Join(names[:min(len(names), titled)], ", ")
+	if more := len(names) - titled; more > 0 {
+		list += fmt.Sprintf(" and %d more", more)
+	}
+	return fmt.Sprintf("%d destinations %s: %s", len(names), many, list)
 }

@@ -53,9 +53,10 @@ func takes(types ...alert.Type) func(*destination.Destination) {
 
 func (f *fixture) wantTold(t testing.TB, want ...told) {
 	t.Helper()
-	f.soon(t, "announced", func() bool { return len(f.tells(t)) >= len(want) })
+	f.soon(t, "announced", func() bool { f.tellNow(t); return len(f.tells(t)) >= len(want) })
 	for range 3 { // and nothing more follows
 		f.look(t)
+		f.tellNow(t)
 	}
 	got := f.tells(t)
 	if len(got) != len(want) {
@@ -66,6 +67,13 @@ func (f *fixture) wantTold(t testing.TB, want ...told) {
 			t.Errorf("told %v, want %v", got[i], want[i])
 		}
 	}
+}
+
+// tellNow lets the minute be over in which changes are told together.
+func (f *fixture) tellNow(t testing.TB) {
+	t.Helper()
+	exec(t, f, `UPDATE announcing SET due_at = now() - interval '1 second' WHERE due_at > now()`)
+	f.look(t)
 }
 
 // recover lets a destination answer again.
@@ -119,6 +127,8 @@ func TestAnnounceOnce(t *testing.T) {
 	f.webhook(t, newSink(t).URL, named("other"))
 	exec(t, f, `INSERT INTO destination_health (destination_id, failures, failing_since, not_answering_since, next_probe_at)
 		VALUES ($1, 10, now(), now(), now() + interval '1 hour')`, hook.ID)
+	f.look(t)
+	exec(t, f, `UPDATE announcing SET due_at = now() - interval '1 second'`)
 	var all sync.WaitGroup
 	for range 8 {
 		all.Go(func() {
@@ -133,8 +143,8 @@ func TestAnnounceOnce(t *testing.T) {
 	f.wantTold(t, told{"SYSTEM_ERROR", "CRITICAL", "bad", "other"})
 }
 
-// Two that are down are told to each other, once for each change, although what
-// is told cannot reach either. That it could not makes nothing more to tell.
+// Two that are down are not told of each other: it could not reach either. Each
+// change is told once all the same, to nobody if there is nobody.
 func TestAnnounceTwoDown(t *testing.T) {
 	t.Parallel()
 	f := start(t, hourly)
@@ -143,18 +153,19 @@ func TestAnnounceTwoDown(t *testing.T) {
 	f.trip(t, a)
 	f.wantTold(t, told{"SYSTEM_ERROR", "CRITICAL", `"A"`, "B"})
 	f.trip(t, b)
-	both := []told{{"SYSTEM_ERROR", "CRITICAL", `"A"`, "B"}, {"SYSTEM_ERROR", "CRITICAL", `"B"`, "A"}}
+	both := []told{{"SYSTEM_ERROR", "CRITICAL", `"A"`, "B"}, {"SYSTEM_ERROR", "CRITICAL", `"B"`, ""}}
 	f.wantTold(t, both...)
 	f.recover(t, a, downA)
+	f.wantTold(t, append(both, told{"SYSTEM_ERROR", "INFO", `"A"`, ""})...)
 	f.recover(t, b, downB)
-	f.wantTold(t, append(both, told{"SYSTEM_ERROR", "INFO", `"A"`, "B"}, told{"SYSTEM_ERROR", "INFO", `"B"`, "A"})...)
+	f.wantTold(t, append(both, told{"SYSTEM_ERROR", "INFO", `"A"`, ""}, told{"SYSTEM_ERROR", "INFO", `"B"`, "A"})...)
 	if n := count(t, f, `SELECT count(*) FROM deliveries WHERE status = 'failed'`); n != 0 {
 		t.Errorf("%d failed", n)
 	}
 }
 
-// What nobody saw is not told: it stopped answering and answered again between
-// two looks. Nor is that it is no longer to be held, or that a person deleted it.
+// What was undone is not told: it stopped answering and answered again within the
+// minute, seen or not. Nor is that it is no longer to be held, or that a person deleted it.
 func TestNotAnnounced(t *testing.T) {
 	t.Parallel()
 	f := newDispatcher(t, pgtest.New(t)).ready(t)
@@ -168,19 +179,29 @@ func TestNotAnnounced(t *testing.T) {
 			SET failures = 10, failing_since = now(), not_answering_since = now(), next_probe_at = now() + interval '1 hour'`, hook.ID)
 	}
 	f.look(t)
-	trip()
-	exec(t, f, `UPDATE destination_health SET failures = 0, failing_since = NULL, not_answering_since = NULL, next_probe_at = NULL`)
-	f.look(t)
-	if got := f.tells(t); len(got) != 0 {
-		t.Errorf("a flap between two looks: told %v", got)
+	for _, seen := range []bool{false, true} {
+		trip()
+		if seen {
+			f.look(t)
+		}
+		exec(t, f, `UPDATE destination_health SET failures = 0, failing_since = NULL, not_answering_since = NULL, next_probe_at = NULL`)
+		f.look(t)
+		f.tellNow(t)
+		if got := f.tells(t); len(got) != 0 {
+			t.Errorf("a flap, seen %v: told %v", seen, got)
+		}
+	}
+	if n := count(t, f, `SELECT count(*) FROM announcing WHERE due_at IS NULL`); n != 1 {
+		t.Error("the minute goes on, and would cut the next one short")
 	}
 
 	trip()
 	f.look(t)
+	f.tellNow(t)
 	hook.Limits.HoldNotAnswering = false
 	change(t, f, hook)
 	f.look(t)
-	f.look(t)
+	f.tellNow(t)
 	if got := f.tells(t); len(got) != 1 {
 		t.Errorf("switched off: told %v, want one", got)
 	}
@@ -190,6 +211,7 @@ func TestNotAnnounced(t *testing.T) {
 	trip()
 	exec(t, f, `UPDATE destinations SET deleted_at = now() WHERE id = $1`, hook.ID)
 	f.look(t)
+	f.tellNow(t)
 	if got := f.tells(t); len(got) != 1 {
 		t.Errorf("deleted: told %v, want one", got)
 	}

@@ -47,7 +47,11 @@ func (d *Dispatcher) tell(ctx context.Context, tx *postgres.Tx, among postgres.R
 	now := d.Now().UTC().Truncate(time.Microsecond)
 	a := n.alert(now)
 	a.Link = d.Link(a.AlertID)
-	route := among.Without(except...).Route(a)
+	failing, err := tx.NotAnswering(ctx)
+	if err != nil {
+		return "", err
+	}
+	route := among.Without(append(failing, except...)...).Route(a)
 	item := &acceptItem{among: &among, route: route, alert: postgres.AcceptedAlert{Alert: a, AcceptedBy: acceptedByUs, Nowhere: route.Nowhere}}
 	in, rooms, err := d.insert(ctx, tx, []*acceptItem{item})
 	if err != nil {

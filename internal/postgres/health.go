@@ -146,28 +146,12 @@ func (tx *Tx) ProbeNow(ctx context.Context, id uuid.UUID, now time.Time) error {
 	return nil
 }
 
-// Announce writes whether others have been told that a destination does not
-// answer, and reports false when that stood there already.
-func (tx *Tx) Announce(ctx context.Context, id uuid.UUID, told bool) (bool, error) {
+// NotAnswering returns the destinations that do not answer.
+func (q queries) NotAnswering(ctx context.Context) ([]uuid.UUID, error) {
 	const query = `
-		UPDATE destination_health
-		SET announced = $2
-		WHERE destination_id = $1 AND announced <> $2`
-	tag, err := tx.q.Exec(ctx, query, id, told)
-	if err != nil {
-		return false, fmt.Errorf("save announcement: %w", err)
-	}
-	return tag.RowsAffected() > 0, nil
-}
-
-// ToAnnounce returns the destinations, not deleted, of which others do not know
-// yet that they stopped answering, or that they answer again.
-func (q queries) ToAnnounce(ctx context.Context) ([]uuid.UUID, error) {
-	const query = `
-		SELECT h.destination_id
-		FROM destination_health h
-		JOIN destinations t ON t.id = h.destination_id
-		WHERE t.deleted_at IS NULL AND h.announced <> (h.not_answering_since IS NOT NULL)`
+		SELECT destination_id
+		FROM destination_health
+		WHERE not_answering_since IS NOT NULL`
 	return q.ids(ctx, query)
 }
 

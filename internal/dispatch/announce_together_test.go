@@ -1,0 +1,118 @@
+package dispatch
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"belfry/internal/destination"
+	"belfry/internal/pgtest"
+)
+
+// sets what attempts would have shown of a destination, as the clock has it.
+func (f *fixture) sets(t testing.TB, to destination.Destination, answering bool) {
+	t.Helper()
+	if answering {
+		exec(t, f, `
+			UPDATE destination_health
+			SET failures = 0, unacked = 0, failing_since = NULL, not_answering_since = NULL, next_probe_at = NULL
+			WHERE destination_id = $1`, to.ID)
+		return
+	}
+	exec(t, f, `
+		INSERT INTO destination_health (destination_id, failures, unacked, failing_since, not_answering_since, next_probe_at)
+		VALUES ($1, 10, 10, $2, $2, $2::timestamptz + interval '1 hour')
+		ON CONFLICT (destination_id) DO UPDATE
+		SET failures = 10, unacked = 10, failing_since = $2, not_answering_since = $2, next_probe_at = $2::timestamptz + interval '1 hour'`,
+		to.ID, f.Now())
+}
+
+// Twelve destinations that stop answering within a minute are told in one alert
+// that names them all, to those that answer; and so is what changes within the
+// next. Replicas that look at once, and one that comes after a restart, tell it
+// once.
+func TestAnnounceTogether(t *testing.T) {
+	t.Parallel()
+	var c clock
+	db := pgtest.New(t)
+	f, g := newDispatcher(t, db, c.by, together), newDispatcher(t, db, c.by, together)
+	up := newSink(t)
+	var bad []destination.Destination
+	for i := range 12 {
+		bad = append(bad, f.webhook(t, up.URL, named(fmt.Sprintf("bad %02d", i+1))))
+	}
+	f.webhook(t, up.URL, named("good"))
+
+	began := c.now()
+	for i, to := range bad {
+		f.sets(t, to, false)
+		c.moveTo(began.Add(time.Duration(i*4) * time.Second)) // the last after 44 s
+		[]*fixture{f, g}[i%2].look(t)
+	}
+	f.sets(t, bad[11], true) // which is none
+	c.moveTo(began.Add(55 * time.Second))
+	f.look(t)
+	if got := f.tells(t); len(got) != 0 {
+		t.Fatalf("before the minute is over: told %v", got)
+	}
+	c.moveTo(began.Add(62 * time.Second))
+	var all sync.WaitGroup
+	for _, one := range []*fixture{f, g, f, g} {
+		all.Go(func() { one.look(t) })
+	}
+	all.Wait()
+	f.look(t)
+	want := []told{{"SYSTEM_ERROR", "CRITICAL", `11 destinations are not answering: "bad 01", "bad 02", "bad 03" and 8 more`, "bad 12,good"}}
+	if diff := cmp.Diff(want, f.tells(t)); diff != "" {
+		t.Fatalf("(-want +got)\n%s", diff)
+	}
+	names, ids := f.lastTold(t)
+	for i, to := range bad {
+		if in := i < 11; strings.Contains(names, to.DisplayName) != in || strings.Contains(ids, to.ID.String()) != in {
+			t.Errorf("%s is named: want %v, in %s and %s", to.DisplayName, in, names, ids)
+		}
+	}
+
+	f.sets(t, bad[0], true)
+	f.look(t)
+	c.moveTo(c.now().Add(30 * time.Second))
+	f.sets(t, bad[1], true)
+	f.sets(t, bad[11], false)
+	f.look(t)
+	c.moveTo(c.now().Add(31 * time.Second))
+	next := newDispatcher(t, db, c.by, together) // after a restart
+	next.look(t)
+	want = append(want, told{"SYSTEM_ERROR", "CRITICAL", `Destination "bad 12" is not answering; 2 answer again`, "bad 01,bad 02,good"})
+	if diff := cmp.Diff(want, f.tells(t)); diff != "" {
+		t.Fatalf("(-want +got)\n%s", diff)
+	}
+	for _, to := range bad[2:] {
+		f.sets(t, to, true)
+	}
+	f.look(t)
+	c.moveTo(c.now().Add(61 * time.Second))
+	g.look(t)
+	f.look(t)
+	if got := f.tells(t); len(got) != 3 || got[2].Severity != "INFO" || !strings.Contains(got[2].Title, "10 destinations answer again") {
+		t.Errorf("told %v", got)
+	}
+}
+
+// lastTold returns the description and the context of the latest alert of our own.
+func (f *fixture) lastTold(t testing.TB) (description, context string) {
+	t.Helper()
+	const query = `
+		SELECT description, context
+		FROM alerts
+		WHERE detection_id = 'ALERT_DELIVERY'
+		ORDER BY id DESC
+		LIMIT 1`
+	if err := f.db.Pool().QueryRow(t.Context(), query).Scan(&description, &context); err != nil {
+		t.Fatal(err)
+	}
+	return description, context
+}
