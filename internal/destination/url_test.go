@@ -24,6 +24,7 @@ func TestReadURLAccepts(t *testing.T) {
 		{"a query without a path", "https://soar.example?x"},
 		{"the lowest port", "https://soar.example:1"},
 		{"the highest port", "https://soar.example:65535"},
+		{"what is encoded when it is sent", `https://soar.example/ä|b?q=ä|c"^{}[]<>` + "`" + `\`},
 		{"2048 characters", "https://soar.example/" + strings.Repeat("a", 2048-21)},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -70,6 +71,11 @@ func TestReadURLRefuses(t *testing.T) {
 		{"an empty port", "https://soar.example:/", invalid.CodeFormat},
 		{"a port that is no number", "https://soar.example:https/", invalid.CodeFormat},
 		{"a wrong escape", "https://soar.example/%zz", invalid.CodeFormat},
+		{"a wrong escape in the query", "https://soar.example/?q=100%", invalid.CodeFormat},
+		{"a wrong escape behind a right one", "https://soar.example/?q=%41%4g", invalid.CodeFormat},
+		{"a no-break space", "https://soar.example/a\u00a0b", invalid.CodeFormat},
+		{"a zero-width space", "https://soar.example/a\u200bb", invalid.CodeFormat},
+		{"a change of direction", "https://soar.example/\u202ea", invalid.CodeFormat},
 		{"an address with a zone", "http://[fe80::1%25eth0]/", invalid.CodeFormat},
 		{"brackets around a name", "http://[soar]/", invalid.CodeFormat},
 		{"an IPv6 address without brackets", "http://2001:db8::1/", invalid.CodeFormat},
@@ -90,6 +96,26 @@ func TestReadURLRefuses(t *testing.T) {
 				t.Errorf("Patch (-want +got)\n%s", diff)
 			}
 		})
+	}
+}
+
+// What cannot be seen is named, and where it is.
+func TestReadURLSaysWhatCannotBeSeen(t *testing.T) {
+	t.Parallel()
+	for url, want := range map[string]string{
+		"https://soar.example/a ":          "must not end with a space",
+		" https://soar.example/a":          "must not begin with a space",
+		"https://soar.example/é b":         "must not contain a space (character 23); write %20 for one that belongs there",
+		"https://soar.example/a\n":         "must not end with the invisible character U+000A",
+		"\ufeffhttps://soar.example/a":     "must not begin with the invisible character U+FEFF",
+		"https://soar.example/a\u200bb":    "must not contain the invisible character U+200B (character 23)",
+		"https://soar.example/a\u00a0":     "must not end with the invisible character U+00A0",
+		"https://soar.example/a?b=50%&c=d": "must have two hexadecimal digits after each %; write %25 for a % itself",
+	} {
+		_, err := Read(bodyWithURL(t, url))
+		if err == nil || err.Error() != "settings.url "+want {
+			t.Errorf("%q: got %v, want %s", url, err, want)
+		}
 	}
 }
 

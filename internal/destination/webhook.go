@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"belfry/internal/invalid"
 	"belfry/internal/outbound"
@@ -111,7 +113,11 @@ func checkURL(f *fields, raw string) {
 		f.wrong("url", invalid.CodeRequired, "is required")
 	case len(raw) > 2048:
 		f.wrong("url", invalid.CodeTooLong, "must be at most 2048 characters")
-	case err != nil || strings.ContainsFunc(raw, func(r rune) bool { return r <= ' ' || r == 0x7f }):
+	case unseen(raw) != "":
+		f.wrong("url", invalid.CodeFormat, unseen(raw))
+	case badEscape(raw):
+		f.wrong("url", invalid.CodeFormat, "must have two hexadecimal digits after each %; write %25 for a % itself")
+	case err != nil:
 		f.wrong("url", invalid.CodeFormat, "must be a valid URL")
 	case u.Scheme != "http" && u.Scheme != "https":
 		f.wrong("url", invalid.CodeFormat, "must start with http:// or https://")
@@ -127,6 +133,50 @@ func checkURL(f *fields, raw string) {
 		f.wrong("url", invalid.CodeFormat, "must not have an address with a zone")
 	case strings.ContainsFunc(u.Hostname(), func(r rune) bool { return r < 0x80 && !isHost(r) }):
 		f.wrong("url", invalid.CodeFormat, "must have a host of letters, digits, dots, - and _ or an IP address")
+	}
+}
+
+// unseen says where in a URL there is a character that nobody sees, which is
+// nearly always one that was pasted with it. Others that a URL may not hold are
+// encoded when it is sent.
+func unseen(raw string) string {
+	n := 0
+	for i, r := range raw {
+		n++
+		what := ""
+		switch {
+		case r == ' ':
+			what = "a space"
+		case unicode.IsControl(r), unicode.IsSpace(r), unicode.Is(unicode.Cf, r):
+			what = fmt.Sprintf("the invisible character %U", r)
+		default:
+			continue
+		}
+		switch {
+		case i == 0:
+			return "must not begin with " + what
+		case i+utf8.RuneLen(r) == len(raw):
+			return "must not end with " + what
+		case r == ' ':
+			return fmt.Sprintf("must not contain a space (character %d); write %%20 for one that belongs there", n)
+		}
+		return fmt.Sprintf("must not contain %s (character %d)", what, n)
+	}
+	return ""
+}
+
+// badEscape reports whether some % is not followed by two hexadecimal digits. A
+// receiver might read it in either way.
+func badEscape(raw string) bool {
+	for rest := raw; ; {
+		_, after, found := strings.Cut(rest, "%")
+		if !found {
+			return false
+		}
+		if len(after) < 2 || strings.Trim(after[:2], "0123456789abcdefABCDEF") != "" {
+			return true
+		}
+		rest = after[2:]
 	}
 }
 

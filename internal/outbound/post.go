@@ -146,11 +146,12 @@ func (c *Client) receive(ctx context.Context, resp *http.Response, m *masker, re
 }
 
 func (c *Client) newRequest(ctx context.Context, r Request) (*http.Request, error) {
-	u, err := url.Parse(r.URL)
+	target := sendable(r.URL)
+	u, err := url.Parse(target)
 	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
 		return nil, errURL
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, r.URL, bytes.NewReader(r.Body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, target, bytes.NewReader(r.Body))
 	if err != nil {
 		return nil, errURL
 	}
