@@ -1561,7 +1561,8 @@ export interface components {
         SettingsInput: {
             /**
              * @description Where alerts are posted: http or https, with a host, without white space, user name, password or
-             *     fragment. The address that the host resolves to is checked whenever Belfry connects; only public ones are called unless the server is set up otherwise.
+             *     fragment. A character that a path or query may not hold as it is, such as `ä`, `|`, `"` or `[`, is percent-encoded when it is sent; a space, another
+             *     character that cannot be seen, and a `%` without two hexadecimal digits are refused, with the place. The address that the host resolves to is checked whenever Belfry connects; only public ones are called unless the server is set up otherwise.
              */
             url: string;
             /** @description Headers added to every request. No name twice, ignoring case. */
