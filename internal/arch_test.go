@@ -20,9 +20,10 @@ var allowed = map[string][]string{
 	"internal/inbound":     {},
 	"internal/secret":      {},
 	"internal/devpg":       {},
-	"internal/destination": {"internal/alert", "internal/invalid", "internal/outbound"},
+	"internal/spelling":    {},
+	"internal/destination": {"internal/alert", "internal/invalid", "internal/outbound", "internal/spelling"},
 	"internal/delivery":    {"internal/alert", "internal/destination", "internal/outbound"},
-	"internal/access":      {"internal/secret"},
+	"internal/access":      {"internal/secret", "internal/spelling"},
 	"internal/postgres": {
 		"internal/alert", "internal/delivery", "internal/destination", "internal/outbound", "internal/access", "internal/secret",
 	},
@@ -32,7 +33,7 @@ var allowed = map[string][]string{
 	},
 	"internal/api": {
 		"", "internal/alert", "internal/invalid", "internal/outbound", "internal/secret", "internal/destination", "internal/delivery",
-		"internal/access", "internal/postgres", "internal/dispatch", "internal/inbound", "web",
+		"internal/access", "internal/postgres", "internal/dispatch", "internal/inbound", "internal/spelling", "web",
 	},
 	"internal/pgtest": {"internal/devpg", "internal/postgres", "internal/secret", "migrations"},
 	"migrations":      {},

@@ -16,6 +16,8 @@ import (
 
 	"github.com/google/uuid"
 	"golang.org/x/text/unicode/norm"
+
+	"belfry/internal/spelling"
 )
 
 // Scope is a set of calls that a caller may make.
@@ -136,13 +138,14 @@ func Same(a, b []byte) bool { return subtle.ConstantTimeCompare(a, b) == 1 }
 // CheckToken says what is wrong with a token's name and scopes, by field.
 func CheckToken(name string, scopes []string) map[string]string {
 	wrong := map[string]string{}
+	flaw := spelling.Check(strings.TrimSpace(name))
 	switch n := utf8.RuneCountInString(strings.TrimSpace(name)); {
 	case n == 0:
 		wrong["name"] = "is required"
 	case n > 100:
 		wrong["name"] = "must be at most 100 characters"
-	case strings.ContainsFunc(name, unicode.IsControl):
-		wrong["name"] = "must not contain control characters"
+	case flaw != nil:
+		wrong["name"] = flaw.Error()
 	case reserved(name):
 		wrong["name"] = "is a name that Belfry uses itself"
 	}

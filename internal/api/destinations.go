@@ -45,6 +45,9 @@ func (s *Server) CreateDestination(ctx context.Context, r CreateDestinationReque
 	now := s.Now().UTC().Truncate(time.Microsecond) // what the database can hold
 	d.ID, d.CreatedAt, d.UpdatedAt, d.Signing = uuid.Must(uuid.NewV7()), now, now, destination.NewSigning(now)
 	err = s.DB.InTx(ctx, func(tx *postgres.Tx) error {
+		if err := refuseAlike(ctx, tx, d); err != nil {
+			return err
+		}
 		if err := tx.InsertDestination(ctx, d); err != nil {
 			return err
 		}
@@ -75,7 +78,7 @@ func (s *Server) GetDestination(ctx context.Context, r GetDestinationRequestObje
 func (s *Server) PatchDestination(ctx context.Context, r PatchDestinationRequestObject) (PatchDestinationResponseObject, error) {
 	var made *string
 	d, err := s.change(ctx, r.ID, r.Params.IfMatch, "destination.update", func(tx *postgres.Tx, d *destination.Destination, _ map[string]any) error {
-		before, formerly := d.Settings, d.FormerNames
+		before := *d
 		entered := destination.GivesSettings(*r.Body)
 		if entered && errors.Is(d.Unopened, destination.ErrNoKey) {
 			return d.Unopened // what others can open must not be lost
@@ -88,17 +91,14 @@ func (s *Server) PatchDestination(ctx context.Context, r PatchDestinationRequest
 			changed.Signing = destination.NewSigning(s.Now().UTC())
 			made = &changed.Signing.Secret
 		}
-		if reflect.DeepEqual(before, changed.Settings) && reflect.DeepEqual(s.newDestination(*d), s.newDestination(changed)) {
+		if reflect.DeepEqual(before.Settings, changed.Settings) && reflect.DeepEqual(s.newDestination(before), s.newDestination(changed)) {
 			return errNothingToDo
 		}
 		*d = changed
-		dropped := slices.DeleteFunc(slices.Clone(formerly), func(name string) bool { return slices.Contains(changed.FormerNames, name) })
-		if len(dropped) > 0 {
-			if err := tx.DropFormerNames(ctx, d.ID, dropped); err != nil {
-				return err
-			}
+		if err := renamed(ctx, tx, before, changed); err != nil {
+			return err
 		}
-		if made == nil && reflect.DeepEqual(before, changed.Settings) {
+		if made == nil && reflect.DeepEqual(before.Settings, changed.Settings) {
 			return nil
 		}
 		return tx.ProbeNow(ctx, d.ID, s.Now())

@@ -3,6 +3,7 @@ package destination
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"belfry/internal/invalid"
 )
@@ -21,6 +22,9 @@ func (d *Destination) patchNames(f *fields) {
 		return
 	}
 	was := d.DisplayName
+	if strings.TrimSpace(f.text("displayName")) == was && !f.isWrong("displayName") {
+		return // it stays, even if it could not be given any more
+	}
 	d.readName(f)
 	if f.isWrong("displayName") || NameKey(was) == NameKey(d.DisplayName) {
 		return

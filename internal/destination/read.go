@@ -12,6 +12,7 @@ import (
 
 	"belfry/internal/alert"
 	"belfry/internal/invalid"
+	"belfry/internal/spelling"
 )
 
 const (
@@ -133,14 +134,17 @@ func (d *Destination) readName(f *fields) {
 	name := strings.TrimSpace(f.text("displayName"))
 	d.DisplayName = name
 	_, notID := uuid.Parse(name)
+	flaw := spelling.Check(name)
 	switch n := utf8.RuneCountInString(name); {
 	case f.isWrong("displayName"):
 	case n == 0:
 		f.wrong("displayName", invalid.CodeRequired, "is required")
 	case n > maxDisplayName:
 		f.wrong("displayName", invalid.CodeTooLong, fmt.Sprintf("must be at most %d characters", maxDisplayName))
-	case strings.ContainsFunc(name, unicode.IsControl):
-		f.wrong("displayName", invalid.CodeControlCharacter, "must not contain control characters")
+	case flaw != nil && flaw.Control:
+		f.wrong("displayName", invalid.CodeControlCharacter, flaw.Error())
+	case flaw != nil:
+		f.wrong("displayName", invalid.CodeFormat, flaw.Error())
 	case NameKey(name) == NameKey("SKIP"):
 		f.wrong("displayName", invalid.CodeFormat, "must not be SKIP, which in an alert's destinations means nowhere")
 	case notID == nil:

@@ -306,15 +306,15 @@ func lookUps(t *testing.T, db *postgres.DB) map[string]call {
 			_, err := db.Alert(t.Context(), one.AlertID)
 			return err
 		},
-		"count unknown names": func(t *testing.T, db *postgres.DB) error {
+		"unknown names": func(t *testing.T, db *postgres.DB) error {
 			names, _, err := db.UnknownNames(t.Context(), time.Now().AddDate(0, 0, -20))
 			if len(names) != 6 {
 				t.Errorf("%d unknown names", len(names))
 			}
 			return err
 		},
-		"count naming": func(t *testing.T, db *postgres.DB) error {
-			n, err := db.CountNaming(t.Context(), destinationID(2), time.Now().AddDate(0, 0, -20), 10_000)
+		"alerts naming": func(t *testing.T, db *postgres.DB) error {
+			n, err := db.CountNaming(t.Context(), destinationID(2), time.Now().AddDate(0, 0, -31), 20_000)
 			if n < 100 {
 				t.Errorf("%d deliveries name it", n)
 			}
