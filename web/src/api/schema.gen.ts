@@ -1516,8 +1516,11 @@ export interface components {
         /** @description A new destination. */
         DestinationInput: {
             /**
-             * @description Its name: 1 to 100 characters after trimming, without control characters, not `SKIP` and not in the form of an id. No
-             *     other destination has the same name, ignoring case (409 `name_taken`).
+             * @description Its name: 1 to 100 characters after trimming, not `SKIP` and not in the form of an id. No other destination has the same
+             *     name, ignoring case (409 `name_taken`). Refused are characters that are not shown or that turn the direction of text (zero
+             *     width, bidirectional and other controls, private use, unassigned), letters of scripts that look alike in one name (UTS 39,
+             *     highly restrictive: one script, or Latin with Chinese, Japanese or Korean), and a name that looks like that of another
+             *     destination but is spelt with other characters. Emoji are allowed.
              */
             displayName: string;
             type: components["schemas"]["DestinationType"];
@@ -1681,7 +1684,10 @@ export interface components {
         };
         /** @description A new token. */
         TokenInput: {
-            /** @description Who or what will use it, 1 to 100 characters after trimming. */
+            /**
+             * @description Who or what will use it, 1 to 100 characters after trimming. Characters that are not shown, and letters of scripts that look
+             *     alike, are refused as in the `displayName` of a destination.
+             */
             name: string;
             /** @description What it may do. */
             scopes: components["schemas"]["Scope"][];
