@@ -13,7 +13,7 @@ DATE    ?= $(shell TZ=UTC git show -s --date=format-local:%Y-%m-%dT%H:%M:%SZ --f
 LDFLAGS  = -X main.version=$(VERSION) -X main.buildCommit=$(COMMIT) -X main.buildDate=$(DATE)
 GOFILES  = $(shell git ls-files -co --exclude-standard '*.go' | grep -v '\.gen\.go$$')
 
-.PHONY: help run build console test check check-format check-tidy check-vet check-static check-errors check-vulnerabilities check-compose check-generated check-console vulnerabilities-update go-test console-test e2e screens bench bench-go fuzz generate format up clean
+.PHONY: help run build console test check check-format check-tidy check-vet check-static check-errors check-vulnerabilities check-compose check-generated check-console vulnerabilities-update go-test console-test e2e screens try-backup bench bench-go fuzz generate format up clean
 
 help: ## Show every target
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -95,6 +95,9 @@ go-test: ## Run the tests with the race detector; needs no database: tests start
 
 contract-test: build ## Drive Belfry with a client that another generator makes of openapi.yaml
 	@tools/contract/check.sh
+
+try-backup: ## Run the commands for backup and restore of docs/operating.md; needs pg_dump, pg_restore and createdb
+	@$(GO) test -tags backup -count 1 -run TestBackup ./cmd/belfry
 
 bench: build ## Measure rates, CPU, latencies and losses; SCENARIOS=single,crash selects, JSON=FILE keeps all of it
 	@$(GO) build -trimpath -o bin/bench ./cmd/bench

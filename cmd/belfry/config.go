@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net/netip"
 	"net/url"
-	"os"
 	"strings"
 	"time"
 
@@ -21,12 +20,12 @@ import (
 type config struct {
 	Listen         string        `help:"Address to listen on." env:"BELFRY_LISTEN" default:"127.0.0.1:8080" placeholder:"HOST:PORT"`
 	PublicURL      string        `help:"URL under which people and producers reach this server; links in alerts begin with it. Default: http:// and the listen address." env:"BELFRY_PUBLIC_URL" placeholder:"URL"`
-	AdminToken     string        `help:"A token that is admin from the start, random and at least 32 characters." env:"BELFRY_ADMIN_TOKEN" placeholder:"TOKEN"`
-	AdminTokenFile string        `help:"File that holds such a token." env:"BELFRY_ADMIN_TOKEN_FILE" type:"path" placeholder:"FILE"`
+	AdminToken     string        `hidden:"" secret:"" env:"BELFRY_ADMIN_TOKEN"`
+	AdminTokenFile string        `help:"File that holds a token that is admin from the start, random and at least 32 characters; or set BELFRY_ADMIN_TOKEN to it." env:"BELFRY_ADMIN_TOKEN_FILE" type:"path" placeholder:"FILE"`
 	RetryWaits     string        `help:"Waits before the retries of a delivery: 0 to 10 entries of at least 1ms, or none. Default: 5s 30s 2m 5m 15m 30m 1h 2h 4h 8h." env:"BELFRY_RETRY_WAITS" placeholder:"LIST"`
 	AttemptTimeout time.Duration `help:"Deadline of one attempt, from DNS to the end of the answer." env:"BELFRY_ATTEMPT_TIMEOUT" default:"15s"`
 	EgressAllow    string        `help:"Networks that may be reached although they are not public, as CIDRs." env:"BELFRY_EGRESS_ALLOW" placeholder:"CIDRS"`
-	EgressProxy    string        `help:"Proxy for all deliveries (http, https or socks5). It must enforce an address policy itself. The usual proxy variables are ignored." env:"BELFRY_EGRESS_PROXY" placeholder:"URL"`
+	EgressProxy    string        `help:"Proxy for all deliveries (http, https or socks5). It must enforce an address policy itself. The usual proxy variables are ignored." env:"BELFRY_EGRESS_PROXY" secret:"password" placeholder:"URL"`
 	TrustedProxies string        `help:"Networks of the reverse proxies in front, as CIDRs: their X-Forwarded-For says where a request comes from, and limits by address do not count for their connections." env:"BELFRY_TRUSTED_PROXIES" placeholder:"CIDRS"`
 	Workers        int           `help:"Attempts in flight at most, 4 to 10000." env:"BELFRY_WORKERS" default:"256"`
 	Roles          []string      `help:"What this process does: api answers requests, worker delivers." env:"BELFRY_ROLES" default:"api,worker" enum:"api,worker"`
@@ -108,11 +107,10 @@ func (c config) adminToken() (string, error) {
 		if token != "" {
 			return "", errors.New("BELFRY_ADMIN_TOKEN_FILE is set too; set one")
 		}
-		raw, err := os.ReadFile(c.AdminTokenFile)
-		if err != nil {
-			return "", fmt.Errorf("read BELFRY_ADMIN_TOKEN_FILE: %w", err)
+		var err error
+		if token, err = readSecret("BELFRY_ADMIN_TOKEN_FILE", c.AdminTokenFile); err != nil {
+			return "", err
 		}
-		token = strings.TrimSpace(string(raw))
 	}
 	if token == "" && c.AdminTokenFile == "" {
 		return "", nil
@@ -168,8 +166,8 @@ func (c config) logger(w io.Writer) *slog.Logger {
 
 // sealing says where the key is that seals settings in the database.
 type sealing struct {
-	Keyset     string `help:"The sealing key itself, as belfry keygen prints it." env:"BELFRY_KEYSET" placeholder:"JSON"`
-	KeysetFile string `help:"File that holds the sealing key." env:"BELFRY_KEYSET_FILE" type:"path" placeholder:"FILE"`
+	Keyset     string `hidden:"" secret:"" env:"BELFRY_KEYSET"`
+	KeysetFile string `help:"File that holds the sealing key; or set BELFRY_KEYSET to the key itself, as belfry keygen prints it." env:"BELFRY_KEYSET_FILE" type:"path" placeholder:"FILE"`
 }
 
 func (s sealing) read() (string, error) {
@@ -186,12 +184,25 @@ func (s sealing) read() (string, error) {
 
 // database says where the database is.
 type database struct {
-	DatabaseURL string `help:"The database: postgres://user:password@host:5432/name" env:"DATABASE_URL" placeholder:"URL"`
+	DatabaseURL     string `hidden:"" secret:"" env:"DATABASE_URL"`
+	DatabaseURLFile string `help:"File that holds the address of the database; or set DATABASE_URL to it: postgres://user:password@host:5432/name" env:"DATABASE_URL_FILE" type:"path" placeholder:"FILE"`
+}
+
+// given returns the address, "" if there is none.
+func (d database) given() (string, error) {
+	switch {
+	case d.DatabaseURL != "" && d.DatabaseURLFile != "":
+		return "", errors.New("DATABASE_URL and DATABASE_URL_FILE are both set; set one")
+	case d.DatabaseURLFile != "":
+		return readSecret("DATABASE_URL_FILE", d.DatabaseURLFile)
+	}
+	return d.DatabaseURL, nil
 }
 
 func (d database) url() (string, error) {
-	if d.DatabaseURL == "" {
-		return "", errors.New("DATABASE_URL is not set; it looks like postgres://user:password@host:5432/name (to try Belfry without a database: belfry dev)")
+	address, err := d.given()
+	if err == nil && address == "" {
+		err = errors.New("DATABASE_URL is not set; it looks like postgres://user:password@host:5432/name (to try Belfry without a database: belfry dev)")
 	}
-	return d.DatabaseURL, nil
+	return address, err
 }

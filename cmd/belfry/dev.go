@@ -46,11 +46,15 @@ func (c *devCommand) Run(ctx context.Context, to streams) error {
 	if err != nil {
 		return err
 	}
-	in := instance{parsed: p, keyset: keyset, log: log, databaseURL: c.DatabaseURL}
+	address, err := c.given()
+	if err != nil {
+		return err
+	}
+	in := instance{parsed: p, keyset: keyset, log: log, databaseURL: address}
 	in.allow = append(in.allow, netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128"))
 
 	// The database outlives ctx: attempts in flight are still to be recorded.
-	if c.DatabaseURL == "" {
+	if address == "" {
 		server, err := devpg.Start(ctx, devpg.Options{Dir: filepath.Join(dir, "postgres"), Log: log})
 		if err != nil {
 			return err

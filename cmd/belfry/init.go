@@ -122,7 +122,11 @@ func (c *initCommand) checkKey(ctx context.Context, file string) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", file, err)
 	}
-	db, err := postgres.Open(ctx, postgres.Options{URL: c.DatabaseURL, MaxConns: 1, Name: "belfry init", Box: box})
+	address, err := c.url()
+	if err != nil {
+		return err
+	}
+	db, err := postgres.Open(ctx, postgres.Options{URL: address, MaxConns: 1, Name: "belfry init", Box: box})
 	if err != nil {
 		return err
 	}

@@ -21,9 +21,19 @@ import (
 func initialise(t *testing.T, databaseURL, dir string, flags ...string) (string, error) {
 	t.Helper()
 	out := newOutput()
-	args := append([]string{"init", "--dir", dir, "--database-url", databaseURL, "--public-url", "http://belfry.test/"}, flags...)
+	args := append([]string{"init", "--dir", dir, "--database-url-file", secretFile(t, databaseURL), "--public-url", "http://belfry.test/"}, flags...)
 	err := run(t.Context(), args, streams{out, newOutput()})
 	return out.String(), err
+}
+
+// secretFile is a file that only we can read.
+func secretFile(t *testing.T, text string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
 }
 
 func read(t *testing.T, file string) string {
@@ -54,7 +64,7 @@ func TestInitThenServe(t *testing.T) {
 		t.Fatalf("want a link and no token in the log:\n%s", said)
 	}
 
-	_, log, _ := start(t, "serve", "--listen", "127.0.0.1:0", "--database-url", database, "--keyset-file", key, "--admin-token-file", token)
+	_, log, _ := start(t, "serve", "--listen", "127.0.0.1:0", "--database-url-file", secretFile(t, database), "--keyset-file", key, "--admin-token-file", token)
 	base := "http://" + log.await(t, `"msg":"serving","address":"([^"]+)"`)[1]
 	if status, answer := do(t, http.MethodGet, base+"/api/v1/destinations", "", "Authorization", "Bearer "+strings.TrimSpace(read(t, token))); status != http.StatusOK {
 		t.Errorf("with the token: %d %s", status, answer)
@@ -146,7 +156,7 @@ func TestInitWaitsForTheDatabase(t *testing.T) {
 	database, comeUp := lateDatabase(t, pgtest.NewEmptyURL(t))
 	out, errs := newOutput(), newOutput()
 	ended := make(chan error, 1)
-	args := []string{"init", "--dir", t.TempDir(), "--database-url", database}
+	args := []string{"init", "--dir", t.TempDir(), "--database-url-file", secretFile(t, database)}
 	go func() { ended <- run(t.Context(), args, streams{out, errs}) }()
 	errs.await(t, "waiting up to 1m0s for the database")
 	comeUp()
@@ -190,7 +200,7 @@ func TestInitGivesUp(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := run(ctx, []string{"init", "--dir", t.TempDir(), "--database-url", "postgres://127.0.0.1:1/belfry"}, streams{newOutput(), newOutput()}); err == nil {
+	if err := run(ctx, []string{"init", "--dir", t.TempDir(), "--database-url-file", secretFile(t, "postgres://127.0.0.1:1/belfry")}, streams{newOutput(), newOutput()}); err == nil {
 		t.Error("a stop was not heeded")
 	}
 }

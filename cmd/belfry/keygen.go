@@ -162,7 +162,11 @@ func listed(ids []secret.KeyID) string {
 // stillNeeded refuses to retire keys with which rows of the database are sealed, or
 // with which a server would go on sealing.
 func (c *keygenCommand) stillNeeded(ctx context.Context, to streams, primary secret.KeyID, retired []secret.KeyID) error {
-	if c.DatabaseURL == "" {
+	address, err := c.given()
+	if err != nil {
+		return err
+	}
+	if address == "" {
 		_, err := fmt.Fprintln(to.err, "The database was not asked whether it still needs the old keys: DATABASE_URL is not set. "+
 			"If a server then refuses to start because of a missing key, put the copy of the old file back and run `belfry reseal`.")
 		return err

@@ -92,6 +92,9 @@ func run(ctx context.Context, args []string, to streams) error {
 	if err != nil {
 		return fmt.Errorf("%w; %w", err, errUsage)
 	}
+	if err := checkFlags(cmd); err != nil {
+		return err
+	}
 	if cmd.Command() != "version" {
 		if err := checkEnvironment(os.Environ(), variables(parser.Model.Node)); err != nil {
 			return err

@@ -13,13 +13,14 @@ import (
 )
 
 type receiveCommand struct {
-	Listen    string        `help:"Address to listen on." default:"127.0.0.1:8081" placeholder:"HOST:PORT"`
-	Status    int           `help:"Status code of every answer." default:"200"`
-	Body      string        `help:"Body of every answer." default:"success"`
-	FailFirst int           `help:"Answer 500 to the first N requests of each webhook-id, which is to say of each delivery; requests without a webhook-id count together." placeholder:"N"`
-	Delay     time.Duration `help:"Wait this long before every answer." placeholder:"DURATION"`
-	Secret    []string      `help:"Signing secret of the destination (whsec_…), to check signatures with; several are allowed. A wrong signature is shown and answered like a right one." env:"BELFRY_SIGNING_SECRET" placeholder:"SECRET"`
-	Headers   bool          `help:"Print the headers of every request too, credentials included."`
+	Listen     string        `help:"Address to listen on." default:"127.0.0.1:8081" placeholder:"HOST:PORT"`
+	Status     int           `help:"Status code of every answer." default:"200"`
+	Body       string        `help:"Body of every answer." default:"success"`
+	FailFirst  int           `help:"Answer 500 to the first N requests of each webhook-id, which is to say of each delivery; requests without a webhook-id count together." placeholder:"N"`
+	Delay      time.Duration `help:"Wait this long before every answer." placeholder:"DURATION"`
+	Secret     []string      `hidden:"" secret:"" env:"BELFRY_SIGNING_SECRET"`
+	SecretFile string        `help:"File that holds the signing secret of the destination (whsec_…), to check signatures with; several are allowed, one a line. Or set BELFRY_SIGNING_SECRET. A wrong signature is shown and answered like a right one." env:"BELFRY_SIGNING_SECRET_FILE" type:"path" placeholder:"FILE"`
+	Headers    bool          `help:"Print the headers of every request too, credentials included."`
 }
 
 const (
@@ -38,7 +39,7 @@ var errStopping = errors.New("stopping")
 
 // Run receives until ctx ends.
 func (c *receiveCommand) Run(ctx context.Context, to streams) error {
-	keys, err := parseSecrets(c.Secret)
+	keys, err := c.secrets()
 	switch {
 	case c.Status < 200 || c.Status > 599:
 		err = errors.Join(err, errors.New("--status must be from 200 to 599"))

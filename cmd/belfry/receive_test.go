@@ -150,7 +150,7 @@ const seedAlert = `{
 func TestReceiveFromBelfry(t *testing.T) {
 	t.Parallel()
 	signing := destination.NewSigning(time.Now())
-	url, out := receive(t, "--secret", destination.NewSigning(time.Now()).Secret, "--secret", signing.Secret)
+	url, out := receive(t, "--secret-file", secretFile(t, destination.NewSigning(time.Now()).Secret+"\n"+signing.Secret))
 	a, err := alert.Parse([]byte(seedAlert))
 	if err != nil {
 		t.Fatal(err)
@@ -355,8 +355,9 @@ func TestReceiveUsage(t *testing.T) {
 		{"--fail-first", "-1"},
 		{"--delay", "-1s"},
 		{"--secret", "hunter2"},
-		{"--secret", "whsec_***"},
-		{"--secret", "whsec_"},
+		{"--secret-file", secretFile(t, "hunter2")},
+		{"--secret-file", secretFile(t, "whsec_***")},
+		{"--secret-file", secretFile(t, "whsec_")},
 		{"--listen", "nowhere"},
 	} {
 		err := run(t.Context(), append([]string{"receive"}, args...), streams{io.Discard, io.Discard})
@@ -400,7 +401,7 @@ var verifyTests = []struct {
 	{name: "no signature", header: "webhook-signature", want: "missing"},
 	{name: "no id", header: "webhook-id", want: "missing"},
 	{name: "no time", header: "webhook-timestamp", want: "missing"},
-	{name: "no secret", secrets: []string{}, want: "not checked (no --secret)"},
+	{name: "no secret", secrets: []string{}, want: "not checked (no BELFRY_SIGNING_SECRET)"},
 	{name: "no secret and no signature", secrets: []string{}, header: "webhook-signature", want: "missing"},
 }
 

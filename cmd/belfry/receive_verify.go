@@ -4,6 +4,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -15,6 +16,21 @@ import (
 // Webhooks 1.0.0 leaves the number to the receiver; its libraries use this one).
 const signatureTolerance = 5 * time.Minute
 
+// secrets returns the signing secrets that are given, decoded.
+func (c *receiveCommand) secrets() ([][]byte, error) {
+	if c.SecretFile == "" {
+		return parseSecrets(c.Secret)
+	}
+	if len(c.Secret) > 0 {
+		return nil, errors.New("BELFRY_SIGNING_SECRET and BELFRY_SIGNING_SECRET_FILE are both set; set one")
+	}
+	text, err := readSecret("BELFRY_SIGNING_SECRET_FILE", c.SecretFile)
+	if err != nil {
+		return nil, err
+	}
+	return parseSecrets(strings.Fields(text))
+}
+
 // parseSecrets decodes signing secrets. An error never quotes one.
 func parseSecrets(secrets []string) ([][]byte, error) {
 	var keys [][]byte
@@ -22,7 +38,7 @@ func parseSecrets(secrets []string) ([][]byte, error) {
 		text, ok := strings.CutPrefix(strings.TrimSpace(s), "whsec_")
 		key, err := base64.StdEncoding.DecodeString(text)
 		if !ok || err != nil || len(key) == 0 {
-			return nil, fmt.Errorf("--secret (BELFRY_SIGNING_SECRET): number %d is not a signing secret: whsec_ and then base64", i+1)
+			return nil, fmt.Errorf("BELFRY_SIGNING_SECRET: number %d is not a signing secret: whsec_ and then base64", i+1)
 		}
 		keys = append(keys, key)
 	}
@@ -38,7 +54,7 @@ func verify(keys [][]byte, h http.Header, body []byte, now time.Time) string {
 	case len(keys) == 0 && signatures == "":
 		return "missing"
 	case len(keys) == 0:
-		return "not checked (no --secret)"
+		return "not checked (no BELFRY_SIGNING_SECRET)"
 	case id == "" || timestamp == "" || signatures == "":
 		return "missing"
 	}
