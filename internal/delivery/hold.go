@@ -55,6 +55,12 @@ func HoldReason(d Delivery, t Target, now time.Time) Reason {
 	return ""
 }
 
+// HoldsAsked is HoldReason for a delivery of which only is known that a person
+// asked for it.
+func (t Target) HoldsAsked(now time.Time) Reason {
+	return HoldReason(Delivery{NextTrigger: SendNow}, t, now)
+}
+
 // HoldsOthers is HoldReason for a delivery of which nothing is known: it neither
 // probes, nor did a person ask for it.
 func (t Target) HoldsOthers(now time.Time) Reason {

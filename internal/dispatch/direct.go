@@ -130,10 +130,10 @@ func (d *direct) stop(ctx, late context.Context, dismiss func()) {
 	}
 }
 
-// runDirect works jobs that were stored as running here. What is to be sent is
-// known of most: these stand in line for their destination, each a few words in
-// memory, until it has a slot for them. What is not started, because the process
-// stops, is given back.
+// runDirect works jobs that were stored as running here. They stand in line for
+// their destination, each a few words and a small alert in memory, until it has a
+// slot for them; a large alert is loaded then. What is not started, because the
+// process stops, is given back.
 func (d *Dispatcher) runDirect(jobs []job) {
 	for _, j := range jobs {
 		if !d.direct.enter() {
@@ -157,14 +157,7 @@ func (d *Dispatcher) runDirect(jobs []job) {
 				d.endDirect(j.id, d.workDirect(ctx, j, work))
 			})
 		}
-		if j.out == nil {
-			if !run(end, d.work) {
-				d.giveBack(j)
-				end()
-			}
-			continue
-		}
-		d.slots.ask(j.destinationID, j.out.Destination.Limits, func(got bool) {
+		d.slots.ask(j.destinationID, j.out.Destination.Limits, urgencyOf(j.out), func(got bool) {
 			switch {
 			case got && run(endInTurn, d.workInTurn):
 			case !got && run(end, d.workTooLate):

@@ -73,6 +73,8 @@ type Dispatcher struct {
 	waiting    atomic.Int64 // bytes of alerts that wait to be stored
 	maxWaiting int64
 	records    *group[*recordItem]
+	jobPlaces  places // for records of jobs
+	testPlaces places // and of tests
 	loads      *group[*loadItem]
 	parks      *group[*parkItem]
 	ends       *group[*endItem]
@@ -136,9 +138,10 @@ func New(cfg Config) (*Dispatcher, error) {
 	d.river = queue
 	d.accepts = newGroup(maxWaiting, maxWaiting, apart, d.commitFew)
 	d.batches = newGroup(maxWaiting, maxDeliveries, 0, d.commitMany)
-	d.records = newGroup(2*cfg.Workers+maxTests, 512, apart, d.commitRecords)
+	d.jobPlaces, d.testPlaces = make(places, 2*cfg.Workers), make(places, maxTests)
+	d.records = newGroup(cap(d.jobPlaces)+cap(d.testPlaces), 512, apart, d.commitRecords)
 	d.loads = newGroup(2*cfg.Workers, maxLoads, 0, d.commitLoads)
-	d.parks = newGroup(2*cfg.Workers, 512, 0, d.commitParks)
+	d.parks = newGroup((2+maxDirect)*cfg.Workers, 512, 0, d.commitParks)
 	d.ends = newGroup((2+maxDirect)*cfg.Workers, 512, 0, d.commitEnds)
 	return d, nil
 }
@@ -174,6 +177,7 @@ func (d *Dispatcher) Start(ctx context.Context) error {
 		d.startUpkeep()
 		return nil
 	}
+	d.watchEnds()
 	if err := d.river.Start(context.WithoutCancel(ctx)); err != nil {
 		return fmt.Errorf("start job queue: %w", err)
 	}

@@ -14,6 +14,8 @@ type group[T any] struct {
 	apart  time.Duration // of the beginnings of commits, while they have more than one item each
 	commit func([]T)
 	done   chan struct{}
+	ending chan struct{} // closed: put waits no longer
+	once   sync.Once
 
 	mu     sync.RWMutex
 	closed bool
@@ -25,7 +27,7 @@ const apart = 4 * time.Millisecond
 
 // newGroup starts the goroutine that commits. room is how many items may wait.
 func newGroup[T any](room, maxItems int, apart time.Duration, commit func([]T)) *group[T] {
-	g := &group[T]{in: make(chan T, room), max: maxItems, apart: apart, commit: commit, done: make(chan struct{})}
+	g := &group[T]{in: make(chan T, room), max: maxItems, apart: apart, commit: commit, done: make(chan struct{}), ending: make(chan struct{})}
 	go g.run()
 	return g
 }
@@ -42,6 +44,21 @@ func (g *group[T]) add(item T) bool {
 	case g.in <- item:
 		return true
 	default:
+		return false
+	}
+}
+
+// put is add, but waits while the room is full.
+func (g *group[T]) put(item T) bool {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	if g.closed {
+		return false
+	}
+	select {
+	case g.in <- item:
+		return true
+	case <-g.ending:
 		return false
 	}
 }
@@ -84,6 +101,7 @@ func (g *group[T]) run() {
 
 // close takes no more items and waits until those that wait are committed.
 func (g *group[T]) close() {
+	g.once.Do(func() { close(g.ending) })
 	g.mu.Lock()
 	if !g.closed {
 		g.closed = true

@@ -21,26 +21,50 @@ func (s *slots) inLine(l *lane, allowed int, wait time.Duration, now time.Time) 
 
 // ask calls turn when the destination has a slot for it, at once or in its turn,
 // or when it has waited for too long. With the slot comes no token: see awaitToken.
-func (s *slots) ask(id uuid.UUID, limits destination.Limits, turn func(got bool)) {
+func (s *slots) ask(id uuid.UUID, limits destination.Limits, u urgency, turn func(got bool)) {
 	s.mu.Lock()
 	now := s.now()
 	l := s.lane(id, limits)
-	if now.Before(l.closed) {
+	w := waiter{asked: u == asked, since: now, turn: turn}
+	switch {
+	case u == probe && s.atWork < s.workers:
+		s.atWork++
+		s.startProbe(l, now)
+		s.mu.Unlock()
+		turn(true)
+		return
+	case u == probe:
+		s.probes = append(s.probes, prober{l, turn})
+	case u == usual && now.Before(l.closed):
 		s.mu.Unlock()
 		turn(false)
 		return
-	}
-	if l.waiters.Len()+l.line.Len() == 0 && s.atWork < s.workers && l.inFlight < s.allowed(l, now) {
+	case l.waiters.Len()+l.line.Len() == 0 && s.atWork < s.workers && l.inFlight < s.allowed(l, now):
 		s.atWork++
 		s.begin(l, now)
 		s.mu.Unlock()
 		turn(true)
 		return
+	default:
+		w.queue(&l.line)
+		s.watch(l, endurance)
+		s.starve(l)
 	}
-	l.line.PushBack(waiter{now, turn})
-	s.watch(l, endurance)
-	s.starve(l)
 	s.mu.Unlock()
+}
+
+// prober is a job that probes. It waits for nothing but a worker.
+type prober struct {
+	lane *lane
+	turn func(got bool)
+}
+
+// startProbe begins an attempt whatever the destination's limits say. s.mu is held.
+func (s *slots) startProbe(l *lane, now time.Time) {
+	s.begin(l, now)
+	if l.bucket != nil {
+		l.bucket.ReserveN(now, 1)
+	}
 }
 
 // starve has a lane's line looked at when other lanes leave room. s.mu is held.
@@ -64,6 +88,13 @@ func (s *slots) ended() {
 
 // feed gives slots to jobs in turn between their destinations. s.mu is held.
 func (s *slots) feed(now time.Time) (jobs []waiter) {
+	for len(s.probes) > 0 && s.atWork < s.workers {
+		p := s.probes[0]
+		s.probes = s.probes[1:]
+		s.atWork++
+		s.startProbe(p.lane, now)
+		jobs = append(jobs, waiter{since: now, turn: p.turn})
+	}
 	const most = 8 // lanes looked at: the others come next time
 	for n := min(most, len(s.starved)); n > 0 && s.atWork < s.workers; n-- {
 		l := s.starved[0]
@@ -97,14 +128,26 @@ func (s *slots) watch(l *lane, wait time.Duration) {
 func (s *slots) expire(l *lane) {
 	s.mu.Lock()
 	l.watched = false
-	var late []waiter
-	for l.line.Len() > 0 {
-		first := l.line.Front().Value.(waiter)
-		if left := endurance - s.now().Sub(first.since); left > 0 {
-			s.watch(l, left)
+	var (
+		late []waiter
+		next = endurance + 1
+		now  = s.now()
+	)
+	for e := l.line.Front(); e != nil; {
+		w, after := e.Value.(waiter), e.Next()
+		left := endurance - now.Sub(w.since)
+		if left > 0 {
+			next = min(next, left)
+		} else {
+			late = append(late, l.line.Remove(e).(waiter))
+		}
+		if left > 0 && !w.asked { // those behind it came later
 			break
 		}
-		late = append(late, l.line.Remove(l.line.Front()).(waiter))
+		e = after
+	}
+	if l.line.Len() > 0 {
+		s.watch(l, next)
 	}
 	s.mu.Unlock()
 	for _, w := range late {
@@ -121,6 +164,10 @@ func (s *slots) dismiss() {
 			all = append(all, l.line.Remove(l.line.Front()).(waiter))
 		}
 	}
+	for _, p := range s.probes {
+		all = append(all, waiter{turn: p.turn})
+	}
+	s.probes = nil
 	s.mu.Unlock()
 	for _, w := range all {
 		w.turn(false)

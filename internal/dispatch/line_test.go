@@ -22,7 +22,7 @@ type line struct {
 // stand has jobs ask for a slot.
 func (l *line) stand(id uuid.UUID, limits destination.Limits, names ...int) {
 	for _, name := range names {
-		l.ask(id, limits, func(got bool) {
+		l.ask(id, limits, usual, func(got bool) {
 			l.noted.Lock()
 			defer l.noted.Unlock()
 			if got {

@@ -32,11 +32,11 @@ type loaded struct {
 }
 
 // load reads all that is needed to send a delivery. Workers that ask at the same
-// moment share a query.
+// moment share a query; where more ask than fit into the next ones, they wait.
 func (d *Dispatcher) load(id uuid.UUID) (*postgres.Outgoing, error) {
 	item := &loadItem{id: id, done: make(chan loaded, 1)}
-	if !d.loads.add(item) {
-		return nil, errors.New("load delivery: too many wait already")
+	if !d.loads.put(item) {
+		return nil, errors.New("load delivery: this process stops")
 	}
 	l := <-item.done
 	return l.out, l.err
@@ -75,7 +75,7 @@ type parkItem struct {
 // job ends.
 func (d *Dispatcher) park(seen delivery.Delivery, how func(delivery.Delivery, delivery.Reason, time.Time) delivery.Delivery, r delivery.Reason) error {
 	item := &parkItem{seen: seen, how: how, reason: r, done: make(chan error, 1)}
-	if !d.parks.add(item) {
+	if !d.parks.put(item) {
 		return river.JobSnooze(ourFault)
 	}
 	if err := <-item.done; err != nil {
@@ -83,6 +83,9 @@ func (d *Dispatcher) park(seen delivery.Delivery, how func(delivery.Delivery, de
 		return river.JobSnooze(ourFault)
 	}
 	d.held.note(seen.DestinationID)
+	if seen.Forced() {
+		d.held.noteAsked(seen.DestinationID)
+	}
 	if r == delivery.Busy && seen.Priority != delivery.Bulk {
 		d.held.queue(seen.DestinationID)
 	}

@@ -43,9 +43,9 @@ type By struct {
 func (d *Dispatcher) Resend(ctx context.Context, id uuid.UUID, run int, again bool, by By) (postgres.DeliveryView, error) {
 	return d.byPerson(ctx, id, "delivery.resend", by, func(tx *postgres.Tx, dl delivery.Delivery) (delivery.Delivery, error) {
 		switch {
-		case run != 0 && run != dl.Run, dl.Status == delivery.Queued:
+		case run != 0 && run != dl.Run, dl.Status == delivery.Queued, awaitsRoom(dl) && dl.Attempts == 0:
 			return dl, nil // clicked twice
-		case dl.Status == delivery.Retrying:
+		case dl.Status == delivery.Retrying, awaitsRoom(dl):
 			return dl, ErrOpen
 		case dl.Status == delivery.Delivered && !again:
 			return dl, ErrDelivered
@@ -65,11 +65,17 @@ func (d *Dispatcher) SendNow(ctx context.Context, id uuid.UUID, by By) (postgres
 		if dl.Status.Final() {
 			return dl, ErrFinal
 		}
-		if dl.JobID != 0 && !dl.DueAt.After(d.Now()) {
+		if dl.JobID != 0 && !dl.DueAt.After(d.Now()) || awaitsRoom(dl) {
 			return dl, nil // due already: its job runs or is about to
 		}
 		return dl.Hasten(by.Name, d.Now()), nil
 	})
+}
+
+// awaitsRoom reports whether a person asked for a delivery that is held until there is
+// room for it, or until it can be sent at all.
+func awaitsRoom(dl delivery.Delivery) bool {
+	return dl.Status == delivery.Held && dl.Forced() && dl.Reason != delivery.OurSide
 }
 
 // Cancel ends an open delivery. Cancelled twice is cancelled once.
@@ -100,10 +106,14 @@ func (d *Dispatcher) byPerson(ctx context.Context, id uuid.UUID, action string, 
 		if err != nil || next == dl {
 			return err
 		}
-		if _, err := tx.Destination(ctx, dl.DestinationID); errors.Is(err, postgres.ErrNotFound) && !next.Status.Final() {
+		t, err := tx.Destination(ctx, dl.DestinationID)
+		switch {
+		case errors.Is(err, postgres.ErrNotFound) && !next.Status.Final():
 			return ErrDestinationDeleted
+		case err != nil && !errors.Is(err, postgres.ErrNotFound):
+			return err
 		}
-		if err := d.rejob(ctx, tx, dl, &next); err != nil {
+		if err := d.rejob(ctx, tx, dl, &next, t); err != nil {
 			return err
 		}
 		v, err := tx.Delivery(ctx, id)
@@ -126,9 +136,20 @@ func (d *Dispatcher) byPerson(ctx context.Context, id uuid.UUID, action string, 
 }
 
 // rejob stores a changed delivery with a new job, and drops the old one: from
-// here on, whatever that one still does is fenced out.
-func (d *Dispatcher) rejob(ctx context.Context, tx *postgres.Tx, before delivery.Delivery, next *delivery.Delivery) error {
-	out := &postgres.Outgoing{Delivery: *next}
+// here on, whatever that one still does is fenced out. Where it cannot go at once
+// it is held, and released before all others.
+func (d *Dispatcher) rejob(ctx context.Context, tx *postgres.Tx, before delivery.Delivery, next *delivery.Delivery, t destination.Destination) error {
+	out := &postgres.Outgoing{Delivery: *next, Destination: t}
+	if next.Forced() {
+		reason, err := d.holdAsked(ctx, tx, out)
+		if err != nil {
+			return err
+		}
+		if reason != "" {
+			out.Delivery = out.Delivery.Hold(reason, d.Now())
+			tx.AfterCommit(func() { d.held.ask(t.ID) })
+		}
+	}
 	if err := d.addJobs(ctx, tx, []*postgres.Outgoing{out}); err != nil {
 		return err
 	}
@@ -138,6 +159,29 @@ func (d *Dispatcher) rejob(ctx context.Context, tx *postgres.Tx, before delivery
 	}
 	tx.UpdateDeliveries([]delivery.Delivery{*next})
 	return nil
+}
+
+// holdAsked returns why what a person asked for cannot go at once, or "". What has
+// no room must not fill the queue, nor keep workers busy that wait for some.
+func (d *Dispatcher) holdAsked(ctx context.Context, tx *postgres.Tx, out *postgres.Outgoing) (delivery.Reason, error) {
+	if reason := d.holdReason(ctx, out); reason != "" {
+		return reason, nil
+	}
+	t := out.Destination
+	room := 0
+	if _, direct := d.direct.room(0); direct {
+		room = d.slots.room(t.ID, t.Limits, patience/8)
+	} else { // others work it
+		due, err := tx.Due(ctx, t.ID, d.share())
+		if err != nil {
+			return "", err
+		}
+		room = d.share() - due
+	}
+	if room <= 0 {
+		return delivery.Busy, nil
+	}
+	return "", nil
 }
 
 // SendTo sends an accepted alert to destinations that a person chose. Where the
@@ -172,7 +216,7 @@ func (d *Dispatcher) SendTo(ctx context.Context, alertID string, destinationIDs 
 			}
 			if !has[id] {
 				has[id] = true
-				fresh = append(fresh, &postgres.Outgoing{Delivery: d.byHand(a, delivery.TargetOf(t, healths[id]), id, by)})
+				fresh = append(fresh, &postgres.Outgoing{Destination: t, Delivery: d.byHand(a, delivery.TargetOf(t, healths[id]), id, by)})
 			}
 		}
 		if len(fresh) == 0 {
@@ -218,8 +262,17 @@ func (d *Dispatcher) byHand(a postgres.AcceptedAlert, t delivery.Target, to uuid
 
 // Test sends the sample alert to a destination, now and once, and returns the
 // attempt whatever came of it. Filters, pauses and holds do not matter. The
-// attempt is stored only if the destination is.
+// attempt is stored only if the destination is: where it cannot be, because too
+// many wait for that already, nothing is sent and ErrUnavailable returned.
 func (d *Dispatcher) Test(ctx context.Context, t destination.Destination, severity alert.Severity, typ alert.Type, by By) (delivery.Attempt, []byte, error) {
+	if t.ID != uuid.Nil {
+		soon, cancel := context.WithTimeout(ctx, d.AttemptTimeout)
+		defer cancel()
+		if !d.testPlaces.take(soon) {
+			return delivery.Attempt{}, nil, fmt.Errorf("send test: %w", ErrUnavailable)
+		}
+		defer d.testPlaces.free()
+	}
 	now := d.Now()
 	sample := alert.Sample(severity, typ)
 	sample.CreatedAt, sample.AlertID = now.UTC().Truncate(time.Millisecond), alert.NewAlertID()

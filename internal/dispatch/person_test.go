@@ -102,7 +102,14 @@ func TestResendRules(t *testing.T) {
 	set(func(d delivery.Delivery) delivery.Delivery { return d.Cancel(delivery.ByPerson, time.Now()) })
 	resend(7, false, nil, 1) // not the present run
 	resend(1, false, nil, 2)
-	set(func(d delivery.Delivery) delivery.Delivery { return d.Hold(delivery.Paused, time.Now()) })
+	set(func(d delivery.Delivery) delivery.Delivery { return d.Hold(delivery.Busy, time.Now()) })
+	resend(2, false, nil, 2) // it waits for room
+	set(func(d delivery.Delivery) delivery.Delivery { d.Attempts, d.NextTrigger = 1, delivery.SendNow; return d })
+	resend(2, false, ErrOpen, 0)
+	set(func(d delivery.Delivery) delivery.Delivery {
+		d.NextTrigger = delivery.Automatic
+		return d.Hold(delivery.Paused, time.Now())
+	})
 	resend(2, false, nil, 3)
 	set(func(d delivery.Delivery) delivery.Delivery {
 		d = d.Cancel(delivery.ByPerson, time.Now())

@@ -36,16 +36,16 @@ func deliveriesOf(outs []*postgres.Outgoing) []delivery.Delivery {
 }
 
 // addJobs gives every delivery that is queued or retrying a job of its own, due
-// when the delivery is. Those that are due now are worked here, as far as there is
-// room, once the transaction is committed. Where alert and destination are known
-// they need not be loaded then.
+// when the delivery is. Those that are due now, and whose destination is known, are
+// worked here, as far as there is room, once the transaction is committed. Where
+// the alert is known too, and small, it need not be loaded then.
 func (d *Dispatcher) addJobs(ctx context.Context, tx *postgres.Tx, outs []*postgres.Outgoing) error {
 	var now, later []*postgres.Outgoing
 	room, _ := d.direct.room(maxDirect * d.Workers)
 	for _, out := range outs {
 		switch dl := out.Delivery; {
 		case dl.Status != delivery.Queued && dl.Status != delivery.Retrying:
-		case len(now) < room && !dl.DueAt.After(d.Now()):
+		case len(now) < room && !dl.DueAt.After(d.Now()) && out.Destination.ID != uuid.Nil:
 			now = append(now, out)
 		default:
 			later = append(later, out)
@@ -67,9 +67,11 @@ func (d *Dispatcher) addDirect(ctx context.Context, tx *postgres.Tx, owners []*p
 	seen := d.Now()
 	jobs := make([]job, len(owners))
 	for i, out := range owners {
-		jobs[i] = job{id: out.Delivery.JobID, deliveryID: out.Delivery.ID, destinationID: out.Delivery.DestinationID, seen: seen}
-		if out.Alert.ID != uuid.Nil && len(out.Alert.Context) <= postgres.MaxKept {
-			jobs[i].out = out
+		jobs[i] = job{id: out.Delivery.JobID, deliveryID: out.Delivery.ID, destinationID: out.Delivery.DestinationID, out: out, seen: seen}
+		if a := out.Alert; len(a.Context)+len(a.Description)+len(a.Runbook) > postgres.MaxKept {
+			known := *out
+			known.Alert = postgres.AcceptedAlert{}
+			jobs[i].out = &known
 		}
 	}
 	tx.AfterCommit(func() { d.runDirect(jobs) })

@@ -18,9 +18,10 @@ import (
 )
 
 const (
-	maxTests      = 64 // test sends that may wait to be recorded
+	maxTests      = 64 // test sends at once, until they are recorded
 	recordTimeout = 10 * time.Second
-	recordPause   = 500 * time.Millisecond // between tries while the database is away
+	recordPause   = 500 * time.Millisecond // between tries while the database is away, or refuses
+	maxPause      = 5 * time.Second        // the same, after several
 )
 
 // recordItem is an attempt that has been made and must not be forgotten.
@@ -46,14 +47,31 @@ type recorded struct {
 	err error
 }
 
-// record stores an attempt and what it leads to, and returns when that is
-// committed: a worker's slot is not free before. It waits for a database that is
-// away. An error means that a stop ended the waiting, or that not even the bare
-// facts could be stored.
+// places is room for records: whoever makes an attempt has a place from before the
+// request until its record is committed. So a record is never refused, and what
+// waits to be recorded takes no more memory than there are places.
+type places chan struct{}
+
+// take waits for a place, or reports false when ctx ends first.
+func (p places) take(ctx context.Context) bool {
+	select {
+	case p <- struct{}{}:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+func (p places) free() { <-p }
+
+// record stores an attempt, for which there is a place, and what it leads to. It
+// returns when that is committed: a worker's slot is not free before. It waits for
+// a database that is away. An error means that a stop ended the waiting, or that
+// not even the bare facts could be stored.
 func (d *Dispatcher) record(item recordItem) (settled, error) {
 	item.done = make(chan recorded, 1)
 	if !d.records.add(&item) {
-		return settled{}, errors.New("record attempt: too many wait already")
+		return settled{}, errors.New("record attempt: this process stops")
 	}
 	r := <-item.done
 	return r.settled, r.err
@@ -63,12 +81,17 @@ func (d *Dispatcher) record(item recordItem) (settled, error) {
 // must not spoil its batch: when the data is refused, each goes alone, and one
 // that is still refused goes without what the destination sent.
 func (d *Dispatcher) commitRecords(items []*recordItem) {
+	made, pause, said := false, recordPause, ""
 	for {
 		err := d.settle(items)
 		switch {
 		case err == nil:
+			if !d.partitions.Load() { // there may be some again
+				d.partitionsFor(items)
+			}
 			return
-		case postgres.IsMissingPartition(err) && d.partitionsFor(items) == nil:
+		case postgres.IsMissingPartition(err) && !made && d.partitionsFor(items):
+			made = true
 		case postgres.IsData(err) && len(items) > 1:
 			for _, item := range items {
 				d.commitRecords([]*recordItem{item})
@@ -82,12 +105,19 @@ func (d *Dispatcher) commitRecords(items []*recordItem) {
 			return
 		default:
 			d.metrics.waits.Inc()
-			d.Log.Warn("attempts wait to be recorded", "attempts", len(items), "error", err)
-			if !d.pauseRecording() {
+			if said != err.Error() {
+				said = err.Error()
+				d.Log.Warn("attempts wait to be recorded", "attempts", len(items), "error", err)
+			}
+			if !d.pauseRecording(pause) {
 				for _, item := range items {
 					item.done <- recorded{err: err}
 				}
 				return
+			}
+			made = false
+			if postgres.IsMissingPartition(err) {
+				pause = min(2*pause, maxPause)
 			}
 		}
 	}
@@ -95,11 +125,11 @@ func (d *Dispatcher) commitRecords(items []*recordItem) {
 
 // pauseRecording waits before the next try, or reports false when a stop has
 // ended the waiting.
-func (d *Dispatcher) pauseRecording() bool {
+func (d *Dispatcher) pauseRecording(pause time.Duration) bool {
 	select {
 	case <-d.recording.Done():
 		return false
-	case <-time.After(recordPause):
+	case <-time.After(pause):
 		return true
 	}
 }
@@ -287,9 +317,9 @@ func triedIDs(items []*recordItem) []uuid.UUID {
 	return ids
 }
 
-// partitionsFor makes the partitions that a batch needs: an attempt is never
-// lost for want of one.
-func (d *Dispatcher) partitionsFor(items []*recordItem) error {
+// partitionsFor makes the partitions that a batch needs, and reports whether they
+// are there: an attempt is never lost for want of one.
+func (d *Dispatcher) partitionsFor(items []*recordItem) bool {
 	var times []time.Time
 	for _, item := range items {
 		sec, nsec := item.attempt.ID.Time().UnixTime()
@@ -297,5 +327,12 @@ func (d *Dispatcher) partitionsFor(items []*recordItem) error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), recordTimeout)
 	defer cancel()
-	return d.DB.EnsurePartitions(ctx, times...)
+	err := d.DB.EnsurePartitions(ctx, times...)
+	switch {
+	case err == nil:
+		d.ensurePartitions(ctx)
+	case postgres.IsRefused(err), errors.Is(err, postgres.ErrDetached):
+		d.lackPartitions(err)
+	}
+	return err == nil
 }

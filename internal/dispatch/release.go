@@ -3,6 +3,7 @@ package dispatch
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -20,13 +21,14 @@ type holding struct {
 	mu    sync.Mutex
 	ids   map[uuid.UUID]bool
 	busy  map[uuid.UUID]bool // of these, where some wait for their turn before any new one
+	asked map[uuid.UUID]bool // where some wait that a person asked for
 	wake  chan struct{}
 	due   map[uuid.UUID]bool // to be looked at now
 	timed map[uuid.UUID]bool // to be looked at in a while
 }
 
 func newHolding() *holding {
-	return &holding{ids: map[uuid.UUID]bool{}, busy: map[uuid.UUID]bool{}, due: map[uuid.UUID]bool{}, timed: map[uuid.UUID]bool{}, wake: make(chan struct{}, 1)}
+	return &holding{ids: map[uuid.UUID]bool{}, busy: map[uuid.UUID]bool{}, asked: map[uuid.UUID]bool{}, due: map[uuid.UUID]bool{}, timed: map[uuid.UUID]bool{}, wake: make(chan struct{}, 1)}
 }
 
 // add says that a destination has held deliveries, and that it is worth a look.
@@ -50,6 +52,37 @@ func (h *holding) queue(id uuid.UUID) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.busy[id] = true
+}
+
+// ask says that a destination has a held delivery that a person asked for, and
+// that it is worth a look.
+func (h *holding) ask(id uuid.UUID) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.ids[id], h.asked[id] = true, true
+	h.look(id)
+}
+
+// noteAsked is ask without the look, as note is add.
+func (h *holding) noteAsked(id uuid.UUID) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.ids[id], h.asked[id] = true, true
+}
+
+// hasAsked reports whether a destination is believed to have a held delivery that a
+// person asked for.
+func (h *holding) hasAsked(id uuid.UUID) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.asked[id]
+}
+
+// noAsked says that a destination has none of these.
+func (h *holding) noAsked(id uuid.UUID) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.asked, id)
 }
 
 // queued reports whether a destination is believed to have held deliveries that go
@@ -113,8 +146,10 @@ func (h *holding) take() []uuid.UUID {
 func (h *holding) empty(id uuid.UUID) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	delete(h.ids, id)
 	delete(h.busy, id)
+	if !h.asked[id] {
+		delete(h.ids, id)
+	}
 }
 
 // freed lets the releasing of held deliveries keep step with the recording of
@@ -138,30 +173,38 @@ func (d *Dispatcher) releases(ctx context.Context) {
 }
 
 // release gives jobs to held deliveries of a destination that no reason holds any
-// more, as many as it has room for: first attempts first, re-sends in bulk last
-// and only into half of the room, so that a new alert finds some.
+// more, as many as it has room for: what a person asked for first, then first
+// attempts, re-sends in bulk last and only into half of the room, so that a new
+// alert finds some.
 func (d *Dispatcher) release(ctx context.Context, id uuid.UUID) error {
 	t, err := d.DB.Destination(ctx, id)
 	if errors.Is(err, postgres.ErrNotFound) {
+		d.held.noAsked(id)
 		d.noneHeld(id)
 		return nil // deleted meanwhile
 	}
-	if err != nil {
-		return err
+	if err != nil || errors.Is(t.Unopened, destination.ErrNoKey) {
+		return err // those that have the key release
 	}
 	return d.DB.InTx(ctx, func(tx *postgres.Tx) error {
 		healths, err := tx.Healths(ctx, []uuid.UUID{id})
 		if err != nil {
 			return err
 		}
-		if delivery.TargetOf(t, healths[id]).HoldsOthers(d.Now()) != "" {
-			d.noneHeld(id)
-			return nil
-		}
+		target := delivery.TargetOf(t, healths[id])
 		room := min(d.slots.room(id, t.Limits, patience/8), maxRelease)
-		list, err := d.lockNext(ctx, tx, id, room)
+		list, err := d.lockAsked(ctx, tx, id, target, room)
 		if err != nil {
 			return err
+		}
+		if target.HoldsOthers(d.Now()) == "" {
+			rest, err := d.lockNext(ctx, tx, id, room-len(list))
+			if err != nil {
+				return err
+			}
+			list = append(list, rest...)
+		} else {
+			d.noneHeld(id)
 		}
 		switch {
 		case len(list) == 0 && room > 0:
@@ -169,7 +212,7 @@ func (d *Dispatcher) release(ctx context.Context, id uuid.UUID) error {
 		case len(list) == maxRelease:
 			d.held.add(id)
 		case t.Limits.RatePerSecond > 0:
-			d.held.lookIn(id, max(patience/4, d.slots.tokenIn(id, t.Limits)-patience))
+			d.lookWhenRated(t)
 		}
 		for _, out := range list {
 			out.Destination, out.Health = t, healths[id]
@@ -177,6 +220,11 @@ func (d *Dispatcher) release(ctx context.Context, id uuid.UUID) error {
 		now := d.Now()
 		return d.rejobAll(ctx, tx, list, func(dl delivery.Delivery) delivery.Delivery { return dl.Release(now) })
 	})
+}
+
+// lookWhenRated looks at a destination again when its rate allows another attempt.
+func (d *Dispatcher) lookWhenRated(t destination.Destination) {
+	d.held.lookIn(t.ID, max(patience/4, d.slots.tokenIn(t.ID, t.Limits)-patience))
 }
 
 // noneHeld is for a destination that has nothing held that could go.
@@ -189,6 +237,23 @@ func (d *Dispatcher) noneHeld(id uuid.UUID) {
 const maxRelease = 256
 
 var releasable = []delivery.Reason{delivery.Busy, delivery.NotAnswering, delivery.Paused, delivery.Misconfigured}
+
+// lockAsked returns held deliveries that a person asked for, locked, those that
+// were asked for first, first. They go whatever else is held.
+func (d *Dispatcher) lockAsked(ctx context.Context, tx *postgres.Tx, id uuid.UUID, t delivery.Target, room int) ([]*postgres.Outgoing, error) {
+	if room <= 0 || !d.held.hasAsked(id) {
+		return nil, nil
+	}
+	d.held.noAsked(id) // before it is looked: one may come meanwhile
+	if t.HoldsAsked(d.Now()) != "" {
+		return nil, nil
+	}
+	list, err := tx.LockAsked(ctx, id, room)
+	if err != nil || len(list) == room {
+		d.held.noteAsked(id)
+	}
+	return list, err
+}
 
 func (d *Dispatcher) lockNext(ctx context.Context, tx *postgres.Tx, id uuid.UUID, room int) ([]*postgres.Outgoing, error) {
 	if room <= 0 {
@@ -227,40 +292,68 @@ func (d *Dispatcher) keepHolds(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	asked, err := d.DB.HeldAsked(ctx)
+	if err != nil {
+		return err
+	}
 	var failed error // one destination's trouble must not stop the others
 	for _, id := range sorted(ids) {
 		t, err := d.DB.Destination(ctx, id)
-		if errors.Is(err, postgres.ErrNotFound) {
+		switch {
+		case errors.Is(err, postgres.ErrNotFound):
 			continue // deleted: cancelled by another step
+		case errors.Is(t.Unopened, destination.ErrNoKey):
+			continue // those that have the key know better
 		}
 		if err == nil {
-			err = d.keepHold(ctx, t, healths[id], reasons[id])
+			target := delivery.TargetOf(t, healths[id])
+			if slices.Contains(asked, id) {
+				err = d.keepAsked(ctx, id, target, reasons[id])
+			}
+			err = errors.Join(err, d.keepHold(ctx, id, target, reasons[id]))
 		}
 		failed = errors.Join(failed, ignore(err, postgres.ErrLocked))
 	}
 	return failed
 }
 
-func (d *Dispatcher) keepHold(ctx context.Context, t destination.Destination, h delivery.Health, held []delivery.Reason) error {
-	if errors.Is(t.Unopened, destination.ErrNoKey) {
-		return nil // those that have the key know better
-	}
-	now := delivery.TargetOf(t, h).HoldsOthers(d.Now())
+func (d *Dispatcher) keepHold(ctx context.Context, id uuid.UUID, t delivery.Target, held []delivery.Reason) error {
+	now := t.HoldsOthers(d.Now())
 	if now == "" {
-		d.held.add(t.ID)
+		d.held.add(id)
 		return nil
 	}
+	if err := d.rename(ctx, id, false, held, now); err != nil {
+		return err
+	}
+	if now == delivery.NotAnswering && t.Health.MayProbe(d.Now()) {
+		return d.probe(ctx, id)
+	}
+	return nil
+}
+
+// keepAsked is keepHold for what a person asked for.
+func (d *Dispatcher) keepAsked(ctx context.Context, id uuid.UUID, t delivery.Target, held []delivery.Reason) error {
+	now := t.HoldsAsked(d.Now())
+	if now == "" {
+		d.held.ask(id)
+		return nil
+	}
+	return d.rename(ctx, id, true, held, now)
+}
+
+func (d *Dispatcher) rename(ctx context.Context, id uuid.UUID, asked bool, held []delivery.Reason, now delivery.Reason) error {
 	for _, was := range held {
 		if was == now || was == delivery.OurSide && now == delivery.Busy { // the order of delivery.HoldReason
 			continue
 		}
-		if _, err := d.DB.Rename(ctx, t.ID, was, now, d.Now(), 10*pace); err != nil {
+		n, err := d.DB.Rename(ctx, id, asked, was, now, d.Now(), 10*pace)
+		if err != nil {
 			return err
 		}
-		d.Changed(t.ID)
-	}
-	if now == delivery.NotAnswering && h.MayProbe(d.Now()) {
-		return d.probe(ctx, t.ID)
+		if n > 0 {
+			d.Changed(id)
+		}
 	}
 	return nil
 }
@@ -286,6 +379,10 @@ func (d *Dispatcher) tryOurSide(ctx context.Context) error {
 // is a lease in the one row that all replicas share.
 func (d *Dispatcher) probe(ctx context.Context, id uuid.UUID) error {
 	return d.DB.InTx(ctx, func(tx *postgres.Tx) error {
+		t, err := tx.Destination(ctx, id)
+		if err != nil {
+			return ignore(err, postgres.ErrNotFound)
+		}
 		h, err := tx.LockHealth(ctx, id)
 		if err != nil || !h.MayProbe(d.Now()) {
 			return err
@@ -296,7 +393,9 @@ func (d *Dispatcher) probe(ctx context.Context, id uuid.UUID) error {
 		}
 		h = h.Lend(list[0].ID, d.Now().Add(d.AttemptTimeout+probeSlack))
 		tx.SaveHealth(h)
-		return d.rejobAll(ctx, tx, outgoing(list), delivery.Delivery.Probe)
+		outs := outgoing(list)
+		outs[0].Destination, outs[0].Health = t, h
+		return d.rejobAll(ctx, tx, outs, delivery.Delivery.Probe)
 	})
 }
 

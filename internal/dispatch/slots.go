@@ -44,6 +44,7 @@ type slots struct {
 	atDoors int     // calls that wait
 	inside  int     // jobs at work here, and deliveries that are expected
 	starved []*lane // where jobs stand in line, those that had no turn for longest first
+	probes  []prober
 }
 
 // lane is one destination's share.
@@ -67,8 +68,27 @@ type lane struct {
 
 // waiter is told, once, whether it got a slot.
 type waiter struct {
+	asked bool // a person asked for it: it goes before those of which that is not so
 	since time.Time
 	turn  func(got bool)
+}
+
+// before says whether a waiter goes before another.
+func (w waiter) before(other waiter) bool {
+	if w.asked != other.asked {
+		return w.asked
+	}
+	return w.since.Before(other.since)
+}
+
+// queue puts a waiter where it belongs, and returns its place.
+func (w waiter) queue(in *list.List) *list.Element {
+	for e := in.Back(); e != nil; e = e.Prev() {
+		if !w.before(e.Value.(waiter)) {
+			return in.InsertAfter(w, e)
+		}
+	}
+	return in.PushFront(w)
 }
 
 func newSlots(workers int, replicas func() int, queued func(uuid.UUID) bool, now func() time.Time) *slots {
@@ -231,17 +251,13 @@ func (s *slots) take(ctx context.Context, id uuid.UUID, limits destination.Limit
 	l := s.lane(id, limits)
 	allowed := s.allowed(l, now)
 	wait, first, patient := patience, l.waiters.Len() == 0, l.waiters.Len() < s.waiting(l, allowed, now)
-	w := waiter{since: now}
+	w := waiter{asked: u == asked, since: now}
 	if u == asked {
-		wait, first, patient = endurance, true, s.taken < s.workers-s.workers/4
-		w.since = time.Time{}
+		first = true
 	}
 	switch {
 	case u == probe:
-		s.begin(l, now)
-		if l.bucket != nil {
-			l.bucket.ReserveN(now, 1)
-		}
+		s.startProbe(l, now)
 		s.mu.Unlock()
 		return true
 	case u == usual && now.Before(l.closed):
@@ -257,20 +273,10 @@ func (s *slots) take(ctx context.Context, id uuid.UUID, limits destination.Limit
 	}
 	turn := make(chan bool, 1)
 	w.turn = func(got bool) { turn <- got }
-	place := l.queue(w)
+	place := w.queue(&l.waiters)
 	s.taken++
 	s.mu.Unlock()
 	return s.awaitTurn(ctx, l, place, turn, wait) && s.awaitToken(ctx, l, id, wait)
-}
-
-// queue puts a worker behind those that have waited for longer.
-func (l *lane) queue(w waiter) *list.Element {
-	for e := l.waiters.Front(); e != nil; e = e.Next() {
-		if w.since.Before(e.Value.(waiter).since) {
-			return l.waiters.InsertBefore(w, e)
-		}
-	}
-	return l.waiters.PushBack(w)
 }
 
 // shut keeps a destination alone until a time, but for what a person asks for:
@@ -282,12 +288,16 @@ func (s *slots) shut(id uuid.UUID, until time.Time) {
 		l.closed = until
 	}
 	var away []waiter
-	for l.line.Len() > 0 {
-		away = append(away, l.line.Remove(l.line.Front()).(waiter))
+	for e := l.line.Front(); e != nil; {
+		next := e.Next()
+		if w := e.Value.(waiter); !w.asked {
+			away = append(away, l.line.Remove(e).(waiter))
+		}
+		e = next
 	}
 	for e := l.waiters.Front(); e != nil; {
 		next := e.Next()
-		if w := e.Value.(waiter); !w.since.IsZero() {
+		if w := e.Value.(waiter); !w.asked {
 			l.waiters.Remove(e)
 			s.taken--
 			w.turn(false)
@@ -382,7 +392,7 @@ func (s *slots) pass(id uuid.UUID, took time.Duration) (jobs []waiter) {
 	}
 	for l.waiters.Len()+l.line.Len() > 0 && l.inFlight < s.allowed(l, now) {
 		worker, job := l.waiters.Front(), l.line.Front()
-		turnOfWorker := worker != nil && (job == nil || !job.Value.(waiter).since.Before(worker.Value.(waiter).since))
+		turnOfWorker := worker != nil && (job == nil || !job.Value.(waiter).before(worker.Value.(waiter)))
 		switch {
 		case turnOfWorker:
 			l.waiters.Remove(worker).(waiter).turn(true)

@@ -329,23 +329,26 @@ func TestSlotsAsked(t *testing.T) {
 		}
 		s.wantTaken(t, 4)
 		begin := time.Now()
-		if s.take(t.Context(), id, atMost(4), asked) || time.Since(begin) != endurance {
+		if s.take(t.Context(), id, atMost(4), asked) || time.Since(begin) != patience {
 			t.Errorf("it knew after %s that there is none", time.Since(begin))
 		}
 	})
 	synctest.Test(t, func(t *testing.T) { // and within the rate
 		s, id, begin := soleSlots(64), laneID(1), time.Now()
-		for n, want := range []time.Duration{0, 800 * time.Millisecond, 1600 * time.Millisecond} {
-			if !s.take(t.Context(), id, rated(1.25, 1), asked) || time.Since(begin) != want {
+		for n, want := range []time.Duration{0, 200 * time.Millisecond, 400 * time.Millisecond} {
+			if !s.take(t.Context(), id, rated(5, 1), asked) || time.Since(begin) != want {
 				t.Errorf("%d: refused, or after %s", n, time.Since(begin))
 			}
 			s.free(id, quickly)
+		}
+		if begin = time.Now(); s.take(t.Context(), id, rated(1, 1), asked) || time.Since(begin) != 0 {
+			t.Errorf("it waited %s for a rate that is used up", time.Since(begin))
 		}
 	})
 	for _, tt := range []struct {
 		free int
 		wait time.Duration
-	}{{17, endurance}, {16, 0}} {
+	}{{17, patience}, {16, 0}} {
 		synctest.Test(t, func(t *testing.T) {
 			s := soleSlots(64)
 			id := s.learn(laneID(1), quickly)

@@ -3,7 +3,6 @@ package dispatch
 import (
 	"context"
 	"errors"
-	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -87,33 +86,6 @@ func (b *beats) elder(now time.Time) time.Duration {
 		return 0
 	}
 	return b.last.Sub(b.since)
-}
-
-// running is the set of jobs that this instance is at.
-type running struct {
-	mu  sync.Mutex
-	ids map[int64]bool
-}
-
-// add puts a job in and returns how to take it out.
-func (r *running) add(id int64) (remove func()) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.ids == nil {
-		r.ids = map[int64]bool{}
-	}
-	r.ids[id] = true
-	return func() {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		delete(r.ids, id)
-	}
-}
-
-func (r *running) list() []int64 {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return slices.AppendSeq([]int64{}, maps.Keys(r.ids)) // not nil, which is NULL and like no id at all
 }
 
 // beat counts from before the database is asked, so that a slow answer makes us
@@ -223,10 +195,9 @@ func (d *Dispatcher) sweep(ctx context.Context) error {
 }
 
 // reclaim gives back jobs that the table says we run and we do not, as after a
-// restart of Postgres that swallowed the answer to a fetch. A job whose end River
-// has not written down yet may be among them: run again, it finds nothing to do.
+// restart of Postgres that swallowed the answer to a fetch.
 func (d *Dispatcher) reclaim(ctx context.Context) error {
-	n, err := d.DB.ReclaimLost(ctx, d.instance, d.running.list())
+	n, err := d.DB.ReclaimLost(ctx, d.instance, d.running.list(d.Now()))
 	if n > 0 {
 		d.metrics.repairs.WithLabelValues("lost_job").Add(float64(n))
 		d.Log.WarnContext(ctx, "lost jobs given back", "jobs", n)
@@ -430,12 +401,19 @@ func (d *Dispatcher) reconcile(ctx context.Context) error {
 // no attempt starts: its record would have nowhere to go.
 func (d *Dispatcher) ensurePartitions(ctx context.Context) {
 	now := d.Now()
-	err := d.DB.EnsurePartitions(ctx, now, now.AddDate(0, 0, 7))
-	if err != nil && ctx.Err() == nil && d.partitions.Load() {
-		d.Log.ErrorContext(ctx, "partitions of attempts cannot be made", "error", err)
+	switch err := d.DB.EnsurePartitions(ctx, now, now.AddDate(0, 0, 7)); {
+	case err == nil:
+		d.partitions.Store(true)
+	case postgres.IsRefused(err), errors.Is(err, postgres.ErrDetached):
+		d.lackPartitions(err)
 	}
-	if err == nil || postgres.IsRefused(err) {
-		d.partitions.Store(err == nil)
+}
+
+// lackPartitions has no attempt start until ensurePartitions finds that attempts
+// have partitions to go to, and says so once.
+func (d *Dispatcher) lackPartitions(err error) {
+	if d.partitions.Swap(false) {
+		d.Log.Error("partitions of attempts cannot be made", "error", err)
 	}
 }
 

@@ -1,6 +1,7 @@
 package dispatch
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -52,12 +53,19 @@ func (w *worker) NextRetry(*river.Job[deliverArgs]) time.Time { return w.d.Now()
 
 // Work implements river.Worker.
 func (w *worker) Work(ctx context.Context, j *river.Job[deliverArgs]) error {
-	defer w.d.running.add(j.ID)()
+	remove, gone := w.d.running.add(j.ID), false
+	defer func() { // also should it panic
+		if gone {
+			remove()
+		} else {
+			w.d.running.ended(j.ID, w.d.Now())
+		}
+	}()
 	err := w.d.work(ctx, job{id: j.ID, deliveryID: j.Args.DeliveryID})
-	if !errors.Is(err, errGone) {
-		return err
+	if gone = errors.Is(err, errGone); gone {
+		return nil // River does not mind that the row is gone
 	}
-	return nil // River does not mind that the row is gone
+	return err
 }
 
 // job is the right to make a delivery's next attempt.
@@ -65,7 +73,7 @@ type job struct {
 	id            int64
 	deliveryID    uuid.UUID
 	destinationID uuid.UUID          // zero when it came from the queue
-	out           *postgres.Outgoing // what is to be sent, nil when it must be loaded
+	out           *postgres.Outgoing // what is to be sent, as far as it is known; nil when it came from the queue
 	seen          time.Time          // since when it is known
 }
 
@@ -84,10 +92,7 @@ func (d *Dispatcher) work(ctx context.Context, j job) error {
 		d.slots.enter(out.Destination.ID)
 		defer d.slots.leave(out.Destination.ID)
 	}
-	if u := urgencyOf(out); !d.slots.take(ctx, out.Destination.ID, out.Destination.Limits, u) {
-		if u == asked { // a hold is not for what a person asked for
-			return river.JobSnooze(endurance)
-		}
+	if !d.slots.take(ctx, out.Destination.ID, out.Destination.Limits, urgencyOf(out)) {
 		return d.workTooLate(ctx, j)
 	}
 	return d.workSlot(ctx, j, out.Destination.ID)
@@ -99,18 +104,23 @@ func (d *Dispatcher) workInTurn(ctx context.Context, j job) error {
 		d.slots.free(j.destinationID, 0)
 		return river.JobSnooze(0)
 	}
-	if !d.slots.token(ctx, j.destinationID) {
+	if urgencyOf(j.out) != probe && !d.slots.token(ctx, j.destinationID) {
 		return d.workTooLate(ctx, j)
 	}
 	return d.workSlot(ctx, j, j.destinationID)
 }
 
-// workTooLate is for a job that got no slot.
+// workTooLate is for a job that got no slot. What a person asked for goes before all
+// others once there is one.
 func (d *Dispatcher) workTooLate(ctx context.Context, j job) error {
 	if ctx.Err() != nil {
 		return river.JobSnooze(0)
 	}
-	return d.park(j.out.Delivery, delivery.Delivery.Hold, delivery.Busy)
+	end := d.park(j.out.Delivery, delivery.Delivery.Hold, delivery.Busy)
+	if t := j.out.Destination; t.Limits.RatePerSecond > 0 {
+		d.lookWhenRated(t)
+	}
+	return end
 }
 
 // workSlot makes the attempt for which a slot is held. Much may have changed while
@@ -138,7 +148,7 @@ func urgencyOf(out *postgres.Outgoing) urgency {
 // nothing is to be sent now: the job then ends with end.
 func (d *Dispatcher) ready(ctx context.Context, j *job) (out *postgres.Outgoing, ok bool, end error) {
 	var err error
-	if j.out == nil || d.Now().Sub(j.seen) > stale {
+	if j.out == nil || j.out.Alert.ID == uuid.Nil || d.Now().Sub(j.seen) > stale {
 		j.seen = d.Now()
 		j.out, err = d.load(j.deliveryID)
 	}
@@ -171,15 +181,22 @@ func (d *Dispatcher) ready(ctx context.Context, j *job) (out *postgres.Outgoing,
 func (d *Dispatcher) holdReason(ctx context.Context, out *postgres.Outgoing) delivery.Reason {
 	reason := delivery.HoldReason(out.Delivery, delivery.TargetOf(out.Destination, out.Health), d.Now())
 	if reason == delivery.Misconfigured {
+		why := cmp.Or(out.Misconfigured, destination.ErrMisconfigured)
 		d.Log.ErrorContext(ctx, "destination misconfigured",
-			"destination_id", out.Destination.ID, "delivery_id", out.Delivery.ID, "error", out.Misconfigured)
+			"destination_id", out.Destination.ID, "delivery_id", out.Delivery.ID, "error", why)
 	}
 	return reason
 }
 
-// attempt sends and records. The id of the attempt is made before sending, so
+// attempt sends and records, in a slot that it gives back, and with room for the
+// record from before it sends. The id of the attempt is made before sending, so
 // that recording it twice adds nothing.
 func (d *Dispatcher) attempt(ctx context.Context, jobID int64, out *postgres.Outgoing) error {
+	if !d.jobPlaces.take(ctx) {
+		d.slots.free(out.Destination.ID, 0)
+		return river.JobSnooze(0)
+	}
+	defer d.jobPlaces.free()
 	now := d.Now()
 	a := delivery.Attempt{
 		ID:            uuid.Must(uuid.NewV7()),

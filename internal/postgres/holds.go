@@ -129,33 +129,106 @@ func (q queries) Holds(ctx context.Context) ([]Hold, error) {
 	return list, nil
 }
 
-// MaxKept is how many bytes of context an alert may have that is kept in memory
-// until a delivery has its turn; a larger one is loaded then.
+// HeldAsked returns the destinations with held deliveries that a person asked for,
+// in the way of Holds.
+func (q queries) HeldAsked(ctx context.Context) ([]uuid.UUID, error) {
+	const query = `
+		WITH RECURSIVE held AS (
+			(SELECT d.destination_id
+			 FROM deliveries d
+			 WHERE ` + heldAsked + `
+			 ORDER BY d.destination_id
+			 LIMIT 1)
+			UNION ALL
+			SELECT n.destination_id
+			FROM held h
+			CROSS JOIN LATERAL (
+				SELECT d.destination_id
+				FROM deliveries d
+				WHERE ` + heldAsked + ` AND d.destination_id > h.destination_id
+				ORDER BY d.destination_id
+				LIMIT 1) AS n
+		)
+		SELECT destination_id
+		FROM held`
+	return q.ids(ctx, query)
+}
+
+// heldAsked is of deliveries as delivery.Delivery.Forced is, and of those that are held.
+const heldAsked = `d.status = 'held' AND d.next_trigger <> 'automatic' AND d.priority < 4`
+
+// Due counts the deliveries of a destination that are due and have a job, up to a
+// limit.
+func (q queries) Due(ctx context.Context, destinationID uuid.UUID, limit int) (n int, err error) {
+	const query = `
+		SELECT count(*)
+		FROM (
+			SELECT
+			FROM deliveries d
+			WHERE d.status IN ('queued', 'retrying') AND d.destination_id = $1 AND d.due_at <= now()
+			LIMIT $2) AS due`
+	if err := q.q.QueryRow(ctx, query, destinationID, limit).Scan(&n); err != nil {
+		return 0, fmt.Errorf("count due deliveries: %w", err)
+	}
+	return n, nil
+}
+
+// MaxKept is how many bytes of text an alert may have that is kept in memory until
+// a delivery has its turn; a larger one is loaded then.
 const MaxKept = 16 << 10
+
+// keptAlert selects the columns of an alert, and its size: what is long of one
+// that is larger than MaxKept, $2, is left out.
+const keptAlert = `a.id, a.alert_id, a.detection_id, a.severity, a.type, a.title, a.name, a.link,
+	CASE WHEN s.size <= $2 THEN a.description ELSE '' END, CASE WHEN s.size <= $2 THEN a.runbook ELSE '' END,
+	a.version, a.tags, a.log_types, CASE WHEN s.size <= $2 THEN a.context END` + alertEnd + `, s.size`
+
+const joinKept = `
+		JOIN alerts a ON a.id = d.alert_id
+		CROSS JOIN LATERAL (
+			SELECT coalesce(octet_length(a.context), 0) + octet_length(a.description) + octet_length(a.runbook) AS size) AS s`
+
+// LockAsked returns held deliveries of one destination with their alerts, locked,
+// that a person asked for: those that were asked for first, first. What waits for our
+// own side has its own time, and an alert larger than MaxKept is left out.
+func (tx *Tx) LockAsked(ctx context.Context, destinationID uuid.UUID, limit int) ([]*Outgoing, error) {
+	const query = `
+		SELECT ` + deliveryColumns + `, ` + keptAlert + `
+		FROM deliveries d` + joinKept + `
+		WHERE ` + heldAsked + ` AND d.destination_id = $1 AND d.reason <> 'our_side'
+		ORDER BY d.due_at, d.id
+		LIMIT $3
+		FOR NO KEY UPDATE OF d SKIP LOCKED`
+	return tx.lockKept(ctx, query, destinationID, MaxKept, limit)
+}
 
 // LockReleasable returns deliveries of one destination with their alerts, locked,
 // that are held for one of the reasons and whose priority lies between two: those
-// that go first, first. An alert with a larger context than MaxKept is left out.
+// that go first, first. What a person asked for, and an alert larger than MaxKept,
+// is left out.
 func (tx *Tx) LockReleasable(ctx context.Context, destinationID uuid.UUID, reasons []delivery.Reason, first, last delivery.Priority, limit int) ([]*Outgoing, error) {
 	const query = `
-		SELECT ` + deliveryColumns + `, ` + alertBegin + `CASE WHEN octet_length(a.context) <= $6 THEN a.context END` + alertEnd + `,
-			coalesce(octet_length(a.context), 0)
-		FROM deliveries d
-		JOIN alerts a ON a.id = d.alert_id
-		WHERE d.status = 'held' AND d.reason = ANY($2) AND d.id = ANY(ARRAY(
+		SELECT ` + deliveryColumns + `, ` + keptAlert + `
+		FROM deliveries d` + joinKept + `
+		WHERE d.status = 'held' AND d.reason = ANY($3) AND d.id = ANY(ARRAY(
 			SELECT few.id
-			FROM unnest($2::text[]) AS r (reason)
+			FROM unnest($3::text[]) AS r (reason)
 			CROSS JOIN LATERAL (
 				SELECT h.id, h.priority
 				FROM deliveries h
-				WHERE h.status = 'held' AND h.destination_id = $1 AND h.reason = r.reason AND h.priority BETWEEN $3 AND $4
+				WHERE h.status = 'held' AND h.destination_id = $1 AND h.reason = r.reason AND h.priority BETWEEN $4 AND $5
+				  AND (h.next_trigger = 'automatic' OR h.priority = 4)
 				ORDER BY h.priority, h.id
-				LIMIT $5) AS few
+				LIMIT $6) AS few
 			ORDER BY few.priority, few.id
-			LIMIT $5))
+			LIMIT $6))
 		ORDER BY d.priority, d.id
 		FOR NO KEY UPDATE OF d SKIP LOCKED`
-	rows, err := tx.q.Query(ctx, query, destinationID, reasons, first, last, limit, MaxKept)
+	return tx.lockKept(ctx, query, destinationID, MaxKept, reasons, first, last, limit)
+}
+
+func (tx *Tx) lockKept(ctx context.Context, query string, args ...any) ([]*Outgoing, error) {
+	rows, err := tx.q.Query(ctx, query, args...)
 	if err != nil {
 		return nil, fmt.Errorf("lock releasable deliveries: %w", err)
 	}
@@ -221,8 +294,9 @@ func (tx *Tx) LockExpired(ctx context.Context, before time.Time, limit int) ([]d
 }
 
 // Rename gives at most limit held deliveries of a destination another reason,
-// because the one they have is no longer what holds them, and returns how many.
-func (q queries) Rename(ctx context.Context, destinationID uuid.UUID, from, to delivery.Reason, now time.Time, limit int) (int64, error) {
+// because the one they have is no longer what holds them, and returns how many:
+// those that a person asked for, or all others.
+func (q queries) Rename(ctx context.Context, destinationID uuid.UUID, asked bool, from, to delivery.Reason, now time.Time, limit int) (int64, error) {
 	const query = `
 		UPDATE deliveries
 		SET reason = $3, held_at = $4
@@ -230,9 +304,10 @@ func (q queries) Rename(ctx context.Context, destinationID uuid.UUID, from, to d
 			SELECT d.id
 			FROM deliveries d
 			WHERE d.status = 'held' AND d.destination_id = $1 AND d.reason = $2
+			  AND (d.next_trigger <> 'automatic' AND d.priority < 4) = $6
 			LIMIT $5
 			FOR NO KEY UPDATE SKIP LOCKED)`
-	tag, err := q.q.Exec(ctx, query, destinationID, from, to, now, limit)
+	tag, err := q.q.Exec(ctx, query, destinationID, from, to, now, limit, asked)
 	if err != nil {
 		return 0, fmt.Errorf("rename holds: %w", err)
 	}

@@ -117,10 +117,10 @@ func (db *DB) Ping(ctx context.Context) error { return db.pool.Ping(ctx) }
 
 // IsData reports whether err is the database refusing what it was given, so that
 // the same again will fail again. Anything else (a lost connection, a restart, a
-// full disk, a deadlock) may pass.
+// full disk, a deadlock, a partition that is not there) may pass.
 func IsData(err error) bool {
 	var pg *pgconn.PgError
-	if !errors.As(err, &pg) || len(pg.Code) != 5 {
+	if !errors.As(err, &pg) || len(pg.Code) != 5 || IsMissingPartition(err) {
 		return false
 	}
 	switch pg.Code[:2] {

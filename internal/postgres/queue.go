@@ -147,15 +147,21 @@ func (q queries) FreeDueJobs(ctx context.Context) (int64, error) {
 
 // ReclaimLost gives back the jobs that an instance has according to the table,
 // but not according to itself: their fetch was committed, and the answer lost
-// with its connection. It returns how many.
+// with its connection. It returns how many. One that is locked is being ended, and
+// no lost job: to wait for it could deadlock with who ends many at once.
 func (q queries) ReclaimLost(ctx context.Context, instance string, running []int64) (int64, error) {
 	const query = `
 		UPDATE river_job
 		SET state = 'available', attempt = greatest(attempt - 1, 0), scheduled_at = now()
-		WHERE state = 'running'
-		  AND attempted_by[array_upper(attempted_by, 1)] = $1
-		  AND attempted_at < now() - interval '10 seconds'
-		  AND NOT (id = ANY($2))`
+		WHERE id IN (
+			SELECT id
+			FROM river_job
+			WHERE state = 'running'
+			  AND attempted_by[array_upper(attempted_by, 1)] = $1
+			  AND attempted_at < now() - interval '10 seconds'
+			  AND NOT (id = ANY($2))
+			ORDER BY id
+			FOR UPDATE SKIP LOCKED)`
 	tag, err := q.q.Exec(ctx, query, instance, running)
 	if err != nil {
 		return 0, fmt.Errorf("reclaim lost jobs: %w", err)

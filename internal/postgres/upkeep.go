@@ -12,14 +12,36 @@ import (
 	"belfry/internal/delivery"
 )
 
+// ErrDetached is returned where the table of a partition of attempts is there, and
+// no partition: somebody has detached it.
+var ErrDetached = errors.New("is a table of its own and no partition of attempts: attach it, or rename it so that another can be made")
+
 // EnsurePartitions makes the partitions of attempts for the weeks that hold the
-// times, if they are missing.
+// times, if they are missing. It returns ErrDetached for one that cannot be made
+// because a table has its name.
 func (q queries) EnsurePartitions(ctx context.Context, times ...time.Time) error {
-	const query = `
+	const make = `
 		SELECT attempts_partition(at)
 		FROM unnest($1::timestamptz[]) AS at`
-	if _, err := q.q.Exec(ctx, query, times); err != nil {
+	const detached = `
+		SELECT p.name
+		FROM (SELECT attempts_partition(at) AS name FROM unnest($1::timestamptz[]) AS at) AS p
+		WHERE NOT EXISTS (
+			SELECT FROM pg_inherits i
+			WHERE i.inhrelid = to_regclass(p.name) AND i.inhparent = 'attempts'::regclass AND NOT i.inhdetachpending)
+		ORDER BY p.name`
+	var names []string
+	b := &pgx.Batch{} // the second finds what the first has made
+	b.Queue(make, times)
+	b.Queue(detached, times).Query(func(rows pgx.Rows) (err error) {
+		names, err = pgx.CollectRows(rows, pgx.RowTo[string])
+		return err
+	})
+	if err := q.q.SendBatch(ctx, b).Close(); err != nil {
 		return fmt.Errorf("make partitions: %w", err)
+	}
+	if len(names) > 0 {
+		return fmt.Errorf("make partitions: %s %w", names[0], ErrDetached)
 	}
 	return nil
 }
