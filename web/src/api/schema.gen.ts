@@ -285,7 +285,8 @@ export interface paths {
          *
          *     - A delivered one needs `"again": true`, else 409 `delivery_delivered`.
          *     - One that is `retrying` is 409 `delivery_open`: send its next attempt now instead.
-         *     - One that is `queued` is answered as it is: its run has yet to be tried.
+         *     - One that is `queued` is answered as it is: its run has yet to be tried. So is one that waits for that, `held`
+         *       for `busy`, because the destination has as many attempts in flight as it may.
          *     - To a deleted destination nothing can be sent: 409 `destination_deleted`.
          *
          *     Pass the `run` that you see. When that is no longer the present run, nothing is
