@@ -20,6 +20,7 @@ import (
 
 	"belfry/internal/api"
 	"belfry/internal/dispatch"
+	"belfry/internal/inbound"
 	"belfry/internal/outbound"
 	"belfry/internal/postgres"
 	"belfry/internal/secret"
@@ -196,7 +197,7 @@ func serve(ctx context.Context, in instance) error {
 		SessionIdle: in.SessionIdle,
 		Facts:       in.facts(), Console: web.Console(),
 	})
-	return in.run(ctx, listener, &stop, dispatcher, readers)
+	return in.run(ctx, in.limited(listener, registry), &stop, dispatcher, readers)
 }
 
 // facts are the settings that people may see.
@@ -212,15 +213,8 @@ func (in instance) facts() api.Facts {
 // hand, attempts in flight, their records. Until these are done it still answers,
 // so that whoever asks is told that this replica is stopping, and producers are
 // told to come back.
-func (in instance) run(ctx context.Context, listener net.Listener, handler *door, dispatcher *dispatch.Dispatcher, db *postgres.DB) error {
-	server := &http.Server{
-		Handler:           handler,
-		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       60 * time.Second,
-		IdleTimeout:       120 * time.Second,
-		MaxHeaderBytes:    64 << 10,
-		ErrorLog:          slog.NewLogLogger(in.log.Handler(), slog.LevelDebug),
-	}
+func (in instance) run(ctx context.Context, listener *inbound.Listener, handler *door, dispatcher *dispatch.Dispatcher, db *postgres.DB) error {
+	server := in.server(handler, listener)
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
 	in.log.InfoContext(ctx, "serving", "address", listener.Addr().String(), "version", thisBuild().Version, "commit", thisBuild().Commit,

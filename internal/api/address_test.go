@@ -6,8 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/labstack/echo/v4"
-
 	"belfry/internal/inbound"
 )
 
@@ -15,7 +13,7 @@ import (
 // X-Forwarded-For or X-Real-IP for it (GO-2026-6872, GO-2026-6875).
 func TestEchoBelievesNoStranger(t *testing.T) {
 	t.Parallel()
-	e := New(Config{Now: time.Now, Proxies: inbound.Proxies{netip.MustParsePrefix("10.0.0.0/8")}}).(*echo.Echo)
+	e := newServer(Config{Now: time.Now, Proxies: inbound.Proxies{netip.MustParsePrefix("10.0.0.0/8")}}).routes()
 	for peer, want := range map[string]string{"192.0.2.1:1234": "192.0.2.1", "10.0.0.1:1234": "203.0.113.9"} {
 		r := httptest.NewRequest("GET", "/", nil)
 		r.RemoteAddr = peer

@@ -380,6 +380,7 @@ func (e FieldErrorCode) Valid() bool {
 
 // Defines values for HealthStatus.
 const (
+	HealthStatusBusy    HealthStatus = "busy"
 	HealthStatusOK      HealthStatus = "ok"
 	HealthStatusUnready HealthStatus = "unready"
 )
@@ -387,6 +388,8 @@ const (
 // Valid indicates whether the value is a known member of the HealthStatus enum.
 func (e HealthStatus) Valid() bool {
 	switch e {
+	case HealthStatusBusy:
+		return true
 	case HealthStatusOK:
 		return true
 	case HealthStatusUnready:
@@ -440,6 +443,8 @@ const (
 	ProblemCodePreconditionFailed   ProblemCode = "precondition_failed"
 	ProblemCodeRateLimited          ProblemCode = "rate_limited"
 	ProblemCodeTooLarge             ProblemCode = "too_large"
+	ProblemCodeTooManyStreams       ProblemCode = "too_many_streams"
+	ProblemCodeTooSlow              ProblemCode = "too_slow"
 	ProblemCodeUnauthenticated      ProblemCode = "unauthenticated"
 	ProblemCodeUnavailable          ProblemCode = "unavailable"
 	ProblemCodeUnsupportedMediaType ProblemCode = "unsupported_media_type"
@@ -483,6 +488,10 @@ func (e ProblemCode) Valid() bool {
 	case ProblemCodeRateLimited:
 		return true
 	case ProblemCodeTooLarge:
+		return true
+	case ProblemCodeTooManyStreams:
+		return true
+	case ProblemCodeTooSlow:
 		return true
 	case ProblemCodeUnauthenticated:
 		return true
@@ -1695,11 +1704,11 @@ type Health struct {
 	// Checks What was checked.
 	Checks []Check `json:"checks"`
 
-	// Status `ok` when every check is.
+	// Status `ok` when every check is; `busy` (200) while some calls with alerts are refused for want of room; `unready` (503) when it should get no traffic.
 	Status HealthStatus `json:"status"`
 }
 
-// HealthStatus `ok` when every check is.
+// HealthStatus `ok` when every check is; `busy` (200) while some calls with alerts are refused for want of room; `unready` (503) when it should get no traffic.
 type HealthStatus string
 
 // HeldCounts How many of its deliveries are held, by reason, each counted up to 10,000; that many may stand for more.
@@ -1890,6 +1899,7 @@ type Problem struct {
 	// - `forbidden` (403): the token or session lacks the scope, or another site started the call.
 	// - `not_found` (404): there is no such path, or no such thing.
 	// - `method_not_allowed` (405): the path exists, but not with this method.
+	// - `too_slow` (408): the body came too slowly or not whole; send it again in one go.
 	// - `conflict` (409): what is stored stands in the way; `detail` says how.
 	// - `name_taken` (409): another destination has this `displayName`, or another valid token this `name`, ignoring case.
 	// - `alert_conflict` (409): this `alertId` was accepted before with other input.
@@ -1903,8 +1913,9 @@ type Problem struct {
 	// - `unsupported_media_type` (415): `Content-Type` is not `application/json` in UTF-8, or there is a `Content-Encoding` other than `identity`.
 	// - `invalid` (422): fields or parameters are wrong; `errors` names each.
 	// - `rate_limited` (429): too many wrong tokens or codes came from this address; wait for `Retry-After`. What was valid there a short time ago still is.
+	// - `too_many_streams` (429): this token has 100 event streams open, or this session 20; close one.
 	// - `internal` (500): something went wrong on our side; the log has it under `requestId`.
-	// - `overloaded` (503): too many alerts wait to be stored; wait for `Retry-After` and repeat.
+	// - `overloaded` (503): too many alerts wait to be stored, bodies to be read, or event streams are open; wait for `Retry-After` and repeat.
 	// - `unavailable` (503): the database cannot be reached, or Belfry is stopping; wait for `Retry-After` and repeat.
 	Code ProblemCode `json:"code"`
 
@@ -1934,6 +1945,7 @@ type Problem struct {
 // - `forbidden` (403): the token or session lacks the scope, or another site started the call.
 // - `not_found` (404): there is no such path, or no such thing.
 // - `method_not_allowed` (405): the path exists, but not with this method.
+// - `too_slow` (408): the body came too slowly or not whole; send it again in one go.
 // - `conflict` (409): what is stored stands in the way; `detail` says how.
 // - `name_taken` (409): another destination has this `displayName`, or another valid token this `name`, ignoring case.
 // - `alert_conflict` (409): this `alertId` was accepted before with other input.
@@ -1947,8 +1959,9 @@ type Problem struct {
 // - `unsupported_media_type` (415): `Content-Type` is not `application/json` in UTF-8, or there is a `Content-Encoding` other than `identity`.
 // - `invalid` (422): fields or parameters are wrong; `errors` names each.
 // - `rate_limited` (429): too many wrong tokens or codes came from this address; wait for `Retry-After`. What was valid there a short time ago still is.
+// - `too_many_streams` (429): this token has 100 event streams open, or this session 20; close one.
 // - `internal` (500): something went wrong on our side; the log has it under `requestId`.
-// - `overloaded` (503): too many alerts wait to be stored; wait for `Retry-After` and repeat.
+// - `overloaded` (503): too many alerts wait to be stored, bodies to be read, or event streams are open; wait for `Retry-After` and repeat.
 // - `unavailable` (503): the database cannot be reached, or Belfry is stopping; wait for `Retry-After` and repeat.
 type ProblemCode string
 

@@ -52,35 +52,38 @@ type Server struct {
 	onlookers onlookers
 	refusals  refusals
 	console   *console
+	intake    *intake
+	pressure  *pressure
 }
 
-// Bodies may have this many bytes.
-const (
-	maxBody  = "1MiB" // to Echo, "1M" is a million
-	maxBatch = "16MiB"
-)
-
 // New returns a handler for the whole API and the console.
-func New(cfg Config) http.Handler {
-	s := &Server{Config: cfg, tokens: newTokenCache(cfg.Now), console: newConsole(cfg.Console)}
+func New(cfg Config) http.Handler { return headIsGet(newServer(cfg).routes()) }
+
+func newServer(cfg Config) *Server {
+	s := &Server{
+		Config: cfg, tokens: newTokenCache(cfg.Now), console: newConsole(cfg.Console),
+		intake: newIntake(cfg.Now), pressure: newPressure(cfg.Now),
+	}
 	if s.CallTimeout == 0 {
 		s.CallTimeout = time.Minute
 	}
 	if s.AdminToken != "" {
 		s.adminHash = access.Hash(s.AdminToken)
 	}
+	return s
+}
+
+func (s *Server) routes() *echo.Echo {
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
 	e.HTTPErrorHandler = s.handleError
 	e.Binder = rawBody{}
 	// A client's address is what inbound says: Echo has believed any X-Forwarded-For before.
 	e.IPExtractor = func(r *http.Request) string { return s.Proxies.Client(r).String() }
-	e.Use(middleware.RecoverWithConfig(middleware.RecoverConfig{LogErrorFunc: s.logPanic}), s.identify, s.guardBrowser, readableParameters, s.orConsole)
+	e.Use(middleware.RecoverWithConfig(middleware.RecoverConfig{LogErrorFunc: s.logPanic}), s.identify, clearFraming, s.guardBrowser, readableParameters, s.orConsole)
 
 	strict := NewStrictHandler(s, nil)
 	RegisterHandlersWithOptions(e, strict, RegisterHandlersOptions{OperationMiddlewares: s.operations()})
-	e.HEAD("/healthz", strict.GetHealth) // net/http leaves the body out
-	e.HEAD("/readyz", strict.GetReadiness)
 	e.GET("/api/v1/events", s.serveEvents, s.operations()["streamEvents"]...)
 	e.GET("/metrics", s.serveMetrics, s.metricsGuard())
 	e.GET("/openapi.yaml", s.serveContract)
@@ -88,7 +91,7 @@ func New(cfg Config) http.Handler {
 	e.GET("/", s.servePage)
 	e.GET("/alerts/*", s.servePage) // where links in alerts point
 	e.GET("/sign-in", s.serveSignIn)
-	e.POST("/sign-in", s.submitSignIn, middleware.BodyLimit("4KiB"))
+	e.POST("/sign-in", s.submitSignIn, s.take(s.intake.strangers, maxSignIn))
 	return e
 }
 
@@ -135,23 +138,27 @@ func (s *Server) within(next echo.HandlerFunc) echo.HandlerFunc {
 func (s *Server) operations() map[string][]echo.MiddlewareFunc {
 	before := map[string][]echo.MiddlewareFunc{}
 	for operation, scope := range scopes {
-		limit := maxBody
-		if operation == "postAlerts" {
-			limit = maxBatch
-		}
 		who := s.need(scope)
 		if scope == access.Admin || fresh[operation] {
 			who = s.needNow(scope)
 		}
-		before[operation] = []echo.MiddlewareFunc{who, checkQuery(operation), middleware.BodyLimit(limit)}
+		before[operation] = []echo.MiddlewareFunc{who, checkQuery(operation)}
+		switch operation {
+		case "postAlert":
+			before[operation] = append(before[operation], s.take(s.intake.alerts, maxBody), s.intake.inTurn)
+		case "postAlerts":
+			before[operation] = append(before[operation], s.take(s.intake.alerts, maxBatch), s.intake.inTurn)
+		default:
+			before[operation] = append(before[operation], s.take(s.intake.others, maxBody))
+		}
 		if !lasting[operation] {
 			before[operation] = append(before[operation], s.within)
 		}
 	}
-	batch, in := before["postAlerts"], atMost(crowd)
-	before["postAlerts"] = append([]echo.MiddlewareFunc{in, batch[0], few(largeAtOnce, largePatience)}, batch[1:]...)
-	before["postAlert"] = append([]echo.MiddlewareFunc{in}, before["postAlert"]...)
-	before["signIn"] = []echo.MiddlewareFunc{checkQuery("signIn"), middleware.BodyLimit("4KiB")}
+	for _, operation := range []string{"postAlert", "postAlerts"} {
+		before[operation] = append([]echo.MiddlewareFunc{s.pressure.note, s.intake.early}, before[operation]...)
+	}
+	before["signIn"] = []echo.MiddlewareFunc{checkQuery("signIn"), s.take(s.intake.strangers, maxSignIn)}
 	return before
 }
 
@@ -160,6 +167,8 @@ type request struct {
 	id     string
 	caller access.Caller
 	http   *http.Request // as it came; nil outside of a request
+
+	bodyRead bool
 }
 
 type requestKey struct{}
@@ -193,13 +202,16 @@ func (s *Server) identify(next echo.HandlerFunc) echo.HandlerFunc {
 		header.Set(echo.HeaderXFrameOptions, "DENY")
 		header.Set(echo.HeaderContentSecurityPolicy, "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'")
 		header.Set(echo.HeaderCacheControl, "no-store")
+		if s.overTLS() {
+			header.Set(echo.HeaderStrictTransportSecurity, "max-age=31536000") // a year; names below this one are not ours to speak for
+		}
 		c.SetRequest(c.Request().WithContext(context.WithValue(c.Request().Context(), requestKey{}, &request{id: id, http: c.Request()})))
 		start := s.Now()
 		err := next(c)
 		if err != nil {
 			c.Error(err) // answers at once, so that the line below tells the truth
 		}
-		s.Log.DebugContext(c.Request().Context(), "request served", "request_id", id, "method", c.Request().Method,
+		s.Log.DebugContext(c.Request().Context(), "request served", "request_id", id, "method", method(c),
 			"route", c.Path(), "status", c.Response().Status, "duration_ms", s.Now().Sub(start).Milliseconds())
 		return nil
 	}

@@ -77,7 +77,7 @@ func (s *Server) authenticate(ctx context.Context, r *http.Request, byToken look
 		}
 		return byToken(ctx, strings.TrimSpace(token))
 	}
-	key := sessionKey(r)
+	key := s.sessionKey(r)
 	if key == "" {
 		return access.Caller{}, errUnauthenticated
 	}
@@ -85,8 +85,8 @@ func (s *Server) authenticate(ctx context.Context, r *http.Request, byToken look
 }
 
 // sessionKey returns the key of the session that a browser has, or "".
-func sessionKey(r *http.Request) string {
-	cookie, err := r.Cookie(sessionCookie)
+func (s *Server) sessionKey(r *http.Request) string {
+	cookie, err := r.Cookie(s.cookieName())
 	if err != nil {
 		return ""
 	}

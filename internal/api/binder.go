@@ -1,9 +1,7 @@
 package api
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"mime"
@@ -11,8 +9,6 @@ import (
 	"strings"
 
 	"github.com/labstack/echo/v4"
-
-	"belfry/internal/invalid"
 )
 
 // rawBody is the binder of this API. It hands a body to the handlers as the
@@ -33,21 +29,14 @@ func (rawBody) Bind(i any, c echo.Context) error {
 		return fmt.Errorf("bind the body of %s: a %T, not a *json.RawMessage", c.Path(), i)
 	}
 	r := c.Request()
-	expected := min(max(r.ContentLength, 0), 64<<10) // what is announced need not come
-	buf := bytes.NewBuffer(make([]byte, 0, expected+bytes.MinRead))
-	if _, err := buf.ReadFrom(r.Body); err != nil {
-		if tooLarge := new(echo.HTTPError); errors.As(err, &tooLarge) {
-			return err
-		}
-		return invalid.Malformed{Message: "The body broke off before its end."}
-	}
-	if buf.Len() == 0 {
+	t, ok := r.Body.(*taken)
+	if !ok || len(t.Bytes) == 0 {
 		return errNoBody
 	}
 	if !plainJSON(r.Header) {
 		return echo.ErrUnsupportedMediaType
 	}
-	*body = buf.Bytes()
+	*body = t.Bytes
 	return nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/labstack/echo/v4"
 )
@@ -47,6 +48,7 @@ const (
 func serveHeard(h *heard, r *http.Request) int {
 	e := echo.New()
 	e.Binder = rawBody{}
+	e.Use((&Server{}).take(newIntake(time.Now).alerts, maxBatch+1000))
 	RegisterHandlers(e, NewStrictHandler(h, nil))
 	w := httptest.NewRecorder()
 	e.ServeHTTP(w, r)

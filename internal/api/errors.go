@@ -11,6 +11,7 @@ import (
 
 	"belfry/internal/destination"
 	"belfry/internal/dispatch"
+	"belfry/internal/inbound"
 	"belfry/internal/invalid"
 	"belfry/internal/postgres"
 )
@@ -23,18 +24,21 @@ func (s *Server) handleError(err error, c echo.Context) {
 	}
 	ctx := c.Request().Context()
 	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
-		s.Log.InfoContext(ctx, "request abandoned", "request_id", of(ctx).id, "method", c.Request().Method, "route", c.Path())
+		s.Log.InfoContext(ctx, "request abandoned", "request_id", of(ctx).id, "method", method(c), "route", c.Path())
 		c.Response().WriteHeader(statusAbandoned)
 		return
 	}
+	s.abandonBody(c)
 	p := problemOf(err)
 	p.RequestID = of(ctx).id
-	s.logFault(ctx, "request failed", p, "request_id", p.RequestID, "method", c.Request().Method,
+	s.logFault(ctx, "request failed", p, "request_id", p.RequestID, "method", method(c),
 		"route", c.Path(), "status", p.Status, "error", err)
 	header := c.Response().Header()
 	switch p.Status {
 	case http.StatusServiceUnavailable:
 		header.Set(echo.HeaderRetryAfter, "2")
+	case http.StatusMethodNotAllowed:
+		allowHead(header)
 	case http.StatusUnauthorized:
 		header.Set(echo.HeaderWWWAuthenticate, `Bearer realm="belfry"`)
 	}
@@ -70,6 +74,8 @@ var problems = []struct {
 	{dispatch.ErrDestinationDeleted, 409, ProblemCodeDestinationDeleted, "The destination is deleted: nothing can be sent to it."},
 	{dispatch.ErrBulkFinal, 409, ProblemCodeBulkResendFinal, "The bulk re-send has ended: order another."},
 	{dispatch.ErrOverloaded, 503, ProblemCodeOverloaded, "Too many alerts wait to be stored: this one was not accepted, try again shortly."},
+	{inbound.ErrTooSlow, 408, ProblemCodeTooSlow, "The body came too slowly: send it again, in one go."},
+	{errStreams, 429, ProblemCodeTooManyStreams, "This token, or this session, has as many event streams open as it may: close one."},
 	{dispatch.ErrStopping, 503, ProblemCodeUnavailable, "Belfry is stopping: nothing was accepted, try again shortly."},
 	{dispatch.ErrUnavailable, 503, ProblemCodeUnavailable, "The database cannot be written at the moment: nothing was accepted, try again shortly."},
 	{context.DeadlineExceeded, 503, ProblemCodeUnavailable, "It took too long: try again shortly."},

@@ -6,32 +6,90 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"sync/atomic"
+	"sync"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
 
+	"belfry/internal/access"
 	"belfry/internal/dispatch"
 )
 
 const (
-	eventsBeat   = 15 * time.Second // proxies close what is silent for long
-	eventsFor    = 15 * time.Minute // then the caller must show again who it is
-	maxOnlookers = 500              // of one replica
+	eventsBeat = 15 * time.Second // proxies close what is silent for long
+	eventsFor  = 15 * time.Minute // then the caller must show again who it is
+
+	// Streams that may be open, of one replica. Those of a session count for the
+	// token that opened it too.
+	maxStreams        = 500
+	maxTokenStreams   = 100
+	maxSessionStreams = 20
 )
 
+// errStreams is returned to a caller that has as many streams as it may.
+var errStreams = errors.New("too many event streams of one caller")
+
 // onlookers counts the streams that are open.
-type onlookers struct{ n atomic.Int32 }
+type onlookers struct {
+	mu  sync.Mutex
+	all int
+	of  map[onlooker]int
+}
+
+// onlooker is a token or a session. A token that is not stored goes by its name.
+type onlooker struct {
+	id   uuid.UUID
+	name string
+}
+
+// enter counts a stream in, unless there are too many.
+func (o *onlookers) enter(c access.Caller) (leave func(), err error) {
+	token, session := onlooker{id: c.TokenID}, onlooker{id: c.SessionID}
+	if c.TokenID == uuid.Nil {
+		token.name = c.Name
+	}
+	has := session != onlooker{}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	switch {
+	case o.of[token] >= maxTokenStreams, has && o.of[session] >= maxSessionStreams:
+		return nil, errStreams
+	case o.all >= maxStreams:
+		return nil, dispatch.ErrOverloaded
+	case o.of == nil:
+		o.of = map[onlooker]int{}
+	}
+	count := func(n int) {
+		o.all += n
+		o.add(token, n)
+		if has {
+			o.add(session, n)
+		}
+	}
+	count(1)
+	return func() {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		count(-1)
+	}, nil
+}
+
+func (o *onlookers) add(who onlooker, n int) {
+	if o.of[who] += n; o.of[who] == 0 {
+		delete(o.of, who)
+	}
+}
 
 // serveEvents streams what changes, as server-sent events, until the caller
 // leaves, or the server stops, or it is time to show again who calls. Strict
 // handlers cannot flush, so this one stands for itself.
 func (s *Server) serveEvents(c echo.Context) error {
-	if s.onlookers.n.Add(1) > maxOnlookers {
-		s.onlookers.n.Add(-1)
-		return dispatch.ErrOverloaded
+	leave, err := s.onlookers.enter(of(c.Request().Context()).caller)
+	if err != nil {
+		return err
 	}
-	defer s.onlookers.n.Add(-1)
+	defer leave()
 	changes, cancel := s.Dispatcher.Subscribe()
 	defer cancel()
 
@@ -39,6 +97,9 @@ func (s *Server) serveEvents(c echo.Context) error {
 	w.Header().Set(echo.HeaderContentType, "text/event-stream; charset=utf-8")
 	w.Header().Set("X-Accel-Buffering", "no") // proxies must not gather
 	w.WriteHeader(http.StatusOK)
+	if method(c) == http.MethodHead {
+		return nil
+	}
 	if err := s.streamEvents(c, changes); err != nil && c.Request().Context().Err() == nil {
 		s.Log.DebugContext(c.Request().Context(), "events ended", "request_id", of(c.Request().Context()).id, "error", err)
 	}

@@ -4,12 +4,16 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+
 	"belfry/internal/access"
+	"belfry/internal/dispatch"
 )
 
 // streamed is one event as a browser would see it.
@@ -184,4 +188,80 @@ func TestEventsEndWithTheServer(t *testing.T) {
 			t.Fatal("the stream is still open")
 		}
 	}
+}
+
+// A token, with its sessions, and a session may have so many streams; all of them
+// together keep nobody else's out before there are far more.
+func TestStreamsAreBounded(t *testing.T) {
+	t.Parallel()
+	reader, other := access.Caller{Name: "reader", TokenID: uuid.New()}, access.Caller{Name: "other", TokenID: uuid.New()}
+	session := reader
+	session.SessionID = uuid.New()
+	admin, link := access.Caller{Name: "BELFRY_ADMIN_TOKEN"}, access.Caller{Name: "dev", SessionID: uuid.New()}
+	var o onlookers
+	enter := func(c access.Caller, n int, beyond error) (leave []func()) {
+		t.Helper()
+		for range n {
+			l, err := o.enter(c)
+			if err != nil {
+				t.Fatalf("%s, one of %d: %v", c.Name, n, err)
+			}
+			leave = append(leave, l)
+		}
+		if l, err := o.enter(c); !errors.Is(err, beyond) {
+			t.Fatalf("%s, one more than %d: %v", c.Name, n, err)
+		} else if l != nil {
+			leave = append(leave, l)
+		}
+		return leave
+	}
+	all := enter(session, maxSessionStreams, errStreams)
+	all = append(all, enter(reader, maxTokenStreams-maxSessionStreams, errStreams)...)
+	all = append(all, enter(other, maxTokenStreams, errStreams)...)
+	all = append(all, enter(admin, maxTokenStreams, errStreams)...)
+	all = append(all, enter(link, maxSessionStreams, errStreams)...)
+	for n := len(all); n < maxStreams; n++ {
+		all = append(all, enter(access.Caller{TokenID: uuid.New()}, 0, nil)...)
+	}
+	enter(access.Caller{TokenID: uuid.New()}, 0, dispatch.ErrOverloaded)
+	for _, leave := range all {
+		leave()
+	}
+	if o.all != 0 || len(o.of) != 0 {
+		t.Errorf("%d streams are counted when all have ended: %v", o.all, o.of)
+	}
+}
+
+// Past its bound a caller is told so, and gets another stream when one has ended.
+func TestTooManyStreams(t *testing.T) {
+	t.Parallel()
+	h := newAPI(t, idle)
+	c := h.signIn(t, object{"token": h.token(t, access.Read)})
+	ctx, end := context.WithCancel(t.Context())
+	defer end()
+	open := func() *http.Response {
+		r, err := http.NewRequestWithContext(ctx, http.MethodGet, h.url+"/api/v1/events", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.AddCookie(c)
+		resp, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { resp.Body.Close() })
+		return resp
+	}
+	for range maxSessionStreams {
+		if resp := open(); resp.StatusCode != 200 {
+			t.Fatal(resp.Status)
+		}
+	}
+	wantProblem(t, h.get(t, "/api/v1/events", cookie(c)), 429, ProblemCodeTooManyStreams)
+	for range 3 { // a HEAD is no stream
+		wantStatus(t, h.call(t, http.MethodHead, "/api/v1/events", "", as(h.admin)), 200)
+	}
+	end()
+	ctx = t.Context()
+	until(t, "there is room again", func() bool { return open().StatusCode == 200 })
 }

@@ -33,6 +33,7 @@ type harness struct {
 	url        string
 	db         *postgres.DB
 	dispatcher *dispatch.Dispatcher
+	server     *Server
 	admin      string // a token
 	log        *logBook
 	config     Config
@@ -112,7 +113,8 @@ func newAPI(t testing.TB, options ...option) *harness {
 }
 
 func (h *harness) serve(t testing.TB) {
-	server := httptest.NewServer(New(h.config))
+	h.server = newServer(h.config)
+	server := httptest.NewServer(headIsGet(h.server.routes()))
 	t.Cleanup(server.Close)
 	h.url = server.URL
 }

@@ -31,7 +31,7 @@ func TestHealth(t *testing.T) {
 			t.Errorf("check %+v", c)
 		}
 	}
-	if ready.Status != HealthStatusOK || strings.Join(names, " ") != "database workers partitions traffic" {
+	if ready.Status != HealthStatusOK || strings.Join(names, " ") != "database workers partitions traffic producers" {
 		t.Errorf("readiness %+v", ready)
 	}
 	draining.Store(true)

@@ -61,7 +61,7 @@ func (s *Server) openSession(ctx context.Context, code, token string) (access.Ca
 	from.caller = c // who signs in, for the audit log
 	detail := map[string]any{"name": c.Name, "openedBy": c.Opener, "address": opened.Address}
 	err = s.DB.InTx(ctx, func(tx *postgres.Tx) error {
-		if former := sessionKey(from.http); former != "" { // the same browser has one already
+		if former := s.sessionKey(from.http); former != "" { // the same browser has one already
 			former, err := tx.EndSessionOfKey(ctx, access.Hash(former))
 			if err != nil && !errors.Is(err, postgres.ErrNotFound) {
 				return err
@@ -104,8 +104,8 @@ func sessionChanged(action string, id uuid.UUID, detail map[string]any) postgres
 // to TLS where the public URL is.
 func (s *Server) cookie(key string, maxAge int) *http.Cookie {
 	return &http.Cookie{
-		Name: sessionCookie, Value: key, Path: "/", MaxAge: maxAge, HttpOnly: true, SameSite: http.SameSiteLaxMode,
-		Secure: strings.HasPrefix(s.PublicURL, "https://"),
+		Name: s.cookieName(), Value: key, Path: "/", MaxAge: maxAge, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+		Secure: s.overTLS(),
 	}
 }
 

@@ -35,7 +35,7 @@ func (h *harness) signIn(t testing.TB, body object) *http.Cookie {
 func sessionOf(t testing.TB, a answer) *http.Cookie {
 	t.Helper()
 	c, err := http.ParseSetCookie(a.header.Get("Set-Cookie"))
-	if err != nil || c.Name != sessionCookie || len(a.header.Values("Set-Cookie")) != 1 {
+	if err != nil || strings.TrimPrefix(c.Name, "__Host-") != sessionCookie || len(a.header.Values("Set-Cookie")) != 1 {
 		t.Fatalf("Set-Cookie %q: %v", a.header.Values("Set-Cookie"), err)
 	}
 	return c

@@ -72,9 +72,8 @@ func (d *Dispatcher) Accept(ctx context.Context, by string, alerts []alert.Parse
 	results := make([]Result, len(alerts))
 	items := make([]*acceptItem, len(alerts))
 	for i, in := range alerts {
-		a := in.Alert
 		items[i] = &acceptItem{in: in, by: by, done: make(chan Result, 1)}
-		items[i].bytes = int64(1024 + len(a.Description) + len(a.Runbook) + len(a.Context))
+		items[i].bytes = int64(1024 + in.Alert.Size())
 	}
 	defer d.admit(ctx, items)()
 	for i, item := range items {

@@ -68,7 +68,7 @@ func (d *Dispatcher) addDirect(ctx context.Context, tx *postgres.Tx, owners []*p
 	jobs := make([]job, len(owners))
 	for i, out := range owners {
 		jobs[i] = job{id: out.Delivery.JobID, deliveryID: out.Delivery.ID, destinationID: out.Delivery.DestinationID, out: out, seen: seen}
-		if a := out.Alert; len(a.Context)+len(a.Description)+len(a.Runbook) > postgres.MaxKept {
+		if out.Alert.Size() > postgres.MaxKept {
 			known := *out
 			known.Alert = postgres.AcceptedAlert{}
 			jobs[i].out = &known

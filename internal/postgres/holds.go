@@ -186,7 +186,9 @@ const keptAlert = `a.id, a.alert_id, a.detection_id, a.severity, a.type, a.title
 const joinKept = `
 		JOIN alerts a ON a.id = d.alert_id
 		CROSS JOIN LATERAL (
-			SELECT coalesce(octet_length(a.context), 0) + octet_length(a.description) + octet_length(a.runbook) AS size) AS s`
+			SELECT coalesce(octet_length(a.context), 0) + octet_length(a.description) + octet_length(a.runbook)
+				+ octet_length(a.title) + octet_length(a.name) + octet_length(a.link) + octet_length(a.version)
+				+ pg_column_size(a.tags) + pg_column_size(a.log_types) + coalesce(pg_column_size(a.override), 0) AS size) AS s`
 
 // LockAsked returns held deliveries of one destination with their alerts, locked,
 // that a person asked for: those that were asked for first, first. What waits for our

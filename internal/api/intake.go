@@ -1,0 +1,171 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"belfry/internal/dispatch"
+	"belfry/internal/inbound"
+	"belfry/internal/invalid"
+)
+
+// Bodies may have this many bytes.
+const (
+	maxBody   = 1 << 20
+	maxBatch  = 16 << 20
+	maxSignIn = 4 << 10
+)
+
+// crowd is how many calls with alerts may be worked at a time, from when their bodies
+// have been read: half a second's worth. Each takes some 50 kB of memory; with no
+// bound, producers that do not wait for each other would take all of it as soon as
+// they come faster than they can be served.
+const crowd = 1024
+
+// intake is the room for what callers send. Calls with alerts, other calls, and callers
+// that are not known yet each have their own, so that none can keep another out.
+type intake struct {
+	alerts, others, strangers *inbound.Budget
+	calls                     atomic.Int64 // with alerts, whose bodies are there
+}
+
+// The bounds of bodies. Of alerts there is room for 48 MiB, of which a caller gets at
+// most three quarters; what is made of a body while it is worked takes several times
+// what it takes itself.
+func newIntake(now func() time.Time) *intake {
+	alerts := inbound.Bodies{
+		Small: 16 << 20, Large: 32 << 20, AtOnce: 1024, Waiting: 2048,
+		Patience: 5 * time.Second, Grace: 5 * time.Second, Floor: 64 << 10, Now: now,
+	}
+	others := alerts
+	others.Small, others.Large, others.AtOnce, others.Waiting = 2<<20, 6<<20, 128, 64
+	strangers := alerts
+	strangers.Small, strangers.Large, strangers.AtOnce, strangers.Waiting = 1<<20, 0, 128, 64
+	return &intake{
+		alerts: inbound.NewBudget(alerts), others: inbound.NewBudget(others), strangers: inbound.NewBudget(strangers),
+	}
+}
+
+// taken is a body that was read. Its bytes are those that a handler gets from it.
+type taken struct {
+	*inbound.Taken
+	rest []byte
+}
+
+// Read implements [io.Reader], for forms.
+func (t *taken) Read(p []byte) (int, error) {
+	n := copy(p, t.rest)
+	t.rest = t.rest[n:]
+	if n == 0 && len(p) > 0 {
+		return 0, io.EOF
+	}
+	return n, nil
+}
+
+// Close implements [io.Closer].
+func (t *taken) Close() error { return nil }
+
+// take reads the body of a request before anything else is done with it, within a
+// budget and a limit of its own.
+func (s *Server) take(budget *inbound.Budget, limit int64) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			r := c.Request()
+			if r.ContentLength == 0 {
+				return next(c)
+			}
+			caller := of(r.Context()).caller.Name
+			if caller == "" {
+				caller = c.RealIP()
+			}
+			t, err := budget.Take(c.Response().Writer, r, caller, limit)
+			if err != nil {
+				return intakeError(err)
+			}
+			defer t.Release()
+			of(r.Context()).bodyRead = true
+			r.Body = &taken{Taken: t, rest: t.Bytes}
+			return next(c)
+		}
+	}
+}
+
+// intakeError says what became of a body that was not taken.
+func intakeError(err error) error {
+	switch {
+	case errors.Is(err, inbound.ErrTooLarge):
+		return echo.ErrStatusRequestEntityTooLarge
+	case errors.Is(err, inbound.ErrFull):
+		return dispatch.ErrOverloaded
+	case errors.Is(err, inbound.ErrBroken):
+		return invalid.Malformed{Message: "The body broke off before its end, or its chunks cannot be read."}
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), errors.Is(err, inbound.ErrTooSlow):
+		return err
+	}
+	return fmt.Errorf("take body: %w", err)
+}
+
+// early refuses a call with alerts while there is no room to work it, before its body
+// is read, and inTurn once it has been. Their connections are closed: an idle one takes
+// memory too.
+func (in *intake) early(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if in.calls.Load() >= crowd {
+			return tooMany(c)
+		}
+		return next(c)
+	}
+}
+
+func (in *intake) inTurn(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		defer in.calls.Add(-1)
+		if in.calls.Add(1) > crowd {
+			return tooMany(c)
+		}
+		return next(c)
+	}
+}
+
+func tooMany(c echo.Context) error {
+	c.Response().Header().Set(echo.HeaderConnection, "close")
+	return dispatch.ErrOverloaded
+}
+
+// linger is how long a connection is kept for what its caller still sends after it was
+// refused: closed at once, it could not read the answer.
+const linger = 500 * time.Millisecond
+
+// clearFraming refuses a request whose end two proxies could see in different places,
+// and ends its connection.
+func clearFraming(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		switch inbound.FramingOf(c.Request()) {
+		case inbound.Ambiguous:
+			c.Response().Header().Set(echo.HeaderConnection, "close")
+			return invalid.Malformed{Message: "A request has either Content-Length or Transfer-Encoding, not both."}
+		case inbound.Unseen:
+			c.Response().Header().Set(echo.HeaderConnection, "close")
+		}
+		return next(c)
+	}
+}
+
+// abandonBody ends the connection after an answer to a request whose body was not
+// read: what follows is not a request, and waiting for its end is what a hostile caller
+// wants.
+func (s *Server) abandonBody(c echo.Context) {
+	if r := c.Request(); r.ContentLength == 0 || of(r.Context()).bodyRead {
+		return
+	}
+	c.Response().Header().Set(echo.HeaderConnection, "close")
+	// It fails only where there is no connection.
+	_ = http.NewResponseController(c.Response().Writer).SetReadDeadline(s.Now().Add(linger))
+}

@@ -1,0 +1,227 @@
+package api
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"belfry/internal/access"
+)
+
+// wire is a connection on which anything can be sent.
+type wire struct {
+	net.Conn
+	answers *bufio.Reader
+}
+
+func (h *harness) wire(t *testing.T) *wire {
+	t.Helper()
+	c, err := net.Dial("tcp", strings.TrimPrefix(h.url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	if err := c.SetDeadline(time.Now().Add(30 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	return &wire{c, bufio.NewReader(c)}
+}
+
+func (w *wire) send(t *testing.T, text string) {
+	t.Helper()
+	if _, err := io.WriteString(w, text); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// answer reads the next answer, and whether the connection ends with it.
+func (w *wire) answer(t *testing.T) (a answer, ends bool) {
+	t.Helper()
+	resp, err := http.ReadResponse(w.answers, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a = answer{status: resp.StatusCode, header: resp.Header}
+	if a.body, err = io.ReadAll(resp.Body); err != nil {
+		t.Fatal(err)
+	}
+	if !resp.Close {
+		return a, false
+	}
+	if n, err := w.answers.ReadByte(); !errors.Is(err, io.EOF) {
+		t.Errorf("after Connection: close came %q, %v", n, err)
+	}
+	return a, true
+}
+
+func head(path, token, more string) string {
+	return fmt.Sprintf("POST %s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\n%s\r\n", path, token, more)
+}
+
+// A request whose body was not read, or whose end is in doubt, is the last of its
+// connection, and its answer does not wait for the body.
+func TestConnectionsEndAfterBrokenRequests(t *testing.T) {
+	t.Parallel()
+	h := newAPI(t, idle)
+	reader := h.token(t, access.Read)
+	for name, c := range map[string]struct {
+		request string
+		status  int
+		ends    bool
+	}{
+		"a whole one":           {head(alertsPath, h.admin, "Content-Length: 2\r\n") + "{}", 422, false},
+		"a whole chunked one":   {head(alertsPath, h.admin, "Transfer-Encoding: chunked\r\n") + "2\r\n{}\r\n0\r\n\r\n", 422, true}, // nobody saw its header here
+		"no token":              {head(alertsPath, "wrong", "Content-Length: 500\r\n") + "{", 401, true},
+		"no scope":              {head(alertsPath, reader, "Content-Length: 500\r\n") + "{", 403, true},
+		"too large":             {head(alertsPath, h.admin, "Content-Length: 1048577\r\n") + "{", 413, true},
+		"a batch too large":     {head(batchPath, h.admin, "Content-Length: 16777217\r\n") + "{", 413, true},
+		"a sign-in too large":   {head(sessionPath, h.admin, "Content-Length: 4097\r\n") + "{", 413, true},
+		"a wrong query":         {head(alertsPath+"?x=1", h.admin, "Content-Length: 500\r\n") + "{", 422, true},
+		"no such path":          {head("/nowhere", h.admin, "Content-Length: 500\r\n") + "{", 404, true},
+		"no such method":        {head("/healthz", h.admin, "Content-Length: 500\r\n") + "{", 405, true},
+		"chunks that are none":  {head(alertsPath, h.admin, "Transfer-Encoding: chunked\r\n") + "zz\r\n", 400, true},
+		"another site's":        {head(alertsPath, h.admin, "Content-Length: 500\r\nSec-Fetch-Site: cross-site\r\n") + "{", 422, true},
+		"two different lengths": {head(alertsPath, h.admin, "Content-Length: 5\r\nContent-Length: 6\r\n"), 400, true},
+		"another coding":        {head(alertsPath, h.admin, "Transfer-Encoding: gzip\r\n"), 501, true},
+	} {
+		w := h.wire(t)
+		request := c.request
+		if name == "another site's" { // a bearer token is not a browser's doing
+			request = strings.Replace(request, "Authorization: Bearer "+h.admin+"\r\n", "", 1)
+			c.status = 403
+		}
+		w.send(t, request)
+		began := time.Now()
+		a, ends := w.answer(t)
+		if a.status != c.status || ends != c.ends {
+			t.Errorf("%s: %d, and the connection ends: %t; want %d, %t\n%s", name, a.status, ends, c.status, c.ends, a.body)
+		}
+		if took := time.Since(began); took > 4*time.Second {
+			t.Errorf("%s: answered after %v", name, took)
+		}
+	}
+}
+
+// A slot for a call with alerts is taken when its body is there: any number of bodies
+// that do not come keep nobody out.
+func TestUnfinishedBodiesTakeNoSlots(t *testing.T) {
+	t.Parallel()
+	h := newAPI(t, idle)
+	for range 2 {
+		h.wire(t).send(t, head(batchPath, h.token(t, access.Ingest), "Transfer-Encoding: chunked\r\n")+"1\r\n{\r\n")
+	}
+	for range crowd + 10 {
+		h.wire(t).send(t, head(alertsPath, h.admin, "Content-Length: 500\r\n")+"{")
+	}
+	large := strings.Repeat("x", 6000)
+	var many []string
+	for range 200 {
+		many = append(many, alertBody(object{"description": large}))
+	}
+	for _, change := range []change{as(h.admin), chunked} {
+		if a := h.post(t, batchPath, batch(many...), change); a.status != 202 {
+			t.Errorf("a batch of 1.2 MB: %d %s", a.status, a.body)
+		}
+		if a := h.post(t, alertsPath, alertBody(), change); a.status != 202 {
+			t.Errorf("an alert: %d %s", a.status, a.body)
+		}
+	}
+}
+
+// While there is no room for a call with alerts, it is refused before its body is read,
+// and the readiness says so.
+func TestCrowd(t *testing.T) {
+	t.Parallel()
+	var clock lateClock
+	h := newAPI(t, clock.option, func(s *setup) { s.api.AdminToken = "an admin token that needs no database" })
+	ready := func(want int, status HealthStatus, ok bool) {
+		t.Helper()
+		got := decode[Health](t, h.get(t, "/readyz", anonymous), want)
+		c := got.Checks[len(got.Checks)-1]
+		if got.Status != status || c.Name != "producers" || c.OK != ok {
+			t.Errorf("%+v, want %s, and the producers' check %t", got, status, ok)
+		}
+	}
+	ready(200, HealthStatusOK, true)
+	h.server.intake.calls.Add(crowd)
+	for second := range pressureSeconds + 1 {
+		wantProblem(t, h.post(t, alertsPath, alertBody()), 503, ProblemCodeOverloaded)
+		if second == 0 {
+			w := h.wire(t)
+			w.send(t, head(alertsPath, h.admin, "Content-Length: 500\r\n")+"{")
+			if a, ends := w.answer(t); a.status != 503 || !ends || a.header.Get("Retry-After") == "" {
+				t.Errorf("%d, and the connection ends: %t", a.status, ends)
+			}
+			ready(200, HealthStatusBusy, false)
+		}
+		clock.pass(time.Second)
+	}
+	ready(503, HealthStatusUnready, false)
+	h.server.intake.calls.Add(-crowd)
+	wantStatus(t, h.post(t, alertsPath, alertBody()), 202)
+	ready(200, HealthStatusBusy, false)
+	clock.pass(pressureSeconds * time.Second)
+	ready(200, HealthStatusOK, true)
+}
+
+// A short burst of refusals, however many, does not take a replica out.
+func TestPressure(t *testing.T) {
+	t.Parallel()
+	var clock lateClock
+	for name, c := range map[string]struct {
+		seconds string // what came in each: r refused, t taken, b both, - nothing
+		busy    bool
+		shut    bool
+	}{
+		"nothing":                      {"", false, false},
+		"taken":                        {"tttttttttttt", false, false},
+		"a burst":                      {"ttttttttrr", true, false},
+		"eight seconds":                {"rrrrrrrr", true, false},
+		"ten seconds":                  {"rrrrrrrrrr", true, true},
+		"ten seconds, long ago":        {"rrrrrrrrrr----------", false, false},
+		"ten seconds, then quiet":      {"rrrrrrrrrr---", true, false},
+		"ten seconds, and some taken":  {"rrrrbrrrrr", true, false},
+		"taken once, and then no more": {"trrrrrrrrrr", true, true},
+	} {
+		p := newPressure(clock.now)
+		clock.pass(time.Minute)
+		for _, second := range c.seconds {
+			clock.pass(time.Second)
+			if second == 'r' || second == 'b' {
+				p.add(true)
+			}
+			if second == 't' || second == 'b' {
+				p.add(false)
+			}
+		}
+		if detail, busy, shut := p.state(); busy != c.busy || shut != c.shut || detail == "" {
+			t.Errorf("%s: busy %t, shut %t (%s), want %t, %t", name, busy, shut, detail, c.busy, c.shut)
+		}
+	}
+}
+
+// Of the slots for calls with alerts each is taken once and given back.
+func TestInTurn(t *testing.T) {
+	t.Parallel()
+	h := newAPI(t, idle)
+	h.server.intake.calls.Add(crowd - 2)
+	var all sync.WaitGroup
+	for range 20 {
+		all.Go(func() {
+			if a := h.post(t, alertsPath, alertBody()); a.status != 202 && a.status != 503 {
+				t.Errorf("%d %s", a.status, a.body)
+			}
+		})
+	}
+	all.Wait()
+	if n := h.server.intake.calls.Load(); n != crowd-2 {
+		t.Errorf("%d calls are counted, want %d", n, crowd-2)
+	}
+}

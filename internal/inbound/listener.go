@@ -1,0 +1,269 @@
+package inbound
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"net/netip"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Connections bound what a [Listener] holds open.
+type Connections struct {
+	Open, OpenPerAddress   int           // at a time
+	Fresh, FreshPerAddress int           // of these, without a whole request yet: half-open
+	Write                  time.Duration // how long one write may wait for its reader
+	Exempt                 Proxies       // whose connections are those of many clients: no bound by address
+	Now                    func() time.Time
+}
+
+// Listener bounds connections, of all clients together and of each address. A new
+// connection beyond a bound pushes out the one that has waited for longest without a
+// request under way: so a client among many that only hold connections open still gets
+// one. Where all have requests under way the new one is closed.
+//
+// Its ConnState and ConnContext belong into the [http.Server] that serves it.
+type Listener struct {
+	net.Listener
+	bounds Connections
+
+	mu     sync.Mutex
+	groups map[netip.Prefix]*group
+	open   int
+	turn   atomic.Int64 // counts changes of state, for the order of them
+	fresh  atomic.Int64
+
+	pushedOut, refused atomic.Int64
+}
+
+// group is the connections of one address.
+type group struct {
+	conns  map[*Conn]struct{}
+	fresh  atomic.Int64
+	exempt bool
+}
+
+// Limit returns a listener whose connections are bounded.
+func Limit(l net.Listener, bounds Connections) *Listener {
+	return &Listener{Listener: l, bounds: bounds, groups: map[netip.Prefix]*group{}}
+}
+
+// Accept implements [net.Listener].
+func (l *Listener) Accept() (net.Conn, error) {
+	for {
+		inner, err := l.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		if c := l.admit(inner); c != nil {
+			return c, nil
+		}
+		l.refused.Add(1)
+		inner.Close()
+	}
+}
+
+// admit counts a new connection in, or returns nil if there is no room for it.
+func (l *Listener) admit(inner net.Conn) *Conn {
+	addr := hostOf(inner.RemoteAddr().String())
+	network := Group(addr)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	own := l.groups[network]
+	if own == nil {
+		own = &group{conns: map[*Conn]struct{}{}, exempt: l.bounds.Exempt.Contain(addr)}
+	}
+	if !l.makeRoom(own) {
+		return nil
+	}
+	c := &Conn{Conn: inner, listener: l, network: network, group: own}
+	c.since.Store(l.turn.Add(1))
+	l.groups[network] = own
+	own.conns[c] = struct{}{}
+	l.open++
+	l.fresh.Add(1)
+	own.fresh.Add(1)
+	return c
+}
+
+// makeRoom pushes out what is too much with one more of a group, and reports whether
+// there is room then.
+func (l *Listener) makeRoom(own *group) bool {
+	if !own.exempt {
+		if own.fresh.Load() >= int64(l.bounds.FreshPerAddress) {
+			l.pushOut(own, isPartial, isSilent)
+		}
+		if len(own.conns) >= l.bounds.OpenPerAddress && !l.pushOut(own, isClosing, isIdle, isPartial, isSilent) {
+			return false
+		}
+	}
+	if l.fresh.Load() >= int64(l.bounds.Fresh) {
+		l.pushOut(l.largest(func(g *group) int64 { return g.fresh.Load() }), isPartial, isSilent)
+	}
+	if l.open < l.bounds.Open {
+		return true
+	}
+	// Whoever has most gives way, if it only waits.
+	return l.pushOut(l.largest(func(g *group) int64 { return int64(len(g.conns)) }), isClosing, isIdle, isPartial, isSilent)
+}
+
+func (l *Listener) largest(by func(*group) int64) *group {
+	var most *group
+	for _, g := range l.groups {
+		if most == nil || by(g) > by(most) {
+			most = g
+		}
+	}
+	return most
+}
+
+// pushOut closes the connection of a group that has been in the first of the states for
+// longest, or else in the next of them, if there is one.
+func (l *Listener) pushOut(g *group, states ...int32) bool {
+	var oldest *Conn
+	best := len(states)
+	for c := range g.conns {
+		i := slices.Index(states, c.state.Load())
+		if i >= 0 && (i < best || i == best && c.since.Load() < oldest.since.Load()) {
+			oldest, best = c, i
+		}
+	}
+	if oldest == nil {
+		return false
+	}
+	l.pushedOut.Add(1)
+	l.forget(oldest)
+	oldest.Conn.Close() // the server finds out, and closes it in its own time too
+	return true
+}
+
+// forget counts a connection out, once. The lock is held.
+func (l *Listener) forget(c *Conn) {
+	if _, ok := c.group.conns[c]; !ok {
+		return
+	}
+	c.begin()
+	delete(c.group.conns, c)
+	l.open--
+	if len(c.group.conns) == 0 {
+		delete(l.groups, c.network)
+	}
+}
+
+// ConnState is told by the server what a connection does.
+func (l *Listener) ConnState(inner net.Conn, state http.ConnState) {
+	c, ok := inner.(*Conn)
+	if !ok {
+		return
+	}
+	switch state {
+	case http.StateActive:
+		c.begin()
+		c.state.Store(isActive)
+	case http.StateIdle:
+		c.seen = framing{}
+		c.since.Store(l.turn.Add(1))
+		c.state.Store(isIdle)
+	}
+}
+
+type connKey struct{}
+
+// ConnContext lets handlers find out about the connection of a request.
+func (l *Listener) ConnContext(ctx context.Context, inner net.Conn) context.Context {
+	return context.WithValue(ctx, connKey{}, inner)
+}
+
+// Counts are what a [Listener] has and has had to do with.
+type Counts struct {
+	Open, Fresh        int   // now
+	PushedOut, Refused int64 // since the start
+}
+
+// Counts returns how many connections there are.
+func (l *Listener) Counts() Counts {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return Counts{l.open, int(l.fresh.Load()), l.pushedOut.Load(), l.refused.Load()}
+}
+
+// What a connection is doing.
+const (
+	isSilent  int32 = iota // it is fresh, and has sent nothing yet
+	isPartial              // it is fresh, and has sent a part of a request
+	isIdle                 // it has been answered, and may ask again
+	isActive               // a request is under way
+	isClosing              // it has been answered for the last time
+)
+
+// Conn is a connection that a [Listener] counts.
+type Conn struct {
+	net.Conn
+	listener *Listener
+	network  netip.Prefix
+	group    *group
+	state    atomic.Int32
+	since    atomic.Int64 // a turn of the listener
+	begun    atomic.Bool  // fresh no more
+	deadline atomic.Bool  // somebody else minds the writes
+	seen     framing      // of the request that is being read
+}
+
+// begin counts the connection as fresh no more, once.
+func (c *Conn) begin() {
+	if c.begun.CompareAndSwap(false, true) {
+		c.listener.fresh.Add(-1)
+		c.group.fresh.Add(-1)
+	}
+}
+
+// Read implements [net.Conn].
+func (c *Conn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	switch c.state.Load() {
+	case isSilent:
+		c.state.Store(isPartial)
+		c.seen.look(p[:n])
+	case isPartial, isIdle:
+		c.seen.look(p[:n])
+	}
+	return n, err
+}
+
+// Write implements [net.Conn]. A reader that takes nothing for too long is given up.
+func (c *Conn) Write(p []byte) (int, error) {
+	if !c.deadline.Load() {
+		if err := c.Conn.SetWriteDeadline(c.listener.bounds.Now().Add(c.listener.bounds.Write)); err != nil {
+			return 0, err
+		}
+	}
+	return c.Conn.Write(p)
+}
+
+// SetWriteDeadline implements [net.Conn]. Whoever calls it minds all further writes.
+func (c *Conn) SetWriteDeadline(t time.Time) error {
+	c.deadline.Store(true)
+	return c.Conn.SetWriteDeadline(t)
+}
+
+// CloseWrite tells the peer that nothing more comes. The server does so half a second
+// before it closes.
+func (c *Conn) CloseWrite() error {
+	c.begin()
+	c.state.Store(isClosing)
+	if inner, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return inner.CloseWrite()
+	}
+	return nil
+}
+
+// Close implements [net.Conn].
+func (c *Conn) Close() error {
+	c.listener.mu.Lock()
+	c.listener.forget(c)
+	c.listener.mu.Unlock()
+	return c.Conn.Close()
+}
