@@ -833,7 +833,8 @@ export interface paths {
          * @description Scope: none.
          *
          *     Opens a browser session with the code of a sign-in link (used once, for 15 minutes) or with a token,
-         *     and sets the cookie `belfry_session`. The session has the scopes of the code or token, and ends with the token; a
+         *     and sets the cookie `belfry_session` (`__Host-belfry_session` where the public URL is https). The session has the
+         *     scopes of the code or token, and ends with the token; a
          *     session that the same browser had before ends now. A code or token that is wrong, used, expired or revoked is 401;
          *     after too many of them from one address, 429 until `Retry-After` has passed.
          */
@@ -1013,7 +1014,8 @@ export interface paths {
          *     Server-sent events: read them with `EventSource`, or line by line. They are hints to read again, not a log: changes
          *     of a quarter of a second are told together, and when there are too many of them, or some were missed, a single
          *     `many` says so. The stream begins with a `many` (what came before it was missed), sends a comment every 15 seconds
-         *     and ends after 15 minutes: connect again.
+         *     and ends after 15 minutes: connect again. A token may have 100 of them open, its sessions' included, and a session 20;
+         *     past that it is 429. A replica serves 500; past that it is 503.
          *
          *     | Event | Data | Says |
          *     | --- | --- | --- |
@@ -1044,7 +1046,6 @@ export interface paths {
          * @description Scope: none.
          *
          *     Answers as long as the process serves requests. It asks nothing of the database: restart on its failure.
-         *     HEAD answers the same without the body.
          */
         get: operations["getHealth"];
         put?: never;
@@ -1068,7 +1069,10 @@ export interface paths {
          *
          *     Checks the database, the partitions that attempts are stored in, and the workers; where the role is `api` alone the check
          *     `workers` says that no deliveries are worked here. Send no traffic here while it is 503.
-         *     HEAD answers the same without the body.
+         *
+         *     The check `producers` says how many calls with alerts were refused for want of room in the last ten seconds. Some: the
+         *     status is `busy`, and still 200, as another replica would hardly do better. All, for nine seconds running: `unready`,
+         *     until the refusals are ten seconds ago.
          */
         get: operations["getReadiness"];
         put?: never;
@@ -1332,6 +1336,7 @@ export interface components {
          *     - `forbidden` (403): the token or session lacks the scope, or another site started the call.
          *     - `not_found` (404): there is no such path, or no such thing.
          *     - `method_not_allowed` (405): the path exists, but not with this method.
+         *     - `too_slow` (408): the body came too slowly or not whole; send it again in one go.
          *     - `conflict` (409): what is stored stands in the way; `detail` says how.
          *     - `name_taken` (409): another destination has this `displayName`, or another valid token this `name`, ignoring case.
          *     - `alert_conflict` (409): this `alertId` was accepted before with other input.
@@ -1345,12 +1350,13 @@ export interface components {
          *     - `unsupported_media_type` (415): `Content-Type` is not `application/json` in UTF-8, or there is a `Content-Encoding` other than `identity`.
          *     - `invalid` (422): fields or parameters are wrong; `errors` names each.
          *     - `rate_limited` (429): too many wrong tokens or codes came from this address; wait for `Retry-After`. What was valid there a short time ago still is.
+         *     - `too_many_streams` (429): this token has 100 event streams open, or this session 20; close one.
          *     - `internal` (500): something went wrong on our side; the log has it under `requestId`.
-         *     - `overloaded` (503): too many alerts wait to be stored; wait for `Retry-After` and repeat.
+         *     - `overloaded` (503): too many alerts wait to be stored, bodies to be read, or event streams are open; wait for `Retry-After` and repeat.
          *     - `unavailable` (503): the database cannot be reached, or Belfry is stopping; wait for `Retry-After` and repeat.
          * @enum {string}
          */
-        ProblemCode: "malformed" | "invalid" | "unauthenticated" | "forbidden" | "not_found" | "method_not_allowed" | "conflict" | "name_taken" | "alert_conflict" | "delivery_open" | "delivery_final" | "delivery_delivered" | "destination_deleted" | "bulk_resend_final" | "precondition_failed" | "too_large" | "unsupported_media_type" | "rate_limited" | "overloaded" | "unavailable" | "internal";
+        ProblemCode: "malformed" | "invalid" | "unauthenticated" | "forbidden" | "not_found" | "method_not_allowed" | "too_slow" | "conflict" | "name_taken" | "alert_conflict" | "delivery_open" | "delivery_final" | "delivery_delivered" | "destination_deleted" | "bulk_resend_final" | "precondition_failed" | "too_large" | "unsupported_media_type" | "rate_limited" | "too_many_streams" | "overloaded" | "unavailable" | "internal";
         /** @description One wrong field or parameter. */
         FieldError: {
             /**
@@ -2732,10 +2738,10 @@ export interface components {
             checks: components["schemas"]["Check"][];
         };
         /**
-         * @description `ok` when every check is.
+         * @description `ok` when every check is; `busy` (200) while some calls with alerts are refused for want of room; `unready` (503) when it should get no traffic.
          * @enum {string}
          */
-        HealthStatus: "ok" | "unready";
+        HealthStatus: "ok" | "busy" | "unready";
         /** @description One check. */
         Check: {
             /**
@@ -2906,7 +2912,7 @@ export interface components {
          * @example "3"
          */
         ETag: string;
-        /** @description Sets, or clears, `belfry_session` (HttpOnly, SameSite). */
+        /** @description Sets, or clears, `belfry_session` (HttpOnly, SameSite), under https `__Host-belfry_session` (also Secure). */
         SetCookie: string;
     };
     pathItems: never;
