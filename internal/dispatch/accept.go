@@ -226,18 +226,21 @@ var errRouting = errors.New("routed by what no longer is")
 // commitChunk writes items in one transaction. When the database refuses the
 // data of one, the others must not suffer: then each goes alone.
 func (d *Dispatcher) commitChunk(ctx context.Context, items []*acceptItem, now time.Time) {
-	results, err := d.store(ctx, items, now)
+	results, taken, err := d.store(ctx, items, now)
 	for errors.Is(err, errRouting) {
 		if err = d.readRouting(ctx); err == nil {
 			d.route(items, math.MaxInt)
-			results, err = d.store(ctx, items, now)
+			results, taken, err = d.store(ctx, items, now)
 		}
 	}
 	switch {
 	case err == nil:
 		for i, item := range items {
-			d.answer(item, results[i])
+			if results[i].Alert.ID != uuid.Nil { // else it is taken
+				d.answer(item, results[i])
+			}
 		}
+		d.answerRepeats(ctx, taken)
 	case postgres.IsData(err) && len(items) > 1:
 		for _, item := range items {
 			d.commitChunk(ctx, []*acceptItem{item}, now)
@@ -269,12 +272,11 @@ func (d *Dispatcher) answer(item *acceptItem, r Result) {
 	item.done <- r
 }
 
-// store writes alerts, deliveries and jobs, all or nothing, and then finds out
-// what became of those whose alertId was taken.
-func (d *Dispatcher) store(ctx context.Context, items []*acceptItem, now time.Time) ([]Result, error) {
-	results := make([]Result, len(items))
-	var taken []int
-	err := d.DB.InTx(ctx, func(tx *postgres.Tx) error {
+// store writes alerts, deliveries and jobs, all or nothing. Those whose alertId was
+// taken have no result yet.
+func (d *Dispatcher) store(ctx context.Context, items []*acceptItem, now time.Time) (results []Result, taken []*acceptItem, err error) {
+	results = make([]Result, len(items))
+	err = d.DB.InTx(ctx, func(tx *postgres.Tx) error {
 		in, rooms, err := d.insert(ctx, tx, items)
 		if err != nil {
 			return err
@@ -283,7 +285,7 @@ func (d *Dispatcher) store(ctx context.Context, items []*acceptItem, now time.Ti
 		var fresh []*postgres.Outgoing
 		for i, item := range items {
 			if !in.Stored[item.alert.ID] {
-				taken = append(taken, i)
+				taken = append(taken, item)
 				continue
 			}
 			results[i].Alert = item.alert
@@ -302,7 +304,7 @@ func (d *Dispatcher) store(ctx context.Context, items []*acceptItem, now time.Ti
 		return nil
 	})
 	if err != nil {
-		return results, err
+		return results, nil, err
 	}
 	for _, r := range results {
 		for _, v := range r.Deliveries {
@@ -314,10 +316,7 @@ func (d *Dispatcher) store(ctx context.Context, items []*acceptItem, now time.Ti
 			}
 		}
 	}
-	if len(taken) > 0 {
-		err = d.repeats(ctx, items, results, taken)
-	}
-	return results, err
+	return results, taken, nil
 }
 
 // firsts returns the alerts, each alertId once: unnest must not meet one twice.
@@ -412,35 +411,44 @@ func (item *acceptItem) views(fresh []*postgres.Outgoing) []postgres.DeliveryVie
 	return views
 }
 
-// repeats answers for alertIds that were taken: the stored alert if the input is
-// the same, else a conflict.
-func (d *Dispatcher) repeats(ctx context.Context, items []*acceptItem, results []Result, taken []int) error {
-	var alertIDs []string
-	for _, i := range taken {
-		alertIDs = append(alertIDs, items[i].alert.AlertID)
+// answerRepeats answers for alertIds that were taken: with the stored alert if the
+// input is the same, else with a conflict. What was stored beside them is ours by
+// now, whatever becomes of this.
+func (d *Dispatcher) answerRepeats(ctx context.Context, taken []*acceptItem) {
+	if len(taken) == 0 {
+		return
+	}
+	found, of, err := d.readRepeats(ctx, taken)
+	if err != nil {
+		d.refuse(taken, err)
+		return
+	}
+	for _, item := range taken {
+		a, ok := found[item.alert.AlertID]
+		r := Result{Accepted: Accepted{Alert: a, Deliveries: of[a.ID], Repeated: true}}
+		switch {
+		case !ok: // dropped by retention between the two
+			r = Result{Err: fmt.Errorf("accept alert: %w", ErrUnavailable)}
+		case !slices.Equal(a.InputHash, item.alert.InputHash):
+			r = Result{Err: ErrAlertConflict}
+		}
+		d.answer(item, r)
+	}
+}
+
+func (d *Dispatcher) readRepeats(ctx context.Context, taken []*acceptItem) (map[string]postgres.AcceptedAlert, map[uuid.UUID][]postgres.DeliveryView, error) {
+	alertIDs := make([]string, len(taken))
+	for i, item := range taken {
+		alertIDs[i] = item.alert.AlertID
 	}
 	found, err := d.DB.AlertsByAlertID(ctx, alertIDs)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	var ids []uuid.UUID
 	for _, a := range found {
 		ids = append(ids, a.ID)
 	}
 	of, err := d.DB.DeliveriesOf(ctx, ids)
-	if err != nil {
-		return err
-	}
-	for _, i := range taken {
-		a, ok := found[items[i].alert.AlertID]
-		switch {
-		case !ok: // dropped by retention between the two
-			results[i].Err = fmt.Errorf("accept alert: %w", ErrUnavailable)
-		case !slices.Equal(a.InputHash, items[i].alert.InputHash):
-			results[i].Err = ErrAlertConflict
-		default:
-			results[i].Accepted = Accepted{Alert: a, Deliveries: of[a.ID], Repeated: true}
-		}
-	}
-	return nil
+	return found, of, err
 }

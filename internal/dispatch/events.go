@@ -3,6 +3,7 @@ package dispatch
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"sync"
 	"time"
 
@@ -67,6 +68,15 @@ func (e *events) add(ev Event) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if len(e.pending) <= maxTold {
+		e.pending = append(e.pending, ev)
+	}
+}
+
+// addOnce is add for a change that says nothing of what has become.
+func (e *events) addOnce(ev Event) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if len(e.pending) <= maxTold && !slices.Contains(e.pending, ev) {
 		e.pending = append(e.pending, ev)
 	}
 }
@@ -149,9 +159,10 @@ func (e *events) watched() bool {
 	return len(e.subs) > 0
 }
 
-// Changed tells those who look on that a destination has changed.
+// Changed tells those who look on that a destination has changed: once, however
+// often it does before they are told.
 func (d *Dispatcher) Changed(destinationID uuid.UUID) {
-	d.events.add(Event{Kind: DestinationChanged, ID: destinationID})
+	d.events.addOnce(Event{Kind: DestinationChanged, ID: destinationID})
 }
 
 func (d *Dispatcher) deliveryChanged(alertID string, dl delivery.Delivery) {

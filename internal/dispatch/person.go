@@ -97,13 +97,18 @@ func (d *Dispatcher) Cancel(ctx context.Context, id uuid.UUID, by By) (postgres.
 func (d *Dispatcher) byPerson(ctx context.Context, id uuid.UUID, action string, by By,
 	change func(*postgres.Tx, delivery.Delivery) (delivery.Delivery, error),
 ) (postgres.DeliveryView, error) {
+	var v postgres.DeliveryView // as it is committed: a moment later it may be another
 	err := d.DB.InTx(ctx, func(tx *postgres.Tx) error {
 		dl, err := tx.LockDelivery(ctx, id)
 		if err != nil {
 			return err
 		}
 		next, err := change(tx, dl)
-		if err != nil || next == dl {
+		if err != nil {
+			return err
+		}
+		if next == dl {
+			v, err = tx.Delivery(ctx, id)
 			return err
 		}
 		t, err := tx.Destination(ctx, dl.DestinationID)
@@ -113,11 +118,11 @@ func (d *Dispatcher) byPerson(ctx context.Context, id uuid.UUID, action string, 
 		case err != nil && !errors.Is(err, postgres.ErrNotFound):
 			return err
 		}
+		tx.AfterCommit(func() { d.deliveryChanged(v.AlertID, v.Delivery) }) // before its job begins, which changes it again
 		if err := d.rejob(ctx, tx, dl, &next, t); err != nil {
 			return err
 		}
-		v, err := tx.Delivery(ctx, id)
-		if err != nil {
+		if v, err = tx.Delivery(ctx, id); err != nil {
 			return err
 		}
 		return tx.Audit(ctx, postgres.Entry{
@@ -128,11 +133,7 @@ func (d *Dispatcher) byPerson(ctx context.Context, id uuid.UUID, action string, 
 	if err != nil {
 		return postgres.DeliveryView{}, fmt.Errorf("%s %s: %w", action, id, err)
 	}
-	v, err := d.DB.Delivery(ctx, id)
-	if err == nil {
-		d.deliveryChanged(v.AlertID, v.Delivery)
-	}
-	return v, err
+	return v, nil
 }
 
 // rejob stores a changed delivery with a new job, and drops the old one: from
@@ -187,18 +188,17 @@ func (d *Dispatcher) holdAsked(ctx context.Context, tx *postgres.Tx, out *postgr
 // SendTo sends an accepted alert to destinations that a person chose. Where the
 // alert has gone already, its delivery is returned as it stands.
 func (d *Dispatcher) SendTo(ctx context.Context, alertID string, destinationIDs []uuid.UUID, by By) ([]postgres.DeliveryView, error) {
-	var a postgres.AcceptedAlert
+	var of []postgres.DeliveryView // as they are committed
 	err := d.DB.InTx(ctx, func(tx *postgres.Tx) error {
-		var err error
-		if a, err = tx.LockAlert(ctx, alertID); err != nil {
-			return err
-		}
-		of, err := tx.DeliveriesOf(ctx, []uuid.UUID{a.ID})
+		a, err := tx.LockAlert(ctx, alertID)
 		if err != nil {
 			return err
 		}
+		if of, err = deliveriesOfAlert(ctx, tx, a.ID); err != nil {
+			return err
+		}
 		has := map[uuid.UUID]bool{}
-		for _, v := range of[a.ID] {
+		for _, v := range of {
 			has[v.DestinationID] = true
 		}
 		healths, err := tx.Healths(ctx, destinationIDs)
@@ -222,7 +222,16 @@ func (d *Dispatcher) SendTo(ctx context.Context, alertID string, destinationIDs 
 		if len(fresh) == 0 {
 			return nil
 		}
+		had := len(of) // fresh ones come after them
+		tx.AfterCommit(func() {
+			for _, v := range of[had:] {
+				d.deliveryChanged(alertID, v.Delivery)
+			}
+		})
 		if err := d.promise(ctx, tx, fresh); err != nil {
+			return err
+		}
+		if of, err = deliveriesOfAlert(ctx, tx, a.ID); err != nil {
 			return err
 		}
 		return tx.Audit(ctx, postgres.Entry{
@@ -233,20 +242,20 @@ func (d *Dispatcher) SendTo(ctx context.Context, alertID string, destinationIDs 
 	if err != nil {
 		return nil, fmt.Errorf("send alert %q: %w", alertID, err)
 	}
-	of, err := d.DB.DeliveriesOf(ctx, []uuid.UUID{a.ID})
-	if err != nil {
-		return nil, err
-	}
 	var views []postgres.DeliveryView
 	for _, id := range destinationIDs {
-		for _, v := range of[a.ID] {
+		for _, v := range of {
 			if v.DestinationID == id {
-				d.deliveryChanged(alertID, v.Delivery)
 				views = append(views, v)
 			}
 		}
 	}
 	return views, nil
+}
+
+func deliveriesOfAlert(ctx context.Context, tx *postgres.Tx, alertID uuid.UUID) ([]postgres.DeliveryView, error) {
+	of, err := tx.DeliveriesOf(ctx, []uuid.UUID{alertID})
+	return of[alertID], err
 }
 
 // byHand returns a delivery that a person asked for: like every other it waits

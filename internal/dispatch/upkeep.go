@@ -272,7 +272,7 @@ func (d *Dispatcher) holdWaiting(ctx context.Context, id uuid.UUID) error {
 		if len(list) == 0 {
 			return nil
 		}
-		d.Changed(id)
+		tx.AfterCommit(func() { d.Changed(id) })
 		d.unjob(tx, list, func(dl delivery.Delivery) delivery.Delivery {
 			return dl.Hold(delivery.HoldReason(dl, target, now), now)
 		})
