@@ -504,6 +504,27 @@ func (e ProblemCode) Valid() bool {
 	}
 }
 
+// Defines values for ResponseStorage.
+const (
+	ResponseStorageFull    ResponseStorage = "full"
+	ResponseStorageHeaders ResponseStorage = "headers"
+	ResponseStorageNone    ResponseStorage = "none"
+)
+
+// Valid indicates whether the value is a known member of the ResponseStorage enum.
+func (e ResponseStorage) Valid() bool {
+	switch e {
+	case ResponseStorageFull:
+		return true
+	case ResponseStorageHeaders:
+		return true
+	case ResponseStorageNone:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Role.
 const (
 	RoleAPI    Role = "api"
@@ -894,6 +915,9 @@ type Attempt struct {
 	// ResponseHeaders What came back, by name. Our secrets in it are `****`.
 	ResponseHeaders []Header `json:"responseHeaders"`
 
+	// ResponseHeadersTruncated Whether the answer had more headers than are stored, 16 KiB of names and values.
+	ResponseHeadersTruncated bool `json:"responseHeadersTruncated"`
+
 	// RetriedStale Whether it was sent once more on a fresh connection, because a kept one turned out to be closed before a byte came back.
 	RetriedStale bool `json:"retriedStale"`
 
@@ -979,7 +1003,7 @@ type AttemptSummary struct {
 	// RequestedBy Who asked for it; `null` when nobody did.
 	RequestedBy *string `json:"requestedBy"`
 
-	// ResponseBody The first 64 KiB of the answer's body, when it is UTF-8; secrets that the destination sent back are `****`. `null` when no answer came, or when the body is in `responseBodyBase64`.
+	// ResponseBody The first 64 KiB of the answer's body, when it is UTF-8; secrets that the destination sent back are `****`. `null` when no answer came, when the destination's `responseStorage` kept no body, or when the body is in `responseBodyBase64`.
 	ResponseBody *string `json:"responseBody"`
 
 	// ResponseBodyBase64 The first 64 KiB of a body that is not UTF-8, in base64. Otherwise `null`.
@@ -987,6 +1011,9 @@ type AttemptSummary struct {
 
 	// ResponseSize How many bytes of the body were seen, or how many the answer announced if that is more.
 	ResponseSize int64 `json:"responseSize"`
+
+	// ResponseStorage What of a destination's answers is stored with each attempt: headers and body, headers alone, or neither. The status code, the class and the size of an answer always are.
+	ResponseStorage ResponseStorage `json:"responseStorage"`
 
 	// ResponseTruncated Whether the body went on after what is stored, or broke off.
 	ResponseTruncated bool `json:"responseTruncated"`
@@ -1476,6 +1503,9 @@ type Destination struct {
 
 	// OverrideOnly Whether it takes no severity, and so gets only the alerts that name it and those a person sends.
 	OverrideOnly bool `json:"overrideOnly"`
+
+	// ResponseStorage What of a destination's answers is stored with each attempt: headers and body, headers alone, or neither. The status code, the class and the size of an answer always are.
+	ResponseStorage ResponseStorage `json:"responseStorage"`
 
 	// Settings The settings of a webhook, as far as they are shown.
 	Settings Settings `json:"settings"`
@@ -1988,6 +2018,9 @@ type Replica struct {
 
 // ResendInput How to re-send.
 type ResendInput = json.RawMessage
+
+// ResponseStorage What of a destination's answers is stored with each attempt: headers and body, headers alone, or neither. The status code, the class and the size of an answer always are.
+type ResponseStorage string
 
 // ResumeInput How to resume.
 type ResumeInput = json.RawMessage

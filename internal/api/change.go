@@ -68,7 +68,7 @@ func (s *Server) changed(action string, d destination.Destination, more map[stri
 	shown := s.newDestination(d)
 	detail := map[string]any{
 		"displayName": shown.DisplayName, "formerNames": shown.FormerNames, "state": shown.State, "severities": shown.Severities, "alertTypes": shown.AlertTypes,
-		"logTypes": shown.LogTypes, "limits": shown.Limits, "settings": shown.Settings, "version": shown.Version,
+		"logTypes": shown.LogTypes, "limits": shown.Limits, "responseStorage": shown.ResponseStorage, "settings": shown.Settings, "version": shown.Version,
 	}
 	maps.Copy(detail, more)
 	return postgres.Entry{Action: action, SubjectType: "destination", SubjectID: d.ID.String(), Detail: detail}

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"belfry/internal/delivery"
+	"belfry/internal/destination"
 	"belfry/internal/invalid"
 	"belfry/internal/outbound"
 	"belfry/internal/postgres"
@@ -249,9 +251,10 @@ func newAttemptSummary(a delivery.Attempt) AttemptSummary {
 		ID: a.ID, Number: a.Number, Run: a.Run, Trigger: AttemptTrigger(a.Trigger), RequestedBy: orNil(a.RequestedBy),
 		StartedAt: a.StartedAt.UTC(), DurationMs: ms(a.Duration), Class: AttemptClass(a.Class), StatusCode: orNil(a.StatusCode),
 		Error: orNil(a.Error), Counted: a.Counted, ResponseSize: a.BodySize, ResponseTruncated: a.Truncated,
+		ResponseStorage: ResponseStorage(cmp.Or(a.ResponseStorage, destination.StoreFull)),
 	}
 	switch {
-	case a.StatusCode == 0:
+	case a.StatusCode == 0, a.ResponseStorage == destination.StoreHeaders, a.ResponseStorage == destination.StoreNone:
 	case utf8.Valid(whole(a)):
 		text := string(whole(a))
 		summary.ResponseBody = &text
@@ -283,7 +286,8 @@ func newAttempt(a delivery.Attempt, requestBody []byte) Attempt {
 		AttemptSummary: newAttemptSummary(a), Address: orNil(a.Address), DeliveryID: orNil(a.DeliveryID),
 		DestinationID: orNil(a.DestinationID), RequestBody: &text, RequestHeaders: newHeaders(a.RequestHeaders),
 		ResponseHeaders: newHeaders(a.ResponseHeaders), RetriedStale: a.RetriedStale, Stripped: a.Stripped,
-		Timing: Timing{DNSMs: ms(t.DNS), ConnectMs: ms(t.Connect), TLSMs: ms(t.TLS), FirstByteMs: ms(t.FirstByte), BodyMs: ms(t.Body)},
+		ResponseHeadersTruncated: a.HeadersTruncated,
+		Timing:                   Timing{DNSMs: ms(t.DNS), ConnectMs: ms(t.Connect), TLSMs: ms(t.TLS), FirstByteMs: ms(t.FirstByte), BodyMs: ms(t.Body)},
 	}
 }
 

@@ -307,7 +307,7 @@ func (s *Server) newDestination(d destination.Destination) Destination {
 	answer := Destination{
 		ID: d.ID, DisplayName: d.DisplayName, FormerNames: notNil(d.FormerNames), Type: DestinationType(d.Type), State: DestinationState(d.State),
 		Severities: []Severity{}, AlertTypes: []AlertType{}, LogTypes: notNil(d.LogTypes),
-		Misconfigured: !d.Usable() && !errors.Is(d.Unopened, destination.ErrNoKey), OverrideOnly: len(d.Severities) == 0, Limits: newLimits(d.Limits), Settings: Settings{Headers: []SetHeader{}},
+		Misconfigured: !d.Usable() && !errors.Is(d.Unopened, destination.ErrNoKey), OverrideOnly: len(d.Severities) == 0, Limits: newLimits(d.Limits), ResponseStorage: ResponseStorage(d.ResponseStorage), Settings: Settings{Headers: []SetHeader{}},
 		Signing: Signing{CreatedAt: d.Signing.CreatedAt.UTC()}, Version: d.Version,
 		CreatedAt: d.CreatedAt.UTC(), UpdatedAt: d.UpdatedAt.UTC(),
 	}

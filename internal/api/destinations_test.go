@@ -35,7 +35,7 @@ func TestCreateAndGetDestination(t *testing.T) {
 	h.keep(created.SigningSecret)
 	want := Destination{
 		ID: created.ID, DisplayName: "SOAR", FormerNames: []string{}, Type: "webhook", State: DestinationStateActive,
-		Severities: []Severity{"HIGH", "CRITICAL"}, AlertTypes: []AlertType{"RULE"}, LogTypes: []string{"AWS.VPCFlow"},
+		Severities: []Severity{"HIGH", "CRITICAL"}, AlertTypes: []AlertType{"RULE"}, ResponseStorage: "full", LogTypes: []string{"AWS.VPCFlow"},
 		Settings: Settings{URL: "https://Soar.example.com:8443", URLSet: true, Headers: []SetHeader{{"X-API-Key", true}, {"x-team", true}}},
 		Limits:   Limits{MaxInFlight: 16, HoldNotAnswering: true},
 		Signing:  Signing{CreatedAt: created.CreatedAt}, Version: 1, CreatedAt: created.CreatedAt, UpdatedAt: created.CreatedAt,
@@ -222,6 +222,8 @@ func TestPatchDestination(t *testing.T) {
 		}},
 		{`{"limits":{"holdNotAnswering":false,"burst":20}}`, func(d *Destination) { d.Limits.HoldNotAnswering, d.Limits.Burst = false, ptr(20) }},
 		{`{"limits":{"maxInFlight":null,"ratePerSecond":null}}`, func(d *Destination) { d.Limits = Limits{MaxInFlight: 16} }},
+		{`{"responseStorage":"headers"}`, func(d *Destination) { d.ResponseStorage = "headers" }},
+		{`{"responseStorage":null}`, func(d *Destination) { d.ResponseStorage = "full" }},
 		{`{"limits":null}`, func(d *Destination) { d.Limits.HoldNotAnswering = true }},
 		{`{"alertTypes":null}`, func(d *Destination) {
 			d.AlertTypes = nil
@@ -284,7 +286,9 @@ func TestWrongPatches(t *testing.T) {
 		`{"settings":{"url":null}}`:                                             {"settings.url"},
 		`{"limits":{"maxInFlight":0,"ratePerSecond":10001,"burst":"1","x":1}}`:  {"limits.maxInFlight", "limits.ratePerSecond", "limits.burst", "limits.x"},
 		`{"limits":{"burst":5,"holdNotAnswering":"no"}}`:                        {"limits.burst", "limits.holdNotAnswering"},
-		`{"limits":[]}`: {"limits"},
+		`{"limits":[]}`:              {"limits"},
+		`{"responseStorage":"FULL"}`: {"responseStorage"},
+		`{"responseStorage":1}`:      {"responseStorage"},
 	} {
 		wantProblem(t, h.patch(t, destinationPath(d), body), 422, ProblemCodeInvalid, fields...)
 	}

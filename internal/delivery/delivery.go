@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"belfry/internal/destination"
 	"belfry/internal/outbound"
 )
 
@@ -148,6 +149,8 @@ type Attempt struct {
 	Counted       bool
 	Stripped      bool // stored without body and headers, because storing them failed
 	Unstored      bool // cut short by our own side like the one before, and not to be stored: see Settle
+	// What of the answer is kept, by the destination's settings of then.
+	ResponseStorage destination.ResponseStorage
 	outbound.Result
 }
 

@@ -69,10 +69,13 @@ type Destination struct {
 	Settings    Settings         // nil when they could not be opened
 	Signing     Signing          // empty when it could not be opened
 	Limits      Limits
-	Version     int64
-	CreatedAt   time.Time
-	UpdatedAt   time.Time
-	DeletedAt   *time.Time
+
+	ResponseStorage ResponseStorage
+
+	Version   int64
+	CreatedAt time.Time
+	UpdatedAt time.Time
+	DeletedAt *time.Time
 
 	// Unopened is why settings or signing secret could not be opened: ErrMisconfigured
 	// or ErrNoKey, wrapped. Nil when both could.

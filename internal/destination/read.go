@@ -25,7 +25,7 @@ const (
 // id, times and signing secret. The error is an invalid.Malformed or an
 // invalid.Fields that names every wrong field.
 func Read(raw []byte) (Destination, error) {
-	f, err := readBody(raw, "displayName", "type", "severities", "alertTypes", "logTypes", "limits", "settings")
+	f, err := readBody(raw, "displayName", "type", "severities", "alertTypes", "logTypes", "limits", "responseStorage", "settings")
 	if err != nil {
 		return Destination{}, err
 	}
@@ -35,11 +35,14 @@ func Read(raw []byte) (Destination, error) {
 		AlertTypes: alert.Types(),
 		LogTypes:   []string{},
 		Limits:     DefaultLimits(),
-		Version:    1,
+
+		ResponseStorage: StoreFull,
+		Version:         1,
 	}
 	d.readName(f)
 	d.readFilters(f)
 	d.readLimits(f)
+	d.readStorage(f)
 	d.readType(f)
 	d.readSettings(f)
 	return d, f.found.Err()
@@ -48,13 +51,14 @@ func Read(raw []byte) (Destination, error) {
 // Patch returns d changed by a request body: what is absent is kept, null
 // clears. The type of a destination never changes.
 func (d Destination) Patch(raw []byte) (Destination, error) {
-	f, err := readBody(raw, "displayName", "formerNames", "type", "severities", "alertTypes", "logTypes", "limits", "settings")
+	f, err := readBody(raw, "displayName", "formerNames", "type", "severities", "alertTypes", "logTypes", "limits", "responseStorage", "settings")
 	if err != nil {
 		return d, err
 	}
 	d.patchNames(f)
 	d.readFilters(f)
 	d.readLimits(f)
+	d.readStorage(f)
 	d.patchSettings(f)
 	return d, f.found.Err()
 }

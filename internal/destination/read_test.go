@@ -27,6 +27,8 @@ func TestReadSmallest(t *testing.T) {
 		Settings:    &Webhook{URL: "https://soar.example/hook"},
 		Limits:      Limits{MaxInFlight: 16, HoldNotAnswering: true},
 		Version:     1,
+
+		ResponseStorage: StoreFull,
 	}
 	if diff := cmp.Diff(want, mustRead(t, bodyWith(t, `{}`))); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
@@ -48,6 +50,8 @@ func TestReadAll(t *testing.T) {
 		},
 		Limits:  Limits{MaxInFlight: 4, RatePerSecond: 2.5, Burst: 20},
 		Version: 1,
+
+		ResponseStorage: StoreNone,
 	}
 	got := mustRead(t, []byte(`{
 		"displayName": " SOAR of Z\u00fcrich\t",
@@ -56,6 +60,7 @@ func TestReadAll(t *testing.T) {
 		"alertTypes": ["POLICY", "RULE", "POLICY"],
 		"logTypes": ["AWS.CloudTrail", "Okta.SystemLog", "AWS.CloudTrail"],
 		"limits": {"maxInFlight": 4, "ratePerSecond": 2.5, "burst": 20, "holdNotAnswering": false},
+		"responseStorage": "none",
 		"settings": {
 			"url": "https://soar.example:8443/hooks/1f0c?token=",
 			"headers": [{"name": "X-API-Key", "value": "\t a \t<b>&c "}, {"value": "blue", "name": "x-team"}]

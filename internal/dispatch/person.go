@@ -292,10 +292,12 @@ func (d *Dispatcher) Test(ctx context.Context, t destination.Destination, severi
 	}
 	a := delivery.Attempt{
 		ID: uuid.Must(uuid.NewV7()), DestinationID: t.ID, Run: 1, Number: 1, Trigger: delivery.Test, RequestedBy: by.Name,
+		ResponseStorage: t.ResponseStorage,
 	}
 	a.Result = t.Settings.Send(ctx, d.Client, destination.Message{
 		ID: a.ID, Alert: sample, Attempt: 1, Test: true, SentAt: now, Keys: t.Signing.Keys(now),
 	})
+	a.Result = a.ResponseStorage.Keep(a.Result)
 	d.metrics.tests.WithLabelValues(string(a.Class)).Inc()
 	d.Log.InfoContext(ctx, "test sent", "destination_id", t.ID, "destination_type", t.Type, "class", a.Class,
 		"status_code", a.StatusCode, "duration_ms", a.Duration.Milliseconds(), "error", a.Error, "request_id", by.RequestID)

@@ -204,6 +204,8 @@ func (d *Dispatcher) attempt(ctx context.Context, jobID int64, out *postgres.Out
 		DestinationID: out.Destination.ID,
 		Trigger:       out.Delivery.NextTrigger,
 		RequestedBy:   out.Delivery.NextBy,
+
+		ResponseStorage: out.Destination.ResponseStorage,
 	}
 	a.Result = d.send(ctx, out.Destination, destination.Message{
 		ID:      out.Delivery.ID,
@@ -212,6 +214,7 @@ func (d *Dispatcher) attempt(ctx context.Context, jobID int64, out *postgres.Out
 		SentAt:  now,
 		Keys:    out.Destination.Signing.Keys(now),
 	})
+	a.Result = a.ResponseStorage.Keep(a.Result)
 	settled, err := d.record(recordItem{
 		attempt: a,
 		claim:   out.Delivery.Claim(),

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -11,32 +12,38 @@ import (
 	"github.com/jackc/pgx/v5/pgtype/zeronull"
 
 	"belfry/internal/delivery"
+	"belfry/internal/destination"
 	"belfry/internal/outbound"
 )
 
 // attemptFacts are the columns of an attempt but for its body.
 const attemptFacts = `x.id, x.delivery_id, x.destination_id, x.run, x.number, x.trigger, x.requested_by, x.counted,
 	x.started_at, x.duration_us, x.dns_us, x.connect_us, x.tls_us, x.first_byte_us, x.body_us, x.address, x.class,
-	x.status_code, x.request_headers, x.response_headers, x.body_size, x.retried_stale, x.stripped, x.error`
+	x.status_code, x.request_headers, x.response_headers, x.body_size, x.retried_stale, x.stripped, x.error,
+	x.response_storage, x.headers_truncated`
 
 const insertAttempts = `
 		INSERT INTO attempts (id, delivery_id, destination_id, run, number, trigger, requested_by, counted, started_at,
 			duration_us, dns_us, connect_us, tls_us, first_byte_us, body_us, address, class, status_code,
-			request_headers, response_headers, body, body_size, truncated, retried_stale, stripped, error)
+			request_headers, response_headers, body, body_size, truncated, retried_stale, stripped, error,
+			response_storage, headers_truncated)
 		SELECT id, delivery_id, destination_id, run, number, trigger, requested_by, counted, started_at,
 			duration_us, dns_us, connect_us, tls_us, first_byte_us, body_us, address, class, status_code,
-			request_headers, response_headers, body, body_size, truncated, retried_stale, stripped, error
+			request_headers, response_headers, body, body_size, truncated, retried_stale, stripped, error,
+			response_storage, headers_truncated
 		FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::integer[], $5::integer[], $6::text[], $7::text[],
 			$8::boolean[], $9::timestamptz[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[],
 			$15::bigint[], $16::text[], $17::text[], $18::integer[], $19::text[], $20::text[], $21::bytea[],
-			$22::bigint[], $23::boolean[], $24::boolean[], $25::boolean[], $26::text[])
+			$22::bigint[], $23::boolean[], $24::boolean[], $25::boolean[], $26::text[],
+			$27::text[], $28::boolean[])
 			AS u (id, delivery_id, destination_id, run, number, trigger, requested_by, counted, started_at,
 			duration_us, dns_us, connect_us, tls_us, first_byte_us, body_us, address, class, status_code,
-			request_headers, response_headers, body, body_size, truncated, retried_stale, stripped, error)`
+			request_headers, response_headers, body, body_size, truncated, retried_stale, stripped, error,
+			response_storage, headers_truncated)`
 
 // attemptRows returns the columns that insertAttempts takes.
 func attemptRows(as []delivery.Attempt) []any {
-	c := newColumns(26)
+	c := newColumns(28)
 	for i := range as {
 		a := &as[i]
 		c.id(a.ID)
@@ -64,6 +71,8 @@ func attemptRows(as []delivery.Attempt) []any {
 		c.bool(a.RetriedStale)
 		c.bool(a.Stripped)
 		c.text(a.Error)
+		c.text(string(cmp.Or(a.ResponseStorage, destination.StoreFull)))
+		c.bool(a.HeadersTruncated)
 	}
 	return c.args()
 }
@@ -90,7 +99,8 @@ func scanAttempt(row pgx.CollectableRow) (delivery.Attempt, error) {
 	err := row.Scan(&a.ID, (*zeronull.UUID)(&a.DeliveryID), &a.DestinationID, &a.Run, &a.Number, &a.Trigger,
 		(*zeronull.Text)(&a.RequestedBy), &a.Counted, &a.StartedAt, &times[0], &times[1], &times[2], &times[3],
 		&times[4], &times[5], &a.Address, &a.Class, (*nullInt)(&a.StatusCode), &sent, &got, &a.BodySize,
-		&a.RetriedStale, &a.Stripped, &a.Error, &a.Body, &a.Truncated)
+		&a.RetriedStale, &a.Stripped, &a.Error,
+		&a.ResponseStorage, &a.HeadersTruncated, &a.Body, &a.Truncated)
 	if err != nil {
 		return a, err
 	}

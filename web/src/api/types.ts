@@ -45,6 +45,7 @@ export type Run = Schemas["Run"];
 export type Scope = Schemas["Scope"];
 export type ServerFacts = Schemas["ServerFacts"];
 export type Session = Schemas["Session"];
+export type ResponseStorage = Schemas["ResponseStorage"];
 export type Severity = Schemas["Severity"];
 export type StatusCounts = Schemas["StatusCounts"];
 export type Timing = Schemas["Timing"];

@@ -111,12 +111,24 @@ function ResponseView({ attempt }: { attempt: Attempt }) {
         <span className="mono">HTTP {attempt.statusCode}</span>
         <span className="dim">{size(attempt.responseSize)}</span>
       </div>
-      {attempt.responseTruncated && <p className={classes.banner}>{truncation(attempt)}</p>}
+      {attempt.responseStorage !== "full" && <p className={classes.banner}>{notStored[attempt.responseStorage]}</p>}
+      {attempt.responseStorage === "full" && attempt.responseTruncated && (
+        <p className={classes.banner}>{truncation(attempt)}</p>
+      )}
       {body && <CodeBlock body={body} what="response body" />}
-      <HeaderList headers={attempt.responseHeaders} />
+      {attempt.responseStorage !== "none" && <HeaderList headers={attempt.responseHeaders} />}
+      {attempt.responseHeadersTruncated && (
+        <p className="dim">The answer had more headers than these: 16 KiB of them are kept.</p>
+      )}
     </div>
   );
 }
+
+/** Why a part of an answer is missing that came. */
+const notStored = {
+  headers: "The body is not stored: the destination is set to keep headers only.",
+  none: "Headers and body are not stored: the destination is set to keep neither.",
+};
 
 function responseBody(a: AttemptSummary): Body | undefined {
   if (a.responseBodyBase64 !== null) {

@@ -20,6 +20,7 @@ function attempt(n: number, s: number, more: Partial<AttemptSummary> = {}): Atte
     error: null,
     counted: true,
     responseBody: "",
+    responseStorage: "full",
     responseBodyBase64: null,
     responseTruncated: false,
     responseSize: 0,

@@ -5,6 +5,7 @@ import type { Destination } from "../api/types";
 import { ActionButton } from "../parts/ActionButton";
 import { Panel } from "../parts/Panel";
 import { Time } from "../time/Time";
+import { storageWord } from "../words/labels";
 import classes from "./ConfigurationPanel.module.css";
 import type { DestinationDialog } from "./DestinationDialogs";
 import { takesWords } from "./takes";
@@ -64,6 +65,7 @@ export function ConfigurationPanel({
           </div>
           <div>{limits.holdNotAnswering ? "held while it does not answer" : "not held while it does not answer"}</div>
         </Fact>
+        <Fact name="Stored answers">{storageWord[d.responseStorage]}</Fact>
         <Fact name="Signing secret">
           <div>
             made <Time at={signing.createdAt} />

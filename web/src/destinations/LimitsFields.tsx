@@ -1,5 +1,6 @@
-import { Switch, TextInput } from "@mantine/core";
+import { Select, Switch, TextInput } from "@mantine/core";
 import { useState } from "react";
+import { storageWord } from "../words/labels";
 import { numberOf } from "../words/number";
 import type { FieldsProps } from "./DestinationForm";
 import classes from "./DestinationForm.module.css";
@@ -9,14 +10,17 @@ import { defaultInFlight } from "./form";
 export function LimitsFields({ values, onChange, errorOf }: FieldsProps) {
   const unlimited = values.ratePerSecond.trim() === "";
   const usual =
-    ["", String(defaultInFlight)].includes(values.maxInFlight.trim()) && unlimited && values.holdNotAnswering;
+    ["", String(defaultInFlight)].includes(values.maxInFlight.trim()) &&
+    unlimited &&
+    values.holdNotAnswering &&
+    values.responseStorage === "full";
   const [opened, setOpened] = useState(!usual);
   const wrong = ["maxInFlight", "ratePerSecond", "burst"].some((f) => errorOf(`limits.${f}`) !== undefined);
   const usualBurst = Math.max(1, Math.ceil(numberOf(values.ratePerSecond) ?? 1));
   return (
     <details open={opened || wrong} onToggle={(e) => setOpened(e.currentTarget.open)}>
       <summary className={classes.summary}>
-        Limits <span className="dim">{usual ? "as usual" : "set for this destination"}</span>
+        Limits and storage <span className="dim">{usual ? "as usual" : "set for this destination"}</span>
       </summary>
       <div className={classes.limits} style={{ marginTop: 10 }}>
         <TextInput
@@ -62,6 +66,18 @@ export function LimitsFields({ values, onChange, errorOf }: FieldsProps) {
         description="They wait without using up their tries, and one at a time probes it. Switched off, each goes on by itself until its tries are used up."
         checked={values.holdNotAnswering}
         onChange={(e) => onChange({ holdNotAnswering: e.currentTarget.checked })}
+      />
+      <Select
+        size="xs"
+        mt="sm"
+        label="Stored answers"
+        description="What Belfry keeps of the destination's answers. The status code is always kept."
+        data={(["full", "headers", "none"] as const).map((value) => ({ value, label: storageWord[value] }))}
+        allowDeselect={false}
+        data-field="responseStorage"
+        value={values.responseStorage}
+        error={errorOf("responseStorage")}
+        onChange={(value) => value !== null && onChange({ responseStorage: value })}
       />
     </details>
   );

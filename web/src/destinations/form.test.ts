@@ -15,6 +15,7 @@ const saved: Destination = {
   formerNames: [],
   misconfigured: false,
   limits: { maxInFlight: 8, ratePerSecond: 5, burst: 20, holdNotAnswering: true },
+  responseStorage: "full",
   settings: {
     url: "https://soar.example.com",
     urlSet: true,
@@ -45,6 +46,7 @@ test("a new destination takes all, and its secrets are sent as they were entered
     displayName: "SOAR",
     type: "webhook",
     limits: { maxInFlight: 16, ratePerSecond: null, burst: null, holdNotAnswering: true },
+    responseStorage: "full",
     settings: { url: "https://soar.example.com/hooks/1f0c", headers: [{ name: "X-API-Key", value: "example-value" }] },
   });
   expect(input.severities).toHaveLength(5);

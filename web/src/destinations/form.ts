@@ -1,5 +1,12 @@
 import type { DestinationInput, DestinationPatch, SettingsTestInput } from "../api/destinations";
-import { type AlertType, alertTypes, type Destination, type Severity, severities } from "../api/types";
+import {
+  type AlertType,
+  alertTypes,
+  type Destination,
+  type ResponseStorage,
+  type Severity,
+  severities,
+} from "../api/types";
 import { numberOf } from "../words/number";
 import type { HeaderField } from "./headers";
 import { sentHeaders } from "./headers";
@@ -21,6 +28,7 @@ export type FormValues = {
   /** Empty is what the rate lets through in a second. */
   burst: string;
   holdNotAnswering: boolean;
+  responseStorage: ResponseStorage;
 };
 
 export const defaultInFlight = 16;
@@ -38,6 +46,7 @@ export const newForm: FormValues = {
   ratePerSecond: "",
   burst: "",
   holdNotAnswering: true,
+  responseStorage: "full",
 };
 
 /** The form of a destination as it is. */
@@ -59,6 +68,7 @@ export function formOf(d: Destination): FormValues {
     ratePerSecond: String(d.limits.ratePerSecond ?? ""),
     burst: String(d.limits.burst ?? ""),
     holdNotAnswering: d.limits.holdNotAnswering,
+    responseStorage: d.responseStorage,
   };
 }
 
@@ -71,6 +81,7 @@ export function inputOf(v: FormValues): DestinationInput {
     alertTypes: [...v.alertTypes],
     logTypes: logTypesOf(v),
     limits: limitsOf(v),
+    responseStorage: v.responseStorage,
     settings: settingsOf(v),
   };
 }
@@ -93,6 +104,9 @@ export function patchOf(v: FormValues, d: Destination): DestinationPatch {
   }
   if (JSON.stringify(limitsOf(v)) !== JSON.stringify(limitsOf(before))) {
     patch.limits = limitsOf(v);
+  }
+  if (v.responseStorage !== d.responseStorage) {
+    patch.responseStorage = v.responseStorage;
   }
   const headers = patchHeaders(v);
   const settings = {
@@ -131,6 +145,7 @@ export function changesOf(patch: DestinationPatch): string[] {
     alertTypes: "Default Alert Types",
     logTypes: "Log Types",
     limits: "Limits",
+    responseStorage: "Stored answers",
     settings: "URL or headers",
   };
   // Object.keys has no narrower type, and a patch has no other keys.
@@ -158,6 +173,7 @@ export function rebase(v: FormValues, old: Destination, fresh: Destination): For
     ratePerSecond: limits.ratePerSecond,
     burst: limits.burst,
     holdNotAnswering: limits.holdNotAnswering,
+    responseStorage: mine.responseStorage === undefined ? theirs.responseStorage : v.responseStorage,
   };
 }
 

@@ -19,6 +19,7 @@ const listed = (
     formerNames: [],
     misconfigured: false,
     limits: { maxInFlight: 16, ratePerSecond: null, burst: null, holdNotAnswering: true },
+    responseStorage: "full",
     settings: { url: "https://hooks.example.com", urlSet: true, headers: [] },
     signing: { createdAt: "2026-03-02T12:00:00Z", previousValidUntil: null },
     version: 1,

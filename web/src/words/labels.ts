@@ -1,4 +1,12 @@
-import type { AlertType, BulkResendState, DestinationRef, RoutedBy, Scope, Severity } from "../api/types";
+import type {
+  AlertType,
+  BulkResendState,
+  DestinationRef,
+  ResponseStorage,
+  RoutedBy,
+  Scope,
+  Severity,
+} from "../api/types";
 import { isolated } from "./bidi";
 
 export const severityWord: Record<Severity, string> = {
@@ -24,6 +32,12 @@ export const routedByWord: Record<RoutedBy, string> = {
   filters: "Filters matched",
   override: "Named by the alert",
   manual: "Sent by a person",
+};
+
+export const storageWord: Record<ResponseStorage, string> = {
+  full: "Headers and body",
+  headers: "Headers only",
+  none: "Nothing but the status code",
 };
 
 export const bulkStateWord: Record<BulkResendState, string> = {
