@@ -1520,6 +1520,11 @@ export interface components {
              */
             to?: string;
         };
+        /**
+         * @description What of a destination's answers is stored with each attempt: headers and body, headers alone, or neither. The status code, the class and the size of an answer always are.
+         * @enum {string}
+         */
+        ResponseStorage: "full" | "headers" | "none";
         /** @description A new destination. */
         DestinationInput: {
             /**
@@ -1538,6 +1543,8 @@ export interface components {
             /** @description The log types it takes, compared exactly. Left out, `null` or empty, all. */
             logTypes?: string[] | null;
             limits?: components["schemas"]["LimitsInput"];
+            /** @description What of its answers is stored. Left out or `null`, `full`. */
+            responseStorage?: components["schemas"]["ResponseStorage"] | null;
             settings: components["schemas"]["SettingsInput"];
         };
         /** @description How hard the destination may be worked. Left out or `null`, the default of each. */
@@ -1607,6 +1614,8 @@ export interface components {
             /** @description The log types it takes. `null` or empty is all. */
             logTypes?: string[] | null;
             limits?: components["schemas"]["LimitsPatch"];
+            /** @description What of its answers is stored from now on; `null` stands for `full`. Attempts that are stored stay as they are. */
+            responseStorage?: components["schemas"]["ResponseStorage"] | null;
             settings?: components["schemas"]["SettingsPatch"];
         };
         /** @description The limits to change. One left out stays; `null` clears it to its default, and `null` for the whole clears all. */
@@ -2098,7 +2107,7 @@ export interface components {
             error: string | null;
             /** @description Whether it counts against the run's budget. */
             counted: boolean;
-            /** @description The first 64 KiB of the answer's body, when it is UTF-8; secrets that the destination sent back are `****`. `null` when no answer came, or when the body is in `responseBodyBase64`. */
+            /** @description The first 64 KiB of the answer's body, when it is UTF-8; secrets that the destination sent back are `****`. `null` when no answer came, when the destination's `responseStorage` kept no body, or when the body is in `responseBodyBase64`. */
             responseBody: string | null;
             /** @description The first 64 KiB of a body that is not UTF-8, in base64. Otherwise `null`. */
             responseBodyBase64: string | null;
@@ -2109,6 +2118,7 @@ export interface components {
              * @description How many bytes of the body were seen, or how many the answer announced if that is more.
              */
             responseSize: number;
+            responseStorage: components["schemas"]["ResponseStorage"];
         };
         /** @description One attempt in full. */
         Attempt: components["schemas"]["AttemptSummary"] & {
@@ -2134,6 +2144,8 @@ export interface components {
             responseHeaders: components["schemas"]["Header"][];
             /** @description The body that was sent; `null` when it is no longer known. */
             requestBody: string | null;
+            /** @description Whether the answer had more headers than are stored, 16 KiB of names and values. */
+            responseHeadersTruncated: boolean;
             /** @description Whether it was sent once more on a fresh connection, because a kept one turned out to be closed before a byte came back. */
             retriedStale: boolean;
             /** @description Whether it is stored without body and headers, because storing them failed. */
@@ -2205,6 +2217,7 @@ export interface components {
             /** @description Whether its stored settings or its signing secret cannot be opened, so that nothing is sent. Its settings, entered again, mend both. */
             misconfigured: boolean;
             limits: components["schemas"]["Limits"];
+            responseStorage: components["schemas"]["ResponseStorage"];
             settings: components["schemas"]["Settings"];
             signing: components["schemas"]["Signing"];
             /**
