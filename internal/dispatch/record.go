@@ -229,7 +229,7 @@ func (d *Dispatcher) decide(items []*recordItem, now postgres.Standing) ([]settl
 			dl, a = delivery.Settle(dl, item.claim, a, item.wait)
 			h := now.Healths[a.DestinationID]
 			h.DestinationID = a.DestinationID
-			h = h.After(a, item.holds, d.Waits.Longest())
+			h = h.After(a, item.holds, max(d.Waits.Longest(), longPause))
 			switch {
 			case !a.Counted || dl.Status.Final():
 			case h.Answering():

@@ -197,6 +197,7 @@ func (d *Dispatcher) release(ctx context.Context, id uuid.UUID) error {
 		if err != nil {
 			return err
 		}
+		d.lookWhenOpen(id, healths[id])
 		if target.HoldsOthers(d.Now()) == "" {
 			rest, err := d.lockNext(ctx, tx, id, room-len(list))
 			if err != nil {
@@ -220,6 +221,17 @@ func (d *Dispatcher) release(ctx context.Context, id uuid.UUID) error {
 		now := d.Now()
 		return d.rejobAll(ctx, tx, list, func(dl delivery.Delivery) delivery.Delivery { return dl.Release(now) })
 	})
+}
+
+// lookWhenOpen looks at a destination again when the time is over for which it asked
+// to be left alone.
+func (d *Dispatcher) lookWhenOpen(id uuid.UUID, h delivery.Health) {
+	if wait := max(d.slots.opensIn(id), h.SlowUntil.Sub(d.Now())); wait > 0 && wait <= longPause {
+		d.held.lookIn(id, wait)
+	}
+	if d.Now().Before(h.SlowUntil) { // as another replica may have been told
+		d.slots.narrow(id)
+	}
 }
 
 // lookWhenRated looks at a destination again when its rate allows another attempt.

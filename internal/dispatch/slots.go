@@ -59,6 +59,7 @@ type lane struct {
 	hopeless time.Time // until when nobody waits
 	expected int       // deliveries of calls that were let in, and have not arrived yet
 	closed   time.Time // until when the destination asked to be left alone
+	window   float64   // attempts in flight after it got too much, 0 when that is over: see congestion.go
 	watched  bool      // for those who stand in line for too long
 	starved  bool
 	took     time.Duration // moving mean of what attempts took
@@ -172,7 +173,7 @@ func (l *lane) pace(now time.Time) time.Duration {
 // alone, but for a first try in half of that.
 func (s *slots) allowed(l *lane, now time.Time) int {
 	others := s.taken - l.inFlight - l.waiters.Len()
-	allowed := max(1, min((l.limits.MaxInFlight*(s.workers-others)+s.workers-1)/s.workers, s.workers/2))
+	allowed := l.within(max(1, min((l.limits.MaxInFlight*(s.workers-others)+s.workers-1)/s.workers, s.workers/2)))
 	spare := s.workers - s.taken - s.workers/8
 	switch {
 	case l.took > 0 && (l.pace(now) < patience || spare > 0):
@@ -284,7 +285,8 @@ func (s *slots) take(ctx context.Context, id uuid.UUID, limits destination.Limit
 func (s *slots) shut(id uuid.UUID, until time.Time) {
 	s.mu.Lock()
 	l := s.find(id)
-	if l.took = 0; until.After(l.closed) {
+	l.took, l.window = 0, 1
+	if until.After(l.closed) {
 		l.closed = until
 	}
 	var away []waiter
@@ -370,17 +372,27 @@ func (s *slots) awaitToken(ctx context.Context, l *lane, id uuid.UUID, patience 
 // free gives a slot back after an attempt that took so long, 0 if none was made,
 // and hands it to whoever has waited for longest.
 func (s *slots) free(id uuid.UUID, took time.Duration) {
-	for _, w := range s.pass(id, took) {
+	for _, w := range s.pass(id, took, false) {
+		w.turn(true)
+	}
+}
+
+// freeAcked is free after an attempt that was acked.
+func (s *slots) freeAcked(id uuid.UUID, took time.Duration) {
+	for _, w := range s.pass(id, took, true) {
 		w.turn(true)
 	}
 }
 
 // pass is free, but for telling the jobs whose turn it is.
-func (s *slots) pass(id uuid.UUID, took time.Duration) (jobs []waiter) {
+func (s *slots) pass(id uuid.UUID, took time.Duration, acked bool) (jobs []waiter) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	l := s.lanes[id]
 	now := s.now()
+	if acked {
+		l.widen()
+	}
 	l.inFlight--
 	s.taken--
 	if took > 0 && !now.Before(l.closed) {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"log/slog"
 	"math/rand/v2"
-	"net/http"
 	"time"
 
 	"github.com/google/uuid"
@@ -171,6 +170,9 @@ func (d *Dispatcher) ready(ctx context.Context, j *job) (out *postgres.Outgoing,
 			"destination_id", out.Destination.ID, "delivery_id", out.Delivery.ID, "error", out.Misconfigured)
 		return out, false, river.JobSnooze(ourFault)
 	}
+	if d.Now().Before(out.Health.SlowUntil) { // as another replica may have been told
+		d.slots.narrow(out.Destination.ID)
+	}
 	if reason := d.holdReason(ctx, out); reason != "" {
 		return out, false, d.park(out.Delivery, delivery.Delivery.Hold, reason)
 	}
@@ -239,10 +241,18 @@ func (d *Dispatcher) attempt(ctx context.Context, jobID int64, out *postgres.Out
 // send makes the attempt and gives its slot back, whatever happens.
 func (d *Dispatcher) send(ctx context.Context, t destination.Destination, m destination.Message) (r outbound.Result) {
 	defer func() {
-		if r.StatusCode == http.StatusTooManyRequests && r.RetryAfter > 0 { // before its slot goes to the next
-			d.slots.shut(t.ID, d.Now().Add(min(r.RetryAfter, ourFault))) // from then on the record says it
+		took := max(r.Duration, 1)
+		if r.Class == outbound.Acked {
+			d.slots.freeAcked(t.ID, took)
+			return
 		}
-		d.slots.free(t.ID, max(r.Duration, 1))
+		switch wait, tooMuch := pauseFor(r); { // before its slot goes to the next
+		case tooMuch && wait > 0:
+			d.slots.shut(t.ID, d.Now().Add(wait))
+		case tooMuch:
+			d.slots.narrow(t.ID)
+		}
+		d.slots.free(t.ID, took)
 	}()
 	return t.Settings.Send(ctx, d.Client, m)
 }

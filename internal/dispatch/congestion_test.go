@@ -1,0 +1,168 @@
+package dispatch
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"belfry/internal/delivery"
+	"belfry/internal/destination"
+	"belfry/internal/outbound"
+	"belfry/internal/pgtest"
+)
+
+// oneASecond takes a request a second and answers the others that they come too
+// soon.
+func oneASecond(code int, retryAfter string) (answer http.HandlerFunc, refused func() int) {
+	var (
+		mu      sync.Mutex
+		last    time.Time
+		tooMany int
+	)
+	answer = func(w http.ResponseWriter, r *http.Request) {
+		io.Copy(io.Discard, r.Body)
+		mu.Lock()
+		defer mu.Unlock()
+		if now := time.Now(); now.Sub(last) >= time.Second {
+			last = now
+			return
+		}
+		tooMany++
+		if retryAfter != "" {
+			w.Header().Set("Retry-After", retryAfter)
+		}
+		w.WriteHeader(code)
+	}
+	return answer, func() int { mu.Lock(); defer mu.Unlock(); return tooMany }
+}
+
+// tenQuick are ten waits that a burst would use up in two seconds.
+func tenQuick(c *Config) {
+	c.Waits = nil
+	for range delivery.MaxRetries {
+		c.Waits = append(c.Waits, 200*time.Millisecond)
+	}
+}
+
+// Thirty alerts at once all get to destinations that take one a second, and say so,
+// although a run has ten retries of 200 ms: what waits spends nothing. Neither they
+// nor a neighbour notice anything of each other.
+func TestTooManyAtOnceAreAllDelivered(t *testing.T) {
+	t.Parallel()
+	f := start(t, tenQuick)
+	healthy := f.webhook(t, newSink(t).URL)
+	var all []uuid.UUID
+	for _, code := range []int{http.StatusTooManyRequests, http.StatusServiceUnavailable} {
+		answer, _ := oneASecond(code, "1")
+		all = append(all, f.send(t, f.webhook(t, receiver(t, answer).URL), 30)...)
+	}
+	f.waitAll(t, f.send(t, healthy, 300), delivery.Delivered)
+	if n := count(t, f, `SELECT count(*) FROM deliveries WHERE id = ANY($1) AND status = 'delivered'`, all); n > 20 {
+		t.Errorf("%d were delivered before the neighbour's", n)
+	}
+	f.untilDelivered(t, all)
+}
+
+// Two replicas do the same together: what one is told the other reads.
+func TestTooManyAtOnceFromTwo(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	f, g := newDispatcher(t, db, tenQuick, together), newDispatcher(t, db, tenQuick, together)
+	f.run(t)
+	g.run(t)
+	answer, _ := oneASecond(http.StatusTooManyRequests, "1")
+	hook := f.webhook(t, receiver(t, answer).URL)
+	f.untilDelivered(t, append(f.send(t, hook, 6), g.send(t, hook, 6)...))
+	if h := f.health(t, hook); !h.Answering() || h.Failing() {
+		t.Errorf("it is taken for failing: %+v", h)
+	}
+}
+
+// untilDelivered waits until all are delivered, however long that takes, and fails
+// with the first that is not.
+func (f *fixture) untilDelivered(t testing.TB, ids []uuid.UUID) {
+	t.Helper()
+	for deadline := time.Now().Add(2 * time.Minute); !f.are(t, ids, delivery.Delivered); pause() {
+		if count(t, f, `SELECT count(*) FROM deliveries WHERE status = 'failed'`) > 0 || time.Now().After(deadline) {
+			t.Fatalf("%d of %d delivered", count(t, f, `SELECT count(*) FROM deliveries WHERE id = ANY($1) AND status = 'delivered'`, ids), len(ids))
+		}
+	}
+	t.Logf("at most %d attempts", count(t, f, `SELECT max(attempts) FROM deliveries`))
+	f.wantNoRepairs(t)
+}
+
+// What a destination may have in flight falls to one with each answer that it is too
+// much, and grows by one for each round of acks, up to its limit.
+func TestWindow(t *testing.T) {
+	t.Parallel()
+	s := newSlots(64, func() int { return 1 }, func(uuid.UUID) bool { return false }, time.Now)
+	id, limits := uuid.New(), destination.Limits{MaxInFlight: 8}
+	ended, end := context.WithCancel(t.Context())
+	end() // nobody waits
+	// inFlight takes all the slots that there are, and gives them back.
+	inFlight := func(free func()) (n int) {
+		for s.take(ended, id, limits, usual) {
+			n++
+		}
+		for range n {
+			free()
+		}
+		return n
+	}
+	plain := func() { s.free(id, time.Millisecond) }
+	acked := func() { s.freeAcked(id, time.Millisecond) }
+	inFlight(plain)
+	if n := inFlight(plain); n != 8 {
+		t.Fatalf("%d in flight at first, want 8", n)
+	}
+	for range 3 {
+		s.narrow(id)
+		for want := 1; want <= 8; want++ {
+			if n := inFlight(plain); n != want {
+				t.Fatalf("%d in flight, want %d", n, want)
+			}
+			for range want + 1 { // a round of acks
+				if int(s.lanes[id].window) != want {
+					break
+				}
+				s.take(t.Context(), id, limits, usual)
+				acked()
+			}
+		}
+		if n := inFlight(acked); n != 8 {
+			t.Fatalf("%d in flight in the end, want 8", n)
+		}
+	}
+}
+
+// Which answers say that it is too much, and for how long one process heeds them.
+func TestPauseFor(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		code       int
+		retryAfter time.Duration
+		wait       time.Duration
+		tooMuch    bool
+	}{
+		{429, 0, 0, true},
+		{429, time.Second, time.Second, true},
+		{429, time.Hour, ourFault, true},
+		{503, 0, 0, false},
+		{503, time.Second, time.Second, true},
+		{503, time.Hour, time.Minute, true},
+		{500, time.Second, 0, false},
+		{200, time.Second, 0, false},
+		{0, 0, 0, false},
+	} {
+		wait, tooMuch := pauseFor(outbound.Result{StatusCode: tt.code, RetryAfter: tt.retryAfter})
+		if wait != tt.wait || tooMuch != tt.tooMuch {
+			t.Errorf("%s after %s: got %s, %v", strconv.Itoa(tt.code), tt.retryAfter, wait, tooMuch)
+		}
+	}
+}
