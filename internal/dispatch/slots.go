@@ -285,8 +285,7 @@ func (s *slots) take(ctx context.Context, id uuid.UUID, limits destination.Limit
 func (s *slots) shut(id uuid.UUID, until time.Time) {
 	s.mu.Lock()
 	l := s.find(id)
-	l.took, l.window = 0, 1
-	if until.After(l.closed) {
+	if l.took = 0; until.After(l.closed) {
 		l.closed = until
 	}
 	var away []waiter

@@ -246,11 +246,12 @@ func (d *Dispatcher) send(ctx context.Context, t destination.Destination, m dest
 			d.slots.freeAcked(t.ID, took)
 			return
 		}
-		switch wait, tooMuch := pauseFor(r); { // before its slot goes to the next
-		case tooMuch && wait > 0:
-			d.slots.shut(t.ID, d.Now().Add(wait))
-		case tooMuch:
+		wait, tooMuch := pauseFor(r)
+		if tooMuch { // before its slot goes to the next
 			d.slots.narrow(t.ID)
+		}
+		if wait > 0 {
+			d.slots.shut(t.ID, d.Now().Add(wait))
 		}
 		d.slots.free(t.ID, took)
 	}()

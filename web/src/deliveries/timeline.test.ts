@@ -61,7 +61,7 @@ describe("why an attempt came when it did", () => {
         2,
       ),
     ).toEqual([
-      "waited 1 s: Belfry stopped during the one before",
+      "waited 1 s: the one before was cut short on our side",
       "waited 30 s, as by today’s schedule: 30 s, plus up to 10 %",
     ]);
   });

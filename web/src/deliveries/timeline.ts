@@ -60,7 +60,7 @@ function whyThen(
   }
   const waited = `waited ${waitText(Math.round(gap))}`;
   if (before.class === "interrupted") {
-    return `${waited}: Belfry stopped during the one before`;
+    return `${waited}: the one before was cut short on our side`;
   }
   if (scheduled === undefined || gap < scheduled * 0.95) {
     return waited;

@@ -29,7 +29,7 @@ const sentences: Record<AttemptClass, string> = {
   protocol:
     "What came back is not HTTP, or the request could not be made. Check that the URL has the right scheme and port.",
   interrupted:
-    "Belfry stopped while this attempt was under way. It does not count, and the delivery is tried again by itself.",
+    "Belfry stopped while this attempt was under way, or its own machine ran out of sockets, ports or memory. It does not count, and the delivery is tried again by itself.",
 };
 
 function rejectedSentence(code: number): string {
