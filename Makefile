@@ -13,7 +13,7 @@ DATE    ?= $(shell TZ=UTC git show -s --date=format-local:%Y-%m-%dT%H:%M:%SZ --f
 LDFLAGS  = -X main.version=$(VERSION) -X main.buildCommit=$(COMMIT) -X main.buildDate=$(DATE)
 GOFILES  = $(shell git ls-files -co --exclude-standard '*.go' | grep -v '\.gen\.go$$')
 
-.PHONY: help run build console test check check-format check-tidy check-vet check-static check-errors check-vulnerabilities check-compose check-generated check-console vulnerabilities-update go-test console-test e2e screens try-backup bench bench-go hostile-clients fuzz generate format up clean
+.PHONY: help run build console test check check-format check-tidy check-vet check-static check-errors check-vulnerabilities check-compose check-generated check-console vulnerabilities-update go-test console-test e2e screens try-backup bench bench-compare bench-go hostile-clients fuzz generate format up clean
 
 help: ## Show every target
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -105,6 +105,10 @@ bench: build ## Measure rates, CPU, latencies and losses; SCENARIOS=single,crash
 
 hostile-clients: ## What slow, large and many clients do to a server: answers of a producer, and memory
 	@$(GO) test -count 1 -v -run TestE2EHostileClients ./cmd/belfry -answered-within 2s | grep -E 'clients in|ok|FAIL|wrong'
+
+bench-compare: build ## Measure in turns with another program, BEFORE=FILE: what a delivery costs more
+	@$(GO) build -trimpath -o bin/bench ./cmd/bench
+	@exec bin/bench compare $(if $(SCENARIOS),--scenarios='$(SCENARIOS)') $(BENCHFLAGS) '$(BEFORE)'
 
 bench-go: ## Measure accept, work and record by themselves: CPU per alert and per delivery
 	@$(GO) test -run '^$$' -bench . -benchtime 3s ./internal/dispatch/

@@ -40,6 +40,8 @@ type cli struct {
 	Health  healthCommand  `cmd:"" help:"Ask a running Belfry whether it is ready; for container health checks."`
 
 	Version versionCommand `cmd:"" help:"Say which version this is, of which commit, and when it was built."`
+
+	ShowVersion kong.VersionFlag `name:"version" help:"Print the version and exit."`
 }
 
 // streams are where a command writes: what was asked for to out, all else to err.
@@ -110,6 +112,7 @@ func newParser(c *cli, to streams, exit func(int)) (*kong.Kong, error) {
 		kong.Name("belfry"),
 		kong.Description("Takes alerts in over REST, delivers them to destinations with retries, and keeps what every attempt got back."),
 		kong.UsageOnError(),
+		kong.Vars{"version": thisBuild().Version},
 		kong.Writers(to.out, to.err),
 		kong.Exit(exit),
 	)

@@ -23,6 +23,7 @@ import (
 // cli is every command.
 type cli struct {
 	Run     runCommand     `cmd:"" help:"Run scenarios and print what came of them."`
+	Compare compareCommand `cmd:"" help:"Play scenarios with two programs in turns, and print what the second costs more."`
 	Receive receiveCommand `cmd:"" help:"Receive alerts on ports of this machine and remember when each came."`
 	Load    loadCommand    `cmd:"" help:"Post alerts, as fast as they are answered or at a fixed rate."`
 	Seed    seedCommand    `cmd:"" help:"Fill a migrated database with alerts, deliveries and attempts of the last weeks."`

@@ -45,7 +45,7 @@ func (c *runCommand) Run(ctx context.Context, to streams) (err error) {
 	if c.Scale <= 0 {
 		return errors.New("--scale must be above 0")
 	}
-	b := &bench{scale: c.Scale, soak: c.Soak, token: rand.Text(), progress: to.err}
+	b := &bench{scale: c.Scale, soak: c.Soak, token: rand.Text() + rand.Text(), progress: to.err}
 	defer func() { err = errors.Join(err, b.close()) }()
 	if err := b.prepare(ctx, c); err != nil {
 		return err
