@@ -99,7 +99,7 @@ func (c *initCommand) sealingKey(ctx context.Context, out io.Writer) error {
 	wrong := errors.As(err, &missing) || errors.Is(err, secret.ErrSealed)
 	switch {
 	case wrong && made:
-		return errors.Join(fmt.Errorf("the database is sealed with a key that is not in %s: put %s back from its backup. "+
+		return errors.Join(fmt.Errorf("the database is sealed with a key that is not in %[1]s: put %[2]s back from its backup (`belfry keygen --import %[1]s/%[2]s < the copy`). "+
 			"No new key was made: with one, the stored destinations could never be opened again. "+
 			"If the key is lost for good, begin with an empty database", c.Dir, keysetFile), os.Remove(file))
 	case wrong:

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -95,8 +94,8 @@ func (c *keygenCommand) put(to streams, in io.Reader) error {
 // rotations at once must not lose one.
 func (c *keygenCommand) rotate(to streams) error {
 	var box *secret.Box
-	err := alone(filepath.Dir(c.Rotate), func() error {
-		keyset, err := readKeyset(c.Rotate)
+	err := alone(c.Rotate, func(file string) error {
+		keyset, err := readKeyset(file)
 		if err != nil {
 			return err
 		}
@@ -106,7 +105,7 @@ func (c *keygenCommand) rotate(to streams) error {
 		if box, err = secret.NewBox(keyset); err != nil {
 			return err
 		}
-		return replace(c.Rotate, keyset)
+		return replace(file, keyset)
 	})
 	if err != nil {
 		return fmt.Errorf("rotate %s: %w", c.Rotate, err)
@@ -123,8 +122,8 @@ func (c *keygenCommand) retire(ctx context.Context, to streams) error {
 		primary secret.KeyID
 		retired []secret.KeyID
 	)
-	err := alone(filepath.Dir(c.Retire), func() error {
-		keyset, err := readKeyset(c.Retire)
+	err := alone(c.Retire, func(file string) error {
+		keyset, err := readKeyset(file)
 		if err != nil {
 			return err
 		}
@@ -140,7 +139,7 @@ func (c *keygenCommand) retire(ctx context.Context, to streams) error {
 		if err := c.stillNeeded(ctx, to, primary, retired); err != nil {
 			return err
 		}
-		return replace(c.Retire, left)
+		return replace(file, left)
 	})
 	if err != nil {
 		return fmt.Errorf("retire keys of %s: %w", c.Retire, err)

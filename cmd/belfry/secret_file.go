@@ -22,11 +22,7 @@ func readSecret(setting, file string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("read %s: %w", setting, err)
 	}
-	owner := os.Geteuid()
-	if s, ok := info.Sys().(*syscall.Stat_t); ok {
-		owner = int(s.Uid)
-	}
-	if !private(info.Mode(), owner, os.Geteuid()) && !secretMount(f) {
+	if !private(info.Mode(), ownerOf(info), os.Geteuid()) && !secretMount(f) {
 		return "", fmt.Errorf("%s: others may read or change %s (mode %04o), which holds a secret: chmod 600 %s",
 			setting, file, info.Mode().Perm(), file)
 	}
@@ -37,13 +33,23 @@ func readSecret(setting, file string) (string, error) {
 	return strings.TrimSpace(string(raw)), nil
 }
 
-// private reports whether only the process, and who may become it, can read a file
-// and nobody else can change it. A file of root's may be readable by a group: that is
-// how a service that is not root gets one (mode 0640, root:belfry).
-func private(mode fs.FileMode, owner, us int) bool {
+// owner is the user and the group of a file.
+type owner struct{ user, group int }
+
+func ownerOf(info fs.FileInfo) owner {
+	if s, ok := info.Sys().(*syscall.Stat_t); ok {
+		return owner{int(s.Uid), int(s.Gid)}
+	}
+	return owner{os.Geteuid(), os.Getegid()}
+}
+
+// private reports whether only its owner, and who may become it, can read a file and
+// nobody else can change it. A file of root's may be readable by the group of a service
+// that is not root: that is how such a service gets one (mode 0640, root:belfry).
+func private(mode fs.FileMode, of owner, us int) bool {
 	const groupReads = 0o040
 	others := mode.Perm() & 0o077
-	return others == 0 || others == groupReads && owner == 0 && us != 0
+	return others == 0 || others == groupReads && of.user == 0 && (us != 0 || of.group != 0)
 }
 
 // writeNew writes a file that only its owner may read and reports true, or
@@ -66,7 +72,7 @@ func writeNew(file, text string) (made bool, err error) {
 	return true, syncDir(filepath.Dir(file))
 }
 
-// replace writes a file anew, for its owner only, whom it keeps. Whoever reads it
+// replace writes a file anew, with the owner and the mode that it has. Whoever reads it
 // sees the whole of the old text or of the new one, also after a power cut.
 func replace(file, text string) error {
 	info, err := os.Stat(file)
@@ -78,13 +84,17 @@ func replace(file, text string) error {
 		return err
 	}
 	defer os.Remove(temporary) //nolint:errcheck // gone already where it got its name
-	if s, ok := info.Sys().(*syscall.Stat_t); ok && int(s.Uid) != os.Geteuid() {
-		if err := os.Chown(temporary, int(s.Uid), int(s.Gid)); err != nil {
+	made, err := os.Stat(temporary)
+	if err != nil {
+		return err
+	}
+	if is := ownerOf(info); is != ownerOf(made) {
+		if err := os.Chown(temporary, is.user, is.group); err != nil {
 			return fmt.Errorf("keep the owner: %w", err)
 		}
-		if err := os.Chmod(temporary, info.Mode().Perm()); err != nil {
-			return err
-		}
+	}
+	if err := os.Chmod(temporary, info.Mode().Perm()); err != nil {
+		return err
 	}
 	if err := os.Rename(temporary, file); err != nil {
 		return err
@@ -114,8 +124,14 @@ func syncDir(dir string) error {
 	return errors.Join(d.Sync(), d.Close())
 }
 
-// alone runs fn while no other process runs one for the same directory.
-func alone(dir string, fn func() error) error {
+// alone runs fn with a file, which a link may lead to, while no other process runs one
+// for a file of the same directory.
+func alone(file string, fn func(file string) error) error {
+	file, err := filepath.EvalSymlinks(file)
+	if err != nil {
+		return err
+	}
+	dir := filepath.Dir(file)
 	d, err := os.Open(dir)
 	if err != nil {
 		return err
@@ -124,5 +140,5 @@ func alone(dir string, fn func() error) error {
 	if err := syscall.Flock(int(d.Fd()), syscall.LOCK_EX); err != nil {
 		return fmt.Errorf("lock %s: %w", dir, err)
 	}
-	return fn()
+	return fn(file)
 }

@@ -75,27 +75,52 @@ func TestPrivate(t *testing.T) {
 	t.Parallel()
 	const root, belfry, other = 0, 65532, 1000
 	for _, tt := range []struct {
-		name      string
-		mode      fs.FileMode
-		owner, us int
-		want      bool
+		name string
+		mode fs.FileMode
+		of   owner
+		us   int
+		want bool
 	}{
-		{"ours alone", 0o600, belfry, belfry, true},
-		{"ours, read only", 0o400, belfry, belfry, true},
-		{"ours, and the group reads", 0o640, belfry, belfry, false},
-		{"ours, and everybody reads", 0o644, belfry, belfry, false},
-		{"ours, and the group writes", 0o620, belfry, belfry, false},
-		{"root's, for our group", 0o640, root, belfry, true},
-		{"root's, for our group, read only", 0o440, root, belfry, true},
-		{"root's, and our group writes", 0o660, root, belfry, false},
-		{"root's, and everybody reads", 0o644, root, belfry, false},
-		{"root's, and some others read", 0o604, root, belfry, false},
-		{"root's, and we are root", 0o640, root, root, false},
-		{"another user's, for our group", 0o640, other, belfry, false},
+		{"ours alone", 0o600, owner{belfry, belfry}, belfry, true},
+		{"ours, read only", 0o400, owner{belfry, belfry}, belfry, true},
+		{"ours, and the group reads", 0o640, owner{belfry, belfry}, belfry, false},
+		{"ours, and everybody reads", 0o644, owner{belfry, belfry}, belfry, false},
+		{"ours, and the group writes", 0o620, owner{belfry, belfry}, belfry, false},
+		{"root's, for our group", 0o640, owner{root, belfry}, belfry, true},
+		{"root's, for our group, read only", 0o440, owner{root, belfry}, belfry, true},
+		{"root's, for our group, which writes", 0o660, owner{root, belfry}, belfry, false},
+		{"root's, and everybody reads", 0o644, owner{root, belfry}, belfry, false},
+		{"root's, and some others read", 0o604, owner{root, belfry}, belfry, false},
+		{"a service's, and we are root", 0o640, owner{root, belfry}, root, true},
+		{"root's, and we are root", 0o640, owner{root, root}, root, false},
+		{"another user's, for our group", 0o640, owner{other, belfry}, belfry, false},
 	} {
-		if got := private(tt.mode, tt.owner, tt.us); got != tt.want {
+		if got := private(tt.mode, tt.of, tt.us); got != tt.want {
 			t.Errorf("%s: %v", tt.name, got)
 		}
+	}
+}
+
+// A file that is replaced keeps its mode, and the link that leads to it.
+func TestReplaceKeepsModeAndLink(t *testing.T) {
+	t.Parallel()
+	file := secretFile(t, "old")
+	if err := os.Chmod(file, 0o400); err != nil {
+		t.Fatal(err)
+	}
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(file, link); err != nil {
+		t.Fatal(err)
+	}
+	if err := alone(link, func(file string) error { return replace(file, "new") }); err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Lstat(file)
+	if err != nil || info.Mode() != 0o400 || read(t, link) != "new\n" {
+		t.Errorf("%v %v, through the link %q", info.Mode(), err, read(t, link))
+	}
+	if info, err := os.Lstat(link); err != nil || info.Mode()&fs.ModeSymlink == 0 {
+		t.Errorf("the link became %v, %v", info.Mode(), err)
 	}
 }
 
