@@ -137,6 +137,25 @@ func TestHealthOfTheUnanswering(t *testing.T) {
 	}
 }
 
+// A destination that never acks is failing from the tenth attempt on, also when all it
+// answers is 429, and whether or not its deliveries are held for that.
+func TestHealthOfTheBusyWithoutAck(t *testing.T) {
+	t.Parallel()
+	h := newAPI(t, idle)
+	d := h.hook(t, "http://a.test")
+	now := time.Now().UTC().Truncate(time.Microsecond)
+	since := now.Add(-time.Hour)
+	h.exec(t, `INSERT INTO destination_health (destination_id, unacked, failing_since, last_failure_at, last_class, last_status_code)
+		VALUES ($1, 9, $2, $3, 'rejected', 429)`, d.ID, since, now)
+	if got := h.health(t, d); got.State != "answering" || got.ConsecutiveFailures != 0 || got.FailingSince != nil {
+		t.Errorf("after nine: %+v", got.DestinationHealth)
+	}
+	h.exec(t, `UPDATE destination_health SET unacked = 583`)
+	if got := h.health(t, d); got.State != "failing" || got.ConsecutiveFailures != 583 || got.FailingSince == nil || !got.FailingSince.Equal(since) {
+		t.Errorf("after 583: %+v", got.DestinationHealth)
+	}
+}
+
 // New settings are tried at once, unless a probe is under way or there is nothing
 // to probe for.
 func TestNewSettingsAreProbed(t *testing.T) {
