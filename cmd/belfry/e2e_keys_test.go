@@ -244,7 +244,7 @@ func TestE2EKeyOfEveryRowIsAskedFor(t *testing.T) {
 	heavy(t, 1)
 	h, databaseURL, key := newHook(t), pgtest.NewURL(t), keyFile(t)
 	p, c := serving(t, databaseURL, withKeyFile(key)...)
-	c.destination(t, "SOAR", h.url)
+	d := c.destination(t, "SOAR", h.url)
 	c.destination(t, "SIEM", h.url)
 	p.stop(t, 20*time.Second)
 	first := sealsWith(t, key)
@@ -261,6 +261,23 @@ func TestE2EKeyOfEveryRowIsAskedFor(t *testing.T) {
 	}
 	if after := fingerprint(t, databaseURL); after != before {
 		t.Errorf("the database was\n%sand is\n%s", before, after)
+	}
+
+	// If the key is lost for good, what it sealed can be given up, and entered again.
+	env := append(serveEnv(databaseURL), withKeyFile(key)...)
+	if code, _, errs := belfry(t, env, "reseal"); code == 0 || !strings.Contains(errs, "sealed with key "+first) {
+		t.Errorf("reseal without the key: %d %s", code, errs)
+	}
+	if said := mustBelfry(t, env, "reseal", "--give-up-lost-keys"); !strings.Contains(said, "2 destinations were sealed with lost keys") {
+		t.Errorf("given up: %s", said)
+	}
+	_, c = serving(t, databaseURL, withKeyFile(key)...)
+	entered := map[string]any{"settings": map[string]any{"url": h.url}}
+	c.call(t, http.StatusOK, http.MethodPatch, "/api/v1/destinations/"+d.ID, entered, nil)
+	for _, got := range c.alert(t, "a-1").Deliveries {
+		if got.Destination.ID == d.ID {
+			c.awaitStatus(t, got.ID, "delivered", 1)
+		}
 	}
 }
 

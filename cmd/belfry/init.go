@@ -101,7 +101,7 @@ func (c *initCommand) sealingKey(ctx context.Context, out io.Writer) error {
 	case wrong && made:
 		return errors.Join(fmt.Errorf("the database is sealed with a key that is not in %[1]s: put %[2]s back from its backup (`belfry keygen --import %[1]s/%[2]s < the copy`). "+
 			"No new key was made: with one, the stored destinations could never be opened again. "+
-			"If the key is lost for good, begin with an empty database", c.Dir, keysetFile), os.Remove(file))
+			"If the key is lost for good, make one with `belfry keygen --out`, and give up what the lost one sealed: `belfry reseal --give-up-lost-keys`", c.Dir, keysetFile), os.Remove(file))
 	case wrong:
 		return fmt.Errorf("%s is not the key that the database is sealed with: put the right one there, from its backup (%w)", file, err)
 	case err != nil:

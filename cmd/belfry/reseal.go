@@ -15,6 +15,7 @@ import (
 type resealCommand struct {
 	database `embed:""`
 	sealing  `embed:""`
+	GiveUp   bool `name:"give-up-lost-keys" help:"Before that, give up what is sealed with keys that are not in the keyset, because they are lost for good: the settings of these destinations must be entered again."`
 }
 
 // resealStep is how many destinations are read at a time.
@@ -44,6 +45,13 @@ func (c *resealCommand) Run(ctx context.Context, to streams) error {
 	}
 	if len(behind) > 0 {
 		return errors.New(lagging(behind, newest) + "; nothing was changed")
+	}
+	if c.GiveUp {
+		n, err := db.GiveUpLost(ctx)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(to.out, "%d destinations were sealed with lost keys: their settings must be entered again\n", n)
 	}
 	// This also has servers with an older keyset refuse to start from now on.
 	if err := checkKey(ctx, db); err != nil {

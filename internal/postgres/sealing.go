@@ -146,6 +146,46 @@ func (q queries) sealedNewly(sealed []byte) bool {
 	return ok && id == q.box.Primary()
 }
 
+// GiveUpLost empties what is sealed with keys that are not in the keyset, and returns of
+// how many destinations: their settings must be entered again. Nothing else lets a
+// database be used whose key is lost.
+func (db *DB) GiveUpLost(ctx context.Context) (int64, error) {
+	uses, err := db.KeyUses(ctx)
+	if err != nil {
+		return 0, err
+	}
+	var (
+		lost [][]byte
+		have = db.box.Keys()
+	)
+	for _, u := range uses {
+		if !slices.Contains(have, u.Key) {
+			lost = append(lost, sealedPrefix(u.Key))
+		}
+	}
+	const canaries = `
+		DELETE FROM sealing_canary
+		WHERE substr(sealed, 1, 5) = ANY($1)`
+	const destinations = `
+		UPDATE destinations
+		SET settings = CASE WHEN substr(settings, 1, 5) = ANY($1) THEN '' ELSE settings END,
+		    signing = CASE WHEN substr(signing, 1, 5) = ANY($1) THEN '' ELSE signing END
+		WHERE substr(settings, 1, 5) = ANY($1) OR substr(signing, 1, 5) = ANY($1)`
+	var n int64
+	err = db.InTx(ctx, func(tx *Tx) error {
+		if _, err := tx.q.Exec(ctx, canaries, lost); err != nil {
+			return err
+		}
+		tag, err := tx.q.Exec(ctx, destinations, lost)
+		n = tag.RowsAffected()
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("give up what lost keys have sealed: %w", err)
+	}
+	return n, nil
+}
+
 // Resealed is what one step of Reseal did.
 type Resealed struct {
 	Last       uuid.UUID    // of those looked at; the next step begins after it
