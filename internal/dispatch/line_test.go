@@ -21,8 +21,12 @@ type line struct {
 
 // stand has jobs ask for a slot.
 func (l *line) stand(id uuid.UUID, limits destination.Limits, names ...int) {
+	l.standAs(usual, id, limits, names...)
+}
+
+func (l *line) standAs(u urgency, id uuid.UUID, limits destination.Limits, names ...int) {
 	for _, name := range names {
-		l.ask(id, limits, usual, func(got bool) {
+		l.ask(id, limits, u, func(got bool) {
 			l.noted.Lock()
 			defer l.noted.Unlock()
 			if got {

@@ -1,0 +1,89 @@
+package dispatch
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"belfry/internal/alert"
+	"belfry/internal/delivery"
+)
+
+// While attempts cannot be written, no more tests are sent than have room for their
+// records; the others hear that, and nothing was sent for them.
+func TestTestsHaveRoom(t *testing.T) {
+	t.Parallel()
+	f := start(t, patiently, func(c *Config) { c.AttemptTimeout = 500 * time.Millisecond })
+	s := newSink(t)
+	hook := f.webhook(t, s.URL)
+	tx, err := f.db.Pool().Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback(context.Background())
+	if _, err := tx.Exec(t.Context(), "SET LOCAL idle_in_transaction_session_timeout = 0; LOCK TABLE attempts IN SHARE MODE"); err != nil {
+		t.Fatal(err)
+	}
+	var (
+		people  sync.WaitGroup
+		refused atomic.Int32
+	)
+	for range maxTests + 5 {
+		people.Go(func() {
+			_, _, err := f.Test(t.Context(), hook, alert.Low, alert.Rule, me)
+			switch {
+			case errors.Is(err, ErrUnavailable):
+				refused.Add(1)
+			case err != nil:
+				t.Error(err)
+			}
+		})
+	}
+	until(t, "five are refused", func() bool { return refused.Load() == 5 })
+	if came, _, _ := s.arrivals(); came != maxTests {
+		t.Errorf("%d came, want %d", came, maxTests)
+	}
+	if err := tx.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	people.Wait()
+	if n := count(t, f, `SELECT count(*) FROM attempts WHERE trigger = 'test'`); n != maxTests {
+		t.Errorf("%d attempts are stored, want %d", n, maxTests)
+	}
+	if n := len(f.testPlaces) + len(f.jobPlaces); n != 0 {
+		t.Errorf("%d places were not given back", n)
+	}
+}
+
+// No job sends anything before there is room for its record.
+func TestJobsHaveRoom(t *testing.T) {
+	t.Parallel()
+	f := start(t, workers(4))
+	s := newSink(t)
+	hook := f.webhook(t, s.URL)
+	queued := f.cancelled(t, hook, 1)
+	for range cap(f.jobPlaces) {
+		f.jobPlaces.take(t.Context())
+	}
+	ids := append(queued, f.send(t, hook, 1)...)
+	f.resendAll(t, queued)
+	until(t, "one has its slot", func() bool {
+		f.slots.mu.Lock()
+		defer f.slots.mu.Unlock()
+		return f.slots.lanes[hook.ID].inFlight == 1
+	})
+	for range 3 {
+		f.look(t)
+	}
+	if came, _, _ := s.arrivals(); came != 0 {
+		t.Errorf("%d came", came)
+	}
+	for range cap(f.jobPlaces) {
+		f.jobPlaces.free()
+	}
+	f.soonAll(t, ids, delivery.Delivered)
+	s.wantOnce(t, ids)
+}
