@@ -188,12 +188,14 @@ func TestManyAsked(t *testing.T) {
 	}
 	if measured {
 		stop := slow.every(t, 2*time.Second)
-		defer stop()
 		moving := f.measure(t, "each takes 2 s")
 		if more := moving.cpu - idle.cpu; more > 0.05 {
 			t.Errorf("they cost %.1f %% of a core while they wait, want less than 5", 100*more)
 		}
-		if with := neighbour("beside them"); with > alone+alone/2 {
+		with := neighbour("beside them")
+		stop()
+		f.cancelled(t, to, 0)
+		if alone = max(alone, neighbour("alone again")); with > alone+alone/2 { // the machine may be slower by now
 			t.Errorf("the neighbour's p95 went from %s to %s", alone, with)
 		}
 	}
@@ -240,10 +242,14 @@ func (s *sink) every(t testing.TB, wait time.Duration) (stop func()) {
 }
 
 // p95 is how long all but a twentieth of a hundred alerts take, one every 20 ms: the
-// best of three times, because the machine has other things to do.
+// best of five times, because the machine has other things to do.
 func (f *fixture) p95(t testing.TB, to destination.Destination, s *sink) time.Duration {
 	t.Helper()
-	return min(f.p95Once(t, to, s), f.p95Once(t, to, s), f.p95Once(t, to, s))
+	best := time.Hour
+	for range 5 {
+		best = min(best, f.p95Once(t, to, s))
+	}
+	return best
 }
 
 func (f *fixture) p95Once(t testing.TB, to destination.Destination, s *sink) time.Duration {

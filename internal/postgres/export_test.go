@@ -12,6 +12,9 @@ const (
 	CountByIndex = countByIndex
 )
 
+// SelectLines is what accepting reads of the destinations that alerts go to.
+const SelectLines = selectLines
+
 // Watch returns db so that see is called with each query before it is made.
 func Watch(db *DB, see func(sql string, args []any)) *DB {
 	return &DB{queries: queries{q: watched{db.q, see}, box: db.box}, pool: db.pool}
@@ -30,4 +33,11 @@ func (w watched) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, 
 func (w watched) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
 	w.see(sql, args)
 	return w.querier.QueryRow(ctx, sql, args...)
+}
+
+// WatchTx is Watch for a transaction.
+func WatchTx(tx *Tx, see func(sql string, args []any)) *Tx {
+	q := tx.queries
+	q.q = watched{tx.q, see}
+	return &Tx{queries: q, trips: tx.trips}
 }

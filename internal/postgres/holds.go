@@ -22,15 +22,19 @@ type Line struct {
 	Busy          bool // others are held because the destination is busy, re-sends in bulk left out
 }
 
+// EXISTS in place of the last one can be planned as a hash of what all destinations
+// have held: with 13,000 held deliveries others waited 20 ms for that.
 const selectLines = `
 	SELECT ` + destinationColumns + `, h.not_answering_since, h.slow_until, (
 		SELECT count(*)
 		FROM (
 			SELECT FROM deliveries d
 			WHERE d.status IN ('queued', 'retrying') AND d.destination_id = t.id AND d.due_at <= now()
-			LIMIT $2) AS due), EXISTS (
-		SELECT FROM deliveries d
-		WHERE d.status = 'held' AND d.destination_id = t.id AND d.reason = 'busy' AND d.priority < 4)
+			LIMIT $2) AS due), coalesce((
+		SELECT true
+		FROM deliveries d
+		WHERE d.status = 'held' AND d.destination_id = t.id AND d.reason = 'busy' AND d.priority < 4
+		LIMIT 1), false)
 	FROM destinations t
 	LEFT JOIN destination_health h ON h.destination_id = t.id
 	WHERE t.id = ANY($1)`
