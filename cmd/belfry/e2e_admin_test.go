@@ -120,3 +120,35 @@ func TestE2ETokens(t *testing.T) {
 		t.Errorf("the audit log says %q of the command, want %q", got, want)
 	}
 }
+
+// Whoever guesses at the admin token is told to wait, and is in the audit log also
+// when the server stops before the minute is over.
+func TestE2EGuesses(t *testing.T) {
+	heavy(t, 1)
+	databaseURL := pgtest.NewURL(t)
+	p, c := serving(t, databaseURL)
+	thief := newClient(t, *c.base.Load(), "guess-0123456789-guess-0123456789")
+	statuses := map[int]int{}
+	for range 25 {
+		r, err := thief.try(t.Context(), http.MethodGet, "/api/v1/destinations", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		statuses[r.status]++
+	}
+	if statuses[401] < 20 || statuses[429] == 0 || statuses[401]+statuses[429] != 25 {
+		t.Errorf("25 guesses are answered with %v", statuses)
+	}
+	p.stop(t, 20*time.Second)
+	_, c = serving(t, databaseURL)
+	var log struct {
+		Items []struct {
+			Actor  string
+			Detail struct{ Count int }
+		}
+	}
+	c.call(t, http.StatusOK, http.MethodGet, "/api/v1/audit?subjectType=authentication", nil, &log)
+	if len(log.Items) != 1 || log.Items[0].Actor != "127.0.0.1" || log.Items[0].Detail.Count != 25 {
+		t.Errorf("the audit log says %+v", log.Items)
+	}
+}

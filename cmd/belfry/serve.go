@@ -190,14 +190,30 @@ func serve(ctx context.Context, in instance) error {
 	if err := dispatcher.Start(ctx); err != nil {
 		return fmt.Errorf("start dispatching: %w", err)
 	}
+	failures := api.NewFailures(readers, in.log, registry, time.Now)
+	defer inBackground(ctx, failures.Run)()
 	stop := door{workerOnly: !slices.Contains(in.Roles, "api")}
 	stop.Handler = api.New(api.Config{
 		DB: readers, Dispatcher: dispatcher, Log: in.log, Metrics: registry, Now: time.Now, PublicURL: in.PublicURL,
 		AdminToken: in.AdminToken, OpenMetrics: in.OpenMetrics, Draining: stop.draining.Load, Proxies: in.proxies, SessionLength: in.SessionLength,
-		SessionIdle: in.SessionIdle,
-		Facts:       in.facts(), Console: web.Console(),
+		SessionIdle: in.SessionIdle, Failures: failures, Facts: in.facts(), Console: web.Console(),
 	})
 	return in.run(ctx, in.limited(listener, registry), &stop, dispatcher, readers)
+}
+
+// inBackground runs a function until the one that it returns is called, which waits
+// for its end.
+func inBackground(ctx context.Context, fn func(context.Context)) (stop func()) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		fn(ctx)
+	}()
+	return func() {
+		cancel()
+		<-done
+	}
 }
 
 // facts are the settings that people may see.

@@ -40,6 +40,8 @@ type Config struct {
 	SessionLength time.Duration
 	SessionIdle   time.Duration // for how long a session may go unused
 	CallTimeout   time.Duration // of a call that only asks the database; 0 for a minute
+	Guard         *access.Guard // nil for the usual one
+	Failures      *Failures     // nil for one that nobody runs
 	Facts         Facts
 	Console       fs.FS // the built console; nil, or without index.html, when there is none
 }
@@ -66,6 +68,12 @@ func newServer(cfg Config) *Server {
 	}
 	if s.CallTimeout == 0 {
 		s.CallTimeout = time.Minute
+	}
+	if s.Guard == nil {
+		s.Guard = access.NewGuard(0, s.Now)
+	}
+	if s.Failures == nil {
+		s.Failures = NewFailures(s.DB, s.Log, nil, s.Now)
 	}
 	if s.AdminToken != "" {
 		s.adminHash = access.Hash(s.AdminToken)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"strings"
 	"sync"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"belfry/internal/access"
+	"belfry/internal/inbound"
 	"belfry/internal/postgres"
 )
 
@@ -73,16 +75,66 @@ func (s *Server) authenticate(ctx context.Context, r *http.Request, byToken look
 	if header := r.Header.Get(echo.HeaderAuthorization); header != "" {
 		scheme, token, _ := strings.Cut(header, " ")
 		if !strings.EqualFold(scheme, "Bearer") {
+			s.Failures.note(ctx, s.network(ctx), wrongScheme)
 			return access.Caller{}, errUnauthenticated
 		}
 		return byToken(ctx, strings.TrimSpace(token))
 	}
-	key := s.sessionKey(r)
+	return s.bySession(ctx, s.sessionKey(r))
+}
+
+// bySession returns whose session has a key. What is wrong here is not limited:
+// nobody guesses a key, and many browsers of one office show an old one at once.
+func (s *Server) bySession(ctx context.Context, key string) (access.Caller, error) {
 	if key == "" {
 		return access.Caller{}, errUnauthenticated
 	}
-	return unknown(s.DB.SessionCaller(ctx, access.Hash(key), s.open()))
+	c, err := access.Caller{}, errUnauthenticated
+	if access.WellFormed(key) {
+		c, err = unknown(s.DB.SessionCaller(ctx, access.Hash(key), s.open()))
+	}
+	if errors.Is(err, errUnauthenticated) {
+		s.Failures.note(ctx, s.network(ctx), wrongSession)
+	}
+	return c, err
 }
+
+// network is what a call is limited by when what it shows is not valid.
+func (s *Server) network(ctx context.Context) netip.Prefix {
+	if r := of(ctx).http; r != nil {
+		return inbound.Group(s.Proxies.Client(r))
+	}
+	return netip.Prefix{}
+}
+
+// try looks up what a client shows, unless it comes from where too much was wrong.
+func (s *Server) try(ctx context.Context, text string, wrong reason, find func(hash []byte) (access.Caller, error)) (access.Caller, error) {
+	if text == "" {
+		return access.Caller{}, errUnauthenticated
+	}
+	from, hash := s.network(ctx), access.Hash(text)
+	if wait, ok := s.Guard.Admit(from, text, hash); !ok {
+		s.Failures.note(ctx, from, limited)
+		return access.Caller{}, errLimited{wait}
+	}
+	c, err := find(hash)
+	switch {
+	case err == nil:
+		s.Guard.Passed(hash)
+	case errors.Is(err, postgres.ErrRevoked):
+		s.Guard.Failed(from, hash)
+		s.Failures.note(ctx, from, revokedToken, "token_id", c.TokenID)
+	case errors.Is(err, errUnauthenticated):
+		s.Guard.Failed(from, hash)
+		s.Failures.note(ctx, from, wrong)
+	}
+	return c, err
+}
+
+// errLimited refuses what was not looked at.
+type errLimited struct{ wait time.Duration }
+
+func (errLimited) Error() string { return "too many wrong tokens or codes from this address" }
 
 // sessionKey returns the key of the session that a browser has, or "".
 func (s *Server) sessionKey(r *http.Request) string {
@@ -119,7 +171,7 @@ func (s *Server) byToken(ctx context.Context, token string) (access.Caller, erro
 // byTokenNow returns who a token belongs to now.
 func (s *Server) byTokenNow(ctx context.Context, token string) (access.Caller, error) {
 	hash, age := access.Hash(token), s.tokens.age()
-	c, err := s.find(ctx, hash)
+	c, err := s.try(ctx, token, wrongToken, func(hash []byte) (access.Caller, error) { return s.find(ctx, token, hash) })
 	if errors.Is(err, postgres.ErrRevoked) {
 		s.tokens.forget() // another replica revoked it
 	}
@@ -135,21 +187,30 @@ func (s *Server) byTokenNow(ctx context.Context, token string) (access.Caller, e
 	return c, nil
 }
 
-// find looks a token up by its hash: that of the settings is not in the database.
-func (s *Server) find(ctx context.Context, hash []byte) (access.Caller, error) {
-	if s.adminHash != nil && access.Same(hash, s.adminHash) {
+// find looks a token up: that of the settings is not in the database, and what is
+// there has our form.
+func (s *Server) find(ctx context.Context, token string, hash []byte) (access.Caller, error) {
+	switch {
+	case s.adminHash != nil && access.Same(hash, s.adminHash):
 		return access.Caller{Name: access.AdminTokenName, Scopes: []access.Scope{access.Admin}, Opener: access.ByAdminToken}, nil
+	case !access.WellFormed(token):
+		return access.Caller{}, errUnauthenticated
 	}
 	return unknown(s.DB.TokenCaller(ctx, hash))
 }
 
 // byCode takes the code of a sign-in link, which is gone then.
 func (s *Server) byCode(ctx context.Context, code string) (access.Caller, error) {
-	c, err := s.DB.TakeCode(ctx, access.Hash(code), s.Now())
-	if errors.Is(err, postgres.ErrNotFound) {
-		return c, errCode
-	}
-	return c, err
+	return s.try(ctx, code, wrongCode, func(hash []byte) (access.Caller, error) {
+		if !access.WellFormed(code) {
+			return access.Caller{}, errCode
+		}
+		c, err := s.DB.TakeCode(ctx, hash, s.Now())
+		if errors.Is(err, postgres.ErrNotFound) {
+			return c, errCode
+		}
+		return c, err
+	})
 }
 
 func unknown(c access.Caller, err error) (access.Caller, error) {

@@ -99,7 +99,7 @@ func checkHeaders(t testing.TB, name string, a answer) {
 	if !strings.Contains(a.header.Get("Content-Security-Policy"), "default-src 'none'") || a.header.Get("X-Request-Id") == "" {
 		t.Errorf("%s: no content security policy or no request id: %v", name, a.header)
 	}
-	if got, want := a.header.Get("Retry-After") != "", a.status == 503 && !strings.HasPrefix(name, "GET /readyz"); got != want {
+	if got, want := a.header.Get("Retry-After") != "", a.status == 429 || a.status == 503 && !strings.HasPrefix(name, "GET /readyz"); got != want {
 		t.Errorf("%s: %d has Retry-After: %t", name, a.status, got)
 	}
 	if got, want := a.header.Get("WWW-Authenticate") != "", a.status == 401 && !strings.HasSuffix(name, "/sign-in"); got != want {

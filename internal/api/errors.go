@@ -3,6 +3,8 @@ package api
 import (
 	"context"
 	"errors"
+	"fmt"
+	"math"
 	"net/http"
 	"regexp"
 	"slices"
@@ -35,6 +37,8 @@ func (s *Server) handleError(err error, c echo.Context) {
 		"route", c.Path(), "status", p.Status, "error", err)
 	header := c.Response().Header()
 	switch p.Status {
+	case http.StatusTooManyRequests:
+		header.Set(echo.HeaderRetryAfter, retryAfter(err))
 	case http.StatusServiceUnavailable:
 		header.Set(echo.HeaderRetryAfter, "2")
 	case http.StatusMethodNotAllowed:
@@ -46,6 +50,13 @@ func (s *Server) handleError(err error, c echo.Context) {
 	if err := c.JSON(p.Status, p); err != nil {
 		s.Log.WarnContext(ctx, "error not answered", "request_id", p.RequestID, "error", err)
 	}
+}
+
+// retryAfter returns the seconds after which what was limited is looked at again.
+func retryAfter(err error) string {
+	var limited errLimited
+	errors.As(err, &limited)
+	return fmt.Sprint(max(1, int(math.Ceil(limited.wait.Seconds()))))
 }
 
 // statusAbandoned is for our log only: the caller went away without an answer.
@@ -84,6 +95,7 @@ var problems = []struct {
 // problemOf turns an error into its answer, without the request's id.
 func problemOf(err error) Problem {
 	var (
+		limited   errLimited
 		fields    invalid.Fields
 		malformed invalid.Malformed
 		http      *echo.HTTPError
@@ -101,6 +113,8 @@ func problemOf(err error) Problem {
 			Field: "displayName", Code: invalid.CodeConflict, Message: "is the name of another destination (case does not matter)",
 		}})
 		return p
+	case errors.As(err, &limited):
+		return newProblem(429, ProblemCodeRateLimited, "Too many wrong tokens or codes came from this address: correct yours and try again later.")
 	case errors.Is(err, postgres.ErrTokenName):
 		p := newProblem(409, ProblemCodeNameTaken, "Another token has this name.")
 		p.Errors = newFieldErrors(invalid.Fields{{

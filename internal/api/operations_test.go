@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/url"
 	"regexp"
 	"strings"
 	"sync/atomic"
@@ -95,12 +96,14 @@ func TestDatabaseAway(t *testing.T) {
 	now := time.Now() // and stays so: see refusals
 	h := newAPI(t, idle, func(s *setup) { s.api.AdminToken, s.api.Now = "open sesame", func() time.Time { return now } })
 	admin := as("open sesame") // known without the database
+	code, _ := access.NewCode()
+	token, _ := access.NewToken()
 	end := pgtest.Outage(t, h.db)
 	for _, a := range []answer{
 		h.post(t, alertsPath, alertBody(), admin), h.post(t, batchPath, batch(alertBody()), admin), h.get(t, alertsPath, admin),
 		h.get(t, alertsPath), h.get(t, alertsPath+"/x", admin), h.get(t, destinationsPath, admin), h.get(t, deliveriesPath+"/"+anyID, admin),
 		h.post(t, destinationsPath, js(h.hookBody("http://a.test")), admin), h.post(t, deliveriesPath+"/"+anyID+"/resend", "", admin),
-		h.post(t, sessionPath, `{"code":"x"}`, anonymous), h.get(t, "/api/v1/tokens", admin), h.post(t, "/sign-in", "token=x", anonymous),
+		h.post(t, sessionPath, js(object{"code": code}), anonymous), h.get(t, "/api/v1/tokens", admin), h.submit(t, url.Values{"token": {token}}),
 	} {
 		wantProblem(t, a, 503, ProblemCodeUnavailable)
 	}

@@ -11,7 +11,7 @@ import (
 // database is away, each of them is one.
 type refusals struct {
 	mu    sync.Mutex
-	codes map[ProblemCode]*refusal
+	kinds map[string]*refusal
 }
 
 type refusal struct {
@@ -22,18 +22,18 @@ type refusal struct {
 const logRefusalsEvery = time.Second
 
 // may reports whether a refusal is to be logged, and how many before it were not.
-func (r *refusals) may(code ProblemCode, now time.Time) (unlogged int, ok bool) {
+func (r *refusals) may(kind string, now time.Time) (unlogged int, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.codes == nil {
-		r.codes = map[ProblemCode]*refusal{}
+	if r.kinds == nil {
+		r.kinds = map[string]*refusal{}
 	}
-	last := r.codes[code]
+	last := r.kinds[kind]
 	if last != nil && now.Sub(last.logged) < logRefusalsEvery {
 		last.since++
 		return 0, false
 	}
-	r.codes[code] = &refusal{logged: now}
+	r.kinds[kind] = &refusal{logged: now}
 	if last != nil {
 		unlogged = last.since
 	}
@@ -45,7 +45,7 @@ func (r *refusals) may(code ProblemCode, now time.Time) (unlogged int, ok bool) 
 func (s *Server) logFault(ctx context.Context, message string, p Problem, facts ...any) {
 	switch {
 	case p.Status == http.StatusServiceUnavailable:
-		if unlogged, ok := s.refusals.may(p.Code, s.Now()); ok {
+		if unlogged, ok := s.refusals.may(string(p.Code), s.Now()); ok {
 			s.Log.WarnContext(ctx, "request refused", append(facts, "code", p.Code, "not_logged", unlogged)...)
 		}
 	case p.Status >= http.StatusInternalServerError:

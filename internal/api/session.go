@@ -189,6 +189,10 @@ func newScopes(scopes []access.Scope) []Scope {
 func (s *Server) submitSignIn(c echo.Context) error {
 	next := wayBack(c.FormValue("next"))
 	_, cookie, err := s.openSession(c.Request().Context(), c.FormValue("code"), c.FormValue("token"))
+	if limited := (errLimited{}); errors.As(err, &limited) {
+		c.Response().Header().Set(echo.HeaderRetryAfter, retryAfter(err))
+		return c.HTMLBlob(http.StatusTooManyRequests, signInPage("", next, "Too many wrong tokens came from your address. Wait some seconds, and try again."))
+	}
 	if errors.Is(err, errUnauthenticated) {
 		return c.HTMLBlob(http.StatusUnauthorized, signInPage("", next, "This link was used already or has expired, or the token is not valid."))
 	}

@@ -1,0 +1,156 @@
+package access_test
+
+import (
+	"net/netip"
+	"testing"
+	"time"
+
+	"belfry/internal/access"
+)
+
+// watch is a clock that stands until it is moved.
+type watch struct{ at time.Time }
+
+func (w *watch) now() time.Time { return w.at }
+
+func network(i int) netip.Prefix {
+	return netip.PrefixFrom(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}), 32)
+}
+
+const guess = "a guess at the token of the settings"
+
+// fail shows something wrong so many times, which must be looked at.
+func fail(t *testing.T, g *access.Guard, from netip.Prefix, times int) {
+	t.Helper()
+	for i := range times {
+		if wait, ok := g.Admit(from, guess, access.Hash(guess)); !ok {
+			t.Fatalf("the wrong text number %d has to wait for %s", i+1, wait)
+		}
+		g.Failed(from, access.Hash(guess))
+	}
+}
+
+func admits(g *access.Guard, from netip.Prefix, text string) bool {
+	_, ok := g.Admit(from, text, access.Hash(text))
+	return ok
+}
+
+// Twenty wrong ones at once, then one in six seconds, for each network by itself.
+func TestGuardLimits(t *testing.T) {
+	t.Parallel()
+	clock := watch{time.Now()}
+	g := access.NewGuard(0, clock.now)
+	fail(t, g, network(1), 20)
+	if wait, ok := g.Admit(network(1), guess, access.Hash(guess)); ok || wait != 6*time.Second {
+		t.Errorf("after 20: %v, wait for %s", ok, wait)
+	}
+	clock.at = clock.at.Add(5 * time.Second)
+	if wait, ok := g.Admit(network(1), guess, access.Hash(guess)); ok || wait < 900*time.Millisecond || wait > 1100*time.Millisecond {
+		t.Errorf("5 s later: %v, wait for %s", ok, wait)
+	}
+	fail(t, g, network(2), 20)
+	clock.at = clock.at.Add(time.Second)
+	fail(t, g, network(1), 1)
+	if admits(g, network(1), guess) {
+		t.Error("one more was let through")
+	}
+	clock.at = clock.at.Add(time.Hour)
+	fail(t, g, network(1), 20)
+	if admits(g, network(1), guess) {
+		t.Error("more than 20 were saved up")
+	}
+}
+
+// Whoever shares a network with one who guesses goes on, and no guess does.
+func TestGuardLetsValidOnesThrough(t *testing.T) {
+	t.Parallel()
+	clock := watch{time.Now()}
+	g := access.NewGuard(0, clock.now)
+	const known, unknown = "the token of the settings, used here before", "another that a person chose"
+	g.Passed(access.Hash(known))
+	fail(t, g, network(1), 20)
+	for range 1000 {
+		if !admits(g, network(1), known) {
+			t.Fatal("what was valid a moment ago is not looked at")
+		}
+	}
+	if admits(g, network(1), unknown) {
+		t.Error("what nobody has seen is looked at")
+	}
+	// What nobody can guess is looked at, but not without end.
+	looked := 0
+	for range 1000 {
+		made, _ := access.NewToken()
+		if admits(g, network(1), made) {
+			looked++
+		}
+	}
+	if looked != 50 {
+		t.Errorf("%d new tokens were looked at in a moment, want 50", looked)
+	}
+	clock.at = clock.at.Add(time.Second / 2)
+	if made, _ := access.NewSession(); !admits(g, network(1), made) {
+		t.Error("none later either")
+	}
+	// What turned out to be no longer valid is as unknown as any.
+	g.Failed(network(1), access.Hash(known))
+	if admits(g, network(1), known) {
+		t.Error("what is not valid any more is looked at")
+	}
+	g.Passed(access.Hash(known))
+	fail(t, g, network(2), 20)
+	clock.at = clock.at.Add(24 * time.Hour)
+	fail(t, g, network(2), 20)
+	if admits(g, network(2), known) {
+		t.Error("what was valid yesterday is looked at")
+	}
+}
+
+// However many networks there are, memory is bounded, and the last ones are
+// limited too, together.
+func TestGuardIsBounded(t *testing.T) {
+	t.Parallel()
+	clock := watch{time.Now()}
+	g := access.NewGuard(3, clock.now)
+	for i := range 10_000 {
+		fail(t, g, network(i), 1)
+	}
+	fail(t, g, network(20_000), 1)
+	fail(t, g, network(20_001), 2)
+	if admits(g, network(20_002), guess) {
+		t.Error("those that found no room are not limited")
+	}
+	fail(t, g, network(1), 2) // it has its own
+	clock.at = clock.at.Add(time.Minute)
+	fail(t, g, network(20_003), 3) // the old ones are forgotten
+	if admits(g, network(20_003), guess) {
+		t.Error("nobody is limited any more")
+	}
+	for i := range 20_000 {
+		g.Passed(network(i).Addr().AsSlice())
+	}
+	if !admits(g, network(20_004), guess) {
+		t.Error("limited for what others did")
+	}
+}
+
+func TestWellFormed(t *testing.T) {
+	t.Parallel()
+	for prefix, create := range kinds {
+		text, _ := create()
+		for name, wrong := range map[string]string{
+			"cut": text[:len(text)-1], "longer": text + "0", "another character": text[:20] + "~" + text[21:], "another kind": "belfry-" + text[len(prefix):],
+			"no checksum": text[:len(text)-9], "blank before": " " + text,
+		} {
+			if access.WellFormed(wrong) {
+				t.Errorf("%s: %q has the form of one of ours", name, wrong)
+			}
+		}
+		if !access.WellFormed(text) {
+			t.Errorf("%q has not the form of one of ours", text)
+		}
+	}
+	if access.WellFormed("") || access.WellFormed("_") {
+		t.Error("nothing has the form of one of ours")
+	}
+}
