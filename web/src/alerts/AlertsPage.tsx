@@ -17,7 +17,9 @@ import { useList } from "../list/useList";
 import type { Change } from "../live/source";
 import { PageHead } from "../parts/PageHead";
 import { SeverityMark } from "../parts/SeverityMark";
+import { isolated } from "../words/bidi";
 import { alertTypeWord, severityWord } from "../words/labels";
+import { revealed } from "../words/reveal";
 import { statusWord } from "../words/status";
 import { AlertRow } from "./AlertRow";
 import { FirstAlert } from "./FirstAlert";
@@ -87,13 +89,24 @@ export function AlertsPage() {
         />
         <FilterPopover
           label="Route"
-          chosen={search.nowhere === "true" ? ["went nowhere"] : search.nowhere === "false" ? ["went somewhere"] : []}
+          chosen={[
+            ...(search.nowhere === "true" ? ["went nowhere"] : search.nowhere === "false" ? ["went somewhere"] : []),
+            ...(search.unknown === undefined ? [] : [`names “${revealed(search.unknown)}”`]),
+          ]}
         >
           <Checkbox
             label="Only alerts that went nowhere"
             checked={search.nowhere === "true"}
             onChange={(e) => set({ nowhere: e.currentTarget.checked ? "true" : undefined })}
           />
+          {search.unknown !== undefined && (
+            <Checkbox
+              mt={8}
+              label={`Only alerts that name “${isolated(revealed(search.unknown))}”, which no destination had`}
+              checked
+              onChange={() => set({ unknown: undefined })}
+            />
+          )}
         </FilterPopover>
       </FilterBar>
       <ListTable

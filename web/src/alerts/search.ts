@@ -19,6 +19,8 @@ export type AlertsSearch = TimeRange & {
   status?: DeliveryStatus[] | undefined;
   destination?: string | undefined;
   nowhere?: "true" | "false" | undefined;
+  /** A destination that the alert names and nobody has. */
+  unknown?: string | undefined;
 };
 
 export function alertsSearch(raw: Record<string, unknown>): AlertsSearch {
@@ -29,6 +31,7 @@ export function alertsSearch(raw: Record<string, unknown>): AlertsSearch {
     logType: many(raw, "logType"),
     status: manyOf(raw, "status", deliveryStatuses),
     destination: id(raw, "destination"),
+    unknown: one(raw, "unknown")?.slice(0, 256),
     nowhere: oneOf(raw, "nowhere", ["true", "false"]),
     ...timeRange(raw),
   });
@@ -36,7 +39,7 @@ export function alertsSearch(raw: Record<string, unknown>): AlertsSearch {
 
 /** The same for the API, at a moment. */
 export function alertFilters(search: AlertsSearch, now: number): AlertFilters {
-  const { q, severity, type, logType, status, destination, nowhere } = search;
+  const { q, severity, type, logType, status, destination, nowhere, unknown } = search;
   return compact({
     q,
     severity,
@@ -44,6 +47,7 @@ export function alertFilters(search: AlertsSearch, now: number): AlertFilters {
     logType,
     deliveryStatus: status,
     destinationId: destination,
+    unknownDestination: unknown,
     nowhere: nowhere && nowhere === "true",
     ...rangeAt(search, now),
   });

@@ -70,6 +70,22 @@ export const destinationCountsQuery = (id: string) =>
       unwrap(await client.GET("/api/v1/deliveries/counts", { params: { query: { destinationId: [id] } }, signal })),
   });
 
+/** How many alerts named a destination lately. */
+export const namingQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["naming", id],
+    queryFn: async ({ signal }) =>
+      unwrap(await client.GET("/api/v1/destinations/{id}/naming", { params: { path: { id } }, signal })),
+    staleTime: 10_000,
+  });
+
+/** What alerts of the last 24 hours named that nobody has. */
+export const unknownDestinationsQuery = queryOptions({
+  queryKey: ["destinations", "unknown"], // who is given such a name has it
+  queryFn: async ({ signal }) => unwrap(await client.GET("/api/v1/unknown-destinations", { signal })),
+  refetchInterval: 30_000,
+});
+
 /** A destination's newest deliveries. */
 export const recentDeliveriesQuery = (id: string) =>
   queryOptions({

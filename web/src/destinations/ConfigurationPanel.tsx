@@ -8,6 +8,7 @@ import { Time } from "../time/Time";
 import { storageWord } from "../words/labels";
 import classes from "./ConfigurationPanel.module.css";
 import type { DestinationDialog } from "./DestinationDialogs";
+import { FormerNames } from "./FormerNames";
 import { takesWords } from "./takes";
 
 /** How a destination is set up. Its secrets are named, not shown. */
@@ -43,6 +44,11 @@ export function ConfigurationPanel({
             "none that can be used"
           )}
         </Fact>
+        {d.formerNames.length > 0 && (
+          <Fact name="Former names">
+            <FormerNames destination={d} />
+          </Fact>
+        )}
         <Fact name="Severity Levels">{takes.severities}</Fact>
         <Fact name="Default Alert Types">{takes.alertTypes}</Fact>
         <Fact name="Log Types">{takes.logTypes}</Fact>

@@ -1,10 +1,11 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { deleteDestination, destinationCountsQuery } from "../api/destinations";
+import { deleteDestination, destinationCountsQuery, namingQuery } from "../api/destinations";
 import type { Destination } from "../api/types";
 import { ConfirmDialog } from "../parts/ConfirmDialog";
 import { SkeletonLines } from "../parts/Loaded";
 import { isolated } from "../words/bidi";
 import { countText } from "./health";
+import { NamingText } from "./NamingText";
 import { openCount } from "./open";
 import { useChange } from "./useChange";
 
@@ -19,6 +20,7 @@ export function DeleteDialog({
   onDeleted: () => void;
 }) {
   const counts = useQuery(destinationCountsQuery(destination.id));
+  const naming = useQuery(namingQuery(destination.id));
   const queries = useQueryClient();
   const remove = useChange(
     destination.id,
@@ -57,6 +59,15 @@ export function DeleteDialog({
           )}
         </p>
       )}
+      <p>
+        <NamingText naming={naming} />{" "}
+        {naming.data?.alerts !== 0 && (
+          <>
+            Such alerts then go nowhere, unless they name others too, and Overview lists them. To keep them, give its
+            name to another destination.
+          </>
+        )}
+      </p>
       <p>
         New alerts no longer go to it. Its past deliveries and attempts stay, with its name. Its URL, headers and
         signing secret are gone. This cannot be taken back; to stop for a while, pause it instead.

@@ -8,6 +8,7 @@ import { FilterFields } from "./FilterFields";
 import type { FormValues } from "./form";
 import { HeaderFields } from "./HeaderFields";
 import { LimitsFields } from "./LimitsFields";
+import { NameNote } from "./NameNote";
 import { UrlField } from "./UrlField";
 import { validate } from "./validate";
 
@@ -85,16 +86,19 @@ export function DestinationForm({
         }
       }}
     >
-      <TextInput
-        label="Display Name"
-        description="What it is called here. Alerts can name it in their “destinations”."
-        required
-        maxLength={200}
-        data-field="displayName"
-        value={values.displayName}
-        error={errorOf("displayName")}
-        onChange={(e) => onChange({ displayName: e.currentTarget.value })}
-      />
+      <div>
+        <TextInput
+          label="Display Name"
+          description="What it is called here. Alerts can name it in their “destinations”."
+          required
+          maxLength={200}
+          data-field="displayName"
+          value={values.displayName}
+          error={errorOf("displayName")}
+          onChange={(e) => onChange({ displayName: e.currentTarget.value })}
+        />
+        <NameNote name={values.displayName} saved={saved} others={others} />
+      </div>
       <UrlField values={values} onChange={onChange} errorOf={errorOf} saved={saved} />
       <FilterFields values={values} onChange={onChange} errorOf={errorOf} />
       <HeaderFields values={values} onChange={onChange} errorOf={errorOf} />

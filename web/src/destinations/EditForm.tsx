@@ -43,7 +43,7 @@ export function EditForm({ now, others }: { now: Destination; others: readonly D
   const save = useAction({
     mutationFn: () => patchDestination(base.id, base.version, patch),
     onSuccess: (d) => {
-      announce("Saved");
+      announce(d.formerNames.length > base.formerNames.length ? "Saved. The old name goes on working." : "Saved");
       showDestination(queries, d);
       readAgain(queries, d.id);
       if (d.signingSecret === undefined) {

@@ -10,7 +10,7 @@ async function added() {
   const answer = (data: unknown) => ({ data, response: new Response() }) as never;
   const post = vi
     .spyOn(client, "POST")
-    .mockResolvedValue(answer({ id, displayName: "SOAR", signingSecret: "whsec_abc" }));
+    .mockResolvedValue(answer({ id, displayName: "SOAR", formerNames: [], signingSecret: "whsec_abc" }));
   const router = openPage("/destinations");
   await screen.findByRole("heading", { name: "Alert Destinations", level: 1 });
   await act(() => router.navigate({ to: "/destinations/new", search: { type: "webhook" } }));

@@ -73,7 +73,8 @@ function nameError(name: string, others: readonly Destination[]): string | undef
   return undefined;
 }
 
-function foldName(name: string): string {
+/** Two names that fold to the same are the same name, as far as a browser can tell. */
+export function foldName(name: string): string {
   return name.normalize("NFKC").toLowerCase();
 }
 

@@ -1,8 +1,15 @@
-import { IconAlertTriangle, IconCircleCheck, IconPlayerPause, IconPlugConnectedX, IconTool } from "@tabler/icons-react";
+import {
+  IconAlertTriangle,
+  IconCircleCheck,
+  IconPlayerPause,
+  IconPlugConnectedX,
+  IconRouteOff,
+  IconTool,
+} from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
-import { healthListQuery } from "../api/destinations";
+import { healthListQuery, unknownDestinationsQuery } from "../api/destinations";
 import type { Destination, LastFailure } from "../api/types";
 import { countsOf } from "../deliveries/StatusCounts";
 import { failedLastDay } from "../deliveries/search";
@@ -10,6 +17,7 @@ import { Loaded } from "../parts/Loaded";
 import { Panel } from "../parts/Panel";
 import { Time } from "../time/Time";
 import { isolated } from "../words/bidi";
+import { revealed } from "../words/reveal";
 import { outcomeWord } from "../words/status";
 import classes from "./AttentionPanel.module.css";
 import { type Attention, attentionOf, heldWord } from "./attention";
@@ -18,13 +26,18 @@ import { type Attention, attentionOf, heldWord } from "./attention";
 export function AttentionPanel({ destinations }: { destinations: readonly Destination[] }) {
   const health = useQuery(healthListQuery);
   const counts = useQuery(countsOf(failedLastDay));
+  const unknown = useQuery(unknownDestinationsQuery);
   return (
     <Panel title="Needs attention" flush>
       <div className={classes.body}>
         <Loaded query={health} what="The health of the destinations">
           {(healths) => (
             <Loaded query={counts} what="The counts" lines={2}>
-              {({ failed, capped }) => <Items items={attentionOf(destinations, healths, { count: failed, capped })} />}
+              {({ failed, capped }) => (
+                <Loaded query={unknown} what="The names that nobody has" lines={2}>
+                  {(names) => <Items items={attentionOf(destinations, healths, { count: failed, capped }, names)} />}
+                </Loaded>
+              )}
             </Loaded>
           )}
         </Loaded>
@@ -38,19 +51,32 @@ function Items({ items }: { items: readonly Attention[] }) {
     return (
       <p className={classes.calm}>
         <IconCircleCheck size={18} aria-hidden className={classes.calmIcon} />
-        Nothing. Every destination that was tried answers, and nothing failed in the last 24 hours.
+        Nothing. Every destination that was tried answers, and in the last 24 hours nothing failed and no alert named a
+        destination that does not exist.
       </p>
     );
   }
   return (
     <ul className={classes.items}>
       {items.map((item) => (
-        <li key={item.kind === "failed" ? "failed" : `${item.kind} ${item.destination.id}`} data-row>
+        <li key={keyOf(item)} data-row>
           <Item item={item} />
         </li>
       ))}
     </ul>
   );
+}
+
+function keyOf(item: Attention): string {
+  switch (item.kind) {
+    case "failed":
+    case "moreUnknown":
+      return item.kind;
+    case "unknown":
+      return `unknown ${item.name}`;
+    default:
+      return `${item.kind} ${item.destination.id}`;
+  }
 }
 
 function Item({ item }: { item: Attention }) {
@@ -67,6 +93,40 @@ function Item({ item }: { item: Attention }) {
           }
         >
           All their tries are used, or they waited too long. Re-send them once their destination is well.
+        </Line>
+      );
+    case "unknown":
+      return (
+        <Line
+          kind={item.kind}
+          title={
+            <>
+              No destination is called{" "}
+              <Link to="/alerts" search={{ unknown: item.name, last: "24h" }}>
+                {isolated(revealed(item.name))}
+              </Link>
+            </>
+          }
+        >
+          <span>
+            {item.count.toLocaleString()}
+            {item.capped ? "+" : ""} {item.count === 1 ? "alert" : "alerts"} of the last 24 h named it
+          </span>
+          <Since at={item.since} />
+          <span>Correct it where the alerts come from, or give a destination this name; then send them.</span>
+        </Line>
+      );
+    case "moreUnknown":
+      return (
+        <Line
+          kind={item.kind}
+          title={
+            <Link to="/alerts" search={{ nowhere: "true", last: "24h" }}>
+              {item.count.toLocaleString()} more {item.count === 1 ? "name" : "names"} that no destination has
+            </Link>
+          }
+        >
+          Alerts of the last 24 h named them.
         </Line>
       );
     case "notAnswering":
@@ -105,6 +165,8 @@ function Item({ item }: { item: Attention }) {
 const icons: Record<Attention["kind"], typeof IconTool> = {
   notAnswering: IconPlugConnectedX,
   misconfigured: IconTool,
+  unknown: IconRouteOff,
+  moreUnknown: IconRouteOff,
   failed: IconAlertTriangle,
   failing: IconAlertTriangle,
   paused: IconPlayerPause,

@@ -1,8 +1,9 @@
 import { expect, test } from "vitest";
-import type { Destination, DestinationHealth } from "../api/types";
-import { attentionOf, heldWord } from "./attention";
+import type { Destination, DestinationHealth, UnknownDestination } from "../api/types";
+import { type Attention, attentionOf, heldWord } from "./attention";
 
 const none = { count: 0, capped: false };
+const nobody = { items: [], moreNames: 0, capped: false };
 const stats = { attempts: 0, acked: 0, failed: 0, successRate: null, p50Ms: null, p95Ms: null };
 
 function destination(id: string, state: Destination["state"] = "active"): Destination {
@@ -28,12 +29,28 @@ function health(destinationId: string, more: Partial<DestinationHealth> = {}): D
   };
 }
 
+function unknown(name: string, alerts: number): UnknownDestination {
+  return { name, alerts, firstAt: "2026-03-02T09:15:02Z", lastAt: "2026-03-02T11:04:12Z", lastAlertId: "a" };
+}
+
+function said(i: Attention): string {
+  switch (i.kind) {
+    case "failed":
+    case "moreUnknown":
+      return `${i.kind} ${i.count}`;
+    case "unknown":
+      return `unknown ${i.name}`;
+    default:
+      return `${i.kind} ${i.destination.name}`;
+  }
+}
+
 const held = (more: Partial<DestinationHealth["held"]>) => ({
   held: { paused: 0, not_answering: 0, our_side: 0, busy: 0, misconfigured: 0, ...more },
 });
 
 test("when all is well there is nothing, and busy is well", () => {
-  expect(attentionOf([destination("a")], [health("a", held({ busy: 900 }))], none)).toEqual([]);
+  expect(attentionOf([destination("a")], [health("a", held({ busy: 900 }))], none, nobody)).toEqual([]);
 });
 
 test("the worst comes first, and of its kind what holds up most", () => {
@@ -47,12 +64,23 @@ test("the worst comes first, and of its kind what holds up most", () => {
       health("m", held({ misconfigured: 1 })),
     ],
     { count: 3, capped: false },
+    {
+      items: Array.from({ length: 7 }, (_, n) => unknown(`Name ${n}`, n)),
+      moreNames: 2,
+      capped: false,
+    },
   );
-  expect(items.map((i) => (i.kind === "failed" ? "failed" : `${i.kind} ${i.destination.name}`))).toEqual([
+  expect(items.map(said)).toEqual([
     "notAnswering C",
     "notAnswering A",
     "misconfigured M",
-    "failed",
+    "unknown Name 6",
+    "unknown Name 5",
+    "unknown Name 4",
+    "unknown Name 3",
+    "unknown Name 2",
+    "moreUnknown 4",
+    "failed 3",
     "failing B",
     "paused P",
   ]);
@@ -60,20 +88,20 @@ test("the worst comes first, and of its kind what holds up most", () => {
 
 test("a paused destination is news only when it holds something, and how it answered is none", () => {
   const d = [destination("a", "paused")];
-  expect(attentionOf(d, [health("a")], none)).toEqual([]);
-  expect(attentionOf(d, [health("a", { state: "not_answering", ...held({ paused: 1 }) })], none)).toEqual([
+  expect(attentionOf(d, [health("a")], none, nobody)).toEqual([]);
+  expect(attentionOf(d, [health("a", { state: "not_answering", ...held({ paused: 1 }) })], none, nobody)).toEqual([
     { kind: "paused", destination: { id: "a", name: "A" }, held: 1 },
   ]);
 });
 
 test("one failure is what retries are for", () => {
-  expect(attentionOf([destination("a")], [health("a", { state: "failing", consecutiveFailures: 2 })], none)).toEqual(
-    [],
-  );
+  expect(
+    attentionOf([destination("a")], [health("a", { state: "failing", consecutiveFailures: 2 })], none, nobody),
+  ).toEqual([]);
 });
 
 test("a destination that has just been made has no health yet", () => {
-  expect(attentionOf([destination("a")], [], none)).toEqual([]);
+  expect(attentionOf([destination("a")], [], none, nobody)).toEqual([]);
 });
 
 test("a number that the server stopped counting at says so", () => {

@@ -1,4 +1,4 @@
-import type { Destination, DestinationHealth, LastFailure } from "../api/types";
+import type { Destination, DestinationHealth, LastFailure, UnknownDestinationList } from "../api/types";
 
 type About = { id: string; name: string };
 
@@ -6,11 +6,24 @@ type About = { id: string; name: string };
 export type Attention =
   | { kind: "notAnswering"; destination: About; since: string | null; held: number; last: LastFailure | null }
   | { kind: "misconfigured"; destination: About; held: number }
+  | { kind: "unknown"; name: string; count: number; capped: boolean; since: string }
+  | { kind: "moreUnknown"; count: number }
   | { kind: "failed"; count: number; capped: boolean }
   | { kind: "failing"; destination: About; since: string | null; inARow: number; last: LastFailure | null }
   | { kind: "paused"; destination: About; held: number };
 
-const order: readonly Attention["kind"][] = ["notAnswering", "misconfigured", "failed", "failing", "paused"];
+const order: readonly Attention["kind"][] = [
+  "notAnswering",
+  "misconfigured",
+  "unknown",
+  "moreUnknown",
+  "failed",
+  "failing",
+  "paused",
+];
+
+/** So many names that nobody has are shown each by itself: a producer may invent them. */
+const mostUnknown = 5;
 
 /** From how many attempts in a row a destination that fails is news. One that fails now and then has retries for it. */
 const inARowAtLeast = 3;
@@ -20,12 +33,21 @@ export function attentionOf(
   destinations: readonly Destination[],
   healths: readonly DestinationHealth[],
   failed: { count: number; capped: boolean },
+  unknown: UnknownDestinationList,
 ): Attention[] {
   const byId = new Map(healths.map((h) => [h.destinationId, h]));
   const all = destinations.flatMap((d) => {
     const health = byId.get(d.id);
     return health ? ofDestination(d, health) : [];
   });
+  const names = [...unknown.items].sort((a, b) => b.alerts - a.alerts);
+  for (const n of names.slice(0, mostUnknown)) {
+    all.push({ kind: "unknown", name: n.name, count: n.alerts, capped: unknown.capped, since: n.firstAt });
+  }
+  const more = unknown.items.length + unknown.moreNames - mostUnknown;
+  if (more > 0) {
+    all.push({ kind: "moreUnknown", count: more });
+  }
   if (failed.count > 0) {
     all.push({ kind: "failed", ...failed });
   }
@@ -53,7 +75,16 @@ function ofDestination(d: Destination, h: DestinationHealth): Attention[] {
 
 /** What weighs more comes first among its kind. */
 function weight(a: Attention): number {
-  return a.kind === "failed" ? a.count : a.kind === "failing" ? a.inARow : a.held;
+  switch (a.kind) {
+    case "failed":
+    case "unknown":
+    case "moreUnknown":
+      return a.count;
+    case "failing":
+      return a.inARow;
+    default:
+      return a.held;
+  }
 }
 
 /** A number that the server counts up to 10,000. */
