@@ -80,7 +80,9 @@ func TestBodiesThatAreNone(t *testing.T) {
 			if o.OperationID == "signIn" && len(body) > 4<<10 {
 				want = 413
 			}
-			if a := s.call(t, o.method, path, body); a.status != want || len(decode[Problem](t, a, a.status).Errors) > 0 {
+			a := s.call(t, o.method, path, body)
+			p := decode[Problem](t, a, a.status)
+			if a.status != want || len(p.Errors) > 0 || p.Detail[:1] != strings.ToUpper(p.Detail[:1]) || !strings.HasSuffix(p.Detail, ".") {
 				t.Errorf("%s %.20q: %d %.200s", o.OperationID, body, a.status, a.body)
 			}
 		}

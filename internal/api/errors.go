@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -106,7 +107,7 @@ func problemOf(err error) Problem {
 		p.Errors = newFieldErrors(fields)
 		return p
 	case errors.As(err, &malformed):
-		return newProblem(400, ProblemCodeMalformed, malformed.Message)
+		return newProblem(400, ProblemCodeMalformed, sentence(malformed.Message))
 	case errors.Is(err, postgres.ErrNameTaken):
 		p := newProblem(409, ProblemCodeNameTaken, "Another destination has this name.")
 		p.Errors = newFieldErrors(invalid.Fields{{
@@ -133,6 +134,11 @@ func problemOf(err error) Problem {
 		return newProblem(503, ProblemCodeUnavailable, "The database does not answer at the moment: try again shortly.")
 	}
 	return newProblem(500, ProblemCodeInternal, "Something went wrong on our side.")
+}
+
+// sentence makes a message one that stands by itself.
+func sentence(message string) string {
+	return strings.ToUpper(message[:1]) + strings.TrimSuffix(message[1:], ".") + "."
 }
 
 // badParameter is how the generated code says that a path or query parameter
