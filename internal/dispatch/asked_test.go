@@ -1,6 +1,7 @@
 package dispatch
 
 import (
+	"net/http"
 	"os"
 	"slices"
 	"strconv"
@@ -14,6 +15,7 @@ import (
 
 	"belfry/internal/delivery"
 	"belfry/internal/destination"
+	"belfry/internal/pgtest"
 	"belfry/internal/postgres"
 )
 
@@ -328,4 +330,67 @@ func cpuTime(t testing.TB) (total time.Duration) {
 		}
 	}
 	return total
+}
+
+// A process that only answers requests asks the table how many are due: what would
+// fill the queue is held, for those who work.
+func TestAskedOfAnAPI(t *testing.T) {
+	t.Parallel()
+	f := newDispatcher(t, pgtest.New(t)).ready(t) // its share of 16 workers is 8
+	to := f.webhook(t, newSink(t).URL)
+	ids := f.cancelled(t, to, 12)
+	for n, id := range ids {
+		v, err := f.Resend(t.Context(), id, 0, false, me)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := map[bool]delivery.Status{true: delivery.Queued, false: delivery.Held}[n < 8]; v.Status != want {
+			t.Errorf("the re-send %d is %s %q, want %s", n+1, v.Status, v.Reason, want)
+		}
+	}
+	f.run(t)
+	f.soonAll(t, ids, delivery.Delivered)
+	f.wantNoRepairs(t)
+}
+
+// A release keeps no alert in memory of which any text is long: it is loaded when it
+// has its turn, and sent whole.
+func TestLongTextsAreLoaded(t *testing.T) {
+	t.Parallel()
+	f := start(t)
+	var sizes sync.Map
+	srv := receiver(t, func(_ http.ResponseWriter, r *http.Request) {
+		sizes.Store(r.Header.Get("webhook-id"), r.ContentLength)
+	})
+	to := f.webhook(t, srv.URL)
+	setState(t, f, to, destination.Paused)
+	long := strings.Repeat("x", postgres.MaxKept)
+	var ids []uuid.UUID
+	for _, field := range []string{"description", "runbook"} {
+		a := f.accept(t, `{"id":"x","severity":"LOW","type":"RULE","name":"xx","`+field+`":"`+long+`","alertContext":{"a":1}}`)
+		ids = append(ids, a.Deliveries[0].ID)
+	}
+	small := f.send(t, to, 1)[0]
+	err := f.db.InTx(t.Context(), func(tx *postgres.Tx) error {
+		list, err := tx.LockReleasable(t.Context(), to.ID, releasable, delivery.First, delivery.Late, 10)
+		for _, out := range list {
+			if kept := out.Alert.ID != uuid.Nil; kept != (out.Delivery.ID == small) || out.Alert.Description+out.Alert.Runbook != "" {
+				t.Errorf("kept %t: %d bytes", kept, len(out.Alert.Description)+len(out.Alert.Runbook))
+			}
+		}
+		if len(list) != 3 {
+			t.Errorf("%d are held, want 3", len(list))
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.turn(t, to, destination.Active)
+	f.soonAll(t, append(ids, small), delivery.Delivered)
+	for _, id := range ids {
+		if size, _ := sizes.Load(id.String()); size.(int64) < postgres.MaxKept {
+			t.Errorf("%d bytes came", size)
+		}
+	}
 }
