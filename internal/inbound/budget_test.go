@@ -32,6 +32,7 @@ type taking struct {
 func serveTaking(t *testing.T, bounds Bodies) *taking {
 	t.Helper()
 	s := &taking{Budget: NewBudget(bounds), limit: 2 << 20, taken: make(chan int, 100), refused: make(chan int, 1000), letGo: make(chan struct{})}
+	over := make(chan struct{}) // the test, however it ends
 	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := s.Take(w, r, r.Header.Get("Caller"), s.limit)
 		for status, reason := range map[int]error{413: ErrTooLarge, 408: ErrTooSlow, 503: ErrFull, 400: ErrBroken} {
@@ -47,10 +48,14 @@ func serveTaking(t *testing.T, bounds Bodies) *taking {
 		}
 		defer body.Release()
 		s.taken <- len(body.Bytes)
-		<-s.letGo
+		select {
+		case <-s.letGo:
+		case <-over:
+		}
 		_, _ = w.Write(body.Bytes)
 	}))
 	t.Cleanup(web.Close)
+	t.Cleanup(func() { close(over) })
 	s.address = strings.TrimPrefix(web.URL, "http://")
 	return s
 }
@@ -230,8 +235,14 @@ func TestBudgetIsShared(t *testing.T) {
 	small, other := s.whole(t, "a", smallBody), s.whole(t, "b", 1<<20)
 	<-s.taken
 	<-s.taken
+	fourth := s.whole(t, "c", 100_000) // within its part, and all is given out
+	until(t, "the fourth waits too", func() bool {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return len(s.waiting) == 2
+	})
 	close(s.letGo)
-	for _, c := range []sent{first, second, third, small, other} {
+	for _, c := range []sent{first, second, third, small, other, fourth} {
 		c.want(t, 200)
 	}
 	s.empty(t)
@@ -295,6 +306,12 @@ func TestStalledBodiesGiveWay(t *testing.T) {
 			return len(s.reading) == n
 		})
 	}
+	other := s.send(t, "b", 500) // the latest, but not of the caller that wants more than its part
+	if _, err := other.Write([]byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	begun(1)
+	ahead.Add(int64(time.Minute))
 	var stalled []sent
 	for i := range 3 { // all that one caller gets of four
 		c := s.send(t, "a", 500)
@@ -302,15 +319,9 @@ func TestStalledBodiesGiveWay(t *testing.T) {
 			t.Fatal(err)
 		}
 		stalled = append(stalled, c)
-		begun(i + 1)
+		begun(i + 2)
 		ahead.Add(int64(time.Minute))
 	}
-	other := s.send(t, "b", 500)
-	if _, err := other.Write([]byte("x")); err != nil {
-		t.Fatal(err)
-	}
-	begun(4)
-	ahead.Add(int64(time.Minute))
 	s.whole(t, "a", 500).want(t, 200)
 	stalled[0].want(t, 408)
 	for _, c := range append(stalled[1:], other) {

@@ -225,6 +225,25 @@ func TestTheLargestGivesWay(t *testing.T) {
 	}
 }
 
+// Past the bound of half-open connections the address with most of them loses one.
+func TestTheMostHalfOpenGivesWay(t *testing.T) {
+	t.Parallel()
+	s := serveLimited(t, Connections{Open: 100, OpenPerAddress: 100, Fresh: 3, FreshPerAddress: 100},
+		func(http.ResponseWriter, *http.Request) {})
+	var many []*peer
+	for i := range 2 {
+		many = append(many, s.dial(t, "127.0.0.1"))
+		s.open(t, 1+i)
+	}
+	few := []*peer{s.dial(t, "127.0.0.2")}
+	s.open(t, 3)
+	few = append(few, s.dial(t, "127.0.0.2"))
+	until(t, "one was pushed out", func() bool { return s.Counts().PushedOut == 1 })
+	if many[0].served(t) || !many[1].served(t) || !few[0].served(t) || !few[1].served(t) {
+		t.Error("another than the oldest of the address with most was pushed out")
+	}
+}
+
 // A peer that does not read its answer is given up.
 func TestUnreadAnswersAreGivenUp(t *testing.T) {
 	t.Parallel()
