@@ -227,7 +227,7 @@ var errRouting = errors.New("routed by what no longer is")
 // data of one, the others must not suffer: then each goes alone.
 func (d *Dispatcher) commitChunk(ctx context.Context, items []*acceptItem, now time.Time) {
 	results, taken, err := d.store(ctx, items, now)
-	for errors.Is(err, errRouting) {
+	for try := 1; errors.Is(err, errRouting) || d.jobTaken(ctx, err, try); try++ {
 		if err = d.readRouting(ctx); err == nil {
 			d.route(items, math.MaxInt)
 			results, taken, err = d.store(ctx, items, now)
@@ -241,7 +241,7 @@ func (d *Dispatcher) commitChunk(ctx context.Context, items []*acceptItem, now t
 			}
 		}
 		d.answerRepeats(ctx, taken)
-	case postgres.IsData(err) && len(items) > 1:
+	case postgres.IsData(err) && !postgres.IsJobTaken(err) && len(items) > 1:
 		for _, item := range items {
 			d.commitChunk(ctx, []*acceptItem{item}, now)
 		}
@@ -251,7 +251,7 @@ func (d *Dispatcher) commitChunk(ctx context.Context, items []*acceptItem, now t
 }
 
 func (d *Dispatcher) refuse(items []*acceptItem, err error) {
-	if !postgres.IsData(err) {
+	if !postgres.IsData(err) || postgres.IsJobTaken(err) {
 		err = fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	for _, item := range items {

@@ -30,7 +30,7 @@ func (d *Dispatcher) announce(ctx context.Context) error {
 	if err != nil || !d.mustAnnounce(seen) {
 		return err
 	}
-	err = d.DB.InTx(ctx, func(tx *postgres.Tx) error {
+	err = d.inTx(ctx, func(tx *postgres.Tx) error {
 		now, err := tx.LockAnnouncing(ctx)
 		switch {
 		case err != nil:

@@ -68,6 +68,8 @@ type Dispatcher struct {
 	batches    *group[*acceptItem] // of calls with many alerts
 	turn       chan struct{}       // held by the one of the two that commits
 	routing    atomic.Pointer[postgres.Routing]
+	forgetting sync.Mutex
+	alsoForget []func()
 	reroute    atomic.Bool  // what routing holds may be of another database's time
 	lastFew    atomic.Int64 // when a call with few alerts was last committed, Unix time in nanoseconds
 	waiting    atomic.Int64 // bytes of alerts that wait to be stored

@@ -186,7 +186,7 @@ func (d *Dispatcher) release(ctx context.Context, id uuid.UUID) error {
 	if err != nil || errors.Is(t.Unopened, destination.ErrNoKey) {
 		return err // those that have the key release
 	}
-	return d.DB.InTx(ctx, func(tx *postgres.Tx) error {
+	return d.inTx(ctx, func(tx *postgres.Tx) error {
 		healths, err := tx.Healths(ctx, []uuid.UUID{id})
 		if err != nil {
 			return err
@@ -374,7 +374,7 @@ func (d *Dispatcher) rename(ctx context.Context, id uuid.UUID, asked bool, held 
 // each when its wait is over: that is the only thing that holds them. Whether our
 // side is well again only an attempt shows.
 func (d *Dispatcher) tryOurSide(ctx context.Context) error {
-	return d.DB.InTx(ctx, func(tx *postgres.Tx) error {
+	return d.inTx(ctx, func(tx *postgres.Tx) error {
 		now := d.Now()
 		list, err := tx.LockOurSide(ctx, now, maxRelease)
 		if err != nil {
@@ -390,7 +390,7 @@ func (d *Dispatcher) tryOurSide(ctx context.Context) error {
 // probe lets one held delivery try whether its destination answers. Its right to
 // is a lease in the one row that all replicas share.
 func (d *Dispatcher) probe(ctx context.Context, id uuid.UUID) error {
-	return d.DB.InTx(ctx, func(tx *postgres.Tx) error {
+	return d.inTx(ctx, func(tx *postgres.Tx) error {
 		t, err := tx.Destination(ctx, id)
 		if err != nil {
 			return ignore(err, postgres.ErrNotFound)

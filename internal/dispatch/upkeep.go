@@ -98,7 +98,7 @@ func (d *Dispatcher) beat(ctx context.Context) error {
 	workers, err := d.presence.Beat(ctx)
 	if err != nil {
 		d.beats.lose()
-		d.reroute.Store(true) // another database may answer next, that lacks what this one had
+		d.forget()
 		time.AfterFunc(pollHealth, func() {
 			select {
 			case d.again <- struct{}{}:
@@ -390,6 +390,9 @@ func (d *Dispatcher) reconcile(ctx context.Context) error {
 		n = len(list)
 		return d.rejobAll(ctx, tx, outgoing(list), delivery.Delivery.Probe) // it may be one
 	})
+	if d.jobTaken(ctx, err, 1) {
+		err = nil // the next one goes by what is then
+	}
 	if err == nil && n > 0 {
 		d.metrics.repairs.WithLabelValues("stuck_delivery").Add(float64(n))
 		d.Log.ErrorContext(ctx, "stuck deliveries repaired", "deliveries", n)

@@ -48,6 +48,12 @@ type openedRow struct {
 	d                 destination.Destination
 }
 
+func (o *opened) forget() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.ids = nil
+}
+
 const maxOpened = 10_000 // a few kB each
 
 // open unseals a destination. What cannot be opened of it is left out, and the error,

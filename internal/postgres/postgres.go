@@ -130,6 +130,15 @@ func IsData(err error) bool {
 	return false
 }
 
+// Forget drops what is kept in memory of what the database holds.
+func (db *DB) Forget() {
+	db.spare.put(nil)
+	db.opened.forget()
+}
+
+// IsJobTaken reports whether err says that a new job was given an id that another has.
+func IsJobTaken(err error) bool { return violates(err, "river_job_pkey") }
+
 // IsMissingPartition reports whether err says that a row has no partition to go to.
 func IsMissingPartition(err error) bool {
 	var pg *pgconn.PgError

@@ -66,6 +66,18 @@ func (tx *Tx) jobIDs(ctx context.Context, n int) ([]int64, error) {
 	return ids[:n], nil
 }
 
+// SkipJobIDs lets new jobs have ids beyond all that are in use. In a database that is
+// no older than its jobs they do.
+func (q queries) SkipJobIDs(ctx context.Context) error {
+	const query = `
+		SELECT setval(pg_get_serial_sequence('river_job', 'id'), greatest(
+			(SELECT max(id) FROM river_job), nextval(pg_get_serial_sequence('river_job', 'id'))))`
+	if _, err := q.q.Exec(ctx, query); err != nil {
+		return fmt.Errorf("skip job ids: %w", err)
+	}
+	return nil
+}
+
 // spare are job ids that were fetched and not yet used. What is left when the
 // process ends is a gap.
 type spare struct {
