@@ -8,7 +8,9 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"strings"
 	"time"
+	"unicode"
 )
 
 // Header is one header field.
@@ -148,7 +150,7 @@ func (c *Client) receive(ctx context.Context, resp *http.Response, m *masker, re
 func (c *Client) newRequest(ctx context.Context, r Request) (*http.Request, error) {
 	target := sendable(r.URL)
 	u, err := url.Parse(target)
-	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+	if err != nil || strings.ContainsFunc(r.URL, unicode.IsControl) || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
 		return nil, errURL
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, target, bytes.NewReader(r.Body))

@@ -93,18 +93,18 @@ func TestTheRepeatMeetsNoOtherStaleConnection(t *testing.T) {
 	both := make(chan struct{})
 	url := serveTCP(t, func(conn net.Conn) {
 		r := bufio.NewReader(conn)
-		n := connections.Add(1)
-		if n == 2 {
-			close(both) // so that two connections are open at once, and kept
-		}
-		<-both
 		if _, err := readRequest(r); err != nil {
 			return
 		}
-		io.WriteString(conn, keptOK)
+		n := connections.Add(1)
+		if n == 2 {
+			close(both) // so that two connections are in use at once, and then kept
+		}
+		<-both
 		if n > 2 {
 			fresh.Add(1)
 		}
+		io.WriteString(conn, keptOK)
 		readRequest(r)
 	})
 	c := newClient(t, 0)
