@@ -197,27 +197,9 @@ func (d *Dispatcher) SendTo(ctx context.Context, alertID string, destinationIDs 
 		if of, err = deliveriesOfAlert(ctx, tx, a.ID); err != nil {
 			return err
 		}
-		has := map[uuid.UUID]bool{}
-		for _, v := range of {
-			has[v.DestinationID] = true
-		}
-		healths, err := tx.Healths(ctx, destinationIDs)
+		fresh, err := d.byHands(ctx, tx, a, of, destinationIDs, by)
 		if err != nil {
 			return err
-		}
-		var fresh []*postgres.Outgoing
-		for i, id := range destinationIDs {
-			t, err := tx.Destination(ctx, id)
-			if errors.Is(err, postgres.ErrNotFound) {
-				return invalid.Fields{{Field: fmt.Sprintf("destinationIds[%d]", i), Code: invalid.CodeConflict, Message: "is not a destination"}}
-			}
-			if err != nil {
-				return err
-			}
-			if !has[id] {
-				has[id] = true
-				fresh = append(fresh, &postgres.Outgoing{Destination: t, Delivery: d.byHand(a, delivery.TargetOf(t, healths[id]), id, by)})
-			}
 		}
 		if len(fresh) == 0 {
 			return nil
@@ -251,6 +233,34 @@ func (d *Dispatcher) SendTo(ctx context.Context, alertID string, destinationIDs 
 		}
 	}
 	return views, nil
+}
+
+// byHands returns an alert's deliveries to those of the destinations to which it has
+// not gone yet.
+func (d *Dispatcher) byHands(ctx context.Context, tx *postgres.Tx, a postgres.AcceptedAlert, of []postgres.DeliveryView, to []uuid.UUID, by By) ([]*postgres.Outgoing, error) {
+	has := map[uuid.UUID]bool{}
+	for _, v := range of {
+		has[v.DestinationID] = true
+	}
+	healths, err := tx.Healths(ctx, to)
+	if err != nil {
+		return nil, err
+	}
+	var fresh []*postgres.Outgoing
+	for i, id := range to {
+		t, err := tx.Destination(ctx, id)
+		if errors.Is(err, postgres.ErrNotFound) {
+			return nil, invalid.Fields{{Field: fmt.Sprintf("destinationIds[%d]", i), Code: invalid.CodeConflict, Message: "is not a destination"}}
+		}
+		if err != nil {
+			return nil, err
+		}
+		if !has[id] {
+			has[id] = true
+			fresh = append(fresh, &postgres.Outgoing{Destination: t, Delivery: d.byHand(a, delivery.TargetOf(t, healths[id]), id, by)})
+		}
+	}
+	return fresh, nil
 }
 
 func deliveriesOfAlert(ctx context.Context, tx *postgres.Tx, alertID uuid.UUID) ([]postgres.DeliveryView, error) {
