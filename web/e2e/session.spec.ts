@@ -1,3 +1,4 @@
+import { Api } from "./api";
 import { expect, test } from "./belfry";
 import { answers } from "./receiver";
 
@@ -42,6 +43,44 @@ test("who signs out is out", async ({ page, unique, api, context, server }) => {
   await page.getByRole("menuitem", { name: "Sign out" }).click();
   await expect(page).toHaveURL(/\/sign-in$/);
   expect((await context.request.get(`${server.url}/api/v1/session`)).status()).toBe(401);
+});
+
+test("a session is ended by somebody else, and one's own signs out", async ({ page, api, browser, server, unique }) => {
+  const name = unique("visitor");
+  const { token } = await api.newToken(name, ["read"]);
+  const elsewhere = await browser.newContext({ baseURL: server.url });
+  await elsewhere.request.post("/api/v1/session", { data: { token } });
+  await page.goto("/settings?tab=session");
+  const row = page.getByRole("row").filter({ hasText: name });
+  await row.getByRole("button", { name: "End…" }).click();
+  await page.getByRole("button", { name: "End session" }).click();
+  await expect(row).toHaveCount(0);
+  expect((await elsewhere.request.get("/api/v1/session")).status()).toBe(401);
+  await elsewhere.close();
+
+  const own = page.getByRole("row").filter({ hasText: "This session" });
+  await own.getByRole("button", { name: "End…" }).click();
+  await expect(page.getByText("you will be signed out")).toBeVisible();
+  await page.getByRole("button", { name: "End session" }).click();
+  await expect(page).toHaveURL(/\/sign-in$/);
+  expect((await page.request.get("/api/v1/session")).status()).toBe(401);
+});
+
+test("what a token made is revoked with it", async ({ page, api, server, unique }) => {
+  const [parent, child] = [unique("parent"), unique("child")];
+  const made = await api.newToken(parent, ["admin"]);
+  const heir = await new Api(server.url, made.token).newToken(child, ["admin"]);
+  await page.goto("/settings");
+  const row = (name: string) => page.getByRole("row").filter({ has: page.getByText(name, { exact: true }) });
+  await row(parent).first().getByRole("button", { name: "Revoke…" }).click();
+  const dialog = page.getByRole("dialog");
+  await expect(dialog.getByRole("listitem")).toHaveText(`${child} admin`);
+  await dialog.getByRole("checkbox", { name: "Revoke this one, too" }).check();
+  await dialog.getByRole("button", { name: "Revoke", exact: true }).click();
+  await expect(dialog).toHaveCount(0);
+  await expect(page.getByText(child, { exact: true })).toHaveCount(0);
+  const answer = await page.request.get("/api/v1/session", { headers: { Authorization: `Bearer ${heir.token}` } });
+  expect(answer.status()).toBe(401);
 });
 
 test.describe("who may only read", () => {

@@ -98,7 +98,7 @@ function Entry({ entry: e }: { entry: AuditEntry }) {
         <strong>{isolated(e.actor)}</strong>
         {e.action === "bulk_resend.finish" ? "" : " "}
         {actionWord(e.action)}
-        {name !== undefined && <div className="dim">{isolated(name)}</div>}
+        {name !== undefined && name !== e.actor && <div className="dim">{isolated(name)}</div>}
       </Cell>
       <Cell wide>
         <Subject entry={e} />

@@ -134,7 +134,9 @@ function Setup({ server }: { server: ServerFacts }) {
           </>
         )}
       </Fact>
-      <Fact name="Sessions last">{seconds(server.sessionLength)}</Fact>
+      <Fact name="Sessions last">
+        {seconds(server.sessionLength)} at most, and {seconds(server.sessionIdle)} without being used
+      </Fact>
     </dl>
   );
 }

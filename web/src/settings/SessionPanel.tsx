@@ -48,7 +48,8 @@ export function SessionPanel() {
               )}
             </dl>
             <p className="dim">
-              Signing out ends this session only. To end every session that was opened with a token, revoke the token.
+              Signing out ends this session only. A session that nobody uses ends by itself. To end every session that
+              was opened with a token, revoke the token.
             </p>
             {leave.isError && <ProblemAlert title="You could not be signed out" error={leave.error} />}
             <ActionButton loading={leave.isPending} onClick={() => leave.mutate()}>

@@ -1,9 +1,10 @@
-import { Tabs } from "@mantine/core";
+import { Stack, Tabs } from "@mantine/core";
 import { getRouteApi } from "@tanstack/react-router";
 import { PageHead } from "../parts/PageHead";
 import { AuditLog } from "./AuditLog";
 import { ServerPanels } from "./ServerPanels";
 import { SessionPanel } from "./SessionPanel";
+import { SessionsPanel } from "./SessionsPanel";
 import { type SettingsTab, settingsTabs } from "./search";
 import { TokensPanel } from "./TokensPanel";
 
@@ -13,7 +14,7 @@ const tabWord: Record<SettingsTab, string> = {
   tokens: "API tokens",
   server: "Server",
   audit: "Audit log",
-  session: "Session",
+  session: "Sessions",
 };
 
 /** Who may call, how the server is set up, and who did what. */
@@ -49,7 +50,10 @@ export function SettingsPage() {
           />
         </Tabs.Panel>
         <Tabs.Panel value="session" pt="md">
-          <SessionPanel />
+          <Stack gap="md">
+            <SessionPanel />
+            <SessionsPanel />
+          </Stack>
         </Tabs.Panel>
       </Tabs>
     </>
