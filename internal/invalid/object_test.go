@@ -127,3 +127,43 @@ func TestFields(t *testing.T) {
 		t.Error("nothing is wrong, and it is an error")
 	}
 }
+
+func TestObject(t *testing.T) {
+	t.Parallel()
+	o := invalid.Split(`{"c":3, "a":[1], "b":2,"a":{"d":4}}`)
+	for name, want := range map[string]string{"a": "[1] true", "b": "2 false", "c": "3 false", "d": " false", "": " false"} {
+		value, repeated := o.Find(name)
+		if got := fmt.Sprint(value, " ", repeated); got != want {
+			t.Errorf("%q: got %s, want %s", name, got, want)
+		}
+	}
+	for i, want := range []bool{true, false, false, false} {
+		if got := o.Repeated(i); got != want {
+			t.Errorf("member %d is repeated: %v", i, got)
+		}
+	}
+	if len(invalid.Split("{}")) != 0 || len(invalid.Split(" { } ")) != 0 {
+		t.Error("an empty object has members")
+	}
+}
+
+func TestPlaceIsCutShort(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]string{
+		`{"` + strings.Repeat("é", 64) + `":"\u0000"}`:                                       strings.Repeat("é", 64),
+		`{"` + strings.Repeat("é", 65) + `":"\u0000"}`:                                       strings.Repeat("é", 64) + "…",
+		`{"a":{"` + strings.Repeat("x", 126) + `":"\u0000"}}`:                                "a." + strings.Repeat("x", 64) + "…",
+		`{"a":` + strings.Repeat(`{"bc":`, 50) + `"\u0000"` + strings.Repeat("}", 51):        ("a" + strings.Repeat(".bc", 50))[:128] + "…",
+		`{"a":` + strings.Repeat(`{"bc":`, 42) + `{"d":["\u0000"]` + strings.Repeat("}", 44): "a" + strings.Repeat(".bc", 42) + ".…",
+		`{"a":{"":"\u0000"}}`:               `a[""]`,
+		`{"a":{"b\"\\":["\u0000"]}}`:        `a["b\"\\"][0]`,
+		`{"a":{"b_-1é":"\u0000"}}`:          "a.b_-1é",
+		`{"a b":{"c.d":"\u0000"}}`:          `a b["c.d"]`,
+		"{\"a\":{\"\\u0001\":\"\\u0000\"}}": "a[\"\ufffd\"]",
+	} {
+		_, wrong, err := invalid.Read([]byte(body), "a")
+		if err != nil || len(wrong) == 0 || wrong[0].Field != want {
+			t.Errorf("%s: got %v, %v, want %s", body, wrong, err, want)
+		}
+	}
+}
