@@ -23,5 +23,6 @@ export default defineConfig({
     setupFiles: ["src/testing.ts"],
     restoreMocks: true,
     unstubGlobals: true,
+    testTimeout: 30_000, // for a machine that has much else to do
   },
 });
