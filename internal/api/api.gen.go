@@ -2198,8 +2198,8 @@ type SignInInput = json.RawMessage
 
 // Signing The state of the signing secret.
 type Signing struct {
-	// CreatedAt When the present secret was made.
-	CreatedAt time.Time `json:"createdAt"`
+	// CreatedAt When the present secret was made; `null` when it cannot be opened.
+	CreatedAt *time.Time `json:"createdAt"`
 
 	// PreviousValidUntil Until when the previous secret is used too; `null` when there is none.
 	PreviousValidUntil *time.Time `json:"previousValidUntil"`

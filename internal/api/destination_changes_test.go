@@ -187,7 +187,7 @@ func TestRotateSigningSecret(t *testing.T) {
 	if first.SigningSecret == d.SigningSecret || first.PreviousValidUntil == nil || time.Until(*first.PreviousValidUntil).Round(time.Hour) != 24*time.Hour {
 		t.Errorf("rotated to the same, or not for a day: %v", first.PreviousValidUntil)
 	}
-	if s := signing(); s.PreviousValidUntil == nil || !s.PreviousValidUntil.Equal(*first.PreviousValidUntil) || !s.CreatedAt.After(d.Signing.CreatedAt) {
+	if s := signing(); s.PreviousValidUntil == nil || !s.PreviousValidUntil.Equal(*first.PreviousValidUntil) || !s.CreatedAt.After(*d.Signing.CreatedAt) {
 		t.Errorf("signing %+v, want until %v", s, first.PreviousValidUntil)
 	}
 	clock.pass(25 * time.Hour)

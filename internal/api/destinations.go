@@ -308,7 +308,7 @@ func (s *Server) newDestination(d destination.Destination) Destination {
 		ID: d.ID, DisplayName: d.DisplayName, FormerNames: notNil(d.FormerNames), Type: DestinationType(d.Type), State: DestinationState(d.State),
 		Severities: []Severity{}, AlertTypes: []AlertType{}, LogTypes: notNil(d.LogTypes),
 		Misconfigured: !d.Usable() && !errors.Is(d.Unopened, destination.ErrNoKey), OverrideOnly: len(d.Severities) == 0, Limits: newLimits(d.Limits), ResponseStorage: ResponseStorage(d.ResponseStorage), Settings: Settings{Headers: []SetHeader{}},
-		Signing: Signing{CreatedAt: d.Signing.CreatedAt.UTC()}, Version: d.Version,
+		Signing: Signing{CreatedAt: timeOrNil(d.Signing.CreatedAt)}, Version: d.Version,
 		CreatedAt: d.CreatedAt.UTC(), UpdatedAt: d.UpdatedAt.UTC(),
 	}
 	answer.Signing.PreviousValidUntil = timeOrNil(d.Signing.PreviousUntil(s.Now()))

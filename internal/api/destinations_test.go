@@ -38,7 +38,7 @@ func TestCreateAndGetDestination(t *testing.T) {
 		Severities: []Severity{"HIGH", "CRITICAL"}, AlertTypes: []AlertType{"RULE"}, ResponseStorage: "full", LogTypes: []string{"AWS.VPCFlow"},
 		Settings: Settings{URL: "https://Soar.example.com:8443", URLSet: true, Headers: []SetHeader{{"X-API-Key", true}, {"x-team", true}}},
 		Limits:   Limits{MaxInFlight: 16, HoldNotAnswering: true},
-		Signing:  Signing{CreatedAt: created.CreatedAt}, Version: 1, CreatedAt: created.CreatedAt, UpdatedAt: created.CreatedAt,
+		Signing:  Signing{CreatedAt: &created.CreatedAt}, Version: 1, CreatedAt: created.CreatedAt, UpdatedAt: created.CreatedAt,
 	}
 	if diff := cmp.Diff(want, created.Destination); diff != "" {
 		t.Errorf("created (-want +got):\n%s", diff)

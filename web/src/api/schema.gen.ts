@@ -2336,9 +2336,9 @@ export interface components {
         Signing: {
             /**
              * Format: date-time
-             * @description When the present secret was made.
+             * @description When the present secret was made; `null` when it cannot be opened.
              */
-            createdAt: string;
+            createdAt: string | null;
             /**
              * Format: date-time
              * @description Until when the previous secret is used too; `null` when there is none.

@@ -74,7 +74,13 @@ export function ConfigurationPanel({
         <Fact name="Stored answers">{storageWord[d.responseStorage]}</Fact>
         <Fact name="Signing secret">
           <div>
-            made <Time at={signing.createdAt} />
+            {signing.createdAt === null ? (
+              "cannot be opened"
+            ) : (
+              <>
+                made <Time at={signing.createdAt} />
+              </>
+            )}
           </div>
           {signing.previousValidUntil !== null && (
             <div>

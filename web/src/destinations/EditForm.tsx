@@ -110,7 +110,13 @@ export function EditForm({ now, others }: { now: Destination; others: readonly D
             <div>
               <div className={classes.label}>Signing secret</div>
               <p className={classes.hint}>
-                Made <Time at={base.signing.createdAt} />
+                {base.signing.createdAt === null ? (
+                  "It cannot be opened"
+                ) : (
+                  <>
+                    Made <Time at={base.signing.createdAt} />
+                  </>
+                )}
                 {base.signing.previousValidUntil !== null && (
                   <>
                     ; the previous one signs as well until <Time at={base.signing.previousValidUntil} />

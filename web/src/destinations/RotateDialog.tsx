@@ -55,8 +55,14 @@ export function RotateDialog({ destination, onClose }: { destination: Destinatio
       ) : (
         <Stack gap="sm">
           <div>
-            The present secret was made <Time at={signing.createdAt} />. A new one takes its place now; tell the
-            receiver before the previous one ends.
+            {signing.createdAt === null ? (
+              "The present secret cannot be opened."
+            ) : (
+              <>
+                The present secret was made <Time at={signing.createdAt} />.
+              </>
+            )}{" "}
+            A new one takes its place now; tell the receiver before the previous one ends.
             {signing.previousValidUntil !== null && (
               <>
                 {" "}
