@@ -75,10 +75,12 @@ func newServer(cfg Config) *Server {
 	if s.Failures == nil {
 		s.Failures = NewFailures(s.DB, s.Log, nil, s.Now)
 	}
-	s.Dispatcher.OnForget(func() {
-		s.tokens.forget()
-		s.DB.Forget()
-	})
+	if s.Dispatcher != nil {
+		s.Dispatcher.OnForget(func() {
+			s.tokens.forget()
+			s.DB.Forget()
+		})
+	}
 	if s.AdminToken != "" {
 		s.adminHash = access.Hash(s.AdminToken)
 	}
