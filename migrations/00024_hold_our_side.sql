@@ -1,7 +1,8 @@
 -- +goose Up
 SET LOCAL lock_timeout = '2s';
 -- uncounted: attempts in a row that did not count, because our own side failed.
--- Rows are checked against the longer list of reasons by the next step.
+-- No row need be checked against the longer list of reasons: all have passed the
+-- shorter one.
 ALTER TABLE deliveries
     ADD COLUMN uncounted integer NOT NULL DEFAULT 0,
     DROP CONSTRAINT deliveries_reason,
