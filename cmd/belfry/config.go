@@ -31,6 +31,7 @@ type config struct {
 	Roles          []string      `help:"What this process does: api answers requests, worker delivers." env:"BELFRY_ROLES" default:"api,worker" enum:"api,worker"`
 	MaxUnanswered  time.Duration `help:"How long a delivery is held for a destination that does not answer, before it fails." env:"BELFRY_NOT_ANSWERING_MAX_AGE" name:"not-answering-max-age" default:"72h"`
 	Retention      time.Duration `help:"How long alerts and attempts are kept once they are final; 0 keeps them for ever." env:"BELFRY_RETENTION" default:"720h"`
+	AuditRetention time.Duration `help:"How long entries of the audit log are kept; 0 keeps them for ever." env:"BELFRY_AUDIT_RETENTION" default:"9600h"`
 	DrainTimeout   time.Duration `help:"How long a stop waits for attempts in flight." env:"BELFRY_DRAIN_TIMEOUT" default:"20s"`
 	SessionLength  time.Duration `help:"How long a person stays signed in at most." env:"BELFRY_SESSION_LENGTH" default:"168h"`
 	SessionIdle    time.Duration `help:"After how long without a call a person is signed out." env:"BELFRY_SESSION_IDLE" default:"12h"`
@@ -88,6 +89,9 @@ func (c config) parse() (parsed, error) {
 	}
 	if c.Retention < 0 || c.Retention > 0 && c.Retention < 24*time.Hour {
 		wrong("BELFRY_RETENTION", errors.New("must be at least 24h, or 0 to keep everything"))
+	}
+	if c.AuditRetention < 0 || c.AuditRetention > 0 && c.AuditRetention < 24*time.Hour {
+		wrong("BELFRY_AUDIT_RETENTION", errors.New("must be at least 24h, or 0 to keep everything"))
 	}
 	if c.DrainTimeout < 0 {
 		wrong("BELFRY_DRAIN_TIMEOUT", errors.New("must not be negative"))

@@ -181,7 +181,7 @@ func serve(ctx context.Context, in instance) error {
 	dispatcher, err := dispatch.New(dispatch.Config{
 		DB: db, Client: client, Log: in.log, Metrics: registry, Now: time.Now, Waits: in.waits, Workers: in.Workers,
 		Roles: in.Roles, AttemptTimeout: in.AttemptTimeout, MaxUnanswered: in.MaxUnanswered,
-		Retention: in.Retention, Version: thisBuild().Version, Alone: in.alone,
+		Retention: in.Retention, AuditRetention: in.AuditRetention, Version: thisBuild().Version, Alone: in.alone,
 		Link: func(alertID string) string { return in.PublicURL + "/alerts/" + url.PathEscape(alertID) },
 	})
 	if err != nil {

@@ -26,10 +26,10 @@ func (s *Server) StartBulkResend(ctx context.Context, r StartBulkResendRequestOb
 		return nil, err
 	}
 	if dry {
-		c, err := s.Dispatcher.CountBulk(ctx, order)
+		c, err := s.Dispatcher.CountBulk(ctx, s.DB, order)
 		return StartBulkResend200JSONResponse{Total: c.Total, Capped: c.Capped, ByStatus: newStatusCounts(c.ByStatus)}, err
 	}
-	b, err := s.Dispatcher.StartBulk(ctx, order, by(ctx))
+	b, err := s.Dispatcher.StartBulk(ctx, s.DB, order, by(ctx))
 	return StartBulkResend202JSONResponse(newBulkResend(b)), err
 }
 

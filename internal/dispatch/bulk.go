@@ -61,9 +61,10 @@ type BulkCount struct {
 	ByStatus map[delivery.Status]int
 }
 
-// CountBulk counts what an order would take if it were made now.
-func (d *Dispatcher) CountBulk(ctx context.Context, order BulkOrder) (BulkCount, error) {
-	counts, err := d.DB.CountBulk(ctx, order.filter(), order.DeliveryIDs)
+// CountBulk counts what an order would take if it were made now, on connections of
+// the caller's: it may read much, and none of that may keep the dispatcher waiting.
+func (d *Dispatcher) CountBulk(ctx context.Context, db *postgres.DB, order BulkOrder) (BulkCount, error) {
+	counts, err := db.CountBulk(ctx, order.filter(), order.DeliveryIDs)
 	if err != nil {
 		return BulkCount{}, err
 	}
@@ -81,15 +82,15 @@ func newBulkCount(counts map[delivery.Status]int) BulkCount {
 
 // StartBulk makes an order. What it takes is settled now; what of that has moved
 // when its turn comes is skipped. So two orders for the same, as by a double
-// click, re-send each delivery once.
-func (d *Dispatcher) StartBulk(ctx context.Context, order BulkOrder, by By) (postgres.BulkResend, error) {
+// click, re-send each delivery once. Like CountBulk it uses the caller's connections.
+func (d *Dispatcher) StartBulk(ctx context.Context, db *postgres.DB, order BulkOrder, by By) (postgres.BulkResend, error) {
 	now := d.Now().Truncate(time.Microsecond) // as the table has it
 	b := postgres.BulkResend{
 		ID: uuid.Must(uuid.NewV7()), State: postgres.BulkRunning, Filter: order.Filter, DeliveryIDs: order.DeliveryIDs,
 		Again: order.Again, PerSecond: order.PerSecond, SteppedAt: now, RequestedBy: by.Name, RequestID: by.RequestID,
 		CreatedAt: now,
 	}
-	err := d.DB.InTx(ctx, func(tx *postgres.Tx) error {
+	err := db.InTx(ctx, func(tx *postgres.Tx) error {
 		if err := tx.InsertBulkResend(ctx, b); err != nil {
 			return err
 		}

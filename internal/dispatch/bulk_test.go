@@ -72,7 +72,7 @@ func (f *fixture) order(t testing.TB, o BulkOrder) postgres.BulkResend {
 	if o.PerSecond == 0 {
 		o.PerSecond = 1000
 	}
-	b, err := f.StartBulk(t.Context(), o, me)
+	b, err := f.StartBulk(t.Context(), f.db, o, me)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -175,7 +175,7 @@ func TestBulkTakesWhatItCounts(t *testing.T) {
 		"by no ids":              {BulkOrder{DeliveryIDs: []uuid.UUID{}}, map[delivery.Status]int{}},
 		"by ids that must match": {BulkOrder{DeliveryIDs: elsewhere, Filter: to}, map[delivery.Status]int{}},
 	} {
-		got, err := f.CountBulk(t.Context(), tt.order)
+		got, err := f.CountBulk(t.Context(), f.db, tt.order)
 		if err != nil {
 			t.Fatal(err)
 		}

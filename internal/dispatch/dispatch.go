@@ -47,6 +47,8 @@ type Config struct {
 	Retention time.Duration // how long alerts and attempts are kept
 	Version   string        // of this program, shown for its instance
 
+	AuditRetention time.Duration // how long the audit log is kept; 0: for ever
+
 	AttemptTimeout time.Duration // of Client
 	MaxUnanswered  time.Duration // how long a delivery is held for a destination that does not answer
 

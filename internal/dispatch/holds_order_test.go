@@ -67,7 +67,7 @@ func TestOneOrderOfReasons(t *testing.T) {
 			t.Fatal(err)
 		}
 		reason("nothing is released", retrying)
-		order, err := f.StartBulk(t.Context(), BulkOrder{DeliveryIDs: []uuid.UUID{final}, PerSecond: 1000}, By{Name: "me"})
+		order, err := f.StartBulk(t.Context(), f.db, BulkOrder{DeliveryIDs: []uuid.UUID{final}, PerSecond: 1000}, By{Name: "me"})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -28,9 +28,7 @@ const (
 
 	moveEvery      = time.Second
 	reconcileEvery = 30 * time.Second
-	retainEvery    = time.Hour
 	stepTimeout    = 5 * time.Minute
-	statsKept      = 8 * 24 * time.Hour
 	pace           = 500 // deliveries moved at once, per destination and step
 )
 
@@ -130,7 +128,7 @@ func (d *Dispatcher) startUpkeep() {
 	d.every(reconcileEvery, nil, "reconcile", d.reconcile)
 	d.every(reconcileEvery, nil, "expire", d.expire)
 	d.every(tellUnknownEvery, nil, "unknown destinations", d.tellUnknown)
-	d.every(retainEvery, nil, "retain", d.retain)
+	d.startRetention()
 	d.every(bulkEvery, nil, "bulk re-send", d.stepBulks)
 }
 
@@ -418,35 +416,4 @@ func (d *Dispatcher) lackPartitions(err error) {
 	if d.partitions.Swap(false) {
 		d.Log.Error("partitions of attempts cannot be made", "error", err)
 	}
-}
-
-// retain drops what is older than the retention, but nothing that is open.
-func (d *Dispatcher) retain(ctx context.Context) error {
-	if d.Retention <= 0 {
-		return nil
-	}
-	before := d.Now().Add(-d.Retention)
-	for {
-		n, err := d.DB.DropAlerts(ctx, before, pace)
-		if err != nil {
-			return err
-		}
-		if n > 0 {
-			d.Log.InfoContext(ctx, "old alerts dropped", "alerts", n)
-		}
-		if n < pace {
-			break
-		}
-	}
-	if err := d.DB.DropBulkResends(ctx, before); err != nil {
-		return err
-	}
-	if err := d.DB.DropStats(ctx, d.Now().Add(-statsKept)); err != nil {
-		return err
-	}
-	dropped, err := d.DB.DropAttempts(ctx, before)
-	if len(dropped) > 0 {
-		d.Log.InfoContext(ctx, "old attempts dropped", "partitions", dropped)
-	}
-	return err
 }

@@ -140,3 +140,21 @@ func (q queries) lookAtAudit(ctx context.Context, entries string, args ...any) (
 	}
 	return p, nil
 }
+
+// DropAudit deletes at most limit entries older than a time, the oldest first, and
+// returns how many.
+func (q queries) DropAudit(ctx context.Context, before time.Time, limit int) (int64, error) {
+	const query = `
+		DELETE FROM audit_log
+		WHERE id IN (
+			SELECT id
+			FROM audit_log
+			WHERE id < $1
+			ORDER BY id
+			LIMIT $2)`
+	tag, err := q.q.Exec(ctx, query, idAt(before), limit)
+	if err != nil {
+		return 0, fmt.Errorf("drop audit log: %w", err)
+	}
+	return tag.RowsAffected(), nil
+}

@@ -380,14 +380,19 @@ func (tx *Tx) OpenRuns(order uuid.UUID, next []delivery.Delivery) {
 	tx.trips.later("insert runs", query, append(c.args(), order)...)
 }
 
-// DropBulkResends deletes orders that ended before a time and of which no run is
-// left.
-func (q queries) DropBulkResends(ctx context.Context, before time.Time) error {
+// DropBulkResends deletes at most limit orders that ended before a time and of which
+// no run is left, and returns how many.
+func (q queries) DropBulkResends(ctx context.Context, before time.Time, limit int) (int64, error) {
 	const query = `
-		DELETE FROM bulk_resends b
-		WHERE b.finished_at < $1 AND NOT EXISTS (SELECT FROM runs r WHERE r.bulk_resend_id = b.id)`
-	if _, err := q.q.Exec(ctx, query, before); err != nil {
-		return fmt.Errorf("drop bulk re-sends: %w", err)
+		DELETE FROM bulk_resends
+		WHERE id IN (
+			SELECT b.id
+			FROM bulk_resends b
+			WHERE b.finished_at < $1 AND NOT EXISTS (SELECT FROM runs r WHERE r.bulk_resend_id = b.id)
+			LIMIT $2)`
+	tag, err := q.q.Exec(ctx, query, before, limit)
+	if err != nil {
+		return 0, fmt.Errorf("drop bulk re-sends: %w", err)
 	}
-	return nil
+	return tag.RowsAffected(), nil
 }
