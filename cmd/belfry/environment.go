@@ -14,11 +14,12 @@ import (
 const prefix = "BELFRY_"
 
 // notOurs are variables with the prefix that others set and that mean nothing to
-// this program: those of docker-compose.yml, and those that Kubernetes gives to
-// every container beside a service with the name belfry.
+// this program: where scripts that call the API find it, those of
+// docker-compose.yml, and those that Kubernetes gives to every container beside a
+// service with the name belfry.
 func notOurs(name string) bool {
 	switch name {
-	case "BELFRY_VERSION", "BELFRY_COMMIT", "BELFRY_BUILD_DATE", "BELFRY_SUBNET", "BELFRY_PORT", "BELFRY_PORTS":
+	case "BELFRY_URL", "BELFRY_VERSION", "BELFRY_COMMIT", "BELFRY_BUILD_DATE", "BELFRY_SUBNET", "BELFRY_PORT", "BELFRY_PORTS":
 		return true
 	}
 	return strings.HasPrefix(name, "BELFRY_PORT_") || strings.HasPrefix(name, "BELFRY_SERVICE_")

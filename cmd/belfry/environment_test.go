@@ -19,6 +19,7 @@ func TestUnknownVariablesAreRefused(t *testing.T) {
 		{"Kubernetes: named port of a service", "BELFRY_SERVICE_PORT_HTTP=80", ""},
 		{"Kubernetes: port of a service", "BELFRY_PORT=tcp://10.0.0.1:80", ""},
 		{"Kubernetes: parts of the port", "BELFRY_PORT_80_TCP_ADDR=10.0.0.1", ""},
+		{"of scripts that call the API", "BELFRY_URL=http://127.0.0.1:8080", ""},
 		{"of the compose file", "BELFRY_VERSION=1.2.3", ""},
 		{"the prefix is not enough for Kubernetes", "BELFRY_SERVICES=x", "BELFRY_SERVICES is not a setting"},
 		{"somebody else's", "PATH=/bin", ""},
