@@ -1338,11 +1338,23 @@ type Delivery struct {
 
 // DeliveryCounts How many deliveries match, by status.
 type DeliveryCounts struct {
-	// Embedded struct due to allOf(#/components/schemas/StatusCounts)
-	StatusCounts `yaml:",inline"`
-	// Embedded fields due to inline allOf schema
-	// Capped Whether there are more deliveries than were looked at, so that any of these numbers may be too small.
-	Capped bool `json:"capped"`
+	// Cancelled How many deliveries of one status match.
+	Cancelled StatusCount `json:"cancelled"`
+
+	// Delivered How many deliveries of one status match.
+	Delivered StatusCount `json:"delivered"`
+
+	// Failed How many deliveries of one status match.
+	Failed StatusCount `json:"failed"`
+
+	// Held How many deliveries of one status match.
+	Held StatusCount `json:"held"`
+
+	// Queued How many deliveries of one status match.
+	Queued StatusCount `json:"queued"`
+
+	// Retrying How many deliveries of one status match.
+	Retrying StatusCount `json:"retrying"`
 }
 
 // DeliveryDetails A delivery with its alert, its runs and its attempts.
@@ -2210,6 +2222,15 @@ type SigningSecret = string
 
 // SigningSecretInput How to rotate.
 type SigningSecretInput = json.RawMessage
+
+// StatusCount How many deliveries of one status match.
+type StatusCount struct {
+	// Capped Whether there are more deliveries than were looked at, so that there may be more of this status.
+	Capped bool `json:"capped"`
+
+	// Count How many were found. Without `capped` this is exact.
+	Count int `json:"count"`
+}
 
 // StatusCounts How many deliveries, by status.
 type StatusCounts struct {

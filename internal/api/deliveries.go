@@ -53,11 +53,17 @@ func (s *Server) ListDeliveries(ctx context.Context, r ListDeliveriesRequestObje
 
 // CountDeliveries counts the same by status.
 func (s *Server) CountDeliveries(ctx context.Context, r CountDeliveriesRequestObject) (CountDeliveriesResponseObject, error) {
-	counts, capped, err := s.DB.CountDeliveries(ctx, newDeliveryFilter(r.Params))
+	counts, err := s.DB.CountDeliveries(ctx, newDeliveryFilter(r.Params))
 	if err != nil {
 		return nil, err
 	}
-	return CountDeliveries200JSONResponse{StatusCounts: newStatusCounts(counts), Capped: capped}, nil
+	of := func(status delivery.Status) StatusCount {
+		return StatusCount{Count: counts[status].Count, Capped: counts[status].Capped}
+	}
+	return CountDeliveries200JSONResponse{
+		Queued: of(delivery.Queued), Retrying: of(delivery.Retrying), Held: of(delivery.Held),
+		Delivered: of(delivery.Delivered), Failed: of(delivery.Failed), Cancelled: of(delivery.Cancelled),
+	}, nil
 }
 
 func newStatusCounts(counts map[delivery.Status]int) StatusCounts {

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -244,17 +245,23 @@ func (q queries) lookAtDeliveries(ctx context.Context, w way, f DeliveryFilter, 
 	return p, nil
 }
 
-// How many deliveries of each status CountDeliveries looks at: of those that a
+// How many deliveries of each status CountDeliveries counts: of those that a
 // filter selects by what their index says, and of others, which have to be read.
 const (
 	countByIndex = 5000
 	countByRow   = 1000
 )
 
+// StatusCount is how many deliveries of a status were found.
+type StatusCount struct {
+	Count  int
+	Capped bool // there are more than were looked at, so that there may be more of it
+}
+
 // CountDeliveries counts deliveries by status. Of each status it looks only at
 // the newest, up to a bound, and of delivered ones at those among the newest of
-// all; capped reports that it came to a bound, so that there may be more.
-func (q queries) CountDeliveries(ctx context.Context, f DeliveryFilter) (counts map[delivery.Status]int, capped bool, err error) {
+// all. What has no bound to come to is exact: so are all deliveries of an alert.
+func (q queries) CountDeliveries(ctx context.Context, f DeliveryFilter) (map[delivery.Status]StatusCount, error) {
 	if f.Statuses == nil {
 		for _, s := range delivery.Statuses() {
 			f.Statuses = append(f.Statuses, string(s))
@@ -263,31 +270,29 @@ func (q queries) CountDeliveries(ctx context.Context, f DeliveryFilter) (counts 
 	f = f.narrowed()
 	rows, err := q.q.Query(ctx, f.countText(), f.countArgs()...)
 	if err != nil {
-		return nil, false, fmt.Errorf("count deliveries: %w", err)
+		return nil, fmt.Errorf("count deliveries: %w", err)
 	}
-	counts = map[delivery.Status]int{}
+	counts := map[delivery.Status]StatusCount{}
 	var (
 		status delivery.Status
-		n      int
-		more   bool
+		c      StatusCount
 	)
-	_, err = pgx.ForEachRow(rows, []any{&status, &n, &more}, func() error {
-		if n > 0 {
-			counts[status] = n
-		}
-		capped = capped || more
+	_, err = pgx.ForEachRow(rows, []any{&status, &c.Count, &c.Capped}, func() error {
+		counts[status] = c
 		return nil
 	})
 	if err != nil {
-		return nil, false, fmt.Errorf("count deliveries: %w", err)
+		return nil, fmt.Errorf("count deliveries: %w", err)
 	}
-	return counts, capped, nil
+	return counts, nil
 }
 
+// countText looks at one row more than is counted, which says that there is one.
+// What is looked at for delivered ones is of any status, and tells of no other.
 func (f DeliveryFilter) countText() string {
 	const (
-		count     = "SELECT d.status, count(*) FILTER (WHERE d.matches), bool_or(d.nth = $12) FROM ("
-		delivered = " UNION ALL SELECT d.id, d.alert_id, d.status, d.matches AND d.status = 'delivered', d.nth FROM ("
+		count     = "SELECT d.status, count(*) FILTER (WHERE d.matches AND d.nth < $12), bool_or(d.nth = $12) FROM ("
+		delivered = " UNION ALL SELECT d.id, d.alert_id, 'delivered', d.matches AND d.status = 'delivered', d.nth FROM ("
 		end       = ") AS d WHERE 'delivered' = ANY($3)) AS d GROUP BY d.status"
 	)
 	switch n := len(f.DestinationIDs); {
@@ -301,6 +306,10 @@ func (f DeliveryFilter) countText() string {
 }
 
 func (f DeliveryFilter) countArgs() []any {
+	if f.AlertID != "" {
+		f.Limit = math.MaxInt32 // no more than there are destinations
+		return f.args()
+	}
 	f.Limit = countByRow
 	if f.Reasons == nil && f.Classes == nil && f.StatusCode == 0 && f.RoutedBy == nil && f.Severities == nil && f.Types == nil {
 		f.Limit = countByIndex
@@ -308,5 +317,6 @@ func (f DeliveryFilter) countArgs() []any {
 	if n := len(f.DestinationIDs); n < manyValues {
 		f.Limit /= n + 1
 	}
+	f.Limit++
 	return f.args()
 }

@@ -165,7 +165,7 @@ func listDeliveries(f postgres.DeliveryFilter) call {
 
 func countDeliveries(f postgres.DeliveryFilter) call {
 	return func(t *testing.T, db *postgres.DB) error {
-		_, _, err := db.CountDeliveries(t.Context(), f)
+		_, err := db.CountDeliveries(t.Context(), f)
 		return err
 	}
 }

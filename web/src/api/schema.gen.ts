@@ -199,8 +199,8 @@ export interface paths {
          * @description Scope: `read`.
          *
          *     How many deliveries match the filters, by status. So that it stays quick, only so many are looked at: the newest of
-         *     each status, and for `delivered` the newest of all. `capped` says that there are more: then any number
-         *     may be too small, and none is too large. With `alertId` the count is exact.
+         *     each status, and for `delivered` the newest of all. `capped` of a status says that there are more to look at: then its
+         *     count may be too small, never too large. Every other count is exact, and with `alertId` all are.
          */
         get: operations["countDeliveries"];
         put?: never;
@@ -1988,8 +1988,19 @@ export interface components {
             cancelled: number;
         };
         /** @description How many deliveries match, by status. */
-        DeliveryCounts: components["schemas"]["StatusCounts"] & {
-            /** @description Whether there are more deliveries than were looked at, so that any of these numbers may be too small. */
+        DeliveryCounts: {
+            queued: components["schemas"]["StatusCount"];
+            retrying: components["schemas"]["StatusCount"];
+            held: components["schemas"]["StatusCount"];
+            delivered: components["schemas"]["StatusCount"];
+            failed: components["schemas"]["StatusCount"];
+            cancelled: components["schemas"]["StatusCount"];
+        };
+        /** @description How many deliveries of one status match. */
+        StatusCount: {
+            /** @description How many were found. Without `capped` this is exact. */
+            count: number;
+            /** @description Whether there are more deliveries than were looked at, so that there may be more of this status. */
             capped: boolean;
         };
         /** @description What a bulk re-send would take. */
@@ -3355,6 +3366,34 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "queued": {
+                     *         "count": 0,
+                     *         "capped": false
+                     *       },
+                     *       "retrying": {
+                     *         "count": 3,
+                     *         "capped": false
+                     *       },
+                     *       "held": {
+                     *         "count": 0,
+                     *         "capped": false
+                     *       },
+                     *       "delivered": {
+                     *         "count": 4871,
+                     *         "capped": true
+                     *       },
+                     *       "failed": {
+                     *         "count": 26,
+                     *         "capped": false
+                     *       },
+                     *       "cancelled": {
+                     *         "count": 0,
+                     *         "capped": false
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["DeliveryCounts"];
                 };
             };

@@ -49,7 +49,7 @@ export type ServerFacts = Schemas["ServerFacts"];
 export type Session = Schemas["Session"];
 export type ResponseStorage = Schemas["ResponseStorage"];
 export type Severity = Schemas["Severity"];
-export type StatusCounts = Schemas["StatusCounts"];
+export type StatusCount = Schemas["StatusCount"];
 export type Timing = Schemas["Timing"];
 export type Token = Schemas["Token"];
 

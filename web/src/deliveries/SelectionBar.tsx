@@ -2,6 +2,7 @@ import { Button, Checkbox } from "@mantine/core";
 import { useMayNot } from "../api/session";
 import type { DeliveryCounts } from "../api/types";
 import { ActionButton } from "../parts/ActionButton";
+import { countWord } from "../words/count";
 import { matching, namedAtMost } from "./bulk";
 import classes from "./SelectionBar.module.css";
 import type { DeliveriesSearch } from "./search";
@@ -28,7 +29,7 @@ export function SelectionBar({
 }) {
   const mayNot = useMayNot("operate");
   const empty = isEmpty(selection);
-  const total = counts && `${matching(counts, search.status).toLocaleString()}${counts.capped ? "+" : ""}`;
+  const total = counts && countWord(matching(counts, search.status));
   const tooMany = !selection.all && selection.ids.size > namedAtMost;
   return (
     <div className={classes.bar} data-some={!empty || undefined}>

@@ -4,6 +4,7 @@ import { type DeliveryStatus, deliveryStatuses } from "../api/types";
 import { compact } from "../app/search";
 import { ProblemAlert } from "../parts/ProblemAlert";
 import { now } from "../time/clock";
+import { countWord, noneOf } from "../words/count";
 import { statusWord } from "../words/status";
 import classes from "./StatusCounts.module.css";
 import { countFilters, type DeliveriesSearch } from "./search";
@@ -43,19 +44,17 @@ export function StatusCounts({
             type="button"
             className={classes.count}
             data-status={s}
-            data-none={query.data?.[s] === 0 || undefined}
+            data-none={(query.data && noneOf(query.data[s])) || undefined}
             aria-pressed={chosen.includes(s)}
             onClick={() => toggle(s)}
           >
-            <span className={classes.number}>
-              {query.data ? `${query.data[s].toLocaleString()}${query.data.capped ? "+" : ""}` : "–"}
-            </span>
+            <span className={classes.number}>{query.data ? countWord(query.data[s]) : "–"}</span>
             <span>{statusWord[s]}</span>
           </button>
         ))}
       </fieldset>
-      {query.data?.capped && (
-        <p className={classes.note}>There are more deliveries than were looked at: these numbers may be too small.</p>
+      {query.data && deliveryStatuses.some((s) => query.data[s].capped) && (
+        <p className={classes.note}>Not all deliveries were looked at: a number with a “+” may be too small.</p>
       )}
     </>
   );

@@ -12,7 +12,14 @@ import {
 } from "./bulk";
 
 const now = Date.parse("2026-03-02T12:00:00Z");
-const counts = { queued: 1, retrying: 2, held: 4, delivered: 8, failed: 16, cancelled: 32 };
+const counts = {
+  queued: { count: 1, capped: false },
+  retrying: { count: 2, capped: false },
+  held: { count: 4, capped: false },
+  delivered: { count: 8, capped: true },
+  failed: { count: 16, capped: false },
+  cancelled: { count: 32, capped: false },
+};
 
 describe("an order", () => {
   test("names those that were chosen", () => {
@@ -34,8 +41,9 @@ describe("an order", () => {
 });
 
 test("all that match are counted over the statuses that are shown", () => {
-  expect(matching(counts, undefined)).toBe(63);
-  expect(matching(counts, ["failed", "held"])).toBe(20);
+  expect(matching(counts, undefined)).toEqual({ count: 63, capped: true });
+  expect(matching(counts, ["failed", "held"])).toEqual({ count: 20, capped: false });
+  expect(matching(counts, ["failed", "delivered"])).toEqual({ count: 24, capped: true });
 });
 
 test("a count is told by status", () => {

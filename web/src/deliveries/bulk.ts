@@ -3,10 +3,11 @@ import {
   type BulkCount,
   type BulkResend,
   type BulkResendOutcomes,
+  type DeliveryCounts,
   type DeliveryFilter,
   type DeliveryStatus,
   deliveryStatuses,
-  type StatusCounts,
+  type StatusCount,
 } from "../api/types";
 import { compact } from "../app/search";
 import { moment } from "../time/words";
@@ -35,8 +36,9 @@ export function orderOf(
 }
 
 /** How many of all match, by the counts of the list. */
-export function matching(counts: StatusCounts, status: readonly DeliveryStatus[] | undefined): number {
-  return (status ?? deliveryStatuses).reduce((sum, s) => sum + counts[s], 0);
+export function matching(counts: DeliveryCounts, status: readonly DeliveryStatus[] | undefined): StatusCount {
+  const all = (status ?? deliveryStatuses).map((s) => counts[s]);
+  return { count: all.reduce((sum, c) => sum + c.count, 0), capped: all.some((c) => c.capped) };
 }
 
 /** "30 failed and 2 cancelled": what an order would take. */

@@ -17,6 +17,7 @@ import { Loaded } from "../parts/Loaded";
 import { Panel } from "../parts/Panel";
 import { Time } from "../time/Time";
 import { isolated } from "../words/bidi";
+import { countWord } from "../words/count";
 import { revealed } from "../words/reveal";
 import { outcomeWord } from "../words/status";
 import classes from "./AttentionPanel.module.css";
@@ -33,9 +34,9 @@ export function AttentionPanel({ destinations }: { destinations: readonly Destin
         <Loaded query={health} what="The health of the destinations">
           {(healths) => (
             <Loaded query={counts} what="The counts" lines={2}>
-              {({ failed, capped }) => (
+              {({ failed }) => (
                 <Loaded query={unknown} what="The names that nobody has" lines={2}>
-                  {(names) => <Items items={attentionOf(destinations, healths, { count: failed, capped }, names)} />}
+                  {(names) => <Items items={attentionOf(destinations, healths, failed, names)} />}
                 </Loaded>
               )}
             </Loaded>
@@ -87,8 +88,7 @@ function Item({ item }: { item: Attention }) {
           kind={item.kind}
           title={
             <Link to="/deliveries" search={failedLastDay}>
-              {item.count.toLocaleString()}
-              {item.capped ? "+" : ""} {item.count === 1 ? "delivery" : "deliveries"} failed in the last 24 h
+              {countWord(item)} {item.count === 1 ? "delivery" : "deliveries"} failed in the last 24 h
             </Link>
           }
         >
@@ -109,8 +109,7 @@ function Item({ item }: { item: Attention }) {
           }
         >
           <span>
-            {item.count.toLocaleString()}
-            {item.capped ? "+" : ""} {item.count === 1 ? "alert" : "alerts"} of the last 24 h named it
+            {countWord(item)} {item.count === 1 ? "alert" : "alerts"} of the last 24 h named it
           </span>
           <Since at={item.since} />
           <span>Correct it where the alerts come from, or give a destination this name; then send them.</span>

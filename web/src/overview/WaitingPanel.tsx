@@ -6,6 +6,7 @@ import { countsOf } from "../deliveries/StatusCounts";
 import type { DeliveriesSearch } from "../deliveries/search";
 import { Loaded } from "../parts/Loaded";
 import { Panel } from "../parts/Panel";
+import { countWord, noneOf } from "../words/count";
 import { reasonSentence, reasonWord, statusWord } from "../words/status";
 import { heldWord } from "./attention";
 import classes from "./WaitingPanel.module.css";
@@ -29,8 +30,8 @@ export function WaitingPanel() {
                     key={status}
                     search={{ status: [status] }}
                     status={status}
-                    number={`${all[status].toLocaleString()}${all.capped ? "+" : ""}`}
-                    none={all[status] === 0}
+                    number={countWord(all[status])}
+                    none={noneOf(all[status])}
                     word={statusWord[status]}
                   />
                 ))}
