@@ -68,6 +68,7 @@ func (c *compareCommand) Run(ctx context.Context, to streams) (err error) {
 type comparison struct {
 	name                string
 	before, after, cost []float64 // CPU of a delivery, µs; the ratio of neighbours
+	belfry, postgres    []float64 // ratios of its parts
 	rate, p99           []float64 // ratios
 }
 
@@ -75,6 +76,8 @@ func (c *comparison) add(turn [2]result) {
 	if turn[0].CPU != nil && turn[1].CPU != nil {
 		before, after := turn[0].CPU.Belfry+turn[0].CPU.Postgres, turn[1].CPU.Belfry+turn[1].CPU.Postgres
 		c.before, c.after, c.cost = append(c.before, before), append(c.after, after), append(c.cost, after/before)
+		c.belfry = append(c.belfry, turn[1].CPU.Belfry/turn[0].CPU.Belfry)
+		c.postgres = append(c.postgres, turn[1].CPU.Postgres/turn[0].CPU.Postgres)
 	}
 	if turn[0].PerSecond > 0 {
 		c.rate = append(c.rate, turn[1].PerSecond/turn[0].PerSecond)
@@ -86,7 +89,7 @@ func (c *comparison) add(turn [2]result) {
 
 func printComparison(to io.Writer, rows []comparison) error {
 	t := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "scenario\tCPU µs before\tafter\tratio\tof turns\trate ratio\tp99 ratio\t")
+	fmt.Fprintln(t, "scenario\tCPU µs before\tafter\tratio\tof turns\tBelfry\tPostgres\trate ratio\tp99 ratio\t")
 	for _, r := range rows {
 		verdict := notJudged
 		if len(r.cost) > 0 {
@@ -96,7 +99,8 @@ func printComparison(to io.Writer, rows []comparison) error {
 		for _, c := range r.cost {
 			turns += number(c) + " "
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%.3f\t%s\t%s\t%s\t%s\n", r.name, shown(median(r.before)), shown(median(r.after)), median(r.cost), turns,
+		fmt.Fprintf(t, "%s\t%s\t%s\t%.3f\t%s\t%.3f\t%.3f\t%s\t%s\t%s\n", r.name, shown(median(r.before)), shown(median(r.after)), median(r.cost), turns,
+			median(r.belfry), median(r.postgres),
 			shown(median(r.rate)), shown(median(r.p99)), verdict)
 	}
 	return t.Flush()
