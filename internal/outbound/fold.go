@@ -49,15 +49,26 @@ type foldedView struct {
 	at   []int32 // where each byte of text is in the view
 }
 
-func foldView(v view) foldedView {
-	f := foldedView{of: v, text: make([]byte, 0, len(v.text)), at: make([]int32, 0, len(v.text))}
+// smallText is how many bytes a text may have to be folded on the stack: most
+// header values and many bodies are no longer.
+const smallText = 256
+
+// foldInto appends the letters and digits of v to text, and where each is to at.
+func foldInto(v view, text []byte, at []int32) foldedView {
 	for i, b := range v.text {
-		if c := foldByte(b); c != 0 {
-			f.text, f.at = append(f.text, c), append(f.at, int32(i))
+		if c := foldTable[b]; c != 0 {
+			text, at = append(text, c), append(at, int32(i))
 		}
 	}
-	return f
+	return foldedView{of: v, text: text, at: at}
 }
+
+var foldTable = func() (t [256]byte) {
+	for c := range t {
+		t[c] = foldByte(byte(c))
+	}
+	return t
+}()
 
 // spreads reports whether the n letters and digits from i on have something
 // between them.
@@ -69,7 +80,15 @@ func (m *masker) scanFolded(spans []span, v view, limit int, cut bool) []span {
 	if m.folded == nil || len(m.folded.patterns) == 0 {
 		return spans
 	}
-	f := foldView(v)
+	var (
+		smallBytes [smallText]byte
+		smallAt    [smallText]int32
+	)
+	text, at := smallBytes[:0], smallAt[:0]
+	if len(v.text) > smallText {
+		text, at = make([]byte, 0, len(v.text)), make([]int32, 0, len(v.text))
+	}
+	f := foldInto(v, text, at)
 	end := v.before(limit)
 	for i := 0; i+headSize <= len(f.text) && int(f.at[i]) < end; i++ {
 		n := m.folded.match(f.text[i:])

@@ -16,7 +16,7 @@ func (m *masker) sent(headers http.Header, secrets []string) []Header {
 			if v != "" && slices.Contains(secrets, v) {
 				v = stars
 			}
-			list = append(list, Header{name, m.text(v)})
+			list = append(list, Header{name, m.written(v)})
 		}
 	}
 	return tidy(list)

@@ -104,11 +104,30 @@ func replace(text []byte, spans []span, limit int) []byte {
 
 // text returns s with the secrets in it replaced.
 func (m *masker) text(s string) string {
+	if len(s) < minSecret {
+		return s
+	}
 	b := []byte(s)
 	if len(m.spans(nil, b, len(b), false)) == 0 {
 		return s
 	}
 	return string(m.mask(b, len(b), false))
+}
+
+// written returns s with the secrets in it replaced that stand there in one of
+// their spellings. It is for what we write ourselves: nobody wraps or folds that.
+func (m *masker) written(s string) string {
+	if len(s) < minSecret {
+		return s
+	}
+	b := []byte(s)
+	var spans []span
+	look(b, nil, func(v view) { spans = m.scan(spans, v, len(b), false) })
+	if len(spans) == 0 {
+		return s
+	}
+	slices.SortFunc(spans, func(a, b span) int { return cmp.Compare(a.from, b.from) })
+	return string(replace(b, spans, len(b)))
 }
 
 // span is a part of a text that must not be stored.
@@ -121,9 +140,9 @@ func (m *masker) spans(charset encoding.Encoding, text []byte, limit int, cut bo
 		return nil
 	}
 	var spans []span
-	for _, v := range views(text, charset) {
+	look(text, charset, func(v view) {
 		spans = m.scanFolded(m.scan(spans, v, limit, cut), v, limit, cut)
-	}
+	})
 	slices.SortFunc(spans, func(a, b span) int { return cmp.Compare(a.from, b.from) })
 	return spans
 }

@@ -58,31 +58,29 @@ func (v view) before(limit int) int {
 	return n
 }
 
-// views returns a text as it is and as its charset has it, and both as they read
-// with their escapes undone once and twice, and with those of quoted-printable
-// undone (RFC 2045 section 6.7).
-func views(text []byte, charset encoding.Encoding) []view {
-	all := undone(nil, view{text: text, open: len(text), size: len(text)})
+// look calls with for a text as it is and as its charset has it, and for both as
+// they read with their escapes undone once and twice, and with those of
+// quoted-printable undone (RFC 2045 section 6.7).
+func look(text []byte, charset encoding.Encoding, with func(view)) {
+	lookThrough(view{text: text, open: len(text), size: len(text)}, with)
 	if charset != nil {
-		all = undone(all, decode(text, charset))
+		lookThrough(decode(text, charset), with)
 	}
-	return all
 }
 
-// undone appends a view and what it reads as.
-func undone(all []view, v view) []view {
-	all = append(all, v)
+// lookThrough calls with for a view and for what it reads as.
+func lookThrough(v view, with func(view)) {
+	with(v)
 	if bytes.ContainsAny(v.text, escapes) {
 		once := unescape(v.text).within(v)
-		all = append(all, once)
+		with(once)
 		if bytes.ContainsAny(once.text, escapes) {
-			all = append(all, unescape(once.text).within(once))
+			with(unescape(once.text).within(once))
 		}
 	}
 	if bytes.IndexByte(v.text, '=') >= 0 {
-		all = append(all, unquotePrintable(v.text).within(v))
+		with(unquotePrintable(v.text).within(v))
 	}
-	return all
 }
 
 // within returns a view of a view's text as one of its source.
