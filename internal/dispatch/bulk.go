@@ -129,7 +129,7 @@ func (d *Dispatcher) CancelBulk(ctx context.Context, id uuid.UUID, by By) (postg
 // changeBulk brings an order into a state; where it is already, nothing is done.
 func (d *Dispatcher) changeBulk(ctx context.Context, id uuid.UUID, action, state string, by By) (postgres.BulkResend, error) {
 	var b postgres.BulkResend
-	err := d.DB.InTx(ctx, func(tx *postgres.Tx) error {
+	err := d.askedTx(ctx, func(tx *postgres.Tx) error {
 		var err error
 		b, err = tx.LockBulkResend(ctx, id)
 		switch {

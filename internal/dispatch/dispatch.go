@@ -79,6 +79,7 @@ type Dispatcher struct {
 	records    *group[*recordItem]
 	jobPlaces  places // for records of jobs
 	testPlaces places // and of tests
+	asking     places // for what people ask for: one is a connection
 	loads      *group[*loadItem]
 	parks      *group[*parkItem]
 	ends       *group[*endItem]
@@ -142,7 +143,7 @@ func New(cfg Config) (*Dispatcher, error) {
 	d.river = queue
 	d.accepts = newGroup(maxWaiting, maxWaiting, apart, d.commitFew)
 	d.batches = newGroup(maxWaiting, maxDeliveries, 0, d.commitMany)
-	d.jobPlaces, d.testPlaces = make(places, 2*cfg.Workers), make(places, maxTests)
+	d.jobPlaces, d.testPlaces, d.asking = make(places, 2*cfg.Workers), make(places, maxTests), make(places, maxAsking)
 	d.records = newGroup(cap(d.jobPlaces)+cap(d.testPlaces), 512, apart, d.commitRecords)
 	d.loads = newGroup(2*cfg.Workers, maxLoads, 0, d.commitLoads)
 	d.parks = newGroup((2+maxDirect)*cfg.Workers, 512, 0, d.commitParks)

@@ -55,13 +55,16 @@ func newMetrics(r prometheus.Registerer, db *postgres.DB) metrics {
 	for _, kind := range []string{"dead_instance", "lost_job", "stuck_delivery"} {
 		m.repairs.WithLabelValues(kind)
 	}
-	r.MustRegister(m.accepted, m.altered, m.unrouted, m.attempts, m.tests, m.finished, m.duration, m.repairs, m.waits, &vitals{db: db})
+	r.MustRegister(m.accepted, m.altered, m.unrouted, m.attempts, m.tests, m.finished, m.duration, m.repairs, m.waits, &vitals{db: db, turn: make(places, 1)})
 	return m
 }
 
 // vitals reads the gauges from the database at each scrape: they are the same
 // for every replica.
-type vitals struct{ db *postgres.DB }
+type vitals struct {
+	db   *postgres.DB
+	turn places // many scrapes have one connection
+}
 
 var (
 	openDesc   = prometheus.NewDesc("belfry_deliveries_open", "Open deliveries, by status.", []string{"status"}, nil)
@@ -81,7 +84,12 @@ func (*vitals) Describe(ch chan<- *prometheus.Desc) {
 func (v *vitals) Collect(ch chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
+	if !v.turn.take(ctx) {
+		ch <- prometheus.NewInvalidMetric(openDesc, ErrCrowded)
+		return
+	}
 	now, err := v.db.Vitals(ctx)
+	v.turn.free()
 	if err != nil {
 		ch <- prometheus.NewInvalidMetric(openDesc, err)
 		return

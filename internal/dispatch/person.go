@@ -98,7 +98,7 @@ func (d *Dispatcher) byPerson(ctx context.Context, id uuid.UUID, action string, 
 	change func(*postgres.Tx, delivery.Delivery) (delivery.Delivery, error),
 ) (postgres.DeliveryView, error) {
 	var v postgres.DeliveryView // as it is committed: a moment later it may be another
-	err := d.inTx(ctx, func(tx *postgres.Tx) error {
+	err := d.askedTx(ctx, func(tx *postgres.Tx) error {
 		dl, err := tx.LockDelivery(ctx, id)
 		if err != nil {
 			return err
@@ -189,7 +189,7 @@ func (d *Dispatcher) holdAsked(ctx context.Context, tx *postgres.Tx, out *postgr
 // alert has gone already, its delivery is returned as it stands.
 func (d *Dispatcher) SendTo(ctx context.Context, alertID string, destinationIDs []uuid.UUID, by By) ([]postgres.DeliveryView, error) {
 	var of []postgres.DeliveryView // as they are committed
-	err := d.inTx(ctx, func(tx *postgres.Tx) error {
+	err := d.askedTx(ctx, func(tx *postgres.Tx) error {
 		a, err := tx.LockAlert(ctx, alertID)
 		if err != nil {
 			return err
