@@ -30,8 +30,10 @@ const maxHeaders = 16 << 10
 func (m *masker) received(headers http.Header) (kept []Header, truncated bool) {
 	list := make([]Header, 0, len(headers))
 	for name, values := range headers {
-		own := isCredential(name)
-		name = m.name(name)
+		own := false
+		if !isUsual[name] {
+			own, name = isCredential(name), m.name(name)
+		}
 		for _, v := range values {
 			if own {
 				v = stars
@@ -46,6 +48,12 @@ func (m *masker) received(headers http.Header) (kept []Header, truncated bool) {
 		}
 	}
 	return list, false
+}
+
+// isUsual are names that nearly every answer has: they hold no secret.
+var isUsual = map[string]bool{
+	"Cache-Control": true, "Connection": true, "Content-Encoding": true, "Content-Length": true, "Content-Type": true, "Date": true,
+	"Keep-Alive": true, "Server": true, "Strict-Transport-Security": true, "Vary": true, "X-Content-Type-Options": true,
 }
 
 // isCredential reports whether an answer's header holds a credential of the
