@@ -55,6 +55,7 @@ type Budget struct {
 	callers map[string]*share   // who has some of it
 	reading map[*Taken]struct{} // bodies that are on their way
 	waiting []*waiter           // oldest first
+	looked  time.Time           // when bodies that stall were last looked for
 }
 
 // share is what one caller has.
@@ -216,11 +217,16 @@ func (b *Budget) admit() {
 }
 
 // pushOut ends bodies that stall, latest first, until what the bodies that wait want
-// is on its way.
+// is on its way. All that wait call it, and one look does for all: so what waiting costs
+// does not grow with the square of how many wait.
 func (b *Budget) pushOut() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := b.bounds.Now()
+	if now.Sub(b.looked) < lookEvery/2 {
+		return
+	}
+	b.looked = now
 	var late []*Taken
 	for t := range b.reading {
 		if t.late(now) > lateness && !t.ended && !t.waits {
