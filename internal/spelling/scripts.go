@@ -85,8 +85,9 @@ func augment(of []string) []string {
 
 func anyOf(scripts []string) string {
 	const most = 3
+	text := strings.Join(scripts, " or ")
 	if len(scripts) > most {
-		return strings.Join(scripts[:most], ", ") + " or another script"
+		text = strings.Join(scripts[:most], ", ") + " or another script"
 	}
-	return strings.ReplaceAll(strings.Join(scripts, " or "), "_", " ")
+	return strings.ReplaceAll(text, "_", " ")
 }

@@ -16,7 +16,7 @@ func TestCheckAllows(t *testing.T) {
 		"", "SOAR", "a  b", "Über-Größe Nr. 1 (alt) €", "Cafe\u0301", "SOC: 24/7, №1 – “on call”", "C++ & C#",
 		"Отдел ИБ 2", "Служба «Охрана»", "Ομάδα Άμεσης", "צוות אבטחה", "فريق الأمن ١٢", "ทีมความปลอดภัย", "सुरक्षा दल २", "보안팀", "安全团队",
 		"アラート 🚨", "セキュリティチーム", "SOC チーム", "SOC東京ー２号", "安全 SOC", "ㄅㄆ注音 SOC", "보안 SOC 팀", "漢字とかな", "한글 漢字",
-		"🚨", "⚠️ Pager", "⚠ Pager", "👩‍🚒 on call", "👩🏽‍🚒", "🏳️‍🌈", "🏴󠁧󠁢󠁥󠁮󠁧󠁿 team", "1️⃣ first", "#️⃣", "ℹ️ info", "‼️", "↔️", "👨‍👩‍👧‍👦", "🇩🇪 SOC",
+		"🚨", "⚠️ Pager", "⚠ Pager", "👩‍🚒 on call", "👩🏽‍🚒", "🏳️‍🌈", "🏴󠁧󠁢󠁥󠁮󠁧󠁿 team", "SOC 🏴󠁧󠁢󠁥󠁮󠁧󠁿", "🏴󠁧󠁢󠁳󠁣󠁴󠁿🏴󠁧󠁢󠁷󠁬󠁳󠁿", "1️⃣ first", "#️⃣", "ℹ️ info", "‼️", "↔️", "👨‍👩‍👧‍👦", "🇩🇪 SOC",
 		"A\u00a0B", "A\u3000B", "ＳＯＡＲ", "√2 ≠ 1", "O'Brien", "co-op", "हिन्दी",
 	} {
 		if flaw := spelling.Check(name); flaw != nil {
@@ -112,6 +112,19 @@ func TestFlawError(t *testing.T) {
 	} {
 		if got := spelling.Check(name).Error(); got != want {
 			t.Errorf("%+q\n got %s\nwant %s", name, got, want)
+		}
+	}
+}
+
+// Places are told as people say them.
+func TestFlawPlaceInWords(t *testing.T) {
+	t.Parallel()
+	for place, want := range map[int]string{
+		1: "(1st ", 2: "(2nd ", 3: "(3rd ", 4: "(4th ", 10: "(10th ", 11: "(11th ", 12: "(12th ", 13: "(13th ", 14: "(14th ",
+		20: "(20th ", 21: "(21st ", 22: "(22nd ", 23: "(23rd ", 24: "(24th ", 111: "(111th ", 112: "(112th ", 113: "(113th ", 121: "(121st ",
+	} {
+		if got := spelling.Check(strings.Repeat("a", place-1) + "\x00").Error(); !strings.Contains(got, want) {
+			t.Errorf("%d: %s", place, got)
 		}
 	}
 }
