@@ -184,6 +184,19 @@ func TestCheckToken(t *testing.T) {
 	}
 }
 
+// Names by which the audit log knows Belfry itself are nobody's, however they are written.
+func TestCheckTokenKeepsBelfrysNames(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]bool{
+		"BELFRY_ADMIN_TOKEN": true, "belfry-admin.token": true, " Belfry ": true, "belfry dev": true, "Belfry INIT": true, "belfry token": true,
+		"ＢＥＬＦＲＹ": true, "belfry 1": false, "my belfry": false, "admin token": false, "belfrydev": false, "": true,
+	} {
+		if got := access.CheckToken(name, []string{"read"})["name"]; (got != "") != want {
+			t.Errorf("%q: %q", name, got)
+		}
+	}
+}
+
 func TestScopesAreTheCallers(t *testing.T) {
 	t.Parallel()
 	access.Scopes()[0] = access.Admin

@@ -126,13 +126,51 @@ func TestGuardIsBounded(t *testing.T) {
 	if admits(g, network(20_003), guess) {
 		t.Error("nobody is limited any more")
 	}
-	for i := range 20_000 {
-		g.Passed(network(i).Addr().AsSlice())
-	}
 	if !admits(g, network(20_004), guess) {
 		t.Error("limited for what others did")
 	}
 }
+
+// Of what was valid only so much is remembered, and what is valid no longer goes first.
+func TestGuardForgetsWhatWasValid(t *testing.T) {
+	t.Parallel()
+	clock := watch{time.Now()}
+	g := access.NewGuard(0, clock.now)
+	const most = 10_000
+	known := func(from, to int) (n int) {
+		for i := from; i < to; i++ {
+			if _, ok := g.Admit(network(1), guess, hashOf(i)); ok {
+				n++
+			}
+		}
+		return n
+	}
+	for i := range most {
+		g.Passed(hashOf(i))
+	}
+	fail(t, g, network(1), 20)
+	if got := known(0, most); got != most {
+		t.Errorf("%d of the first %d are known", got, most)
+	}
+	for i := most; i < 2*most; i++ {
+		g.Passed(hashOf(i))
+	}
+	g.Passed(hashOf(2*most - 1)) // again: it takes no room of others
+	if got := known(0, 2*most); got != most {
+		t.Errorf("%d are known, want %d", got, most)
+	}
+	clock.at = clock.at.Add(24 * time.Hour)
+	for i := range most {
+		g.Passed(hashOf(i))
+	}
+	fail(t, g, network(1), 20)
+	if got := known(0, most); got != most {
+		t.Errorf("%d of the %d that are valid still are known", got, most)
+	}
+}
+
+// hashOf is the i-th of some hashes.
+func hashOf(i int) []byte { return network(i).Addr().AsSlice() }
 
 func TestWellFormed(t *testing.T) {
 	t.Parallel()
