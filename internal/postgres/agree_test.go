@@ -147,6 +147,10 @@ func TestListsAgree(t *testing.T) {
 		a.Limit, d.Limit = 50+r.IntN(150), 50+r.IntN(150)
 		t.Run(fmt.Sprintf("alerts %d.%d", seed, n), func(t *testing.T) { agreeOnAlerts(t, db, a) })
 		t.Run(fmt.Sprintf("deliveries %d.%d", seed, n), func(t *testing.T) { agreeOnDeliveries(t, db, d) })
+		for range 3 {
+			d := r.deliveries()
+			t.Run(fmt.Sprintf("bulk %d.%d", seed, n), func(t *testing.T) { agreeOnBulk(t, db, d) })
+		}
 	}
 }
 

@@ -226,59 +226,6 @@ func (tx *Tx) UpdateBulkResend(ctx context.Context, b BulkResend) error {
 	return nil
 }
 
-// bulkFilter selects as the lists do, oldest first, and of these what can be sent
-// and is in $13, if that is given.
-const bulkFilter = viewTables + viewFilter + `
-		  AND t.deleted_at IS NULL
-		  AND ($13::uuid[] IS NULL OR d.id = ANY($13))
-		ORDER BY d.id
-		LIMIT $12`
-
-// bulkArgs are the arguments of bulkFilter. They are planned for each time: a
-// plan for any filter would read the whole table for most of them.
-func bulkArgs(f DeliveryFilter, ids []uuid.UUID) []any {
-	return append(append([]any{pgx.QueryExecModeDescribeExec}, f.args()...), ids)
-}
-
-// CountBulk counts by status the oldest f.Limit deliveries that match a filter
-// and, unless ids is nil, are among ids, without those of deleted destinations.
-func (q queries) CountBulk(ctx context.Context, f DeliveryFilter, ids []uuid.UUID) (map[delivery.Status]int, error) {
-	const query = `
-		SELECT status, count(*)
-		FROM (SELECT d.status` + bulkFilter + `) AS oldest
-		GROUP BY status`
-	rows, err := q.q.Query(ctx, query, bulkArgs(f, ids)...)
-	if err != nil {
-		return nil, fmt.Errorf("count deliveries to re-send: %w", err)
-	}
-	counts := map[delivery.Status]int{}
-	var (
-		status delivery.Status
-		n      int
-	)
-	_, err = pgx.ForEachRow(rows, []any{&status, &n}, func() error {
-		counts[status] = n
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("count deliveries to re-send: %w", err)
-	}
-	return counts, nil
-}
-
-// ChooseForBulk stores which deliveries an order takes and returns how many: the
-// ones that CountBulk counts, all of which must be final.
-func (tx *Tx) ChooseForBulk(ctx context.Context, id uuid.UUID, f DeliveryFilter, ids []uuid.UUID) (int, error) {
-	const query = `
-		INSERT INTO bulk_resend_deliveries (bulk_resend_id, destination_id, delivery_id, finished_at)
-		SELECT $14::uuid, d.destination_id, d.id, d.finished_at` + bulkFilter
-	tag, err := tx.q.Exec(ctx, query, append(bulkArgs(f, ids), id)...)
-	if err != nil {
-		return 0, fmt.Errorf("choose deliveries to re-send: %w", err)
-	}
-	return int(tag.RowsAffected()), nil
-}
-
 // BulkChoice is a delivery that an order takes if it still stands as it did.
 type BulkChoice struct {
 	DeliveryID    uuid.UUID

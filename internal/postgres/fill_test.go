@@ -14,7 +14,17 @@ func TestMain(m *testing.M) { pgtest.Main(m) }
 // open opens a database of its own as the API does.
 func open(t testing.TB) *postgres.DB {
 	t.Helper()
-	db, err := postgres.Open(t.Context(), postgres.Options{URL: pgtest.NewURL(t), MaxConns: 1, Name: "test"})
+	return openAs(t, false)
+}
+
+// openAs is open, or does it as the dispatcher does.
+func openAs(t testing.TB, byKey bool) *postgres.DB {
+	t.Helper()
+	conns := 1
+	if byKey {
+		conns = 2 // one for a transaction, one to explain what it does
+	}
+	db, err := postgres.Open(t.Context(), postgres.Options{URL: pgtest.NewURL(t), MaxConns: conns, Name: "test", ByKey: byKey})
 	if err != nil {
 		t.Fatal(err)
 	}

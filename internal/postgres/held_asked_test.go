@@ -6,7 +6,6 @@ import (
 	"github.com/google/uuid"
 
 	"belfry/internal/delivery"
-	"belfry/internal/pgtest"
 	"belfry/internal/postgres"
 )
 
@@ -15,11 +14,7 @@ import (
 // pool that they use.
 func TestReleasePlans(t *testing.T) {
 	t.Parallel()
-	db, err := postgres.Open(t.Context(), postgres.Options{URL: pgtest.NewURL(t), MaxConns: 2, Name: "test", ByKey: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(db.Close)
+	db := openAs(t, true)
 	fill(t, db, 30_000)
 	exec(t, db, `
 		UPDATE deliveries
@@ -41,7 +36,7 @@ func TestReleasePlans(t *testing.T) {
 	if n, err := watched.Due(t.Context(), destinationID(3), 8); err != nil || n > 8 {
 		t.Errorf("%d are due: %v", n, err)
 	}
-	err = db.InTx(t.Context(), func(tx *postgres.Tx) error {
+	err := db.InTx(t.Context(), func(tx *postgres.Tx) error {
 		tx = postgres.WatchTx(tx, see)
 		list, err := tx.LockAsked(t.Context(), destinationID(1), 20)
 		if err != nil || len(list) != 20 || !list[0].Delivery.Forced() || list[0].Alert.AlertID == "" {
