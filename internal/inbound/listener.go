@@ -46,6 +46,16 @@ type group struct {
 	exempt bool
 }
 
+// waiting counts the connections in some states.
+func (g *group) waiting(states []int32) (n int64) {
+	for c := range g.conns {
+		if slices.Contains(states, c.state.Load()) {
+			n++
+		}
+	}
+	return n
+}
+
 // Limit returns a listener whose connections are bounded.
 func Limit(l net.Listener, bounds Connections) *Listener {
 	return &Listener{Listener: l, bounds: bounds, groups: map[netip.Prefix]*group{}}
@@ -106,8 +116,10 @@ func (l *Listener) makeRoom(own *group) bool {
 	if l.open < l.bounds.Open {
 		return true
 	}
-	// Whoever has most gives way, if it only waits.
-	return l.pushOut(l.largest(func(g *group) int64 { return int64(len(g.conns)) }), isClosing, isIdle, isPartial, isSilent)
+	// Whoever has most gives way, or else whoever has most that only wait.
+	waits := []int32{isClosing, isIdle, isPartial, isSilent}
+	return l.pushOut(l.largest(func(g *group) int64 { return int64(len(g.conns)) }), waits...) ||
+		l.pushOut(l.largest(func(g *group) int64 { return g.waiting(waits) }), waits...)
 }
 
 func (l *Listener) largest(by func(*group) int64) *group {
@@ -243,9 +255,10 @@ func (c *Conn) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
-// SetWriteDeadline implements [net.Conn]. Whoever calls it minds all further writes.
+// SetWriteDeadline implements [net.Conn]. Whoever sets one minds all further writes,
+// until it is taken away: the server does that after each request.
 func (c *Conn) SetWriteDeadline(t time.Time) error {
-	c.deadline.Store(true)
+	c.deadline.Store(!t.IsZero())
 	return c.Conn.SetWriteDeadline(t)
 }
 

@@ -225,6 +225,34 @@ func TestTheLargestGivesWay(t *testing.T) {
 	}
 }
 
+// Where the largest has requests under way on all its connections, another that only
+// waits gives way.
+func TestTheLargestIsBusy(t *testing.T) {
+	t.Parallel()
+	under, leave := make(chan struct{}), make(chan struct{})
+	defer close(leave)
+	s := serveLimited(t, Connections{Open: 3, OpenPerAddress: 3, Fresh: 3, FreshPerAddress: 3},
+		func(_ http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/long" {
+				under <- struct{}{}
+				<-leave
+			}
+		})
+	for range 2 {
+		if _, err := io.WriteString(s.dial(t, "127.0.0.1"), "GET /long HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		<-under
+	}
+	idle := s.dial(t, "127.0.0.2")
+	if !idle.served(t) || !s.dial(t, "127.0.0.3").served(t) {
+		t.Error("a new address is not served beside one that only waits")
+	}
+	if idle.served(t) {
+		t.Error("the idle connection was kept")
+	}
+}
+
 // Past the bound of half-open connections the address with most of them loses one.
 func TestTheMostHalfOpenGivesWay(t *testing.T) {
 	t.Parallel()
@@ -249,8 +277,8 @@ func TestUnreadAnswersAreGivenUp(t *testing.T) {
 	t.Parallel()
 	failed := make(chan error, 1)
 	s := serveLimited(t, Connections{Open: 9, OpenPerAddress: 9, Fresh: 9, FreshPerAddress: 9, Write: 50 * time.Millisecond},
-		func(w http.ResponseWriter, _ *http.Request) {
-			for {
+		func(w http.ResponseWriter, r *http.Request) {
+			for r.URL.Path != "/short" {
 				if _, err := w.Write(make([]byte, 1<<20)); err != nil {
 					failed <- err
 					return
@@ -258,11 +286,20 @@ func TestUnreadAnswersAreGivenUp(t *testing.T) {
 			}
 		})
 	p := s.dial(t, "127.0.0.1")
-	if _, err := io.WriteString(p, whole); err != nil {
+	if resp, err := p.ask(t, "GET /short HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil || resp.StatusCode != http.StatusOK {
+		t.Fatal(resp, err)
+	}
+	if _, err := io.WriteString(p, whole); err != nil { // also after an answer that was read
 		t.Fatal(err)
 	}
-	if err := <-failed; !errors.Is(err, os.ErrDeadlineExceeded) {
-		t.Errorf("got %v", err)
+	select {
+	case err := <-failed:
+		if !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("got %v", err)
+		}
+	case <-time.After(20 * time.Second):
+		p.Close()
+		t.Fatal("an answer that nobody reads is still being written")
 	}
 	s.open(t, 0)
 }
