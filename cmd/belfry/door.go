@@ -7,6 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"belfry/internal/inbound"
 )
 
 // door lets requests in and knows when those that came before a stop are done.
@@ -24,6 +26,7 @@ const workerOnly = `{"type":"about:blank","title":"Not found","status":404,"code
 // ServeHTTP implements http.Handler.
 func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if d.workerOnly && r.URL.Path != "/healthz" && r.URL.Path != "/readyz" && r.URL.Path != "/metrics" {
+		inbound.Abandon(w, r, time.Now())
 		w.Header().Set("Content-Type", "application/problem+json")
 		w.WriteHeader(http.StatusNotFound)
 		io.WriteString(w, workerOnly)

@@ -57,6 +57,9 @@ var hostilities = []hostility{
 	{"unfinished bodies without a valid token", 1024, func(string) []byte {
 		return unfinished("/api/v1/alerts", "Content-Length: 500\r\n\r\n{")("wrong")
 	}, 0},
+	{"unfinished bodies to pages", 2200, func(string) []byte {
+		return []byte("GET /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 500\r\n\r\n{")
+	}, 0},
 	{"unfinished sign-ins", 1024, func(string) []byte {
 		return []byte("POST /api/v1/session HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n{")
 	}, 0},

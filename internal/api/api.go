@@ -94,7 +94,7 @@ func (s *Server) routes() *echo.Echo {
 	e.Binder = rawBody{}
 	// A client's address is what inbound says: Echo has believed any X-Forwarded-For before.
 	e.IPExtractor = func(r *http.Request) string { return s.Proxies.Client(r).String() }
-	e.Use(middleware.RecoverWithConfig(middleware.RecoverConfig{LogErrorFunc: s.logPanic}), s.identify, clearFraming, s.guardBrowser, readableParameters, s.orConsole)
+	e.Use(middleware.RecoverWithConfig(middleware.RecoverConfig{LogErrorFunc: s.logPanic}), s.identify, s.abandonBody, clearFraming, s.guardBrowser, readableParameters, s.orConsole)
 
 	strict := NewStrictHandler(s, nil)
 	RegisterHandlersWithOptions(e, strict, RegisterHandlersOptions{OperationMiddlewares: s.operations()})

@@ -31,7 +31,6 @@ func (s *Server) handleError(err error, c echo.Context) {
 		c.Response().WriteHeader(statusAbandoned)
 		return
 	}
-	s.abandonBody(c)
 	p := problemOf(err)
 	p.RequestID = of(ctx).id
 	s.logFault(ctx, "request failed", p, "request_id", p.RequestID, "method", method(c),

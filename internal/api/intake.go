@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"sync/atomic"
 	"time"
 
@@ -139,10 +138,6 @@ func tooMany(c echo.Context) error {
 	return dispatch.ErrOverloaded
 }
 
-// linger is how long a connection is kept for what its caller still sends after it was
-// refused: closed at once, it could not read the answer.
-const linger = 500 * time.Millisecond
-
 // clearFraming refuses a request whose end two proxies could see in different places,
 // and ends its connection.
 func clearFraming(next echo.HandlerFunc) echo.HandlerFunc {
@@ -158,14 +153,14 @@ func clearFraming(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// abandonBody ends the connection after an answer to a request whose body was not
-// read: what follows is not a request, and waiting for its end is what a hostile caller
-// wants.
-func (s *Server) abandonBody(c echo.Context) {
-	if r := c.Request(); r.ContentLength == 0 || of(r.Context()).bodyRead {
-		return
+// abandonBody ends the connection after any answer to a request whose body was not read.
+func (s *Server) abandonBody(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		c.Response().Before(func() {
+			if !of(c.Request().Context()).bodyRead {
+				inbound.Abandon(c.Response().Writer, c.Request(), s.Now())
+			}
+		})
+		return next(c)
 	}
-	c.Response().Header().Set(echo.HeaderConnection, "close")
-	// It fails only where there is no connection.
-	_ = http.NewResponseController(c.Response().Writer).SetReadDeadline(s.Now().Add(linger))
 }

@@ -65,6 +65,11 @@ func head(path, token, more string) string {
 	return fmt.Sprintf("POST %s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\n%s\r\n", path, token, more)
 }
 
+// get is a request with a body that nobody wants, and that does not come.
+func get(path, token string) string {
+	return strings.Replace(head(path, token, "Content-Length: 500\r\n"), "POST", "GET", 1) + "{"
+}
+
 // A request whose body was not read, or whose end is in doubt, is the last of its
 // connection, and its answer does not wait for the body.
 func TestConnectionsEndAfterBrokenRequests(t *testing.T) {
@@ -88,6 +93,10 @@ func TestConnectionsEndAfterBrokenRequests(t *testing.T) {
 		"no such method":        {head("/healthz", h.admin, "Content-Length: 500\r\n") + "{", 405, true},
 		"chunks that are none":  {head(alertsPath, h.admin, "Transfer-Encoding: chunked\r\n") + "zz\r\n", 400, true},
 		"another site's":        {head(alertsPath, h.admin, "Content-Length: 500\r\nSec-Fetch-Site: cross-site\r\n") + "{", 422, true},
+		"a page":                {get("/healthz", h.admin), 200, true},
+		"the metrics":           {get("/metrics", h.admin), 200, true},
+		"a page of the console": {get("/sign-in", h.admin), 200, true},
+		"a file":                {get("/openapi.yaml", h.admin), 200, true},
 		"two different lengths": {head(alertsPath, h.admin, "Content-Length: 5\r\nContent-Length: 6\r\n"), 400, true},
 		"another coding":        {head(alertsPath, h.admin, "Transfer-Encoding: gzip\r\n"), 501, true},
 	} {

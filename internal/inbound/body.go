@@ -24,6 +24,22 @@ type Taken struct {
 	ended   bool // others were more in need
 }
 
+// linger is how long a connection is kept for what its client still sends after it was
+// answered: closed at once, the client could not read the answer.
+const linger = 500 * time.Millisecond
+
+// Abandon has the connection end after an answer to a request whose body was not read,
+// if it has one: what follows is not a request, and waiting for its end is what a hostile
+// client wants. It is called before the answer's header is written.
+func Abandon(w http.ResponseWriter, r *http.Request, now time.Time) {
+	if r.ContentLength == 0 {
+		return
+	}
+	w.Header().Set("Connection", "close")
+	// It fails only where there is no connection.
+	_ = http.NewResponseController(w).SetReadDeadline(now.Add(linger))
+}
+
 // Take reads the whole body of a request, within the budget: room for as many bytes as
 // it announces is taken before, and of one that announces nothing as it comes. The error
 // is ErrTooLarge, ErrTooSlow, ErrFull, ErrBroken or that of the context. Release gives the
