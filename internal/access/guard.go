@@ -1,6 +1,7 @@
 package access
 
 import (
+	"maps"
 	"net/netip"
 	"sync"
 	"time"
@@ -16,7 +17,9 @@ const (
 	maxSources      = 10_000
 	maxKnown        = 10_000
 	knownFor        = 24 * time.Hour
-	lookUpsPerSec   = 50 // of well-formed texts from limited networks, all together
+	maxWrong        = 10_000
+	wrongFor        = time.Minute // a database that lags behind may not have a new token yet
+	lookUpsPerSec   = 50          // of well-formed texts from limited networks, all together
 	sweepAtMostEach = time.Minute
 )
 
@@ -27,7 +30,9 @@ const (
 //     the one who guesses goes on;
 //   - what has the form of one of our own texts, some fifty a second for all
 //     limited networks: 256 random bits cannot be guessed, so that only the
-//     database needs protection. A new token works at once, therefore.
+//     database needs protection. A new token works at once, therefore. What was
+//     wrong within a minute is not looked at again: a program that goes on with a
+//     revoked token does not use up what new ones need.
 //
 // All else could be a guess at the settings' token, and is not compared with it.
 // What the guard remembers is bounded.
@@ -39,6 +44,7 @@ type Guard struct {
 	others  *rate.Limiter // of the networks that found no room in sources
 	lookUps *rate.Limiter
 	known   map[string]time.Time // hashes of what was valid, and until when that counts
+	wrong   map[string]time.Time // likewise of what was not
 	swept   time.Time
 }
 
@@ -49,7 +55,7 @@ func NewGuard(atOnce int, now func() time.Time) *Guard {
 		atOnce = failuresAtOnce
 	}
 	g := &Guard{
-		now: now, atOnce: atOnce, sources: map[netip.Prefix]*rate.Limiter{}, known: map[string]time.Time{},
+		now: now, atOnce: atOnce, sources: map[netip.Prefix]*rate.Limiter{}, known: map[string]time.Time{}, wrong: map[string]time.Time{},
 		lookUps: rate.NewLimiter(lookUpsPerSec, lookUpsPerSec),
 	}
 	g.others = g.newLimiter()
@@ -73,7 +79,10 @@ func (g *Guard) Admit(from netip.Prefix, text string, hash []byte) (wait time.Du
 		limiter = g.others
 	}
 	left := limiter.TokensAt(now)
-	if left >= 1 || now.Before(g.known[string(hash)]) || WellFormed(text) && g.lookUps.AllowN(now, 1) {
+	if left >= 1 || now.Before(g.known[string(hash)]) {
+		return 0, true
+	}
+	if WellFormed(text) && !now.Before(g.wrong[string(hash)]) && g.lookUps.AllowN(now, 1) {
 		return 0, true
 	}
 	return time.Duration((1 - left) * float64(failuresEach)), false
@@ -84,16 +93,22 @@ func (g *Guard) Passed(hash []byte) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	now := g.now()
-	if _, ok := g.known[string(hash)]; !ok && len(g.known) >= maxKnown {
+	delete(g.wrong, string(hash))
+	g.remember(g.known, maxKnown, hash, now, knownFor)
+}
+
+// remember keeps a hash for so long. Where there are too many, others are forgotten.
+func (g *Guard) remember(hashes map[string]time.Time, most int, hash []byte, now time.Time, keep time.Duration) {
+	if _, ok := hashes[string(hash)]; !ok && len(hashes) >= most {
 		g.sweep(now)
-		for any := range g.known {
-			if len(g.known) < maxKnown {
+		for other := range hashes {
+			if len(hashes) < most {
 				break
 			}
-			delete(g.known, any)
+			delete(hashes, other)
 		}
 	}
-	g.known[string(hash)] = now.Add(knownFor)
+	hashes[string(hash)] = now.Add(keep)
 }
 
 // Failed notes that what has this hash, and came from a network, is not valid.
@@ -102,6 +117,7 @@ func (g *Guard) Failed(from netip.Prefix, hash []byte) {
 	defer g.mu.Unlock()
 	now := g.now()
 	delete(g.known, string(hash))
+	g.remember(g.wrong, maxWrong, hash, now, wrongFor)
 	limiter := g.sources[from]
 	if limiter == nil && len(g.sources) >= maxSources {
 		g.sweep(now)
@@ -128,9 +144,7 @@ func (g *Guard) sweep(now time.Time) {
 			delete(g.sources, from)
 		}
 	}
-	for hash, until := range g.known {
-		if !now.Before(until) {
-			delete(g.known, hash)
-		}
-	}
+	over := func(_ string, until time.Time) bool { return !now.Before(until) }
+	maps.DeleteFunc(g.known, over)
+	maps.DeleteFunc(g.wrong, over)
 }

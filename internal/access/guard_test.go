@@ -106,6 +106,41 @@ func TestGuardLetsValidOnesThrough(t *testing.T) {
 	}
 }
 
+// A program that goes on with a token of the right form that is not valid uses up
+// nothing that a new token needs, and only for so long as that cannot be by mistake.
+func TestGuardLooksOnceAtWhatIsWrong(t *testing.T) {
+	t.Parallel()
+	clock := watch{time.Now()}
+	g := access.NewGuard(0, clock.now)
+	revoked, _ := access.NewToken()
+	looked := 0
+	for range 1000 {
+		if admits(g, network(1), revoked) {
+			g.Failed(network(1), access.Hash(revoked))
+			looked++
+		}
+	}
+	if looked != 20 {
+		t.Errorf("a revoked token was looked at %d times in a moment, want 20", looked)
+	}
+	if made, _ := access.NewToken(); !admits(g, network(1), made) {
+		t.Error("a new token is not looked at")
+	}
+	fail(t, g, network(2), 20)
+	if admits(g, network(2), revoked) {
+		t.Error("the revoked one is looked at from elsewhere")
+	}
+	clock.at = clock.at.Add(time.Minute)
+	fail(t, g, network(1), 10)
+	if !admits(g, network(1), revoked) {
+		t.Error("it is not looked at a minute later either")
+	}
+	g.Passed(access.Hash(revoked))
+	if !admits(g, network(1), revoked) {
+		t.Error("what is valid by now is not looked at")
+	}
+}
+
 // However many networks there are, memory is bounded, and the last ones are
 // limited too, together.
 func TestGuardIsBounded(t *testing.T) {
