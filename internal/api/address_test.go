@@ -1,11 +1,13 @@
 package api
 
 import (
+	"context"
 	"net/http/httptest"
 	"net/netip"
 	"testing"
 	"time"
 
+	"belfry/internal/access"
 	"belfry/internal/inbound"
 )
 
@@ -22,5 +24,23 @@ func TestEchoBelievesNoStranger(t *testing.T) {
 		if got := e.NewContext(r, httptest.NewRecorder()).RealIP(); got != want {
 			t.Errorf("from %s: %s, want %s", peer, got, want)
 		}
+	}
+}
+
+// Of the room for bodies a token has a part, and before anybody is known a network:
+// all addresses of one host's are one.
+func TestSenderOfABody(t *testing.T) {
+	t.Parallel()
+	s := newServer(Config{Now: time.Now})
+	sender := func(peer, name string) string {
+		r := httptest.NewRequest("POST", "/sign-in", nil)
+		r.RemoteAddr = peer
+		return s.sender(context.WithValue(t.Context(), requestKey{}, &request{http: r, caller: access.Caller{Name: name}}))
+	}
+	if one, same, other := sender("[2001:db8::1]:1", ""), sender("[2001:db8::2]:1", ""), sender("[2001:db8:0:1::1]:1", ""); one != same || one == other {
+		t.Errorf("got %s, %s, %s", one, same, other)
+	}
+	if got := sender("192.0.2.1:1", "producer"); got != "producer" {
+		t.Errorf("got %s for a token", got)
 	}
 }

@@ -80,11 +80,7 @@ func (s *Server) take(budget *inbound.Budget, limit int64) echo.MiddlewareFunc {
 			if r.ContentLength == 0 {
 				return next(c)
 			}
-			caller := of(r.Context()).caller.Name
-			if caller == "" {
-				caller = c.RealIP()
-			}
-			t, err := budget.Take(c.Response().Writer, r, caller, limit)
+			t, err := budget.Take(c.Response().Writer, r, s.sender(r.Context()), limit)
 			if err != nil {
 				return intakeError(err)
 			}
@@ -94,6 +90,15 @@ func (s *Server) take(budget *inbound.Budget, limit int64) echo.MiddlewareFunc {
 			return next(c)
 		}
 	}
+}
+
+// sender is who sends a body, for what one of them gets of a budget: a token, or a
+// network while nobody knows whose it is.
+func (s *Server) sender(ctx context.Context) string {
+	if name := of(ctx).caller.Name; name != "" {
+		return name
+	}
+	return s.network(ctx).String()
 }
 
 // intakeError says what became of a body that was not taken.
