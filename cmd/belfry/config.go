@@ -210,3 +210,9 @@ func (d database) url() (string, error) {
 	}
 	return address, err
 }
+
+// atStart says what a command does when everything comes up at once, in any order, as
+// after a power cut.
+type atStart struct {
+	DatabaseWait time.Duration `help:"How long to wait at the start for a database that does not answer yet." env:"BELFRY_DATABASE_WAIT" default:"60s"`
+}

@@ -46,6 +46,21 @@ func TestUnknownVariablesAreRefused(t *testing.T) {
 	}
 }
 
+// A setting that docs/operating.md does not name is one that nobody finds.
+func TestEverySettingIsDocumented(t *testing.T) {
+	t.Parallel()
+	known, err := settingsOfAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := read(t, "../../docs/operating.md")
+	for _, name := range known {
+		if !strings.Contains(page, "`"+name+"`") {
+			t.Errorf("%s is not documented", name)
+		}
+	}
+}
+
 func settingsOfAll() ([]string, error) {
 	parser, err := newParser(&cli{}, streams{newOutput(), newOutput()}, func(int) {})
 	if err != nil {

@@ -24,10 +24,10 @@ const (
 
 type initCommand struct {
 	database  `embed:""`
-	Dir       string        `help:"Directory of the sealing key (keyset.json) and the admin token (admin-token)." type:"path" required:"" placeholder:"DIR"`
-	PublicURL string        `help:"URL under which people will reach the server." env:"BELFRY_PUBLIC_URL" default:"http://127.0.0.1:8080" placeholder:"URL"`
-	Wait      time.Duration `help:"How long to wait for a database that does not answer yet." default:"60s"`
-	ShowToken bool          `help:"Print the admin token and do nothing else."`
+	atStart   `embed:""`
+	Dir       string `help:"Directory of the sealing key (keyset.json) and the admin token (admin-token)." type:"path" required:"" placeholder:"DIR"`
+	PublicURL string `help:"URL under which people will reach the server." env:"BELFRY_PUBLIC_URL" default:"http://127.0.0.1:8080" placeholder:"URL"`
+	ShowToken bool   `help:"Print the admin token and do nothing else."`
 }
 
 // Run makes what is missing, replaces nothing, and says how to sign in. It is
@@ -46,7 +46,7 @@ func (c *initCommand) Run(ctx context.Context, to streams) error {
 	if err != nil {
 		return fmt.Errorf("BELFRY_PUBLIC_URL: %w", err)
 	}
-	db, err := c.reach(ctx, c.Wait, to)
+	db, err := c.reach(ctx, c.DatabaseWait, to)
 	if err != nil {
 		return err
 	}

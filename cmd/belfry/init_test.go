@@ -190,7 +190,7 @@ func lateDatabase(t *testing.T, database string) (address string, comeUp func())
 
 func TestInitGivesUp(t *testing.T) {
 	t.Parallel()
-	if _, err := initialise(t, "postgres://belfry:hunter2@127.0.0.1:1/belfry", t.TempDir(), "--wait", "50ms"); err == nil ||
+	if _, err := initialise(t, "postgres://belfry:hunter2@127.0.0.1:1/belfry", t.TempDir(), "--database-wait", "50ms"); err == nil ||
 		!strings.Contains(err.Error(), "waited for the database") || strings.Contains(err.Error(), "hunter2") {
 		t.Errorf("database away: %v", err)
 	}

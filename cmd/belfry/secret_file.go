@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -26,7 +27,7 @@ func readSecret(setting, file string) (string, error) {
 		return "", fmt.Errorf("%s: others may read or change %s (mode %04o), which holds a secret: chmod 600 %s",
 			setting, file, info.Mode().Perm(), file)
 	}
-	raw, err := os.ReadFile(file)
+	raw, err := io.ReadAll(f) // of the file that was looked at
 	if err != nil {
 		return "", fmt.Errorf("read %s: %w", setting, err)
 	}

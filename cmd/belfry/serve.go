@@ -38,9 +38,7 @@ type serveCommand struct {
 	config   `embed:""`
 	sealing  `embed:""`
 	database `embed:""`
-
-	// After a power cut everything comes up at once, in any order.
-	DatabaseWait time.Duration `help:"How long to wait at the start for a database that does not answer yet." env:"BELFRY_DATABASE_WAIT" default:"60s"`
+	atStart  `embed:""`
 }
 
 // Run serves until ctx ends. It refuses to start half-configured.

@@ -132,7 +132,7 @@ var scopes = map[string]access.Scope{
 // admin: a token that was revoked seconds ago on another replica must not end sessions.
 var fresh = map[string]bool{"listSessions": true, "endSession": true}
 
-// lasting are the operations whose length the caller decides: by patience, by settings,
+// lasting are the operations whose length the caller decides: by waiting, by settings,
 // or by how much there is to discard.
 var lasting = map[string]bool{"streamEvents": true, "testDestination": true, "testSettings": true, "resumeDestination": true}
 

@@ -41,7 +41,7 @@ type intake struct {
 func newIntake(now func() time.Time) *intake {
 	alerts := inbound.Bodies{
 		Small: 16 << 20, Large: 32 << 20, AtOnce: 1024, Waiting: 2048,
-		Patience: 5 * time.Second, Grace: 5 * time.Second, Floor: 64 << 10, Now: now,
+		MaxWait: 5 * time.Second, Grace: 5 * time.Second, Floor: 64 << 10, Now: now,
 	}
 	others := alerts
 	others.Small, others.Large, others.AtOnce, others.Waiting = 2<<20, 6<<20, 128, 64

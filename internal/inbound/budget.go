@@ -21,7 +21,7 @@ type Bodies struct {
 	Small, Large int64 // bytes of all small bodies together, and of all others; the latter fit the largest body
 	AtOnce       int   // bodies that are being read
 	Waiting      int   // bodies that wait for room
-	Patience     time.Duration
+	MaxWait      time.Duration
 	Grace        time.Duration // after it a body must have come with Floor bytes a second from its start
 	Floor        int64
 	Now          func() time.Time
@@ -140,8 +140,8 @@ func (b *Budget) reserve(ctx context.Context, t *Taken, n int64) error {
 	b.enqueue(w)
 	b.mu.Unlock()
 
-	patience, look := time.NewTimer(b.bounds.Patience), time.NewTicker(lookEvery)
-	defer patience.Stop()
+	longest, look := time.NewTimer(b.bounds.MaxWait), time.NewTicker(lookEvery)
+	defer longest.Stop()
 	defer look.Stop()
 	for {
 		select {
@@ -152,7 +152,7 @@ func (b *Budget) reserve(ctx context.Context, t *Taken, n int64) error {
 			return nil
 		case <-look.C:
 			b.pushOut()
-		case <-patience.C:
+		case <-longest.C:
 			return b.leave(w, ErrFull)
 		case <-ctx.Done():
 			return b.leave(w, ctx.Err())

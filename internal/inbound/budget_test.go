@@ -15,7 +15,7 @@ import (
 )
 
 var roomy = Bodies{
-	Small: 1 << 20, Large: 4 << 20, AtOnce: 100, Waiting: 100, Patience: 20 * time.Second,
+	Small: 1 << 20, Large: 4 << 20, AtOnce: 100, Waiting: 100, MaxWait: 20 * time.Second,
 	Grace: 20 * time.Second, Floor: 64 << 10, Now: time.Now,
 }
 
@@ -279,7 +279,7 @@ func TestBudgetIsFull(t *testing.T) {
 	}
 	s.empty(t)
 
-	bounds.Patience = 50 * time.Millisecond
+	bounds.MaxWait = 50 * time.Millisecond
 	s = serveTaking(t, bounds)
 	hold := s.whole(t, "a", 2<<20)
 	<-s.taken
@@ -338,7 +338,7 @@ func TestStalledBodiesGiveWay(t *testing.T) {
 func TestBudgetLeaksNothing(t *testing.T) {
 	t.Parallel()
 	bounds := roomy
-	bounds.Small, bounds.Large, bounds.AtOnce, bounds.Waiting, bounds.Patience = 100_000, 3<<20, 6, 4, 20*time.Millisecond
+	bounds.Small, bounds.Large, bounds.AtOnce, bounds.Waiting, bounds.MaxWait = 100_000, 3<<20, 6, 4, 20*time.Millisecond
 	s := serveTaking(t, bounds)
 	close(s.letGo)
 	var all sync.WaitGroup
