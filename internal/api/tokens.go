@@ -74,7 +74,10 @@ func (s *Server) CreateToken(ctx context.Context, r CreateTokenRequestObject) (C
 // confirm ends a transaction whose caller's token was revoked, or whose session
 // was ended, since they were let in: what they make would outlive that.
 func confirm(ctx context.Context, tx *postgres.Tx) error {
-	err := tx.Confirm(ctx, of(ctx).caller)
+	return refusedIfGone(tx.Confirm(ctx, of(ctx).caller))
+}
+
+func refusedIfGone(err error) error {
 	if errors.Is(err, postgres.ErrNotFound) {
 		return errUnauthenticated
 	}
@@ -86,7 +89,7 @@ func confirm(ctx context.Context, tx *postgres.Tx) error {
 func (s *Server) RevokeToken(ctx context.Context, r RevokeTokenRequestObject) (RevokeTokenResponseObject, error) {
 	var done postgres.Revocation
 	err := s.DB.InTx(ctx, func(tx *postgres.Tx) error {
-		err := confirm(ctx, tx)
+		err := refusedIfGone(tx.ConfirmRevoking(ctx, of(ctx).caller))
 		switch {
 		case err != nil:
 			return err

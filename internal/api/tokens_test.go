@@ -93,6 +93,42 @@ func TestRevokedMeanwhile(t *testing.T) {
 	}
 }
 
+// Of two tokens that revoke each other at the same moment, or of one that revokes itself
+// twice, one call is done and the other refused.
+func TestRevokedByEachOther(t *testing.T) {
+	t.Parallel()
+	h := newAPI(t, idle)
+	const waits = `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`
+	for name, other := range map[string]bool{"each other": true, "itself": false} {
+		a, b := h.createToken(t, name+" a"), h.createToken(t, name+" b")
+		calls := [][2]CreatedToken{{a, b}, {b, a}} // who, and whom
+		if !other {
+			calls = [][2]CreatedToken{{a, a}, {a, a}}
+		}
+		answers := make(chan answer, len(calls))
+		err := h.db.InTx(t.Context(), func(tx *postgres.Tx) error {
+			for _, k := range []CreatedToken{a, b} {
+				if err := tx.TouchToken(t.Context(), k.ID, time.Now()); err != nil {
+					return err
+				}
+			}
+			for i, call := range calls {
+				go func() { answers <- h.delete(t, tokenPath(call[1]), as(call[0].Secret)) }()
+				until(t, "it waits", func() bool { return h.count(t, waits) == i+1 })
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := []int{(<-answers).status, (<-answers).status}
+		slices.Sort(got)
+		if !slices.Equal(got, []int{200, 401}) {
+			t.Errorf("%s: %d, want one done and one refused", name, got)
+		}
+	}
+}
+
 // lineage makes tokens that made each other: root made a and, through a session,
 // b; a made c; c made d, and was revoked.
 func (h *harness) lineage(t testing.TB) map[string]CreatedToken {

@@ -193,6 +193,17 @@ func (q queries) TouchToken(ctx context.Context, id uuid.UUID, now time.Time) er
 	return nil
 }
 
+// ConfirmRevoking is Confirm for who is to revoke a token next. They come one after the
+// other: two who revoke each other's tokens at the same moment would else wait for each
+// other.
+func (tx *Tx) ConfirmRevoking(ctx context.Context, c access.Caller) error {
+	const query = `SELECT pg_advisory_xact_lock(hashtextextended('belfry revocation', 0))`
+	if _, err := tx.q.Exec(ctx, query); err != nil {
+		return fmt.Errorf("wait for other revocations: %w", err)
+	}
+	return tx.Confirm(ctx, c)
+}
+
 // Confirm keeps what a caller came with from being revoked or ended before the
 // transaction does, or returns ErrNotFound if that has happened already.
 func (tx *Tx) Confirm(ctx context.Context, c access.Caller) error {
