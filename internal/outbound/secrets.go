@@ -34,14 +34,23 @@ func secretsOf(r Request, proxy *url.URL) []string {
 	for _, value := range r.Secrets {
 		s.addValue(value)
 	}
-	s.add(r.URL, minSecret)
-	if u, err := url.Parse(r.URL); err == nil {
+	u, err := url.Parse(r.URL)
+	if err != nil || !isOpenURL(u) {
+		s.add(r.URL, minSecret)
+	}
+	if err == nil {
 		s.addURL(u)
 	}
 	if proxy != nil {
 		s.addUser(proxy.User)
 	}
 	return s
+}
+
+// isOpenURL reports whether a URL has no more than scheme and host, which are not
+// secret: an answer may link to what else is there.
+func isOpenURL(u *url.URL) bool {
+	return u.User == nil && (u.Path == "" || u.Path == "/") && u.RawQuery == "" && u.Fragment == ""
 }
 
 type secretList []string

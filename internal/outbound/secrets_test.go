@@ -32,6 +32,12 @@ func TestSecretsInTheURL(t *testing.T) {
 			t.Errorf("path %q became %q", text, got)
 		}
 	}
+	const link = "see https://a.example/errors#rate, or HTTPS://A.EXAMPLE"
+	for _, u := range []string{"https://a.example", "https://a.example/"} { // host and scheme are no secret
+		if got := newMasker(secretsOf(Request{URL: u, Secrets: []string{"a-secret-value"}}, nil)).text(link); got != link {
+			t.Errorf("to %s: %q became %q", u, link, got)
+		}
+	}
 	if got := newMasker(secretsOf(Request{URL: "::not a URL::"}, nil)).text("x ::not a URL::"); got != "x ****" {
 		t.Errorf("a URL that cannot be read: got %q", got)
 	}
