@@ -96,8 +96,9 @@ func part(n int64) int {
 	return 1
 }
 
-// lacks says what is missing for a body to have n bytes.
-type lacks struct{ total, own bool }
+// lacks says what is missing for a body to have n bytes: room, a place among those
+// that are read at a time, or what its own caller has too much of.
+type lacks struct{ room, place, own bool }
 
 func (b *Budget) lacks(t *Taken, n int64) lacks {
 	p, s := part(n), b.share(t.caller)
@@ -107,9 +108,12 @@ func (b *Budget) lacks(t *Taken, n int64) lacks {
 		more -= t.held
 	}
 	_, begun := b.reading[t]
+	ownRoom := s.used[p]+more > bounds[p]/4*3
+	ownPlace := !begun && s.reading >= max(1, b.bounds.AtOnce/4*3)
 	return lacks{
-		total: b.used[p]+more > bounds[p] || !begun && len(b.reading) >= b.bounds.AtOnce,
-		own:   s.used[p]+more > bounds[p]/4*3 || !begun && s.reading >= max(1, b.bounds.AtOnce/4*3),
+		room:  ownRoom || b.used[p]+more > bounds[p],
+		place: ownPlace || !begun && len(b.reading) >= b.bounds.AtOnce,
+		own:   ownRoom || ownPlace,
 	}
 }
 
@@ -239,9 +243,13 @@ func (b *Budget) pushOut() {
 		if wants == (lacks{}) {
 			continue
 		}
-		for free, i := int64(0), 0; free < w.n && i < len(late); {
+		need := int64(1) // any body has a place
+		if wants.room {
+			need = w.n
+		}
+		for free, i := int64(0), 0; free < need && i < len(late); {
 			t := late[i]
-			if part(t.held) != part(w.n) && part(w.n) == 1 || wants.own && t.caller != w.t.caller {
+			if wants.room && part(t.held) != part(w.n) || wants.own && t.caller != w.t.caller {
 				i++
 				continue
 			}

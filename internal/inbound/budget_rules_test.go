@@ -75,14 +75,14 @@ func TestLacks(t *testing.T) {
 		want   lacks
 	}{
 		"nothing is given out":            {nil, large, "a", 3 * large, lacks{}},
-		"more than its part":              {nil, large, "a", 3*large + 1, lacks{own: true}},
-		"more than there is":              {nil, large, "a", 4*large + 1, lacks{true, true}},
-		"its part is full":                {[]string{"a", "a", "a"}, large, "a", smallBody + 1, lacks{own: true}},
+		"more than its part":              {nil, large, "a", 3*large + 1, lacks{room: true, own: true}},
+		"more than there is":              {nil, large, "a", 4*large + 1, lacks{room: true, own: true}},
+		"its part is full":                {[]string{"a", "a", "a"}, large, "a", smallBody + 1, lacks{room: true, own: true}},
 		"the part is another's":           {[]string{"a", "a", "a"}, large, "b", large, lacks{}},
-		"all but a byte too little":       {[]string{"a", "a", "a"}, large, "b", large + 1, lacks{total: true}},
-		"large ones are full":             {[]string{"a", "a", "b", "b"}, large, "c", smallBody + 1, lacks{total: true}},
+		"all but a byte too little":       {[]string{"a", "a", "a"}, large, "b", large + 1, lacks{room: true}},
+		"large ones are full":             {[]string{"a", "a", "b", "b"}, large, "c", smallBody + 1, lacks{room: true}},
 		"large ones are full, it's small": {[]string{"a", "a", "b", "b"}, large, "a", smallBody, lacks{}},
-		"small ones are full":             {[]string{"a", "a", "b", "b"}, small, "c", 1, lacks{total: true}},
+		"small ones are full":             {[]string{"a", "a", "b", "b"}, small, "c", 1, lacks{room: true}},
 		"small ones are full, it's large": {[]string{"a", "a", "b", "b"}, small, "c", smallBody + 1, lacks{}},
 	} {
 		s := newStill(Bodies{Small: 4 * small, Large: 4 * large, AtOnce: 100})
@@ -110,14 +110,14 @@ func TestLacksAtOnce(t *testing.T) {
 	}
 	want(t, s.body("a"), step, lacks{})
 	s.takes("a", step)
-	want(t, s.body("a"), step, lacks{own: true})
+	want(t, s.body("a"), step, lacks{place: true, own: true})
 	want(t, s.body("b"), step, lacks{})
 	s.takes("b", 3<<20)
-	want(t, s.body("b"), step, lacks{total: true})
-	want(t, s.body("a"), step, lacks{true, true})
+	want(t, s.body("b"), step, lacks{place: true})
+	want(t, s.body("a"), step, lacks{place: true, own: true})
 	want(t, first, 2*step, lacks{})
 	want(t, first, 1<<20, lacks{}) // from small to large: the large ones' room
-	want(t, first, 1<<20+1, lacks{true, false})
+	want(t, first, 1<<20+1, lacks{room: true})
 	if s.give(first, smallBody); s.used != [2]int64{smallBody + 2*step, 3 << 20} || s.share("a").used != [2]int64{smallBody + 2*step, 0} {
 		t.Errorf("grown, %d are used, of which its caller's %d", s.used, s.share("a").used)
 	}

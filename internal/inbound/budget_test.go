@@ -334,6 +334,32 @@ func TestStalledBodiesGiveWay(t *testing.T) {
 	s.empty(t)
 }
 
+// Where a place is missing, and not room, a stalled body of any size gives way.
+func TestAStalledBodyGivesItsPlace(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ stalls, waits int }{"a large one waits": {500, 100_000}, "a small one waits": {100_000, 500}} {
+		var ahead atomic.Int64
+		bounds := roomy
+		bounds.AtOnce, bounds.Grace = 1, time.Hour
+		bounds.Now = func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
+		s := serveTaking(t, bounds)
+		close(s.letGo)
+		stalled := s.send(t, "a", int64(c.stalls))
+		if _, err := stalled.Write([]byte("x")); err != nil {
+			t.Fatal(err)
+		}
+		until(t, name, func() bool {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			return len(s.reading) == 1
+		})
+		ahead.Add(int64(time.Minute))
+		s.whole(t, "b", c.waits).want(t, 200)
+		stalled.want(t, 408)
+		s.empty(t)
+	}
+}
+
 // However bodies come and go, nothing stays given out.
 func TestBudgetLeaksNothing(t *testing.T) {
 	t.Parallel()
