@@ -30,10 +30,14 @@ const linger = 500 * time.Millisecond
 
 // Abandon has the connection end after an answer to a request whose body was not read,
 // if it has one: what follows is not a request, and waiting for its end is what a hostile
-// client wants. It is called before the answer's header is written.
+// client wants. Once it is answered it gives way to others. Abandon is called before the
+// answer's header is written.
 func Abandon(w http.ResponseWriter, r *http.Request, now time.Time) {
 	if r.ContentLength == 0 {
 		return
+	}
+	if c, ok := r.Context().Value(connKey{}).(*Conn); ok {
+		c.last.Store(true)
 	}
 	w.Header().Set("Connection", "close")
 	// It fails only where there is no connection.

@@ -208,7 +208,7 @@ const (
 	isPartial              // it is fresh, and has sent a part of a request
 	isIdle                 // it has been answered, and may ask again
 	isActive               // a request is under way
-	isClosing              // it has been answered for the last time
+	isClosing              // it has been answered for the last time, or is being so
 )
 
 // Conn is a connection that a [Listener] counts.
@@ -221,6 +221,7 @@ type Conn struct {
 	since    atomic.Int64 // a turn of the listener
 	begun    atomic.Bool  // fresh no more
 	deadline atomic.Bool  // somebody else minds the writes
+	last     atomic.Bool  // the present answer is the last one
 	seen     framing      // of the request that is being read
 }
 
@@ -252,7 +253,11 @@ func (c *Conn) Write(p []byte) (int, error) {
 			return 0, err
 		}
 	}
-	return c.Conn.Write(p)
+	n, err := c.Conn.Write(p)
+	if c.last.Load() {
+		c.state.Store(isClosing)
+	}
+	return n, err
 }
 
 // SetWriteDeadline implements [net.Conn]. Whoever sets one minds all further writes,

@@ -253,6 +253,20 @@ func TestTheLargestIsBusy(t *testing.T) {
 	}
 }
 
+// Who has been answered, and has yet to send the body that nobody wants, gives way.
+func TestAbandonedConnectionsGiveWay(t *testing.T) {
+	t.Parallel()
+	s := serveLimited(t, Connections{Open: 1, OpenPerAddress: 1, Fresh: 1, FreshPerAddress: 1},
+		func(w http.ResponseWriter, r *http.Request) {
+			Abandon(w, r, time.Now().Add(time.Hour)) // it lingers for all of the test
+		})
+	p := s.dial(t, "127.0.0.1")
+	if resp, err := p.ask(t, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 500\r\n\r\n{"); err != nil || resp.StatusCode != http.StatusOK || !resp.Close {
+		t.Fatal(resp, err)
+	}
+	until(t, "another connection is served", func() bool { return s.dial(t, "127.0.0.1").served(t) })
+}
+
 // Past the bound of half-open connections the address with most of them loses one.
 func TestTheMostHalfOpenGivesWay(t *testing.T) {
 	t.Parallel()
