@@ -876,7 +876,7 @@ type AlertsNaming struct {
 	// Capped Whether there may be more.
 	Capped bool `json:"capped"`
 
-	// Since Accepted since then.
+	// Since Alerts that were accepted since then are counted.
 	Since time.Time `json:"since"`
 }
 
@@ -1926,7 +1926,7 @@ type OpenSession struct {
 	// TokenID The `id` of the token that opened it and ends it; `null` when `openedBy` is not `token`.
 	TokenID *uuid.UUID `json:"tokenId"`
 
-	// UserAgent The browser that it was opened with, as the browser said, cut at 256 characters.
+	// UserAgent The browser that it was opened with, as the browser said, cut at 256 bytes.
 	UserAgent string `json:"userAgent"`
 }
 
@@ -1954,7 +1954,7 @@ type Problem struct {
 	// - `too_large` (413): the body is larger than 1 MiB, a batch than 16 MiB, or a sign-in than 4 KiB.
 	// - `unsupported_media_type` (415): `Content-Type` is not `application/json` in UTF-8, or there is a `Content-Encoding` other than `identity`.
 	// - `invalid` (422): fields or parameters are wrong; `errors` names each.
-	// - `rate_limited` (429): too many wrong tokens or codes came from this address; wait for `Retry-After`. What was valid there a short time ago still is.
+	// - `rate_limited` (429): too many wrong tokens or codes came from this address; wait for `Retry-After`. A token that was valid within a day still works there.
 	// - `too_many_streams` (429): this token has 100 event streams open, or this session 20; close one.
 	// - `internal` (500): something went wrong on our side; the log has it under `requestId`.
 	// - `overloaded` (503): too many alerts wait to be stored, bodies to be read, or re-sends and the like to be worked, or too many event streams are open; wait for `Retry-After` and repeat.
@@ -2000,7 +2000,7 @@ type Problem struct {
 // - `too_large` (413): the body is larger than 1 MiB, a batch than 16 MiB, or a sign-in than 4 KiB.
 // - `unsupported_media_type` (415): `Content-Type` is not `application/json` in UTF-8, or there is a `Content-Encoding` other than `identity`.
 // - `invalid` (422): fields or parameters are wrong; `errors` names each.
-// - `rate_limited` (429): too many wrong tokens or codes came from this address; wait for `Retry-After`. What was valid there a short time ago still is.
+// - `rate_limited` (429): too many wrong tokens or codes came from this address; wait for `Retry-After`. A token that was valid within a day still works there.
 // - `too_many_streams` (429): this token has 100 event streams open, or this session 20; close one.
 // - `internal` (500): something went wrong on our side; the log has it under `requestId`.
 // - `overloaded` (503): too many alerts wait to be stored, bodies to be read, or re-sends and the like to be worked, or too many event streams are open; wait for `Retry-After` and repeat.
@@ -2345,7 +2345,7 @@ type UnknownDestinationList struct {
 	// Items The names.
 	Items []UnknownDestination `json:"items"`
 
-	// MoreNames How many names more there are. They are counted up to 1,000.
+	// MoreNames How many more names there are, counted up to 1,000.
 	MoreNames int `json:"moreNames"`
 }
 

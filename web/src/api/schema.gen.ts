@@ -64,7 +64,7 @@ export interface paths {
          * @description Scope: `ingest`.
          *
          *     The same as posting each alert by itself: every item has its own result, and a wrong one spoils none of
-         *     the others, also where it is not JSON (`NaN`, say), not UTF-8 or nested too deep: `malformed`. The answer is 202 also when items were refused: look at `results`. The whole call fails
+         *     the others. One that is not JSON (`NaN`, say), not UTF-8 or nested too deep is refused as `malformed`. The answer is 202 also when items were refused: look at `results`. The whole call fails
          *     only when it cannot be read, is too large (16 MiB, 1,000 alerts) or nothing can be stored at the moment (503);
          *     then none of its alerts was accepted. When only some could be stored, each of the others is `refused` with the
          *     problem `overloaded` or `unavailable`: post those again.
@@ -554,9 +554,9 @@ export interface paths {
          * Names that alerts give and that nobody has
          * @description Scope: `read`.
          *
-         *     What alerts of the last 24 hours named in their `destinations` that was not there when they were accepted, and still is not: the
-         *     one that was named last comes first. Each spelling is an item of its own. When there are many such alerts the newest 10,000 are
-         *     looked at, and `capped` says so.
+         *     The names and ids that alerts of the last 24 hours gave in their `destinations` and that no destination had, neither
+         *     when the alerts were accepted nor now. The one that was named last comes first. Each spelling is an item of its own. Only
+         *     the newest 10,000 such alerts are looked at; `capped` says whether there were more.
          */
         get: operations["listUnknownDestinations"];
         put?: never;
@@ -945,8 +945,8 @@ export interface paths {
          * Revoke a token
          * @description Scope: `admin`.
          *
-         *     From now on the token is refused by the replica that answers, and within 5 seconds by the others: at once where a
-         *     call needs `admin`. The sessions that were opened with it end. The answer lists the tokens that it made, directly
+         *     From now on the token is refused by the replica that answers, and within 5 seconds by the others. Calls that need
+         *     `admin` are refused at once by all of them. The sessions that were opened with it end. The answer lists the tokens that it made, directly
          *     or through others that it made, and that were still valid; `cascade` revokes them too. Revoking it twice is harmless.
          */
         delete: operations["revokeToken"];
@@ -1014,8 +1014,8 @@ export interface paths {
          *     Server-sent events: read them with `EventSource`, or line by line. They are hints to read again, not a log: changes
          *     of a quarter of a second are told together, and when there are too many of them, or some were missed, a single
          *     `many` says so. The stream begins with a `many` (what came before it was missed), sends a comment every 15 seconds
-         *     and ends after 15 minutes: connect again. A token may have 100 of them open, its sessions' included, and a session 20;
-         *     past that it is 429. A replica serves 500; past that it is 503.
+         *     and ends after 15 minutes: connect again. A token may have 100 streams open, those of its sessions included, and a
+         *     session 20: one more is answered with 429. A replica serves 500: one more is answered with 503.
          *
          *     | Event | Data | Says |
          *     | --- | --- | --- |
@@ -1070,9 +1070,9 @@ export interface paths {
          *     Checks the database, the partitions that attempts are stored in, and the workers; where the role is `api` alone the check
          *     `workers` says that no deliveries are worked here. Send no traffic here while it is 503.
          *
-         *     The check `producers` says how many calls with alerts were refused for want of room in the last ten seconds. Some: the
-         *     status is `busy`, and still 200, as another replica would hardly do better. All, for nine seconds running: `unready`,
-         *     until the refusals are ten seconds ago.
+         *     The check `producers` says how many calls with alerts were refused for want of room in the last ten seconds. When some
+         *     were, the status is `busy` and the answer is still 200, because another replica would hardly do better. When all were,
+         *     for nine seconds running, the status is `unready` until ten seconds after the last refusal.
          */
         get: operations["getReadiness"];
         put?: never;
@@ -1349,7 +1349,7 @@ export interface components {
          *     - `too_large` (413): the body is larger than 1 MiB, a batch than 16 MiB, or a sign-in than 4 KiB.
          *     - `unsupported_media_type` (415): `Content-Type` is not `application/json` in UTF-8, or there is a `Content-Encoding` other than `identity`.
          *     - `invalid` (422): fields or parameters are wrong; `errors` names each.
-         *     - `rate_limited` (429): too many wrong tokens or codes came from this address; wait for `Retry-After`. What was valid there a short time ago still is.
+         *     - `rate_limited` (429): too many wrong tokens or codes came from this address; wait for `Retry-After`. A token that was valid within a day still works there.
          *     - `too_many_streams` (429): this token has 100 event streams open, or this session 20; close one.
          *     - `internal` (500): something went wrong on our side; the log has it under `requestId`.
          *     - `overloaded` (503): too many alerts wait to be stored, bodies to be read, or re-sends and the like to be worked, or too many event streams are open; wait for `Retry-After` and repeat.
@@ -2251,7 +2251,7 @@ export interface components {
         UnknownDestinationList: {
             /** @description The names. */
             items: components["schemas"]["UnknownDestination"][];
-            /** @description How many names more there are. They are counted up to 1,000. */
+            /** @description How many more names there are, counted up to 1,000. */
             moreNames: number;
             /** @description Whether there were more such alerts than the newest 10,000, which were counted. */
             capped: boolean;
@@ -2283,7 +2283,7 @@ export interface components {
             capped: boolean;
             /**
              * Format: date-time
-             * @description Accepted since then.
+             * @description Alerts that were accepted since then are counted.
              */
             since: string;
         };
@@ -2571,7 +2571,7 @@ export interface components {
             expiresAt: string;
             /** @description The address that it was opened from; empty when that is not known. */
             address: string;
-            /** @description The browser that it was opened with, as the browser said, cut at 256 characters. */
+            /** @description The browser that it was opened with, as the browser said, cut at 256 bytes. */
             userAgent: string;
             /** @description Whether this call came with it. */
             current: boolean;
