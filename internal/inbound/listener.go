@@ -72,7 +72,7 @@ func (l *Listener) Accept() (net.Conn, error) {
 			return c, nil
 		}
 		l.refused.Add(1)
-		inner.Close()
+		inner.Close() //nolint:errcheck // it is not served
 	}
 }
 
@@ -148,7 +148,7 @@ func (l *Listener) pushOut(g *group, states ...int32) bool {
 	}
 	l.pushedOut.Add(1)
 	l.forget(oldest)
-	oldest.Conn.Close() // the server finds out, and closes it in its own time too
+	oldest.Conn.Close() //nolint:errcheck // the server finds out, and closes it in its own time too
 	return true
 }
 
