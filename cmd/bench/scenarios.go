@@ -30,6 +30,7 @@ var scenarios = []scenario{
 	{"crash", "crash", "", crash},
 	{"memory", "memory", "", full},
 	{"big", "big", "", big},
+	{"counting", "counting", "", counted},
 	{"soak", "soak", "single", soak},
 }
 

@@ -56,6 +56,8 @@ type Server struct {
 	console   *console
 	intake    *intake
 	pressure  *pressure
+	counting  counting // up to a bound
+	bulks     counting // as much as a filter selects
 }
 
 // New returns a handler for the whole API and the console.
@@ -65,6 +67,7 @@ func newServer(cfg Config) *Server {
 	s := &Server{
 		Config: cfg, tokens: newTokenCache(cfg.Now), console: newConsole(cfg.Console),
 		intake: newIntake(cfg.Now), pressure: newPressure(cfg.Now),
+		counting: make(counting, maxCounting), bulks: make(counting, maxCounting),
 	}
 	if s.CallTimeout == 0 {
 		s.CallTimeout = time.Minute

@@ -25,6 +25,11 @@ func (s *Server) StartBulkResend(ctx context.Context, r StartBulkResendRequestOb
 	if err != nil {
 		return nil, err
 	}
+	done, err := s.bulks.take(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
 	if dry {
 		c, err := s.Dispatcher.CountBulk(ctx, s.DB, order)
 		return StartBulkResend200JSONResponse{Total: c.Total, Capped: c.Capped, ByStatus: newStatusCounts(c.ByStatus)}, err
@@ -101,6 +106,11 @@ func (s *Server) ListBulkResends(ctx context.Context, r ListBulkResendsRequestOb
 
 // GetBulkResend answers one order, how far it is, and what has come of it.
 func (s *Server) GetBulkResend(ctx context.Context, r GetBulkResendRequestObject) (GetBulkResendResponseObject, error) {
+	done, err := s.bulks.take(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
 	b, o, err := s.DB.BulkResendOutcomes(ctx, r.ID)
 	return GetBulkResend200JSONResponse{
 		BulkResend: newBulkResend(b),

@@ -53,6 +53,11 @@ func (s *Server) ListDeliveries(ctx context.Context, r ListDeliveriesRequestObje
 
 // CountDeliveries counts the same by status.
 func (s *Server) CountDeliveries(ctx context.Context, r CountDeliveriesRequestObject) (CountDeliveriesResponseObject, error) {
+	done, err := s.counting.take(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
 	counts, err := s.DB.CountDeliveries(ctx, newDeliveryFilter(r.Params))
 	if err != nil {
 		return nil, err

@@ -18,6 +18,11 @@ const (
 // ListUnknownDestinations answers what alerts name that nobody has. What somebody
 // has by now is mended, and left out.
 func (s *Server) ListUnknownDestinations(ctx context.Context, _ ListUnknownDestinationsRequestObject) (ListUnknownDestinationsResponseObject, error) {
+	done, err := s.counting.take(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
 	names, capped, err := s.DB.UnknownNames(ctx, s.Now().Add(-unknownFor))
 	if err != nil {
 		return nil, err
@@ -48,6 +53,11 @@ func (s *Server) CountAlertsNaming(ctx context.Context, r CountAlertsNamingReque
 	if _, err := s.DB.Destination(ctx, r.ID); err != nil {
 		return nil, err
 	}
+	done, err := s.counting.take(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
 	since := s.Now().Add(-namingFor).UTC()
 	n, err := s.DB.CountNaming(ctx, r.ID, since, maxNaming+1)
 	if err != nil {

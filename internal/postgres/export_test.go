@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // How many rows a list looks at, and a count of each status.
@@ -28,6 +29,11 @@ type watched struct {
 func (w watched) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
 	w.see(sql, args)
 	return w.querier.Query(ctx, sql, args...)
+}
+
+func (w watched) Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
+	w.see(sql, args)
+	return w.querier.Exec(ctx, sql, args...)
 }
 
 func (w watched) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {

@@ -24,7 +24,12 @@ func openAs(t testing.TB, byKey bool) *postgres.DB {
 	if byKey {
 		conns = 2 // one for a transaction, one to explain what it does
 	}
-	db, err := postgres.Open(t.Context(), postgres.Options{URL: pgtest.NewURL(t), MaxConns: conns, Name: "test", ByKey: byKey})
+	return openURL(t, pgtest.NewURL(t), conns, byKey)
+}
+
+func openURL(t testing.TB, url string, conns int, byKey bool) *postgres.DB {
+	t.Helper()
+	db, err := postgres.Open(t.Context(), postgres.Options{URL: url, MaxConns: conns, Name: "test", ByKey: byKey})
 	if err != nil {
 		t.Fatal(err)
 	}
