@@ -1352,7 +1352,7 @@ export interface components {
          *     - `rate_limited` (429): too many wrong tokens or codes came from this address; wait for `Retry-After`. A token that was valid within a day still works there.
          *     - `too_many_streams` (429): this token has 100 event streams open, or this session 20; close one.
          *     - `internal` (500): something went wrong on our side; the log has it under `requestId`.
-         *     - `overloaded` (503): too many alerts wait to be stored, bodies to be read, or re-sends and the like to be worked, or too many event streams are open; wait for `Retry-After` and repeat.
+         *     - `overloaded` (503): too many alerts wait to be stored, bodies to be read, or re-sends and counts to be worked, or too many event streams are open; wait for `Retry-After` and repeat.
          *     - `unavailable` (503): the database cannot be reached, or Belfry is stopping; wait for `Retry-After` and repeat.
          * @enum {string}
          */
