@@ -161,6 +161,7 @@ func (d *Dispatcher) commitAccepts(items []*acceptItem, most int) {
 	defer cancel()
 	if d.reroute.Swap(false) || d.routing.Load() == nil {
 		if err := d.readRouting(ctx); err != nil {
+			d.reroute.Store(true) // still
 			d.refuse(items, err)
 			return
 		}

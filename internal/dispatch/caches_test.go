@@ -1,6 +1,7 @@
 package dispatch
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/google/uuid"
@@ -95,6 +96,9 @@ func TestAFailedHeartbeatForgets(t *testing.T) {
 		t.Fatal("it beat while the database was away")
 	}
 	<-forgotten
+	if r := f.Accept(t.Context(), "x", []alert.Parsed{parse(t, anAlert)})[0]; !errors.Is(r.Err, ErrUnavailable) {
+		t.Errorf("while the database was away: %v", r.Err)
+	}
 	end()
 	f.db.Pool().Reset()
 	// The state of an earlier database: the destination is not there yet.
