@@ -380,9 +380,11 @@ func (d *Dispatcher) tryOurSide(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		for _, dl := range list {
-			d.Changed(dl.DestinationID)
-		}
+		tx.AfterCommit(func() {
+			for _, dl := range list {
+				d.Changed(dl.DestinationID)
+			}
+		})
 		return d.rejobAll(ctx, tx, outgoing(list), func(dl delivery.Delivery) delivery.Delivery { return dl.Release(now) })
 	})
 }

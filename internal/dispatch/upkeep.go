@@ -203,13 +203,25 @@ func (d *Dispatcher) reclaim(ctx context.Context) error {
 	return err
 }
 
-// move holds what must be held, releases what no reason holds any more, cancels
-// what a deleted destination leaves behind, and probes. Each step moves so many
-// and no more; the next second goes on.
+// move holds what must be held, cancels what a deleted destination leaves behind,
+// releases what no reason holds any more, and probes. Each step moves so many and no
+// more; the next second goes on. One that cannot must not stop the others.
 func (d *Dispatcher) move(ctx context.Context) error {
-	if err := d.DB.ForgiveUnheld(ctx); err != nil {
-		return err
+	var failed error
+	for _, step := range []func(context.Context) error{
+		d.DB.ForgiveUnheld, d.holdAllWaiting, d.cancelDeleted, d.keepHolds, d.tryOurSide, d.announce,
+	} {
+		err := step(ctx)
+		if postgres.IsAway(err) || ctx.Err() != nil {
+			return err
+		}
+		failed = errors.Join(failed, ignore(err, postgres.ErrLocked))
 	}
+	return failed
+}
+
+// holdAllWaiting is holdWaiting for all destinations that are paused or do not answer.
+func (d *Dispatcher) holdAllWaiting(ctx context.Context) error {
 	paused, err := d.DB.PausedWithOpen(ctx)
 	if err != nil {
 		return err
@@ -218,31 +230,27 @@ func (d *Dispatcher) move(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	var failed error
 	for _, id := range append(paused, unanswering...) {
-		if err := d.holdWaiting(ctx, id); err != nil {
-			return err
-		}
+		failed = errors.Join(failed, d.holdWaiting(ctx, id))
 	}
+	return failed
+}
+
+// cancelDeleted cancels what deleted destinations leave behind.
+func (d *Dispatcher) cancelDeleted(ctx context.Context) error {
 	deleted, err := d.DB.DeletedWithOpen(ctx)
 	if err != nil {
 		return err
 	}
+	var failed error
 	for _, id := range deleted {
-		err := d.DB.InTx(ctx, func(tx *postgres.Tx) error {
+		failed = errors.Join(failed, d.DB.InTx(ctx, func(tx *postgres.Tx) error {
 			_, err := d.cancelOpen(ctx, tx, id, delivery.DestinationDeleted)
 			return err
-		})
-		if err != nil {
-			return err
-		}
+		}))
 	}
-	if err := d.keepHolds(ctx); err != nil {
-		return err
-	}
-	if err := d.tryOurSide(ctx); err != nil {
-		return err
-	}
-	return d.announce(ctx)
+	return failed
 }
 
 // holdWaiting takes deliveries of a destination that must wait from their jobs, but
