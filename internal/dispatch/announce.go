@@ -88,10 +88,12 @@ func (d *Dispatcher) announceNow(ctx context.Context, tx *postgres.Tx, ids []uui
 	if err != nil {
 		return err
 	}
-	for _, c := range list {
-		d.Log.WarnContext(ctx, "destination health changed", "destination_id", c.of.ID, "answering", c.health.Answering(), "alert_id", alertID)
-		tx.AfterCommit(func() { d.Changed(c.of.ID) })
-	}
+	tx.AfterCommit(func() {
+		for _, c := range list {
+			d.Log.WarnContext(ctx, "destination health changed", "destination_id", c.of.ID, "answering", c.health.Answering(), "alert_id", alertID)
+			d.Changed(c.of.ID)
+		}
+	})
 	return nil
 }
 
@@ -100,6 +102,14 @@ type healthChange struct {
 	of     destination.Destination
 	health delivery.Health
 }
+
+// However many destinations change together, an alert stays one that a producer too
+// could send. So many of them, of each kind, its description names, and so many its
+// context.
+const (
+	describedChanges = 50
+	listedChanges    = 200
+)
 
 // healthNotice says which destinations stopped answering, and which answer again.
 // Like what the seeds' product sends, its id is ALERT_DELIVERY.
@@ -113,6 +123,7 @@ func healthNotice(list []healthChange) notice {
 	var (
 		context struct {
 			Destinations []told `json:"destinations"`
+			More         int    `json:"moreDestinations,omitempty"`
 		}
 		down, up []string
 		n        = notice{id: "ALERT_DELIVERY", name: "Alert delivery", severity: alert.Info}
@@ -127,8 +138,10 @@ func healthNotice(list []healthChange) notice {
 		}
 		since := c.health.FailingSince.UTC().Truncate(time.Second)
 		down = append(down, name)
-		says = append(says, fmt.Sprintf("%s: the last %d attempts got no acknowledgement, since %s.", name, c.health.Unacked, since.Format(time.RFC3339)))
 		context.Destinations = append(context.Destinations, told{c.of.ID, c.of.DisplayName, "not_answering", &since})
+		if len(says) < describedChanges {
+			says = append(says, fmt.Sprintf("%s: the last %d attempts got no acknowledgement, since %s.", name, c.health.Unacked, since.Format(time.RFC3339)))
+		}
 	}
 	switch {
 	case len(down) == 0:
@@ -140,13 +153,19 @@ func healthNotice(list []healthChange) notice {
 	}
 	if len(down) > 0 {
 		n.severity = alert.Critical
+		if more := len(down) - len(says); more > 0 {
+			says = append(says, fmt.Sprintf("And %d more.", more))
+		}
 		says = append(says, "Their deliveries are held, and one at a time tries whether the destination answers again.")
 		n.runbook = "Open the destination's page, read what the last attempt got back, and mend the receiver or the destination's settings. Held deliveries go out by themselves once it answers; none is lost."
 	}
 	if len(up) > 0 {
-		says = append(says, "What was held for "+strings.Join(up, ", ")+" is being sent.")
+		says = append(says, "What was held for "+first(up, describedChanges)+" is being sent.")
 	}
 	n.description = strings.Join(says, "\n")
+	if context.More = max(0, len(list)-listedChanges); context.More > 0 {
+		context.Destinations = context.Destinations[:listedChanges]
+	}
 	n.context, _ = json.Marshal(context) // texts and times only
 	return n
 }
@@ -159,9 +178,14 @@ func phrase(names []string, one, many string) string {
 	if len(names) == 1 {
 		return "Destination " + names[0] + " " + one
 	}
-	list := strings.Join(names[:min(len(names), titled)], ", ")
-	if more := len(names) - titled; more > 0 {
+	return fmt.Sprintf("%d destinations %s: %s", len(names), many, first(names, titled))
+}
+
+// first lists the first names, and says how many more there are.
+func first(names []string, most int) string {
+	list := strings.Join(names[:min(len(names), most)], ", ")
+	if more := len(names) - most; more > 0 {
 		list += fmt.Sprintf(" and %d more", more)
 	}
-	return fmt.Sprintf("%d destinations %s: %s", len(names), many, list)
+	return list
 }

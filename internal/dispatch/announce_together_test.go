@@ -2,13 +2,17 @@ package dispatch
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
 
+	"belfry/internal/delivery"
 	"belfry/internal/destination"
 	"belfry/internal/pgtest"
 )
@@ -115,4 +119,40 @@ func (f *fixture) lastTold(t testing.TB) (description, context string) {
 		t.Fatal(err)
 	}
 	return description, context
+}
+
+// However many change at once, the alert keeps within what one may be long, and says
+// how many it does not name.
+func TestAnnounceVeryMany(t *testing.T) {
+	t.Parallel()
+	name := strings.Repeat("<", 99) + "😀"
+	var down, up []healthChange
+	for range 3000 {
+		to := destination.Destination{ID: uuid.New(), DisplayName: name}
+		down = append(down, healthChange{to, delivery.Health{Unacked: 10, FailingSince: time.Now(), NotAnsweringSince: time.Now()}})
+		up = append(up, healthChange{to, delivery.Health{}})
+	}
+	for what, tt := range map[string]struct {
+		list  []healthChange
+		wants []string
+	}{
+		"down":  {down, []string{"And 2950 more.", `"moreDestinations":2800`}},
+		"up":    {up, []string{" and 2950 more is being sent", `"moreDestinations":2800`}},
+		"both":  {slices.Concat(down[:51], up[:51]), []string{"And 1 more.", " and 1 more is being sent"}},
+		"a few": {slices.Concat(down[:50], up[:50]), nil},
+	} {
+		n := healthNotice(tt.list)
+		says := n.description + string(n.context)
+		if runes := utf8.RuneCountInString(n.description); runes > 65_536 || len(n.context) > 200<<10 || len(n.title) > 1000 {
+			t.Errorf("%s: %d characters, %d bytes of context, a title of %d", what, runes, len(n.context), len(n.title))
+		}
+		for _, want := range tt.wants {
+			if !strings.Contains(says, want) {
+				t.Errorf("%s: it does not say %q", what, want)
+			}
+		}
+		if tt.wants == nil && (strings.Contains(says, "more.") || strings.Contains(says, "more is") || strings.Contains(says, "moreDestinations")) {
+			t.Errorf("%s: it says that there are more", what)
+		}
+	}
 }

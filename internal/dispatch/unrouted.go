@@ -98,7 +98,7 @@ func (d *Dispatcher) tellUnknownNames(ctx context.Context, tx *postgres.Tx, name
 	if err != nil {
 		return err
 	}
-	d.Log.WarnContext(ctx, "unknown destinations told", "names", len(fresh), "alert_id", alertID)
+	tx.AfterCommit(func() { d.Log.WarnContext(ctx, "unknown destinations told", "names", len(fresh), "alert_id", alertID) })
 	return tx.ForgetUnknown(ctx, since.Add(-tellAgainAfter))
 }
 
