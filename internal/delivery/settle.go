@@ -17,9 +17,9 @@ type Claim struct {
 // Claim returns the fence of a delivery as it stands.
 func (d Delivery) Claim() Claim { return Claim{d.JobID, d.Run, d.Attempts} }
 
-// An attempt that our own side cut short charges nothing, so nothing else ends a
-// row of them: after each the next waits for longer, first for so long and at most
-// for so long; and after so many the delivery is held and says why.
+// What our own side fails at charges nothing, so nothing else ends a row of that: each
+// time the next attempt waits for longer, first for so long and at most for so long;
+// and after so many the delivery is held and says why.
 const (
 	firstOurWait = time.Second
 	lastOurWait  = time.Minute
@@ -30,22 +30,29 @@ const (
 // own side cut short.
 func ourWait(n int) time.Duration { return min(firstOurWait<<min(n-1, 10), lastOurWait) }
 
-// Stumbling reports whether so many attempts in a row were cut short by our own
-// side that the delivery is held for it.
+// Stumbling reports whether our own side has failed so many times in a row that the
+// delivery is held for it.
 func (d Delivery) Stumbling() bool { return d.Uncounted >= holdOurSide }
+
+// Stumble puts off a delivery at which our own side has failed once more: for longer
+// each time, and held after so many.
+func (d Delivery) Stumble(now time.Time) Delivery {
+	d.Uncounted++
+	d.DueAt = now.Add(ourWait(d.Uncounted))
+	if d.Stumbling() {
+		d = d.Hold(OurSide, now)
+	}
+	return d
+}
 
 // uncounted is what an attempt leads to that our own side cut short. Of a row of
 // them only the first is stored, and the one for which the delivery is first held:
 // what comes between and after says the same.
 func (d Delivery) uncounted(a Attempt, ended time.Time) (Delivery, Attempt) {
-	d.Uncounted++
+	d = d.Stumble(ended)
 	if d.Uncounted != 1 && d.Uncounted != holdOurSide {
 		a.Unstored = true
 		d.Made--
-	}
-	d.DueAt = ended.Add(ourWait(d.Uncounted))
-	if d.Stumbling() {
-		d = d.Hold(OurSide, ended)
 	}
 	return d, a
 }

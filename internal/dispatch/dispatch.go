@@ -103,6 +103,7 @@ type Dispatcher struct {
 	again      chan struct{} // beat once more, soon
 	running    running
 	partitions atomic.Bool // of this week and the next are there
+	lacking    said        // of which destinations it was said that their key is missing
 }
 
 // New returns a dispatcher that accepts at once and delivers after Start.
@@ -111,6 +112,7 @@ func New(cfg Config) (*Dispatcher, error) {
 	d.presence = cfg.DB.Presence(postgres.Instance{ID: d.instance, Version: cfg.Version, Roles: cfg.Roles})
 	d.metrics = newMetrics(cfg.Metrics, cfg.DB)
 	d.unrouted = newUnrouted()
+	d.lacking.at = map[string]time.Time{}
 	d.recording, d.giveUpRecords = context.WithCancel(context.Background())
 	d.upkeep, d.stopUpkeep = context.WithCancel(context.Background())
 

@@ -71,8 +71,8 @@ type parkItem struct {
 	done   chan error
 }
 
-// park takes a delivery from its job, unless it has moved meanwhile. Then the
-// job ends.
+// park takes a delivery from its job, or puts it off, unless it has moved meanwhile.
+// Then the job ends.
 func (d *Dispatcher) park(seen delivery.Delivery, how func(delivery.Delivery, delivery.Reason, time.Time) delivery.Delivery, r delivery.Reason) error {
 	item := &parkItem{seen: seen, how: how, reason: r, done: make(chan error, 1)}
 	if !d.parks.put(item) {

@@ -165,18 +165,38 @@ func (d *Dispatcher) ready(ctx context.Context, j *job) (out *postgres.Outgoing,
 	case out.Destination.DeletedAt != nil:
 		return out, false, d.park(out.Delivery, delivery.Delivery.Cancel, delivery.DestinationDeleted)
 	}
-	if errors.Is(out.Misconfigured, destination.ErrNoKey) { // others can send it
-		d.Log.ErrorContext(ctx, "sealing key missing",
-			"destination_id", out.Destination.ID, "delivery_id", out.Delivery.ID, "error", out.Misconfigured)
-		return out, false, river.JobSnooze(ourFault)
-	}
 	if d.Now().Before(out.Health.SlowUntil) { // as another replica may have been told
 		d.slots.narrow(out.Destination.ID)
 	}
 	if reason := d.holdReason(ctx, out); reason != "" {
 		return out, false, d.park(out.Delivery, delivery.Delivery.Hold, reason)
 	}
+	if errors.Is(out.Misconfigured, destination.ErrNoKey) {
+		return out, false, d.lackKey(ctx, out)
+	}
 	return out, true, nil
+}
+
+// lackKey puts off a delivery that only a process with a newer key can send, in the
+// way of all at which our own side fails: whoever comes next may have the key.
+func (d *Dispatcher) lackKey(ctx context.Context, out *postgres.Outgoing) error {
+	if d.lacking.may(out.Destination.ID.String(), d.Now()) {
+		d.Log.ErrorContext(ctx, "sealing key missing",
+			"destination_id", out.Destination.ID, "delivery_id", out.Delivery.ID, "error", out.Misconfigured)
+	}
+	next := out.Delivery.Stumble(d.Now())
+	if end := d.park(out.Delivery, stumble, delivery.OurSide); end != nil {
+		return end
+	}
+	if next.JobID != 0 {
+		return river.JobSnooze(next.DueAt.Sub(d.Now()))
+	}
+	d.Changed(out.Destination.ID)
+	return nil
+}
+
+func stumble(dl delivery.Delivery, _ delivery.Reason, now time.Time) delivery.Delivery {
+	return dl.Stumble(now)
 }
 
 // holdReason is delivery.HoldReason, and tells the log what a person has to mend.

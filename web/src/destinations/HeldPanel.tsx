@@ -14,7 +14,7 @@ const reasons: Record<Reason, { name: string; why: string }> = {
   not_answering: { name: "Not answering", why: "One at a time probes it. An acknowledgement releases all." },
   our_side: {
     name: "Our side failed",
-    why: "Belfry's own machine ran out of sockets, ports or memory, or it stopped. Each is tried again within a minute, at no cost.",
+    why: "Belfry's own machine ran out of sockets, ports or memory, it stopped, or it lacks the sealing key. Each is tried again within a minute, at no cost.",
   },
   busy: { name: "Busy", why: "It has as much under way as its limits allow. They go out as soon as there is room." },
   misconfigured: { name: "Misconfigured", why: "They go out once its settings are entered again." },

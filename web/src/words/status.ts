@@ -50,7 +50,7 @@ export const reasonSentence: Record<DeliveryReason, string> = {
   not_answering:
     "Its destination keeps failing, so deliveries wait instead of using up their tries. One at a time probes it; when it answers, all go out.",
   our_side:
-    "Belfry's own machine ran out of sockets, ports or memory, or it stopped, five times in a row. It tries again each minute or sooner, and no attempt is charged.",
+    "Five times in a row Belfry's own machine ran out of sockets, ports or memory, it stopped, or it lacked the sealing key. It tries again each minute or sooner, and no attempt is charged.",
   misconfigured: "The settings of its destination cannot be used. Enter them again, and it goes out.",
   attempts_exhausted: "Every try of its run failed. Re-send it once the destination is well.",
   expired: "It was held for a destination that did not answer for longer than the server allows.",
