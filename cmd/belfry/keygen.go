@@ -110,7 +110,7 @@ func (c *keygenCommand) rotate(to streams) error {
 	if err != nil {
 		return fmt.Errorf("rotate %s: %w", c.Rotate, err)
 	}
-	_, err = fmt.Fprintf(to.out, "%s has a new key, %d, which seals from now on; %d older ones still open what they sealed.\n"+
+	_, err = fmt.Fprintf(to.out, "%s has a new key, %d, which seals from now on; older ones, which still open what they sealed: %d.\n"+
 		"Next: copy the file to a safe place and to every server (one that reads this very file takes the key over within seconds, "+
 		"others when they are restarted), then run `belfry reseal`.\n", c.Rotate, box.Primary(), len(box.Keys())-1)
 	return err

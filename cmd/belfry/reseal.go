@@ -51,14 +51,14 @@ func (c *resealCommand) Run(ctx context.Context, to streams) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(to.out, "%d destinations were sealed with lost keys: their settings must be entered again\n", n)
+		fmt.Fprintf(to.out, "destinations sealed with lost keys, whose settings must be entered again: %d\n", n)
 	}
 	// This also has servers with an older keyset refuse to start from now on.
 	if err := checkKey(ctx, db); err != nil {
 		return err
 	}
 	done, unreadable, err := resealAll(ctx, db)
-	fmt.Fprintf(to.out, "%d destinations were sealed anew with key %d\n", done, newest)
+	fmt.Fprintf(to.out, "destinations sealed anew with key %d: %d\n", newest, done)
 	if err != nil {
 		return fmt.Errorf("%w; what was done stays, run `belfry reseal` again for the rest", err)
 	}

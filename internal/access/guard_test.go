@@ -189,6 +189,12 @@ func TestGuardForgetsWhatWasValid(t *testing.T) {
 	}
 	for i := most; i < 2*most; i++ {
 		g.Passed(hashOf(i))
+		if i > most {
+			continue
+		}
+		if got := known(0, most+1); got != most {
+			t.Errorf("%d of one too many are known, want %d", got, most)
+		}
 	}
 	g.Passed(hashOf(2*most - 1)) // again: it takes no room of others
 	if got := known(0, 2*most); got != most {

@@ -125,7 +125,9 @@ func TestSealedWith(t *testing.T) {
 			t.Errorf("%q: %d", none, id)
 		}
 	}
-	if id, ok := SealedWith([]byte("\x01\xff\x00\x00\x07x")); !ok || id != 0xff000007 {
-		t.Errorf("got %d, %v", id, ok)
+	for _, sealed := range []string{"\x01\xff\x00\x00\x07x", "\x01\xff\x00\x00\x07"} {
+		if id, ok := SealedWith([]byte(sealed)); !ok || id != 0xff000007 {
+			t.Errorf("%q: got %d, %v", sealed, id, ok)
+		}
 	}
 }

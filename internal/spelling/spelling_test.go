@@ -59,6 +59,10 @@ func TestCheckRefuses(t *testing.T) {
 		{"a\U000e0101", 0xe0101, 2, unseen},
 		{"🏴\U000e0067\U000e007f", 0xe0067, 2, unseen},
 		{"a\U000e0061", 0xe0061, 2, unseen},
+		{"a\U000e0061bcdefghijk", 0xe0061, 2, unseen}, // long enough for a flag
+		{"🏴󠁧󠁢󠁥󠁮󠁧󠁿\U000e0067", 0xe0067, 8, unseen},
+		{strings.Repeat("a", 60) + "🏴\U000e0067", 0xe0067, 62, unseen},
+		{"🏽\u200d🚒", 0x200d, 2, unseen}, // a colour of nothing
 		{"a\u034fb", 0x34f, 2, unseen},
 		{"\u3164", 0x3164, 1, unseen},
 		{"a\u115fb", 0x115f, 2, unseen},
