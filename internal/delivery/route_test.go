@@ -1,6 +1,7 @@
 package delivery_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -249,6 +250,32 @@ func TestWhyRoutedBy(t *testing.T) {
 	} {
 		if got := by.Why(); got != want {
 			t.Errorf("%s: got %q, want %q", by, got, want)
+		}
+	}
+}
+
+func TestUnrouted(t *testing.T) {
+	t.Parallel()
+	some := []string{"nobody"}
+	for _, tt := range []struct {
+		nowhere delivery.Nowhere
+		unknown []string
+		want    delivery.UnroutedReason
+	}{
+		{"", nil, ""},
+		{"", []string{}, ""},
+		{"", some, "partly_unknown"},
+		{delivery.UnknownDestinations, some, "unknown_destinations"},
+		{delivery.NoMatch, nil, "no_match"},
+		{delivery.Skip, nil, "by_request"},
+		{delivery.EmptyDestinations, nil, "by_request"},
+	} {
+		got := delivery.Unrouted(tt.nowhere, tt.unknown)
+		if got != tt.want {
+			t.Errorf("nowhere %q, unknown %q: got %q, want %q", tt.nowhere, tt.unknown, got, tt.want)
+		}
+		if got != "" && !slices.Contains(delivery.UnroutedReasons(), got) {
+			t.Errorf("%q is not among the reasons", got)
 		}
 	}
 }
