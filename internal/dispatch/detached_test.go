@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"belfry/internal/delivery"
+	"belfry/internal/pgtest"
 )
 
 // A partition that somebody detached is not there: attempts that were made wait for
@@ -61,4 +62,17 @@ func (f *fixture) rollbacks(t testing.TB) int {
 	t.Helper()
 	<-time.After(2 * time.Second)
 	return count(t, f, `SELECT xact_rollback FROM pg_stat_database WHERE datname = current_database()`)
+}
+
+// A partition that is dropped as others look is missing, and not detached: attempts
+// start, and the next one that is recorded makes it.
+func TestDroppedIsNotDetached(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	f := newDispatcher(t, db)
+	exec(t, f, `
+		CREATE OR REPLACE FUNCTION attempts_partition(at timestamptz) RETURNS text LANGUAGE sql AS $$ SELECT 'attempts_19700105' $$`)
+	if err := db.EnsurePartitions(t.Context(), f.Now()); err != nil {
+		t.Errorf("dropped as soon as it was made: %v", err)
+	}
 }

@@ -26,12 +26,12 @@ func (q queries) EnsurePartitions(ctx context.Context, times ...time.Time) error
 	const detached = `
 		SELECT p.name
 		FROM (SELECT attempts_partition(at) AS name FROM unnest($1::timestamptz[]) AS at) AS p
-		WHERE NOT EXISTS (
+		WHERE to_regclass(p.name) IS NOT NULL AND NOT EXISTS (
 			SELECT FROM pg_inherits i
 			WHERE i.inhrelid = to_regclass(p.name) AND i.inhparent = 'attempts'::regclass AND NOT i.inhdetachpending)
 		ORDER BY p.name`
 	var names []string
-	b := &pgx.Batch{} // the second finds what the first has made
+	b := &pgx.Batch{} // the second finds what the first has made, if it was not dropped in between
 	b.Queue(make, times)
 	b.Queue(detached, times).Query(func(rows pgx.Rows) (err error) {
 		names, err = pgx.CollectRows(rows, pgx.RowTo[string])
