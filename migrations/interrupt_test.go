@@ -138,7 +138,6 @@ type bystander struct {
 	t            *testing.T
 	admin        *pgx.Conn
 	holder       *pgx.Conn
-	tables       []string
 	holding      sync.WaitGroup
 	done         chan struct{}
 	kills, waits int

@@ -98,7 +98,7 @@ func (r draw) alerts() postgres.AlertFilter {
 		nowhere := r.some()
 		f.Nowhere = &nowhere
 	}
-	if r.some() && r.some() {
+	if seldom := r.some(); seldom && r.some() {
 		f.Unknown = []string{"Nobody", "Name 3", "Name 9"}[r.IntN(3)]
 	}
 	if r.some() {

@@ -43,11 +43,6 @@ const (
 		  AND ($11::text[] IS NULL OR a.type = ANY($11))`
 )
 
-const viewFilter = `
-		WHERE d.id >= $1 AND d.id < $2
-		  AND ` + ownConditions + `
-		  AND ` + alertConditions
-
 func (f DeliveryFilter) args() []any {
 	from, to := idRange(f.From, f.To, f.Before)
 	return []any{

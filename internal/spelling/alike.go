@@ -14,7 +14,7 @@ import (
 func Alike(a, b string) bool {
 	a, b = shownOf(a), shownOf(b)
 	if beyondASCII(a) == beyondASCII(b) {
-		return strings.ToLower(a) == strings.ToLower(b)
+		return strings.EqualFold(a, b)
 	}
 	return confusable.Confusable(a, b) || confusable.Confusable(strings.ToLower(a), strings.ToLower(b))
 }
