@@ -279,3 +279,21 @@ func TestUnrouted(t *testing.T) {
 		}
 	}
 }
+
+func TestWithout(t *testing.T) {
+	t.Parallel()
+	one := destination.Destination{ID: uuid.MustParse(soarID), DisplayName: "One"}
+	two := destination.Destination{ID: uuid.MustParse(unknownID), DisplayName: "Two", FormerNames: []string{"Old"}}
+	all := delivery.NewAmong([]destination.Destination{one, two})
+	for name, want := range map[string]bool{"One": false, soarID: false, "Two": true, "old": true, unknownID: true} {
+		if _, found := all.Without(one.ID).Named(name); found != want {
+			t.Errorf("without the first, %q is found: %t", name, found)
+		}
+		if _, found := all.Without().Named(name); !found {
+			t.Errorf("without none, %q is not found", name)
+		}
+	}
+	if len(all.All) != 2 || len(all.Without(one.ID, two.ID).All) != 0 {
+		t.Errorf("%d are left of %d", len(all.Without(one.ID, two.ID).All), len(all.All))
+	}
+}

@@ -1,6 +1,7 @@
 package inbound
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -270,5 +271,25 @@ func TestCallersAreForgotten(t *testing.T) {
 	}
 	if n := len(s.callers); n != manyCallers || s.callers["keeps"] == nil || s.callers["keeps"].used[0] != 1 {
 		t.Errorf("%d are remembered, want %d", n, manyCallers)
+	}
+}
+
+// A body that has been read keeps its room, and makes way for another to be read.
+func TestReadBodiesMakeWay(t *testing.T) {
+	t.Parallel()
+	s := newStill(Bodies{Small: 1 << 20, AtOnce: 1, Waiting: 100})
+	x := s.takes("x", step)
+	list := []*waiter{s.waits("a", step), s.waits("b", step)}
+	wantSaid(t, list, "", "")
+	if err := s.done(x); err != nil {
+		t.Fatal(err)
+	}
+	wantSaid(t, list, "true", "")
+	if s.used[0] != 2*step {
+		t.Errorf("%d are used, want %d", s.used[0], 2*step)
+	}
+	list[0].t.ended = true
+	if err := s.done(list[0].t); !errors.Is(err, ErrTooSlow) {
+		t.Errorf("of one that had to give way: %v", err)
 	}
 }
