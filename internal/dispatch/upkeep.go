@@ -304,13 +304,28 @@ func (d *Dispatcher) cancelOpen(ctx context.Context, tx *postgres.Tx, id uuid.UU
 }
 
 // Discard cancels what waits for a destination, whose row the caller has locked,
-// and returns how many deliveries that were. An attempt in flight goes on.
+// and returns how many deliveries that were. An attempt in flight goes on. Jobs
+// that wait in memory are stored as running like those: what is left is looked at
+// again until all of them have had their turn, and met the pause.
 func (d *Dispatcher) Discard(ctx context.Context, tx *postgres.Tx, destinationID uuid.UUID) (int, error) {
 	total := 0
-	for {
+	for late := time.After(2 * endurance); ; {
 		n, err := d.cancelOpen(ctx, tx, destinationID, delivery.ByPerson)
-		if total += n; err != nil || n == 0 {
+		if total += n; err != nil {
 			return total, err
+		}
+		if n > 0 {
+			continue
+		}
+		if open, err := tx.HasOpen(ctx, destinationID); err != nil || !open {
+			return total, err
+		}
+		select {
+		case <-time.After(patience / 5):
+		case <-late: // these are under way
+			return total, nil
+		case <-ctx.Done():
+			return total, ctx.Err()
 		}
 	}
 }

@@ -352,6 +352,18 @@ func (tx *Tx) LockOpen(ctx context.Context, destinationID uuid.UUID, limit int) 
 	return tx.lockSome(ctx, query, destinationID, limit)
 }
 
+// HasOpen reports whether a destination has open deliveries.
+func (q queries) HasOpen(ctx context.Context, destinationID uuid.UUID) (open bool, err error) {
+	const query = `
+		SELECT EXISTS (
+			SELECT FROM deliveries
+			WHERE destination_id = $1 AND status IN ('queued', 'retrying', 'held'))`
+	if err := q.q.QueryRow(ctx, query, destinationID).Scan(&open); err != nil {
+		return false, fmt.Errorf("look for open deliveries: %w", err)
+	}
+	return open, nil
+}
+
 // PausedWithOpen returns paused destinations that have deliveries which still
 // have a job.
 func (q queries) PausedWithOpen(ctx context.Context) ([]uuid.UUID, error) {
