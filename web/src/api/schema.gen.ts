@@ -671,8 +671,8 @@ export interface paths {
          * @description Scope: `read`.
          *
          *     Whether it answers, what it holds up, and how its attempts went in the last hour, the last day, and hour by hour. All of it is
-         *     counted from attempts that count, and so never from tests. A 429 is among the failed ones, but counts as busy and not as failing
-         *     to answer: a destination that only ever answered so is `answering`.
+         *     counted from attempts that count, and so never from tests. A 429 is among the failed ones. It counts as busy while the destination also
+         *     acknowledges; one that only ever answered so is `not_answering` in the end.
          */
         get: operations["getDestinationHealth"];
         put?: never;
