@@ -36,7 +36,7 @@ func TestChoose(t *testing.T) {
 	}{
 		"default": {nil, []string{
 			"L1 post", "L2 insert, post", "L3 river", "single", "batch", "fanout", "L2 again",
-			"steady", "noisy", "slow20", "burst", "crash", "memory", "big",
+			"steady", "noisy", "slow20", "burst", "crash", "memory", "big", "counting",
 		}},
 		"what it says": {[]string{"crash", "steady"}, []string{"steady", "crash"}},
 		"needs limits": {[]string{"batch"}, []string{"L1 post", "L2 insert, post", "L3 river", "batch", "L2 again"}},
