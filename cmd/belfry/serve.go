@@ -170,9 +170,7 @@ func serve(ctx context.Context, in instance) error {
 	if in.PublicURL == "http://"+in.Listen && strings.HasSuffix(in.Listen, ":0") {
 		in.PublicURL = "http://" + listener.Addr().String() // the port was left to the system
 	}
-	client := outbound.New(outbound.Options{
-		Allow: in.allow, Timeout: in.AttemptTimeout, UserAgent: "Belfry/" + thisBuild().Version, Proxy: in.proxy,
-	})
+	client := in.client()
 	defer client.Close()
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -212,6 +210,13 @@ func inBackground(ctx context.Context, fn func(context.Context)) (stop func()) {
 		cancel()
 		<-done
 	}
+}
+
+// client is the one client to the outside.
+func (in instance) client() *outbound.Client {
+	return outbound.New(outbound.Options{
+		Allow: in.allow, Timeout: in.AttemptTimeout, UserAgent: "Belfry/" + thisBuild().Version, Proxy: in.proxy,
+	})
 }
 
 // facts are the settings that people may see.
