@@ -315,9 +315,7 @@ func TestReconcileKeepsHeldAt(t *testing.T) {
 	f.look(t)
 	probing := f.wait(t, id, is(delivery.Queued))
 	exec(t, f, `DELETE FROM river_job`)
-	if err := f.reconcile(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	f.reconcileNow(t)
 	after := f.wait(t, id, is(delivery.Queued))
 	if !probing.HeldAt.Equal(before.HeldAt) || !after.HeldAt.Equal(before.HeldAt) {
 		t.Errorf("held since %s, probing since %s, repaired since %s", before.HeldAt, probing.HeldAt, after.HeldAt)
