@@ -1,15 +1,15 @@
 import type { QueryClient } from "@tanstack/react-query";
 import { createRootRouteWithContext, createRoute, createRouter } from "@tanstack/react-router";
-import { alertPageSearch, alertsSearch } from "../alerts/search";
 import { alertQuery } from "../api/alerts";
 import { sessionQuery, signInPath } from "../api/session";
-import { deliveriesPageSearch } from "../deliveries/search";
-import { destinationsSearch, newDestinationSearch } from "../destinations/search";
-import { settingsSearch } from "../settings/search";
-import { NotFound, PageError, PagePending } from "./fallbacks";
+import { alertPageSearch, alertsSearch } from "../features/alerts/search";
+import { deliveriesPageSearch } from "../features/deliveries/list/search";
+import { destinationsSearch, newDestinationSearch } from "../features/destinations/list/search";
+import { settingsSearch } from "../features/settings/search";
+import { NotFound, PageError, PagePending } from "./fallback/fallbacks";
 import { page } from "./page";
-import { Shell } from "./Shell";
 import { parseSearch, stringifySearch } from "./search";
+import { Shell } from "./shell/Shell";
 
 const root = createRootRouteWithContext<{ queries: QueryClient }>()({
   beforeLoad: async ({ context, location }) => {
@@ -30,14 +30,14 @@ let entered = false;
 const overview = createRoute({
   getParentRoute: () => root,
   path: "/",
-  component: page(() => import("../overview/OverviewPage"), "OverviewPage"),
+  component: page(() => import("../features/overview/OverviewPage"), "OverviewPage"),
 });
 
 const alerts = createRoute({
   getParentRoute: () => root,
   path: "/alerts",
   validateSearch: alertsSearch,
-  component: page(() => import("../alerts/AlertsPage"), "AlertsPage"),
+  component: page(() => import("../features/alerts/AlertsPage"), "AlertsPage"),
 });
 
 const alert = createRoute({
@@ -45,53 +45,53 @@ const alert = createRoute({
   path: "/alerts/$alertId",
   validateSearch: alertPageSearch,
   loader: ({ context, params }) => void context.queries.prefetchQuery(alertQuery(params.alertId)),
-  component: page(() => import("../alerts/AlertPage"), "AlertPage"),
+  component: page(() => import("../features/alerts/AlertPage"), "AlertPage"),
 });
 
 const deliveries = createRoute({
   getParentRoute: () => root,
   path: "/deliveries",
   validateSearch: deliveriesPageSearch,
-  component: page(() => import("../deliveries/DeliveriesPage"), "DeliveriesPage"),
+  component: page(() => import("../features/deliveries/list/DeliveriesPage"), "DeliveriesPage"),
 });
 
 const bulkResends = createRoute({
   getParentRoute: () => root,
   path: "/deliveries/bulk-resends",
-  component: page(() => import("../deliveries/BulkResendsPage"), "BulkResendsPage"),
+  component: page(() => import("../features/deliveries/bulk/BulkResendsPage"), "BulkResendsPage"),
 });
 
 const destinations = createRoute({
   getParentRoute: () => root,
   path: "/destinations",
   validateSearch: destinationsSearch,
-  component: page(() => import("../destinations/DestinationsPage"), "DestinationsPage"),
+  component: page(() => import("../features/destinations/list/DestinationsPage"), "DestinationsPage"),
 });
 
 const newDestination = createRoute({
   getParentRoute: () => root,
   path: "/destinations/new",
   validateSearch: newDestinationSearch,
-  component: page(() => import("../destinations/NewDestinationPage"), "NewDestinationPage"),
+  component: page(() => import("../features/destinations/add/NewDestinationPage"), "NewDestinationPage"),
 });
 
 const destination = createRoute({
   getParentRoute: () => root,
   path: "/destinations/$destinationId",
-  component: page(() => import("../destinations/DestinationPage"), "DestinationPage"),
+  component: page(() => import("../features/destinations/details/DestinationPage"), "DestinationPage"),
 });
 
 const editDestination = createRoute({
   getParentRoute: () => root,
   path: "/destinations/$destinationId/edit",
-  component: page(() => import("../destinations/EditDestinationPage"), "EditDestinationPage"),
+  component: page(() => import("../features/destinations/edit/EditDestinationPage"), "EditDestinationPage"),
 });
 
 const settings = createRoute({
   getParentRoute: () => root,
   path: "/settings",
   validateSearch: settingsSearch,
-  component: page(() => import("../settings/SettingsPage"), "SettingsPage"),
+  component: page(() => import("../features/settings/SettingsPage"), "SettingsPage"),
 });
 
 /** Returns the router. Each page is a chunk of its own, fetched when a link to it is pointed at. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { alertFilters, alertPageSearch, alertsSearch } from "../alerts/search";
+import { alertFilters, alertPageSearch, alertsSearch } from "../features/alerts/search";
 import { parseSearch, rangeAt, stringifySearch } from "./search";
 
 test("a search goes into the URL and comes back", () => {

@@ -1,0 +1,26 @@
+import { useLiveState } from "../../live/useLive";
+import classes from "./LiveMark.module.css";
+
+const words = {
+  connecting: { word: "Connecting", more: "The stream of changes is being opened." },
+  live: { word: "Live", more: "Changes are shown as they happen." },
+  unreachable: {
+    word: "Unreachable",
+    more: "Belfry cannot be reached. What is shown is how it was; the page goes on by itself when Belfry is back.",
+  },
+  ended: { word: "Signed out", more: "Your session has ended." },
+  polling: { word: "Every 5 s", more: "The stream of changes cannot be had: this page asks every 5 seconds instead." },
+} as const;
+
+/** Says how fresh the page is. */
+export function LiveMark() {
+  const state = useLiveState();
+  const { word, more } = words[state];
+  return (
+    <span className={classes.mark} data-state={state} title={more}>
+      <span className={classes.dot} aria-hidden />
+      {word}
+      {state === "unreachable" && <span className="sr-only">: {more}</span>}
+    </span>
+  );
+}

@@ -1,0 +1,100 @@
+import { Button } from "@mantine/core";
+import type { ReactNode } from "react";
+import type { Destination, DestinationHealth } from "../../../api/types";
+import { Time } from "../../../time/Time";
+import { outcomeWord } from "../../../words/status";
+import type { DestinationDialog } from "../dialogs/DestinationDialogs";
+import { countText, heldTotal } from "./health";
+import classes from "./StandingBanners.module.css";
+
+/** What asks for someone about a destination, with what is known and what can be done. */
+export function StandingBanners({
+  destination,
+  health,
+  onOpen,
+}: {
+  destination: Destination;
+  health: DestinationHealth | undefined;
+  onOpen: (dialog: DestinationDialog) => void;
+}) {
+  const held = health && heldTotal(health.held);
+  return (
+    <>
+      {destination.misconfigured && (
+        <Banner tone="bad" title="Its settings cannot be used">
+          Its settings or its signing secret cannot be opened with the server’s key, so its deliveries wait. Edit it and
+          enter the URL and the header values again, and they go out. If the signing secret is lost too, it gets a new
+          one, which is then shown once.
+        </Banner>
+      )}
+      {health?.state === "not_answering" && health.notAnsweringSince !== null && (
+        <Banner tone="bad" title="This destination does not answer">
+          Since <Time at={health.notAnsweringSince} /> (<Time at={health.notAnsweringSince} ago />
+          ). Its deliveries are held and spend no attempt:{" "}
+          {countText(health.held.not_answering, health.held.not_answering >= 10_000)} now.
+          {health.nextProbeAt !== null && destination.state === "active" && (
+            <>
+              {" "}
+              The next probe is due <Time at={health.nextProbeAt} ago />; an acknowledgement releases all.
+            </>
+          )}
+          {destination.state === "paused" && " It is paused as well, so it is not probed until it is resumed."}
+          <LastFailure health={health} />
+        </Banner>
+      )}
+      {health?.state === "failing" && health.failingSince !== null && (
+        <Banner tone="warn" title="Its last attempts failed">
+          {health.consecutiveFailures.toLocaleString()} in a row since <Time at={health.failingSince} />.
+          {destination.limits.holdNotAnswering
+            ? " When it goes on failing, its deliveries are held instead of using up their tries."
+            : " Its deliveries go on by themselves until their tries are used up."}
+          <LastFailure health={health} />
+        </Banner>
+      )}
+      {health && health.slowUntil !== null && (
+        <Banner tone="warn" title="It asked for fewer requests">
+          It answered 429: no attempt starts before <Time at={health.slowUntil} />. A rate limit avoids this.
+        </Banner>
+      )}
+      {destination.state === "paused" && (
+        <Banner tone="hold" title="This destination is paused">
+          Alerts are routed to it as ever, and wait
+          {held && held.n > 0 ? `: ${countText(held.n, held.more)} are held` : ""}.
+          <Button variant="default" size="compact-xs" ml={8} onClick={() => onOpen("resume")}>
+            Resume…
+          </Button>
+        </Banner>
+      )}
+    </>
+  );
+}
+
+function LastFailure({ health }: { health: DestinationHealth }) {
+  const { lastFailure } = health;
+  if (lastFailure === null) {
+    return null;
+  }
+  return (
+    <div className={classes.last}>
+      Last failure <Time at={lastFailure.at} />: {outcomeWord(lastFailure.class, lastFailure.statusCode)}
+      {lastFailure.error !== null && <span className="mono"> {lastFailure.error}</span>}
+      {health.lastAckAt !== null ? (
+        <>
+          {" "}
+          · last acknowledged <Time at={health.lastAckAt} />
+        </>
+      ) : (
+        " · never acknowledged"
+      )}
+    </div>
+  );
+}
+
+function Banner({ tone, title, children }: { tone: "bad" | "warn" | "hold"; title: string; children: ReactNode }) {
+  return (
+    <section className={classes.banner} data-tone={tone} aria-label={title}>
+      <strong className={classes.title}>{title}</strong>
+      <div>{children}</div>
+    </section>
+  );
+}

@@ -1,0 +1,85 @@
+import { describe, expect, test } from "vitest";
+import type { DestinationHealth } from "../../../api/types";
+import { countText, heldTotal, hourBars, outcomeShares, rateText, standingsOf } from "./health";
+
+test.each([
+  [0, 0, "none"],
+  [10, 0, "100 %"],
+  [0, 10, "0 %"],
+  [100_000, 1, "99.9 %"],
+  [1, 100_000, "0.1 %"],
+  [1, 2, "33.3 %"],
+])("of %d acknowledged and %d failed the rate is %s", (acked, failed, text) => {
+  expect(rateText({ acked, failed })).toBe(text);
+});
+
+test.each([
+  [0, 0, 0, 0],
+  [5, 0, 100, 0],
+  [0, 5, 0, 100],
+  [50, 50, 50, 50],
+  [9_999, 1, 94, 6],
+  [1, 9_999, 6, 94],
+])("%d acknowledged and %d failed share the bar %d to %d", (acked, failed, left, right) => {
+  expect(outcomeShares({ acked, failed })).toEqual({ acked: left, failed: right });
+});
+
+test("hours are as tall as they were busy, and a failure is always to be seen", () => {
+  const hour = (acked: number, failed: number) => ({ since: "", acked, failed, p50Ms: null, p95Ms: null });
+  const heights = (...hours: [number, number][]) =>
+    hourBars(hours.map(([acked, failed]) => hour(acked, failed))).map((b) => [b.acked, b.failed]);
+  expect(heights([0, 0], [50, 0], [100, 0])).toEqual([
+    [0, 0],
+    [50, 0],
+    [100, 0],
+  ]);
+  expect(heights([999, 1], [1, 999], [0, 1000], [1, 0], [500, 500])).toEqual([
+    [86, 14],
+    [14, 86],
+    [0, 100],
+    [14, 0],
+    [50, 50],
+  ]);
+  expect(heights([0, 0])).toEqual([[0, 0]]);
+  expect(heights()).toEqual([]);
+});
+
+test("what is held is added up, and says when there may be more", () => {
+  expect(heldTotal({ paused: 3, not_answering: 4, our_side: 0, busy: 0, misconfigured: 0 })).toEqual({
+    n: 7,
+    more: false,
+  });
+  expect(heldTotal({ paused: 10_000, not_answering: 4, our_side: 0, busy: 0, misconfigured: 0 })).toEqual({
+    n: 10_004,
+    more: true,
+  });
+  expect(countText(7, false)).toBe("7");
+  expect(countText(10_004, true)).toBe(`${(10_004).toLocaleString()}+`);
+});
+
+describe("how a destination stands", () => {
+  const misconfigured = false;
+  const health = (state: DestinationHealth["state"], slowUntil: string | null = null, consecutiveFailures = 0) => ({
+    state,
+    slowUntil,
+    consecutiveFailures,
+  });
+  test.each([
+    ["answering", { state: "active" as const, misconfigured }, health("answering"), ["answering"]],
+    ["unknown health", { state: "active" as const, misconfigured }, undefined, []],
+    ["paused and fine", { state: "paused" as const, misconfigured }, health("answering"), ["paused"]],
+    ["paused and failing", { state: "paused" as const, misconfigured }, health("failing"), ["failing", "paused"]],
+    ["failing a little", { state: "active" as const, misconfigured }, health("failing", null, 9), ["failing"]],
+    ["failing for long", { state: "active" as const, misconfigured }, health("failing", null, 10), ["keeps_failing"]],
+    [
+      "answering nothing but 429",
+      { state: "active" as const, misconfigured },
+      health("failing", "2026-03-02T12:00:00Z", 583),
+      ["keeps_failing", "slowed"],
+    ],
+    ["slowed", { state: "active" as const, misconfigured }, health("answering", "2026-03-02T12:00:00Z"), ["slowed"]],
+    ["misconfigured", { state: "active" as const, misconfigured: true }, health("unknown"), ["misconfigured"]],
+  ])("%s", (_name, destination, of, want) => {
+    expect(standingsOf(destination, of)).toEqual(want);
+  });
+});

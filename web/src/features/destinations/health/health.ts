@@ -1,0 +1,107 @@
+import type { AttemptStats, Destination, DestinationHealth, HeldCounts, HourStats } from "../../../api/types";
+
+/** How a destination stands, in the order in which it asks for someone. */
+export const standings = [
+  "misconfigured",
+  "not_answering",
+  "keeps_failing",
+  "failing",
+  "slowed",
+  "paused",
+  "unknown",
+  "answering",
+] as const;
+
+export type DestinationStanding = (typeof standings)[number];
+
+export const standingWord: Record<DestinationStanding, string> = {
+  misconfigured: "Misconfigured",
+  not_answering: "Not answering",
+  keeps_failing: "Keeps failing",
+  failing: "Failing",
+  slowed: "Asked to slow down",
+  paused: "Paused",
+  unknown: "Not tried yet",
+  answering: "Answering",
+};
+
+/** From how many attempts in a row without an acknowledgement nobody may take a destination for well. */
+const manyInARow = 10;
+
+/** All that is to be said of how a destination stands, worst first: one that is paused may have been failing. */
+export function standingsOf(
+  destination: Pick<Destination, "state" | "misconfigured">,
+  health: Pick<DestinationHealth, "state" | "slowUntil" | "consecutiveFailures"> | undefined,
+): DestinationStanding[] {
+  const found = new Set<DestinationStanding>();
+  if (destination.misconfigured) {
+    found.add("misconfigured");
+  }
+  if (destination.state === "paused") {
+    found.add("paused");
+  }
+  if (health && health.slowUntil !== null) {
+    found.add("slowed");
+  }
+  if (health?.state === "not_answering") {
+    found.add("not_answering");
+  }
+  if (health?.state === "failing") {
+    found.add(health.consecutiveFailures >= manyInARow ? "keeps_failing" : "failing");
+  }
+  if (found.size === 0 && health) {
+    found.add(health.state);
+  }
+  return standings.filter((s) => found.has(s));
+}
+
+/** How many are held. Each reason is counted up to 10,000: then there may be more. */
+export function heldTotal(held: HeldCounts): { n: number; more: boolean } {
+  const all = Object.values(held);
+  return { n: all.reduce((sum, n) => sum + n, 0), more: all.some((n) => n >= 10_000) };
+}
+
+/** "212", or "10,000+" when counting stopped there. */
+export function countText(n: number, more: boolean): string {
+  return `${n.toLocaleString()}${more ? "+" : ""}`;
+}
+
+/**
+ * A success rate as people read it: "99.9 %". It never says 100 % while something failed, nor 0 % while something went
+ * through.
+ */
+export function rateText(stats: Pick<AttemptStats, "acked" | "failed">): string {
+  const attempts = stats.acked + stats.failed;
+  if (attempts === 0) {
+    return "none";
+  }
+  const tenths = Math.round((stats.acked / attempts) * 1_000);
+  const shown = stats.failed > 0 ? Math.min(999, tenths) : tenths;
+  return `${(stats.acked > 0 ? Math.max(1, shown) : shown) / 10} %`;
+}
+
+/** The widths of the two parts of an outcome bar, in percent. A part that is there is wide enough to see. */
+export function outcomeShares({ acked, failed }: Pick<AttemptStats, "acked" | "failed">): {
+  acked: number;
+  failed: number;
+} {
+  const attempts = acked + failed;
+  if (attempts === 0) {
+    return { acked: 0, failed: 0 };
+  }
+  const least = 6;
+  const share = (failed / attempts) * 100;
+  const shown = failed === 0 ? 0 : acked === 0 ? 100 : Math.min(100 - least, Math.max(least, share));
+  return { acked: 100 - shown, failed: shown };
+}
+
+/** The heights of what was acknowledged and what failed in each hour, in percent of the busiest hour. */
+export function hourBars(hours: readonly HourStats[]): { since: string; acked: number; failed: number }[] {
+  const least = 14; // what is there is tall enough to see
+  const most = Math.max(...hours.map((h) => h.acked + h.failed));
+  const height = (n: number) => (n === 0 ? 0 : Math.max(least, (n / most) * 100));
+  return hours.map((h) => {
+    const failed = h.acked === 0 ? height(h.failed) : Math.min(100 - least, height(h.failed));
+    return { since: h.since, acked: Math.min(100 - failed, height(h.acked)), failed };
+  });
+}

@@ -1,0 +1,63 @@
+import { Link } from "@tanstack/react-router";
+import { ListRow } from "../../../ui/list/ListTable";
+import { isolated } from "../../../words/bidi";
+import { takesWords } from "../details/takes";
+import { countText, heldTotal, standingsOf } from "../health/health";
+import { StandingChip } from "../health/StandingChip";
+import { DestinationMenu } from "./DestinationMenu";
+import classes from "./DestinationRow.module.css";
+import { HealthCell } from "./HealthCell";
+import type { ListedDestination } from "./search";
+
+/** A destination in the list. */
+export function DestinationRow({ listed: { destination, health, hours } }: { listed: ListedDestination }) {
+  const { id, displayName, settings } = destination;
+  const takes = takesWords(destination);
+  const held = health ? heldTotal(health.held) : undefined;
+  const rest = `${takes.alertTypes} · ${takes.logTypes}`;
+  return (
+    <ListRow>
+      <td role="cell" className={classes.nameCell}>
+        <Link to="/destinations/$destinationId" params={{ destinationId: id }} className={classes.name}>
+          {isolated(displayName)}
+        </Link>
+        <div className={classes.detail}>Webhook · {settings.urlSet ? settings.url : "no usable URL"}</div>
+      </td>
+      <td role="cell" className={classes.takesCell}>
+        <div>{takes.severities}</div>
+        <div className={classes.detail} title={rest}>
+          {rest}
+        </div>
+      </td>
+      <td role="cell" className={classes.stateCell}>
+        <div className={classes.chips}>
+          {standingsOf(destination, health).map((s) => (
+            <StandingChip key={s} standing={s} />
+          ))}
+        </div>
+      </td>
+      <td role="cell" className={classes.healthCell}>
+        {health && <HealthCell health={health} hours={hours} />}
+      </td>
+      <td role="cell" className={classes.heldCell}>
+        {held === undefined ? null : held.n > 0 ? (
+          <Link
+            to="/deliveries"
+            search={{ destination: [id], status: ["held"] }}
+            className={classes.held}
+            title="Its deliveries that wait on purpose"
+          >
+            {countText(held.n, held.more)} held
+          </Link>
+        ) : (
+          <span className={classes.none}>0 held</span>
+        )}
+      </td>
+      <td role="cell" className={classes.menuCell}>
+        <div className={classes.menu}>
+          <DestinationMenu destination={destination} />
+        </div>
+      </td>
+    </ListRow>
+  );
+}

@@ -1,0 +1,85 @@
+import { expect, test } from "vitest";
+import type { Destination, DestinationHealth } from "../../../api/types";
+import { destinationsSearch, type ListedDestination, select } from "./search";
+
+const listed = (
+  displayName: string,
+  change: Partial<Destination> = {},
+  health: Partial<DestinationHealth> = {},
+): ListedDestination => ({
+  destination: {
+    id: `id-${displayName}`,
+    displayName,
+    type: "webhook",
+    state: "active",
+    severities: ["HIGH"],
+    alertTypes: ["RULE"],
+    logTypes: [],
+    overrideOnly: false,
+    formerNames: [],
+    misconfigured: false,
+    limits: { maxInFlight: 16, ratePerSecond: null, burst: null, holdNotAnswering: true },
+    responseStorage: "full",
+    settings: { url: "https://hooks.example.com", urlSet: true, headers: [] },
+    signing: { createdAt: "2026-03-02T12:00:00Z", previousValidUntil: null },
+    version: 1,
+    createdAt: "2026-03-02T12:00:00Z",
+    updatedAt: "2026-03-02T12:00:00Z",
+    ...change,
+  },
+  health: {
+    destinationId: `id-${displayName}`,
+    state: "answering",
+    notAnsweringSince: null,
+    failingSince: null,
+    consecutiveFailures: 0,
+    lastAckAt: null,
+    lastFailure: null,
+    nextProbeAt: null,
+    slowUntil: null,
+    held: { paused: 0, not_answering: 0, our_side: 0, busy: 0, misconfigured: 0 },
+    lastHour: { attempts: 0, acked: 0, failed: 0, successRate: null, p50Ms: null, p95Ms: null },
+    lastDay: { attempts: 0, acked: 0, failed: 0, successRate: null, p50Ms: null, p95Ms: null },
+    ...health,
+  },
+});
+
+const all = [
+  listed("Ticketing", { severities: ["LOW"], logTypes: ["AWS.CloudTrail"] }),
+  listed(
+    "archive",
+    { state: "paused" },
+    { held: { paused: 7, not_answering: 0, our_side: 0, busy: 0, misconfigured: 0 } },
+  ),
+  listed("SOAR", { updatedAt: "2026-03-03T12:00:00Z" }, { state: "failing" }),
+];
+
+const names = (search: Parameters<typeof select>[1]) => select(all, search).map((l) => l.destination.displayName);
+
+test("the URL keeps what makes sense", () => {
+  expect(
+    destinationsSearch({ q: "soar", standing: "failing,nonsense", severity: ["LOW", "HIGH"], sort: "oops" }),
+  ).toEqual({ q: "soar", standing: ["failing"], severity: ["HIGH", "LOW"] });
+});
+
+test("destinations are found by name, host, id and log type, and by what they take and how they stand", () => {
+  expect(names({})).toEqual(["archive", "SOAR", "Ticketing"]);
+  expect(names({ q: "soa" })).toEqual(["SOAR"]);
+  expect(names({ q: "hooks.example" })).toHaveLength(3);
+  expect(names({ q: "id-archive" })).toEqual(["archive"]);
+  expect(names({ q: "cloudtrail" })).toEqual(["Ticketing"]);
+  expect(names({ severity: ["LOW"] })).toEqual(["Ticketing"]);
+  expect(names({ standing: ["paused", "failing"] })).toEqual(["archive", "SOAR"]);
+  expect(names({ type: ["POLICY"] })).toEqual([]);
+});
+
+test("destinations are ordered by what asks for someone", () => {
+  expect(names({ sort: "trouble" })).toEqual(["SOAR", "archive", "Ticketing"]);
+  expect(names({ sort: "held" })).toEqual(["archive", "SOAR", "Ticketing"]);
+  expect(names({ sort: "changed" })).toEqual(["SOAR", "archive", "Ticketing"]);
+});
+
+test("a destination without known health is listed all the same", () => {
+  const bare = all.map(({ destination }) => ({ destination, health: undefined }));
+  expect(select(bare, { sort: "trouble" })).toHaveLength(3);
+});

@@ -1,0 +1,92 @@
+import {
+  type AlertType,
+  alertTypes,
+  type Destination,
+  type DestinationHealth,
+  type HourStats,
+  type Severity,
+  severities,
+} from "../../../api/types";
+import { compact, id, manyOf, one, oneOf } from "../../../app/search";
+import { type DestinationStanding, heldTotal, standings, standingsOf } from "../health/health";
+
+export const sorts = ["name", "trouble", "held", "failed", "slow", "changed"] as const;
+
+export type Sort = (typeof sorts)[number];
+
+export const sortWord: Record<Sort, string> = {
+  name: "Name",
+  trouble: "Trouble first",
+  held: "Most held first",
+  failed: "Most failed in 24 h first",
+  slow: "Slowest first",
+  changed: "Newest change first",
+};
+
+/** What the URL of the list of destinations may say. */
+export type DestinationsSearch = {
+  q?: string | undefined;
+  standing?: DestinationStanding[] | undefined;
+  severity?: Severity[] | undefined;
+  type?: AlertType[] | undefined;
+  sort?: Sort | undefined;
+};
+
+export function destinationsSearch(raw: Record<string, unknown>): DestinationsSearch {
+  return compact({
+    q: one(raw, "q")?.slice(0, 200),
+    standing: manyOf(raw, "standing", standings),
+    severity: manyOf(raw, "severity", severities),
+    type: manyOf(raw, "type", alertTypes),
+    sort: oneOf(raw, "sort", sorts),
+  });
+}
+
+/** What the URL of "Add Destination" may say: the type that was chosen, or the destination that came of it. */
+export type NewDestinationSearch = { type?: "webhook" | undefined; created?: string | undefined };
+
+export function newDestinationSearch(raw: Record<string, unknown>): NewDestinationSearch {
+  return compact({ type: oneOf(raw, "type", ["webhook"]), created: id(raw, "created") });
+}
+
+/** A destination with how it does, as far as that is known. */
+export type ListedDestination = {
+  destination: Destination;
+  health: DestinationHealth | undefined;
+  hours?: readonly HourStats[] | undefined;
+};
+
+/** Those of the destinations that match, in the order that was asked for. */
+export function select(all: readonly ListedDestination[], search: DestinationsSearch): ListedDestination[] {
+  const { standing, severity, type, sort = "name" } = search;
+  const q = search.q?.toLowerCase();
+  return all
+    .filter(({ destination: d, health }) => {
+      const texts = [d.displayName, d.settings.url, d.id, ...d.logTypes];
+      return (
+        (q === undefined || texts.some((text) => text.toLowerCase().includes(q))) &&
+        (standing === undefined || standingsOf(d, health).some((s) => standing.includes(s))) &&
+        (severity === undefined || d.severities.some((s) => severity.includes(s))) &&
+        (type === undefined || d.alertTypes.some((t) => type.includes(t)))
+      );
+    })
+    .sort((a, b) => orders[sort](a, b) || orders.name(a, b));
+}
+
+const orders: Record<Sort, (a: ListedDestination, b: ListedDestination) => number> = {
+  name: (a, b) => a.destination.displayName.localeCompare(b.destination.displayName),
+  trouble: (a, b) => trouble(a) - trouble(b),
+  held: (a, b) => held(b) - held(a),
+  failed: (a, b) => (b.health?.lastDay.failed ?? 0) - (a.health?.lastDay.failed ?? 0),
+  slow: (a, b) => (b.health?.lastDay.p95Ms ?? -1) - (a.health?.lastDay.p95Ms ?? -1),
+  changed: (a, b) => Date.parse(b.destination.updatedAt) - Date.parse(a.destination.updatedAt),
+};
+
+function trouble({ destination, health }: ListedDestination): number {
+  const [worst] = standingsOf(destination, health);
+  return worst === undefined ? standings.length : standings.indexOf(worst);
+}
+
+function held({ health }: ListedDestination): number {
+  return health ? heldTotal(health.held).n : 0;
+}

@@ -1,0 +1,38 @@
+import { testDestination, testSettings } from "../../../api/destinations";
+import type { Destination } from "../../../api/types";
+import { Panel } from "../../../ui/page/Panel";
+import { type FormValues, testOf } from "../form/form";
+import { validate } from "../form/validate";
+import classes from "./FormAside.module.css";
+import { PreviewPanel } from "./PreviewPanel";
+import { TestPanel } from "./TestPanel";
+
+/** What stands beside the form: a test of what is entered, and what a receiver will get. */
+export function FormAside({ values, saved }: { values: FormValues; saved: Destination | undefined }) {
+  const of = testOf(values, saved);
+  const wrong = [...validate(values, saved, [])].find(([path]) => path.startsWith("settings"))?.[1];
+  const mayNot = of.kind === "settings" ? wrong : undefined;
+  return (
+    <div className={classes.aside}>
+      <Panel title="Test">
+        <p className={classes.text}>
+          {of.kind === "saved"
+            ? "Sends one test alert to the destination as it is saved."
+            : saved
+              ? "Sends one test alert with the URL and headers as they would be if you saved now, signed as its alerts are, and saves nothing."
+              : "Sends one test alert with the URL and headers as entered, and saves nothing. It is signed with a secret made for the test alone."}
+        </p>
+        <TestPanel
+          of={JSON.stringify(of)}
+          mayNot={mayNot}
+          send={(input) =>
+            of.kind === "saved" ? testDestination(of.id, input) : testSettings({ ...of.input, ...input })
+          }
+        />
+      </Panel>
+      <Panel title="What the receiver gets">
+        <PreviewPanel values={values} />
+      </Panel>
+    </div>
+  );
+}
