@@ -1,9 +1,9 @@
 import { ActionIcon, Button, PasswordInput, TextInput } from "@mantine/core";
 import { IconPlus, IconTrash } from "@tabler/icons-react";
 import { useRef } from "react";
-import type { FieldsProps } from "../form/DestinationForm";
 import classes from "../form/DestinationForm.module.css";
-import { FieldError } from "../form/FilterFields";
+import { FieldError } from "../form/FieldError";
+import type { FieldsProps } from "../form/fields";
 import { type HeaderField, headerPath, sentHeaders } from "./headers";
 
 /** Custom headers. Their values are secrets: a stored one is kept, replaced or removed, and never shown. */

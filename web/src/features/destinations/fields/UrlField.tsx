@@ -1,7 +1,7 @@
 import { Button, Input, TextInput } from "@mantine/core";
 import type { Destination } from "../../../api/types";
-import type { FieldsProps } from "../form/DestinationForm";
 import classes from "../form/DestinationForm.module.css";
+import type { FieldsProps } from "../form/fields";
 
 /** The URL. It is a secret: of a stored one scheme and host are shown, and it is kept or replaced as a whole. */
 export function UrlField({ values, onChange, errorOf, saved }: FieldsProps & { saved: Destination | undefined }) {

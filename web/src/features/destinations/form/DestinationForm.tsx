@@ -12,14 +12,6 @@ import { LimitsFields } from "./LimitsFields";
 import { NameNote } from "./NameNote";
 import { validate } from "./validate";
 
-/** The text of a form, and what is wrong with it. The page holds it, as what stands beside the form shows it too. */
-export type FieldsProps = {
-  values: FormValues;
-  onChange: (change: Partial<FormValues>) => void;
-  /** What is wrong with the field of this path, once it may be said. */
-  errorOf: (path: string) => string | undefined;
-};
-
 /**
  * The fields of a destination. Errors are shown when someone tries to save, and from then on as they type; the server's
  * stand beside their field until it is changed.

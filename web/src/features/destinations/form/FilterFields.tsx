@@ -2,8 +2,9 @@ import { Button, Checkbox, TagsInput } from "@mantine/core";
 import { alertTypes, severities } from "../../../api/types";
 import { SeverityMark } from "../../../ui/marks/SeverityMark";
 import { alertTypeWord } from "../../../words/labels";
-import type { FieldsProps } from "./DestinationForm";
 import classes from "./DestinationForm.module.css";
+import { FieldError } from "./FieldError";
+import type { FieldsProps } from "./fields";
 
 /** Which alerts it takes. All three must fit. */
 export function FilterFields({ values, onChange, errorOf }: FieldsProps) {
@@ -95,14 +96,6 @@ function AllOrNone({
       {all ? "None" : "All"}
       <span className="sr-only"> of the {what}</span>
     </Button>
-  );
-}
-
-export function FieldError({ message }: { message: string | undefined }) {
-  return message === undefined ? null : (
-    <p className={classes.error} role="alert">
-      {message}
-    </p>
   );
 }
 

@@ -2,8 +2,8 @@ import { Select, Switch, TextInput } from "@mantine/core";
 import { useState } from "react";
 import { storageWord } from "../../../words/labels";
 import { numberOf } from "../../../words/number";
-import type { FieldsProps } from "./DestinationForm";
 import classes from "./DestinationForm.module.css";
+import type { FieldsProps } from "./fields";
 import { defaultInFlight } from "./form";
 
 /** How hard it may be worked. Few need this, so it opens on demand, and by itself when something in it is wrong. */
