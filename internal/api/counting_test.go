@@ -1,11 +1,17 @@
 package api
 
 import (
-	"context"
-	"sync"
+	"slices"
 	"testing"
-	"time"
+
+	"belfry/internal/pgtest"
 )
+
+// locksWaited counts the statements that wait for what somebody has locked.
+func (h *harness) locksWaited(t testing.TB) int {
+	t.Helper()
+	return h.count(t, `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`)
+}
 
 // Who counts waits for a turn, and hears when to come again if none comes. Other
 // calls do not wait, and those that count up to a bound not for the others.
@@ -14,39 +20,13 @@ func TestCountsTakeTurns(t *testing.T) {
 	h := newAPI(t, idle)
 	h.hook(t, "http://a.test")
 	h.accept1(t)
-	tx, err := h.db.Pool().Begin(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer tx.Rollback(context.Background())
-	for _, query := range []string{"SET LOCAL idle_in_transaction_session_timeout = 0", "LOCK TABLE deliveries"} {
-		if _, err := tx.Exec(t.Context(), query); err != nil {
-			t.Fatal(err)
-		}
-	}
+	release := pgtest.Lock(t, h.db, "LOCK TABLE deliveries")
 	dry := func() answer {
-		return h.post(t, "/api/v1/bulk-resends", `{"dryRun":true,"filter":{"status":["failed"]}}`)
+		return h.post(t, bulkPath, `{"dryRun":true,"filter":{"status":["failed"]}}`)
 	}
 	counts := func() answer { return h.get(t, deliveriesPath+"/counts") }
 	const callers = 6
-	answers := make(chan answer, 2*callers)
-	var people sync.WaitGroup
-	for range callers {
-		people.Go(func() { answers <- dry() })
-		people.Go(func() { answers <- counts() })
-	}
-	next := func() answer {
-		select {
-		case a := <-answers:
-			return a
-		case <-time.After(30 * time.Second):
-			t.Fatal("no answer in half a minute")
-			return answer{}
-		}
-	}
-	waiting := func() int {
-		return h.count(t, `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`)
-	}
+	next := atOnce(t, slices.Repeat([]func() answer{dry, counts}, callers)...)
 	for range 2 * (callers - 1) {
 		a := next()
 		wantProblem(t, a, 503, ProblemCodeOverloaded)
@@ -54,19 +34,44 @@ func TestCountsTakeTurns(t *testing.T) {
 			t.Error("it does not say when to come again")
 		}
 	}
-	if n := waiting(); n != 2 {
+	if n := h.locksWaited(t); n != 2 {
 		t.Errorf("%d count at once, want one of each kind", n)
 	}
 	if a := h.get(t, "/api/v1/destinations"); a.status != 200 {
 		t.Errorf("another call: %d", a.status)
 	}
-	if err := tx.Rollback(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	release()
 	for range 2 {
 		if a := next(); a.status != 200 {
 			t.Errorf("when it is its turn: %d %s", a.status, a.body)
 		}
 	}
-	people.Wait()
+}
+
+// What reads much for a person has a connection of the API's, and none of the
+// dispatcher's, which alerts and records would have to wait for.
+func TestCountsLeaveTheDispatchersConnections(t *testing.T) {
+	t.Parallel()
+	h := newAPI(t, idle)
+	h.hook(t, "http://a.test")
+	h.accept1(t)
+	const failed = `"filter":{"status":["failed"]}`
+	order := decode[BulkResend](t, h.post(t, bulkPath, `{`+failed+`}`), 202)
+	for name, call := range map[string]func() answer{
+		"a dry run": func() answer { return h.post(t, bulkPath, `{"dryRun":true,`+failed+`}`) },
+		"an order":  func() answer { return h.post(t, bulkPath, `{`+failed+`}`) },
+		"outcomes":  func() answer { return h.get(t, bulkPath+"/"+order.ID.String()) },
+		"counts":    func() answer { return h.get(t, deliveriesPath+"/counts") },
+	} {
+		release := pgtest.Lock(t, h.db, "LOCK TABLE deliveries")
+		next := atOnce(t, call)
+		until(t, name+" waits", func() bool { return h.locksWaited(t) == 1 })
+		if n := h.dispatcher.DB.Pool().Stat().AcquiredConns(); n != 0 {
+			t.Errorf("%s: %d connections of the dispatcher are in use", name, n)
+		}
+		release()
+		if a := next(); a.status >= 300 {
+			t.Errorf("%s: %d %s", name, a.status, a.body)
+		}
+	}
 }

@@ -1,36 +1,23 @@
 package api
 
 import (
-	"context"
-	"sync"
+	"slices"
 	"testing"
 	"time"
+
+	"belfry/internal/pgtest"
 )
 
-// When as much as may be is being done for people, others wait, and then hear that
-// nothing was done and when to come again.
-func TestCrowdedCallsComeAgain(t *testing.T) {
-	t.Parallel()
-	h := newAPI(t, once)
-	h.hook(t, newReceiver(t, says(500, "")).URL)
-	id := h.failed(t)
-	tx, err := h.db.Pool().Begin(t.Context())
-	if err != nil {
-		t.Fatal(err)
+// atOnce makes calls, all at the same time. next waits for the answer of the one that is
+// answered next.
+func atOnce(t testing.TB, calls ...func() answer) (next func() answer) {
+	t.Helper()
+	answers := make(chan answer, len(calls))
+	for _, call := range calls {
+		go func() { answers <- call() }()
 	}
-	defer tx.Rollback(context.Background())
-	for _, query := range []string{"SET LOCAL idle_in_transaction_session_timeout = 0", "SELECT FROM deliveries FOR UPDATE"} {
-		if _, err := tx.Exec(t.Context(), query); err != nil {
-			t.Fatal(err)
-		}
-	}
-	const callers = 8
-	answers := make(chan answer, callers)
-	var people sync.WaitGroup
-	for range callers {
-		people.Go(func() { answers <- h.post(t, deliveryPath(id)+"/resend", "{}") })
-	}
-	next := func() answer {
+	return func() answer {
+		t.Helper()
 		select {
 		case a := <-answers:
 			return a
@@ -39,6 +26,19 @@ func TestCrowdedCallsComeAgain(t *testing.T) {
 			return answer{}
 		}
 	}
+}
+
+// When as much as may be is being done for people, others wait, and then hear that
+// nothing was done and when to come again.
+func TestCrowdedCallsComeAgain(t *testing.T) {
+	t.Parallel()
+	h := newAPI(t, once)
+	h.hook(t, newReceiver(t, says(500, "")).URL)
+	id := h.failed(t)
+	release := pgtest.Lock(t, h.db, "SELECT FROM deliveries FOR UPDATE")
+	const callers = 8
+	resend := func() answer { return h.post(t, deliveryPath(id)+"/resend", "{}") }
+	next := atOnce(t, slices.Repeat([]func() answer{resend}, callers)...)
 	for range callers - 3 {
 		a := next()
 		wantProblem(t, a, 503, ProblemCodeOverloaded)
@@ -46,10 +46,7 @@ func TestCrowdedCallsComeAgain(t *testing.T) {
 			t.Errorf("Retry-After: %q", a.header.Get("Retry-After"))
 		}
 	}
-	if err := tx.Rollback(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	people.Wait()
+	release()
 	for range 3 {
 		if a := next(); a.status != 202 {
 			t.Errorf("%d %s", a.status, a.body)

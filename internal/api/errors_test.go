@@ -1,7 +1,6 @@
 package api
 
 import (
-	"context"
 	"encoding/json"
 	"io"
 	"log/slog"
@@ -10,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"belfry/internal/pgtest"
 )
 
 // serve answers one call of an admin without the checks that every answer of a
@@ -117,17 +118,8 @@ func TestBodyThatBreaksOff(t *testing.T) {
 func TestCallTimeout(t *testing.T) {
 	t.Parallel()
 	h := newAPI(t, idle, func(s *setup) { s.api.CallTimeout = 200 * time.Millisecond })
-	tx, err := h.db.Pool().Begin(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer tx.Rollback(context.Background()) //nolint:errcheck // it has been, or the test has failed
-	if _, err := tx.Exec(t.Context(), `LOCK TABLE destinations`); err != nil {
-		t.Fatal(err)
-	}
+	release := pgtest.Lock(t, h.db, `LOCK TABLE destinations`)
 	wantProblem(t, h.get(t, destinationsPath), 503, ProblemCodeUnavailable)
-	if err := tx.Rollback(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	release()
 	wantStatus(t, h.get(t, destinationsPath), 200)
 }

@@ -126,14 +126,7 @@ func TestDatabaseAway(t *testing.T) {
 func TestCallerGoesAway(t *testing.T) {
 	t.Parallel()
 	h := newAPI(t, idle)
-	block, err := h.db.Pool().Begin(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer block.Rollback(context.Background())
-	if _, err := block.Exec(t.Context(), `LOCK TABLE alerts, destinations IN ACCESS EXCLUSIVE MODE`); err != nil {
-		t.Fatal(err)
-	}
+	pgtest.Lock(t, h.db, `LOCK TABLE alerts, destinations IN ACCESS EXCLUSIVE MODE`)
 	const waits = `SELECT count(*) FROM pg_locks WHERE NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`
 	for i, c := range []struct{ method, path, body string }{
 		{http.MethodGet, alertsPath, ""}, {http.MethodGet, destinationsPath, ""}, {http.MethodPost, alertsPath, alertBody()},

@@ -222,14 +222,7 @@ func TestOverload(t *testing.T) {
 	t.Parallel()
 	f := newDispatcher(t, pgtest.New(t))
 	f.maxWaiting = 100_000
-	block, err := f.db.Pool().Begin(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { block.Rollback(context.Background()) })
-	if _, err := block.Exec(t.Context(), `LOCK TABLE alerts IN ACCESS EXCLUSIVE MODE`); err != nil {
-		t.Fatal(err)
-	}
+	release := pgtest.Lock(t, f.db, `LOCK TABLE alerts IN ACCESS EXCLUSIVE MODE`)
 	var wg sync.WaitGroup
 	big := strings.Repeat("x", 6_000)
 	results := make(chan error, 50)
@@ -247,9 +240,7 @@ func TestOverload(t *testing.T) {
 			t.Fatalf("while the table is locked: %v", err)
 		}
 	}
-	if err := block.Rollback(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	release()
 	wg.Wait()
 	close(results)
 	accepted := 0

@@ -83,17 +83,7 @@ func TestPeopleLeaveConnections(t *testing.T) {
 	hook := f.webhook(t, s.URL)
 	id := f.failed(t, hook, 1)[0]
 	f.run(t)
-	tx, err := other.Pool().Begin(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer tx.Rollback(context.Background())
-	if _, err := tx.Exec(t.Context(), "SET LOCAL idle_in_transaction_session_timeout = 0"); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := tx.Exec(t.Context(), "SELECT FROM deliveries WHERE id = $1 FOR UPDATE", id); err != nil {
-		t.Fatal(err)
-	}
+	release := pgtest.Lock(t, other, "SELECT FROM deliveries WHERE id = $1 FOR UPDATE", id)
 	var (
 		people     sync.WaitGroup
 		done, none atomic.Int32
@@ -124,9 +114,7 @@ func TestPeopleLeaveConnections(t *testing.T) {
 	if n := waiting(); n != maxAsking {
 		t.Errorf("%d people have a connection, want %d", n, maxAsking)
 	}
-	if err := tx.Rollback(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	release()
 	people.Wait()
 	if done.Load() != maxAsking || len(f.asking) != 0 {
 		t.Errorf("%d were done, and %d places are not given back", done.Load(), len(f.asking))
@@ -139,15 +127,7 @@ func TestScrapesTakeTurns(t *testing.T) {
 	t.Parallel()
 	url := pgtest.NewURL(t)
 	f := newDispatcher(t, pgtest.Open(t, url))
-	other := pgtest.Open(t, url)
-	tx, err := other.Pool().Begin(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer tx.Rollback(context.Background())
-	if _, err := tx.Exec(t.Context(), "LOCK TABLE deliveries"); err != nil {
-		t.Fatal(err)
-	}
+	pgtest.Lock(t, pgtest.Open(t, url), "LOCK TABLE deliveries")
 	var scrapes sync.WaitGroup
 	for range 30 {
 		scrapes.Go(func() { f.registry.Gather() }) //nolint:errcheck // the gauges are missing

@@ -16,6 +16,7 @@ import (
 
 	"belfry/internal/delivery"
 	"belfry/internal/destination"
+	"belfry/internal/pgtest"
 )
 
 // tally is a receiver that counts requests by their delivery.
@@ -66,14 +67,7 @@ func TestAttemptsLocked(t *testing.T) {
 	}
 	before := heap()
 
-	tx, err := f.db.Pool().Begin(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer tx.Rollback(context.Background())
-	if _, err := tx.Exec(t.Context(), "SET LOCAL idle_in_transaction_session_timeout = 0; LOCK TABLE attempts IN SHARE MODE"); err != nil {
-		t.Fatal(err)
-	}
+	release := pgtest.Lock(t, f.db, "LOCK TABLE attempts IN SHARE MODE")
 	var (
 		producers sync.WaitGroup
 		made      atomic.Int64
@@ -94,9 +88,7 @@ func TestAttemptsLocked(t *testing.T) {
 		most = max(most, heap())
 	}
 	producers.Wait()
-	if err := tx.Rollback(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	release()
 
 	begin := time.Now()
 	open := func() int { return count(t, f, `SELECT count(*) FROM deliveries WHERE status <> 'delivered'`) }

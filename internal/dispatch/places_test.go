@@ -1,7 +1,6 @@
 package dispatch
 
 import (
-	"context"
 	"errors"
 	"sync"
 	"sync/atomic"
@@ -10,6 +9,7 @@ import (
 
 	"belfry/internal/alert"
 	"belfry/internal/delivery"
+	"belfry/internal/pgtest"
 )
 
 // While attempts cannot be written, no more tests are sent than have room for their
@@ -19,14 +19,7 @@ func TestTestsHaveRoom(t *testing.T) {
 	f := start(t, patiently, func(c *Config) { c.AttemptTimeout = 500 * time.Millisecond })
 	s := newSink(t)
 	hook := f.webhook(t, s.URL)
-	tx, err := f.db.Pool().Begin(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer tx.Rollback(context.Background())
-	if _, err := tx.Exec(t.Context(), "SET LOCAL idle_in_transaction_session_timeout = 0; LOCK TABLE attempts IN SHARE MODE"); err != nil {
-		t.Fatal(err)
-	}
+	release := pgtest.Lock(t, f.db, "LOCK TABLE attempts IN SHARE MODE")
 	var (
 		people  sync.WaitGroup
 		refused atomic.Int32
@@ -46,9 +39,7 @@ func TestTestsHaveRoom(t *testing.T) {
 	if came, _, _ := s.arrivals(); came != maxTests {
 		t.Errorf("%d came, want %d", came, maxTests)
 	}
-	if err := tx.Rollback(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	release()
 	people.Wait()
 	if n := count(t, f, `SELECT count(*) FROM attempts WHERE trigger = 'test'`); n != maxTests {
 		t.Errorf("%d attempts are stored, want %d", n, maxTests)

@@ -96,14 +96,7 @@ func TestReclaimWaitsForNobody(t *testing.T) {
 	f := newDispatcher(t, pgtest.New(t)).ready(t)
 	f.send(t, f.webhook(t, newSink(t).URL), 3)
 	exec(t, f, `UPDATE river_job SET state = 'running', attempted_at = now() - interval '1 minute', attempted_by = ARRAY[$1]`, f.instance)
-	tx, err := f.db.Pool().Begin(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer tx.Rollback(context.Background())
-	if _, err := tx.Exec(t.Context(), `SELECT FROM river_job ORDER BY id LIMIT 1 FOR UPDATE`); err != nil {
-		t.Fatal(err)
-	}
+	pgtest.Lock(t, f.db, `SELECT FROM river_job ORDER BY id LIMIT 1 FOR UPDATE`)
 	soon, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 	defer cancel()
 	if n, err := f.DB.ReclaimLost(soon, f.instance, []int64{}); n != 2 || err != nil {
