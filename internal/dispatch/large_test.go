@@ -2,11 +2,14 @@ package dispatch
 
 import (
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
+	"belfry/internal/alert"
 	"belfry/internal/delivery"
 	"belfry/internal/destination"
 	"belfry/internal/postgres"
@@ -50,4 +53,39 @@ func TestLargeAlertsAreNotKept(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// Large alerts wait for their turn without a goroutine of their own, like small ones.
+// Nothing runs beside this test, because goroutines are counted for the whole process.
+func TestLargeAlertsWaitWithoutGoroutines(t *testing.T) {
+	f := start(t, patiently, workers(64))
+	s := newSink(t)
+	to := f.known(t, s, limited(destination.Limits{MaxInFlight: 1}))
+	noon := time.Now()
+	f.slots.mu.Lock() // it is quick, and nobody waits for too long
+	f.slots.now = func() time.Time { return noon }
+	f.slots.lanes[to.ID].took = time.Millisecond
+	f.slots.mu.Unlock()
+	s.hang()
+	ids := f.send(t, to, 1)
+	until(t, "one is under way", func() bool { _, present, _ := s.arrivals(); return present == 1 })
+	before := runtime.NumGoroutine()
+
+	in := make([]alert.Parsed, 60)
+	for i := range in {
+		in[i] = parse(t, fmt.Sprintf(`{"id":"x","severity":"LOW","type":"RULE","destinations":[%q],"description":%q}`,
+			to.ID, strings.Repeat("x", postgres.MaxKept+1)))
+	}
+	for _, r := range f.Accept(t.Context(), "tester", in) {
+		if r.Err != nil {
+			t.Fatal(r.Err)
+		}
+		ids = append(ids, r.Deliveries[0].ID)
+	}
+	waiting := count(t, f, `SELECT count(*) FROM river_job WHERE state = 'running'`) - 1
+	if more := runtime.NumGoroutine() - before; waiting < 40 || more > 20 {
+		t.Errorf("%d large alerts wait, with %d goroutines more than before", waiting, more)
+	}
+	s.unblock()
+	f.waitAll(t, ids, delivery.Delivered)
 }
