@@ -20,12 +20,15 @@ type build struct {
 
 // thisBuild reads it from what the linker set and from the build info.
 func thisBuild() build {
-	b := build{Version: version, Commit: buildCommit, Date: buildDate}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
-		b.Version = cmp.Or(b.Version, "dev")
-		return b
+		info = &debug.BuildInfo{}
 	}
+	return build{Version: version, Commit: buildCommit, Date: buildDate}.completed(info)
+}
+
+// completed adds what only the build info knows.
+func (b build) completed(info *debug.BuildInfo) build {
 	if info.Main.Version != "(devel)" {
 		b.Version = cmp.Or(b.Version, info.Main.Version)
 	}

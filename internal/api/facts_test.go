@@ -16,7 +16,7 @@ func TestServer(t *testing.T) {
 	h := newAPI(t, func(s *setup) {
 		s.api.SessionLength = 90 * time.Minute
 		s.api.Facts = Facts{
-			Version: "1.2.3", StartedAt: started, Retention: 720 * time.Hour, AttemptTimeout: 1500 * time.Millisecond,
+			Version: "1.2.3", Commit: "0123abc-dirty", BuildDate: "2026-11-30T09:00:00Z", StartedAt: started, Retention: 720 * time.Hour, AttemptTimeout: 1500 * time.Millisecond,
 			RetryWaits:         []time.Duration{5 * time.Millisecond, 90 * time.Second, 2 * time.Minute, time.Hour, 61 * time.Minute, 20 * time.Second, 10 * time.Hour},
 			AllowedNetworks:    []netip.Prefix{netip.MustParsePrefix("10.1.0.0/16"), netip.MustParsePrefix("fd00::/8")},
 			NotAnsweringMaxAge: 72 * time.Hour,
@@ -24,7 +24,7 @@ func TestServer(t *testing.T) {
 	})
 	got := decode[ServerFacts](t, h.get(t, serverPath), 200)
 	want := ServerFacts{
-		Version: "1.2.3", StartedAt: started, Replicas: got.Replicas, Retention: ptr(2_592_000.0), AttemptTimeout: 1.5, SessionIdle: 3600, SessionLength: 5400,
+		Version: "1.2.3", Commit: ptr("0123abc-dirty"), BuildDate: ptr("2026-11-30T09:00:00Z"), StartedAt: started, Replicas: got.Replicas, Retention: ptr(2_592_000.0), AttemptTimeout: 1.5, SessionIdle: 3600, SessionLength: 5400,
 		RetryWaits: []string{"5ms", "1m30s", "2m", "1h", "1h1m", "20s", "10h"}, AllowedNetworks: []string{"10.1.0.0/16", "fd00::/8"}, NotAnsweringMaxAge: 259_200,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -49,7 +49,7 @@ func TestServerWithoutLimits(t *testing.T) {
 	h := newAPI(t, idle)
 	h.exec(t, `INSERT INTO instances (id, started_at, seen_at, version, roles) VALUES ('dead', now() - interval '1 day', now() - interval '11 seconds', '', '{worker}')`)
 	got := decode[ServerFacts](t, h.get(t, serverPath), 200)
-	if got.Retention != nil || len(got.RetryWaits) != 0 || len(got.AllowedNetworks) != 0 || got.Version != "test" {
+	if got.Retention != nil || len(got.RetryWaits) != 0 || len(got.AllowedNetworks) != 0 || got.Version != "test" || got.Commit != nil || got.BuildDate != nil {
 		t.Errorf("got %+v", got)
 	}
 	if len(got.Replicas) != 1 || got.Replicas[0].Alive {
