@@ -21,6 +21,7 @@ var allowed = map[string][]string{
 	"internal/secret":      {},
 	"internal/devpg":       {},
 	"internal/spelling":    {},
+	"internal/batch":       {},
 	"internal/destination": {"internal/alert", "internal/invalid", "internal/outbound", "internal/spelling"},
 	"internal/delivery":    {"internal/alert", "internal/destination", "internal/outbound"},
 	"internal/access":      {"internal/secret", "internal/spelling"},
@@ -29,7 +30,7 @@ var allowed = map[string][]string{
 	},
 	"internal/dispatch": {
 		"internal/alert", "internal/invalid", "internal/outbound", "internal/secret", "internal/destination", "internal/delivery",
-		"internal/access", "internal/postgres",
+		"internal/access", "internal/postgres", "internal/batch",
 	},
 	"internal/api": {
 		"", "internal/alert", "internal/invalid", "internal/outbound", "internal/secret", "internal/destination", "internal/delivery",

@@ -65,9 +65,9 @@ type acceptItem struct {
 // no error is ours: it survives whatever happens next. Alerts of many callers
 // share transactions, but each is accepted or refused on its own.
 func (d *Dispatcher) Accept(ctx context.Context, by string, alerts []alert.Parsed) []Result {
-	group := d.accepts
+	batcher := d.accepts
 	if len(alerts) > few {
-		group = d.batches
+		batcher = d.batches
 	}
 	results := make([]Result, len(alerts))
 	items := make([]*acceptItem, len(alerts))
@@ -77,10 +77,10 @@ func (d *Dispatcher) Accept(ctx context.Context, by string, alerts []alert.Parse
 	}
 	defer d.admit(ctx, items)()
 	for i, item := range items {
-		if d.waiting.Add(item.bytes) > d.maxWaiting || !group.add(item) {
+		if d.waiting.Add(item.bytes) > d.maxWaiting || !batcher.TryAdd(item) {
 			d.waiting.Add(-item.bytes)
 			results[i].Err = ErrOverloaded
-			if group.isClosed() {
+			if batcher.Closed() {
 				results[i].Err = ErrStopping
 			}
 			items[i] = nil

@@ -274,9 +274,9 @@ func TestBatchLetsOthersIn(t *testing.T) {
 	f.Dispatcher.turn <- struct{}{}
 	accepting.Go(func() { f.Accept(t.Context(), "x", batch) })
 	all := int64(len(batch)) * 1024 // an alert counts as a little more
-	until(t, "the batch waits", func() bool { return f.waiting.Load() >= all && len(f.batches.in) < len(batch) })
+	until(t, "the batch waits", func() bool { return f.waiting.Load() >= all && f.batches.Waiting() < len(batch) })
 	accepting.Go(func() { f.accept(t, `{"id":"x","type":"RULE","severity":"LOW","alertId":"alone"}`) })
-	until(t, "the other too", func() bool { return f.waiting.Load() >= all+1024 && len(f.accepts.in) == 0 })
+	until(t, "the other too", func() bool { return f.waiting.Load() >= all+1024 && f.accepts.Waiting() == 0 })
 	<-f.Dispatcher.turn
 	accepting.Wait()
 	before := count(t, f, `SELECT count(*) FROM alerts WHERE alert_id LIKE 'batch-%' AND ctid < (SELECT ctid FROM alerts WHERE alert_id = 'alone')`)

@@ -187,7 +187,7 @@ func (d *Dispatcher) workDirect(ctx context.Context, j job, work func(context.Co
 // giveBack puts a job into the queue, for whoever comes first. When even that
 // cannot be written, the others find out that this process has left.
 func (d *Dispatcher) giveBack(j job) {
-	d.ends.add(&endItem{jobID: j.id, snooze: true, done: make(chan struct{})})
+	d.ends.TryAdd(&endItem{jobID: j.id, snooze: true, done: make(chan struct{})})
 }
 
 // errGone is how work ends when the record of its attempt took the job away.
@@ -212,7 +212,7 @@ func (d *Dispatcher) endDirect(jobID int64, err error) {
 	case errors.As(err, &snooze):
 		item.snooze, item.wait = true, snooze.Duration
 	}
-	if d.ends.add(item) {
+	if d.ends.TryAdd(item) {
 		<-item.done
 	}
 }

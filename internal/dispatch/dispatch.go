@@ -19,6 +19,7 @@ import (
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 
+	"belfry/internal/batch"
 	"belfry/internal/delivery"
 	"belfry/internal/outbound"
 	"belfry/internal/postgres"
@@ -66,9 +67,9 @@ type Dispatcher struct {
 	river      *river.Client[pgx.Tx]
 	metrics    metrics
 	unrouted   unrouted
-	accepts    *group[*acceptItem]
-	batches    *group[*acceptItem] // of calls with many alerts
-	turn       chan struct{}       // held by the one of the two that commits
+	accepts    *batch.Batcher[*acceptItem]
+	batches    *batch.Batcher[*acceptItem] // of calls with many alerts
+	turn       chan struct{}               // held by the one of the two that commits
 	routing    atomic.Pointer[postgres.Routing]
 	forgetting sync.Mutex
 	alsoForget []func()
@@ -76,13 +77,13 @@ type Dispatcher struct {
 	lastFew    atomic.Int64 // when a call with few alerts was last committed, Unix time in nanoseconds
 	waiting    atomic.Int64 // bytes of alerts that wait to be stored
 	maxWaiting int64
-	records    *group[*recordItem]
+	records    *batch.Batcher[*recordItem]
 	jobPlaces  places // for records of jobs
 	testPlaces places // and of tests
 	asking     places // for what people ask for: one is a connection
-	loads      *group[*loadItem]
-	parks      *group[*parkItem]
-	ends       *group[*endItem]
+	loads      *batch.Batcher[*loadItem]
+	parks      *batch.Batcher[*parkItem]
+	ends       *batch.Batcher[*endItem]
 	direct     direct
 	events     *events
 	slots      *slots
@@ -105,6 +106,11 @@ type Dispatcher struct {
 	partitions atomic.Bool // of this week and the next are there
 	lacking    said        // of which destinations it was said that their key is missing
 }
+
+// commitInterval is the least time between commits that have company, of accepted
+// alerts and of records. At 1,500 alerts a second, which would have 2 items in each
+// commit, it saves a third of all CPU.
+const commitInterval = 4 * time.Millisecond
 
 // New returns a dispatcher that accepts at once and delivers after Start.
 func New(cfg Config) (*Dispatcher, error) {
@@ -143,13 +149,13 @@ func New(cfg Config) (*Dispatcher, error) {
 		return nil, fmt.Errorf("create job queue: %w", err)
 	}
 	d.river = queue
-	d.accepts = newGroup(maxWaiting, maxWaiting, apart, d.commitFew)
-	d.batches = newGroup(maxWaiting, maxDeliveries, 0, d.commitMany)
+	d.accepts = batch.New(batch.Config{Room: maxWaiting, Max: maxWaiting, Apart: commitInterval}, d.commitFew)
+	d.batches = batch.New(batch.Config{Room: maxWaiting, Max: maxDeliveries}, d.commitMany)
 	d.jobPlaces, d.testPlaces, d.asking = make(places, 2*cfg.Workers), make(places, maxTests), make(places, maxAsking)
-	d.records = newGroup(cap(d.jobPlaces)+cap(d.testPlaces), 512, apart, d.commitRecords)
-	d.loads = newGroup(2*cfg.Workers, maxLoads, 0, d.commitLoads)
-	d.parks = newGroup((2+maxDirect)*cfg.Workers, 512, 0, d.commitParks)
-	d.ends = newGroup((2+maxDirect)*cfg.Workers, 512, 0, d.commitEnds)
+	d.records = batch.New(batch.Config{Room: cap(d.jobPlaces) + cap(d.testPlaces), Max: 512, Apart: commitInterval}, d.commitRecords)
+	d.loads = batch.New(batch.Config{Room: 2 * cfg.Workers, Max: maxLoads}, d.commitLoads)
+	d.parks = batch.New(batch.Config{Room: (2 + maxDirect) * cfg.Workers, Max: 512}, d.commitParks)
+	d.ends = batch.New(batch.Config{Room: (2 + maxDirect) * cfg.Workers, Max: 512}, d.commitEnds)
 	return d, nil
 }
 
@@ -197,8 +203,8 @@ func (d *Dispatcher) Start(ctx context.Context) error {
 // until ctx is done and then cuts them short, records all of them, and leaves.
 // What was cut short is not charged.
 func (d *Dispatcher) Stop(ctx context.Context) error {
-	d.accepts.close()
-	d.batches.close()
+	d.accepts.Close()
+	d.batches.Close()
 	late, cancel := d.afterGrace(ctx)
 	defer cancel()
 	var directs sync.WaitGroup
@@ -213,10 +219,10 @@ func (d *Dispatcher) Stop(ctx context.Context) error {
 	}
 	directs.Wait()
 	d.giveUpRecords()
-	d.records.close()
-	d.loads.close()
-	d.parks.close()
-	d.ends.close()
+	d.records.Close()
+	d.loads.Close()
+	d.parks.Close()
+	d.ends.Close()
 	d.stopUpkeep()
 	d.loops.Wait()
 	if leave := d.presence.Leave(late); leave != nil {

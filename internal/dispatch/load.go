@@ -35,7 +35,7 @@ type loaded struct {
 // moment share a query; where more ask than fit into the next ones, they wait.
 func (d *Dispatcher) load(id uuid.UUID) (*postgres.Outgoing, error) {
 	item := &loadItem{id: id, done: make(chan loaded, 1)}
-	if !d.loads.put(item) {
+	if !d.loads.Add(item) {
 		return nil, errors.New("load delivery: this process stops")
 	}
 	l := <-item.done
@@ -75,7 +75,7 @@ type parkItem struct {
 // Then the job ends.
 func (d *Dispatcher) park(seen delivery.Delivery, how func(delivery.Delivery, delivery.Reason, time.Time) delivery.Delivery, r delivery.Reason) error {
 	item := &parkItem{seen: seen, how: how, reason: r, done: make(chan error, 1)}
-	if !d.parks.put(item) {
+	if !d.parks.Add(item) {
 		return river.JobSnooze(ourFault)
 	}
 	if err := <-item.done; err != nil {

@@ -75,7 +75,7 @@ func (p places) free() { <-p }
 // not even the bare facts could be stored.
 func (d *Dispatcher) record(item recordItem) (settled, error) {
 	item.done = make(chan recorded, 1)
-	if !d.records.add(&item) {
+	if !d.records.TryAdd(&item) {
 		return settled{}, errors.New("record attempt: this process stops")
 	}
 	r := <-item.done

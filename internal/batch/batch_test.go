@@ -1,4 +1,4 @@
-package dispatch
+package batch
 
 import (
 	"testing"
@@ -6,36 +6,36 @@ import (
 	"time"
 )
 
-// Where the room is full add refuses and put waits, until there is some or the group
-// is closed.
-func TestGroupPut(t *testing.T) {
+// Where there is no room TryAdd refuses and Add waits, until there is some or the
+// batcher is closed.
+func TestAddWaits(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		begun, goOn := make(chan int), make(chan struct{})
-		g := newGroup(1, 1, 0, func(items []int) {
+		b := New(Config{Room: 1, Max: 1}, func(items []int) {
 			begun <- items[0]
 			<-goOn
 		})
-		g.put(1)
+		b.Add(1)
 		<-begun
-		g.put(2)
-		if g.add(3) {
+		b.Add(2)
+		if b.TryAdd(3) {
 			t.Error("it took more than there is room for")
 		}
-		put := make(chan bool, 2)
-		go func() { put <- g.put(4) }()
+		added := make(chan bool, 2)
+		go func() { added <- b.Add(4) }()
 		synctest.Wait()
-		if len(put) != 0 {
+		if len(added) != 0 {
 			t.Error("it did not wait")
 		}
 		goOn <- struct{}{}
-		if n := <-begun; n != 2 || !<-put {
+		if n := <-begun; n != 2 || !<-added {
 			t.Errorf("%d went instead of 2, or 4 was refused", n)
 		}
-		go func() { put <- g.put(5) }()
+		go func() { added <- b.Add(5) }()
 		synctest.Wait()
-		go g.close()
-		if <-put {
+		go b.Close()
+		if <-added {
 			t.Error("it took an item while it closes")
 		}
 		goOn <- struct{}{}
@@ -43,8 +43,8 @@ func TestGroupPut(t *testing.T) {
 			t.Errorf("%d went instead of 4", n)
 		}
 		goOn <- struct{}{}
-		g.close()
-		if g.put(6) {
+		b.Close()
+		if b.Add(6) {
 			t.Error("it took an item when it is closed")
 		}
 	})
@@ -52,7 +52,7 @@ func TestGroupPut(t *testing.T) {
 
 // A lone item waits for nobody, and neither does the next; but after a commit that
 // had company the next begins some time later, with all that has come meanwhile.
-func TestGroupCommitsApart(t *testing.T) {
+func TestCommitsApart(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		const apart, lasts = 4 * time.Millisecond, time.Millisecond
@@ -62,7 +62,7 @@ func TestGroupCommitsApart(t *testing.T) {
 		}
 		began := time.Now()
 		commits := make(chan commit, 10)
-		g := newGroup(10, 10, apart, func(items []int) {
+		b := New(Config{Room: 10, Max: 10, Apart: apart}, func(items []int) {
 			commits <- commit{time.Since(began), len(items)}
 			time.Sleep(lasts) // in the bubble's time
 		})
@@ -74,7 +74,7 @@ func TestGroupCommitsApart(t *testing.T) {
 		}
 		add := func(n int) {
 			for i := range n {
-				g.add(i)
+				b.TryAdd(i)
 			}
 		}
 		add(1)
@@ -89,6 +89,6 @@ func TestGroupCommitsApart(t *testing.T) {
 		time.Sleep(10 * apart)
 		add(1)
 		want("a while later", lasts+11*apart, 1)
-		g.close()
+		b.Close()
 	})
 }
