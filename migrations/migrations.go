@@ -111,6 +111,17 @@ func Status(ctx context.Context, pool *pgxpool.Pool) ([]Step, error) {
 	return steps, nil
 }
 
+// Missing returns the steps that this program has and the database lacks, in order.
+// It reads a few dozen rows, so that a server can ask again and again: somebody may
+// take a step back while it runs.
+func Missing(ctx context.Context, pool *pgxpool.Pool) ([]Step, error) {
+	steps, err := Status(ctx, pool)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(steps, func(s Step) bool { return s.Applied }), nil
+}
+
 // appliedVersions returns the versions that the database has, in order.
 func appliedVersions(ctx context.Context, pool *pgxpool.Pool) ([]int64, error) {
 	const begun = `

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -130,6 +132,12 @@ func concurrent(s Step) bool {
 
 // known returns the steps that this program has, in order.
 func known() ([]Step, error) {
+	steps, err := sources()
+	return slices.Clone(steps), err
+}
+
+// sources are read once: they are part of the program.
+var sources = sync.OnceValues(func() ([]Step, error) {
 	// It is not connected to: sources are read without.
 	db := stdlib.OpenDB(pgx.ConnConfig{})
 	defer db.Close() //nolint:errcheck // nothing is left to lose
@@ -145,7 +153,7 @@ func known() ([]Step, error) {
 		steps = append(steps, Step{Version: s.Version, Name: name(s)})
 	}
 	return steps, nil
-}
+})
 
 func name(s *goose.Source) string {
 	if s.Path == "" {

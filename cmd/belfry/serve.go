@@ -188,10 +188,12 @@ func serve(ctx context.Context, in instance) error {
 	}
 	failures := api.NewFailures(readers, in.log, registry, time.Now)
 	defer inBackground(ctx, failures.Run)()
+	schema := schema{db: readers, log: in.log}
+	defer inBackground(ctx, schema.run)()
 	stop := door{workerOnly: !slices.Contains(in.Roles, "api")}
 	stop.Handler = api.New(api.Config{
 		DB: readers, Dispatcher: dispatcher, Log: in.log, Metrics: registry, Now: time.Now, PublicURL: in.PublicURL,
-		AdminToken: in.AdminToken, OpenMetrics: in.OpenMetrics, Draining: stop.draining.Load, Proxies: in.proxies, SessionLength: in.SessionLength,
+		AdminToken: in.AdminToken, OpenMetrics: in.OpenMetrics, Draining: stop.draining.Load, Missing: schema.missing, Proxies: in.proxies, SessionLength: in.SessionLength,
 		SessionIdle: in.SessionIdle, Failures: failures, Facts: in.facts(), Console: web.Console(),
 	})
 	return in.run(ctx, in.limited(listener, registry), &stop, dispatcher, readers)

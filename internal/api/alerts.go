@@ -111,7 +111,7 @@ func readBatch(body *json.RawMessage) ([]json.RawMessage, error) {
 }
 
 func (s *Server) refuse(ctx context.Context, answer *BatchAnswer, i int, err error) {
-	p := problemOf(err)
+	p := s.problemOf(err)
 	p.RequestID = of(ctx).id
 	s.logFault(ctx, "alert of a batch refused", p, "request_id", p.RequestID, "index", i, "error", err)
 	answer.Results[i] = BatchResult{Index: i, Status: BatchStatusRefused, Problem: &p}

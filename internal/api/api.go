@@ -36,6 +36,7 @@ type Config struct {
 	AdminToken    string // from the settings: admin, and not in the database; "" for none
 	OpenMetrics   bool   // serve /metrics without a token
 	Draining      func() bool
+	Missing       func() string   // the migration that the database lacks, "" for none; nil for a database that lacks none
 	Proxies       inbound.Proxies // whose word on a client's address counts
 	SessionLength time.Duration
 	SessionIdle   time.Duration // for how long a session may go unused

@@ -31,7 +31,7 @@ func (s *Server) handleError(err error, c echo.Context) {
 		c.Response().WriteHeader(statusAbandoned)
 		return
 	}
-	p := problemOf(err)
+	p := s.problemOf(err)
 	p.RequestID = of(ctx).id
 	s.logFault(ctx, "request failed", p, "request_id", p.RequestID, "method", method(c),
 		"route", c.Path(), "status", p.Status, "error", err)
@@ -94,7 +94,16 @@ var problems = []struct {
 	{context.DeadlineExceeded, 503, ProblemCodeUnavailable, "It took too long: try again shortly."},
 }
 
-// problemOf turns an error into its answer, without the request's id.
+// problemOf turns an error into its answer, without the request's id. What the
+// database could not do is explained by the migration that it lacks, if it lacks one.
+func (s *Server) problemOf(err error) Problem {
+	p, missing := problemOf(err), s.missing()
+	if missing != "" && (errors.Is(err, dispatch.ErrUnavailable) || postgres.IsSchema(err)) {
+		p = newProblem(503, ProblemCodeUnavailable, "The database lacks the migration "+missing+", which this server needs: nothing was changed; "+toMigrate)
+	}
+	return p
+}
+
 func problemOf(err error) Problem {
 	var (
 		limited   errLimited

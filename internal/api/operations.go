@@ -35,6 +35,8 @@ func (s *Server) GetReadiness(ctx context.Context, _ GetReadinessRequestObject) 
 		answer.Checks = append(answer.Checks, c)
 	}
 	check("database", "It answers.", "It does not answer.", s.DB.Ping(ctx) == nil)
+	missing := s.missing()
+	check("schema", "It has every migration that this version needs.", "It lacks the migration "+missing+": "+toMigrate, missing == "")
 	alive, partitions := s.Dispatcher.Working()
 	working, stopped := "They start attempts.", "They start no attempts: the last sign of life in the database is too old."
 	if !slices.Contains(s.Dispatcher.Roles, string(RoleWorker)) {
@@ -52,6 +54,17 @@ func (s *Server) GetReadiness(ctx context.Context, _ GetReadinessRequestObject) 
 		return GetReadiness503JSONResponse(answer), nil
 	}
 	return GetReadiness200JSONResponse(answer), nil
+}
+
+// toMigrate says what ends the lack of a migration.
+const toMigrate = "run `belfry migrate up`."
+
+// missing names the migration that the database lacks, "" for none.
+func (s *Server) missing() string {
+	if s.Missing == nil {
+		return ""
+	}
+	return s.Missing()
 }
 
 // metricsGuard asks for the scope read, unless the settings open the metrics.

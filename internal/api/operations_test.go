@@ -32,12 +32,12 @@ func TestHealth(t *testing.T) {
 			t.Errorf("check %+v", c)
 		}
 	}
-	if ready.Status != HealthStatusOK || strings.Join(names, " ") != "database workers partitions traffic producers" {
+	if ready.Status != HealthStatusOK || strings.Join(names, " ") != "database schema workers partitions traffic producers" {
 		t.Errorf("readiness %+v", ready)
 	}
 	draining.Store(true)
 	got := decode[Health](t, h.get(t, "/readyz", anonymous), 503)
-	if got.Status != HealthStatusUnready || got.Checks[3].OK || got.Checks[3].Detail == ready.Checks[3].Detail || !got.Checks[0].OK {
+	if got.Status != HealthStatusUnready || got.Checks[4].OK || got.Checks[4].Detail == ready.Checks[4].Detail || !got.Checks[0].OK {
 		t.Errorf("draining %+v", got)
 	}
 	wantStatus(t, h.get(t, "/healthz", anonymous), 200)
@@ -75,7 +75,7 @@ func TestReadinessOfWorkers(t *testing.T) {
 	t.Parallel()
 	h := newAPI(t, idle)
 	got := decode[Health](t, h.get(t, "/readyz"), 503)
-	if got.Checks[1].OK || got.Checks[2].OK || !got.Checks[0].OK {
+	if got.Checks[2].OK || got.Checks[3].OK || !got.Checks[0].OK {
 		t.Errorf("checks %+v", got.Checks)
 	}
 }
@@ -85,7 +85,7 @@ func TestReadinessOfTheAPIAlone(t *testing.T) {
 	t.Parallel()
 	h := newAPI(t, func(s *setup) { s.dispatch.Roles = []string{"api"} })
 	got := decode[Health](t, h.get(t, "/readyz"), 200)
-	if c := got.Checks[1]; c.Name != "workers" || !c.OK || c.Detail != "This process works no deliveries (role api only)." {
+	if c := got.Checks[2]; c.Name != "workers" || !c.OK || c.Detail != "This process works no deliveries (role api only)." {
 		t.Errorf("check %+v", c)
 	}
 }

@@ -166,6 +166,13 @@ func IsRefused(err error) bool {
 	return errors.As(err, &pg) && pg.Code[:2] != "57" && pg.Code[:2] != "53" // shut down, out of resources
 }
 
+// IsSchema reports whether err says that the database has no such table, column,
+// function or index: it is not of this program's version.
+func IsSchema(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && len(pg.Code) == 5 && pg.Code[:2] == "42" && pg.Code != "42501" // which is a missing permission
+}
+
 // IsPassword reports whether the database did not take the password.
 func IsPassword(err error) bool {
 	var pg *pgconn.PgError

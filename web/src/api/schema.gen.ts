@@ -1067,8 +1067,9 @@ export interface paths {
          * Can it do its work
          * @description Scope: none.
          *
-         *     Checks the database, the partitions that attempts are stored in, and the workers; where the role is `api` alone the check
-         *     `workers` says that no deliveries are worked here. Send no traffic here while it is 503.
+         *     Checks the database, its schema, the partitions that attempts are stored in, and the workers; where the role is `api` alone
+         *     the check `workers` says that no deliveries are worked here. Send no traffic here while it is 503. The check `schema` names
+         *     the migration that the database lacks, should somebody have taken one back.
          *
          *     The check `producers` says how many calls with alerts were refused for want of room in the last ten seconds. When some
          *     were, the status is `busy` and the answer is still 200, because another replica would hardly do better. When all were,
