@@ -67,16 +67,23 @@ func (tx *Tx) jobIDs(ctx context.Context, n int) ([]int64, error) {
 }
 
 // SkipJobIDs lets new jobs have ids beyond all that are in use. In a database that is
-// no older than its jobs they do.
+// no older than its jobs they do. The sequence is drawn from and never set: others draw
+// at the same moment, and must not be given the same ids again. A gap of more than
+// maxSkip takes several calls.
 func (q queries) SkipJobIDs(ctx context.Context) error {
 	const query = `
-		SELECT setval(pg_get_serial_sequence('river_job', 'id'), greatest(
-			(SELECT max(id) FROM river_job), nextval(pg_get_serial_sequence('river_job', 'id'))))`
-	if _, err := q.q.Exec(ctx, query); err != nil {
+		SELECT max(nextval(pg_get_serial_sequence('river_job', 'id')))
+		FROM generate_series(0, least($1::bigint, coalesce((
+			SELECT max(id) - nextval(pg_get_serial_sequence('river_job', 'id'))
+			FROM river_job), 0)))`
+	if _, err := q.q.Exec(ctx, query, maxSkip); err != nil {
 		return fmt.Errorf("skip job ids: %w", err)
 	}
 	return nil
 }
+
+// maxSkip is what takes a second or two.
+const maxSkip = 3_000_000
 
 // spare are job ids that were fetched and not yet used. What is left when the
 // process ends is a gap.
