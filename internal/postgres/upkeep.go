@@ -48,7 +48,8 @@ func (q queries) EnsurePartitions(ctx context.Context, times ...time.Time) error
 
 // DropAttempts drops the partitions of attempts whose week ended before a time
 // and returns their names. One that still holds an attempt of an open delivery
-// stays.
+// stays. One that cannot be dropped now, as somebody reads it, keeps none of the
+// others: the error says of which it is.
 func (db *DB) DropAttempts(ctx context.Context, before time.Time) ([]string, error) {
 	const query = `
 		SELECT c.relname
@@ -64,21 +65,25 @@ func (db *DB) DropAttempts(ctx context.Context, before time.Time) ([]string, err
 	if err != nil {
 		return nil, fmt.Errorf("select partitions: %w", err)
 	}
-	var dropped []string
+	var (
+		dropped []string
+		failed  error
+	)
 	for _, name := range names {
 		monday, err := time.Parse("attempts_20060102", name)
 		if err != nil || !monday.AddDate(0, 0, 7).Before(before) {
 			continue
 		}
 		ok, err := db.dropPartition(ctx, name)
-		if err != nil {
-			return dropped, err
-		}
 		if ok {
 			dropped = append(dropped, name)
 		}
+		failed = errors.Join(failed, err)
+		if IsAway(err) || ctx.Err() != nil {
+			break
+		}
 	}
-	return dropped, nil
+	return dropped, failed
 }
 
 // dropPartition waits for its lock only shortly: a queue of readers behind it
