@@ -7,6 +7,9 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"os"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -172,5 +175,32 @@ func TestManyFailures(t *testing.T) {
 	others := h.count(t, `SELECT sum((detail::json->>'count')::int) `+told+` AND subject_id = 'other addresses'`)
 	if entries != maxTallies+1 || failures != 1001 || others != 900 {
 		t.Errorf("%d entries of %d failures, %d of them of others", entries, failures, others)
+	}
+}
+
+// docs/operating.md explains each reason that the metric has, and no other.
+func TestReasonsAreDocumented(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../docs/operating.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, row, found := strings.Cut(string(page), "\n| `belfry_authentication_failures_total{reason}` |")
+	if !found {
+		t.Fatal("the metric is not in the table")
+	}
+	row, _, _ = strings.Cut(row, "\n")
+	var documented []string
+	for _, m := range regexp.MustCompile("`([a-z_]+)`:").FindAllStringSubmatch(row, -1) {
+		documented = append(documented, m[1])
+	}
+	var has []string
+	for _, r := range reasons {
+		has = append(has, string(r))
+	}
+	slices.Sort(documented)
+	slices.Sort(has)
+	if !slices.Equal(documented, has) {
+		t.Errorf("documented are %v, the metric has %v", documented, has)
 	}
 }
