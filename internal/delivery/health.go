@@ -36,7 +36,7 @@ type Health struct {
 	UnackedAt        time.Time   // when the last of these ended
 
 	NotAnsweringSince time.Time // zero: it answers
-	SlowUntil         time.Time // it asked, with 429 and Retry-After, to hold off
+	SlowUntil         time.Time // it asked, with 429 or 503 and Retry-After, to hold off
 
 	Probes      int // failed ones, since it stopped answering
 	NextProbeAt time.Time
@@ -77,8 +77,11 @@ func (h Health) After(a Attempt, hold bool, longest time.Duration) Health {
 		h.LastFailureAt, h.LastClass, h.LastCode, h.LastError = ended, a.Class, a.StatusCode, a.Error
 	}
 	busy := a.StatusCode == tooManyRequests
-	if busy {
+	switch {
+	case busy:
 		h.SlowUntil = later(h.SlowUntil, ended.Add(min(a.RetryAfter, longest)))
+	case a.StatusCode == unavailable && a.RetryAfter > 0:
+		h.SlowUntil = later(h.SlowUntil, ended.Add(min(a.RetryAfter, MaxUnavailable)))
 	}
 	if ended.Before(h.LastAckAt) { // recorded late: it has acked since
 		return h
@@ -86,7 +89,14 @@ func (h Health) After(a Attempt, hold bool, longest time.Duration) Health {
 	return h.unacked(a, ended, busy, longest).tripped(ended, hold)
 }
 
-const tooManyRequests = 429
+const (
+	tooManyRequests = 429
+	unavailable     = 503
+)
+
+// MaxUnavailable is for how long at most a destination is left alone for a 503 with
+// Retry-After: one that is down asks for any time, and may be back sooner.
+const MaxUnavailable = time.Minute
 
 // unacked counts an attempt that came back without an ack. A 429 says only that
 // the destination is busy: many that were under way together say it once, and none

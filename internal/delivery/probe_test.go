@@ -33,10 +33,18 @@ func TestSlow(t *testing.T) {
 			t.Errorf("%s: got slow until %s, want %s", tt.name, h.SlowUntil, at(tt.want))
 		}
 	}
-	other := try(1, outbound.Rejected, 503, noon)
-	other.RetryAfter = time.Hour
-	if got := (delivery.Health{}).After(other, true, longest); !got.SlowUntil.IsZero() {
-		t.Errorf("a 503 made it slow until %s", got.SlowUntil)
+	for code, asks := range map[int]map[time.Duration]time.Duration{
+		503: {time.Hour: time.Minute, time.Minute: time.Minute, time.Second: time.Second, 0: 0},
+		500: {time.Hour: 0},
+	} {
+		for retryAfter, want := range asks {
+			other := try(1, outbound.Rejected, code, noon)
+			other.RetryAfter = retryAfter
+			got := (delivery.Health{}).After(other, true, longest)
+			if want == 0 && !got.SlowUntil.IsZero() || want > 0 && !got.SlowUntil.Equal(at(want)) {
+				t.Errorf("a %d that asks for %s made it slow until %s", code, retryAfter, got.SlowUntil)
+			}
+		}
 	}
 }
 

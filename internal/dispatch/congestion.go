@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"belfry/internal/delivery"
 	"belfry/internal/outbound"
 )
 
@@ -13,8 +14,8 @@ import (
 // here, and more as it acks: one more for each round of acks, until it has as many
 // as its limits say (additive increase, multiplicative decrease). What waits for it
 // meanwhile is held, and spends nothing. Each process finds this out by itself; one
-// that reads in the destination's health that another was told so, with a 429 and
-// Retry-After, begins with one as well.
+// that reads in the destination's health that another was told so, with Retry-After,
+// begins with one as well.
 
 // longPause is for how long a destination is left alone at least if it asks for it,
 // however short the waits before retries are: what waits for it spends nothing.
@@ -22,13 +23,13 @@ const longPause = time.Minute
 
 // pauseFor is how long this process leaves a destination alone for an answer, and
 // whether that says that the destination gets too much at all: 429, or 503 with
-// Retry-After. After a 429 the health of the destination says the rest.
+// Retry-After. The health of the destination, which all replicas read, says the rest.
 func pauseFor(r outbound.Result) (wait time.Duration, tooMuch bool) {
 	switch r.StatusCode {
 	case http.StatusTooManyRequests:
 		return min(r.RetryAfter, ourFault), true
 	case http.StatusServiceUnavailable:
-		return min(r.RetryAfter, longPause), r.RetryAfter > 0
+		return min(r.RetryAfter, delivery.MaxUnavailable), r.RetryAfter > 0
 	}
 	return 0, false
 }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -81,6 +82,35 @@ func TestTooManyAtOnceFromTwo(t *testing.T) {
 	f.untilDelivered(t, append(f.send(t, hook, 6), g.send(t, hook, 6)...))
 	if h := f.health(t, hook); !h.Answering() || h.Failing() {
 		t.Errorf("it is taken for failing: %+v", h)
+	}
+}
+
+// A 503 with Retry-After to one replica holds the deliveries of the other as well.
+func TestUnavailableIsToldToAll(t *testing.T) {
+	t.Parallel()
+	for _, code := range []int{http.StatusServiceUnavailable, http.StatusTooManyRequests} {
+		db := pgtest.New(t)
+		f, g := newDispatcher(t, db, tenQuick, together), newDispatcher(t, db, tenQuick, together)
+		var asked atomic.Int64
+		hook := f.webhook(t, receiver(t, func(w http.ResponseWriter, _ *http.Request) {
+			asked.Add(1)
+			w.Header().Set("Retry-After", "3600")
+			w.WriteHeader(code)
+		}).URL)
+		f.run(t)
+		first := f.send(t, hook, 1)[0]
+		until(t, "it was told", func() bool { return count(t, f, `SELECT attempts FROM deliveries WHERE id = $1`, first) == 1 })
+		if h := g.health(t, hook); !h.SlowUntil.After(time.Now().Add(30 * time.Second)) {
+			t.Fatalf("%d: the others read that it is slow until %v", code, h.SlowUntil)
+		}
+		g.run(t)
+		second := g.send(t, hook, 1)[0]
+		until(t, "the other's is held", func() bool {
+			return count(t, g, `SELECT count(*) FROM deliveries WHERE id = $1 AND status = 'held' AND reason = 'busy'`, second) == 1
+		})
+		if n := asked.Load(); n != 1 {
+			t.Errorf("%d: it was asked %d times", code, n)
+		}
 	}
 }
 

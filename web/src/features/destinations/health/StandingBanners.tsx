@@ -53,7 +53,7 @@ export function StandingBanners({
       )}
       {health && health.slowUntil !== null && (
         <Banner tone="warn" title="It asked for fewer requests">
-          It answered 429: no attempt starts before <Time at={health.slowUntil} />. A rate limit avoids this.
+          It answered 429 or 503: no attempt starts before <Time at={health.slowUntil} />. A rate limit avoids this.
         </Banner>
       )}
       {destination.state === "paused" && (

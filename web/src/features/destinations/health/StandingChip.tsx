@@ -26,7 +26,7 @@ const sentences: Record<DestinationStanding, string> = {
   not_answering: "It keeps failing, so its deliveries wait. One at a time probes it.",
   keeps_failing: "Ten attempts or more in a row came back without an acknowledgement.",
   failing: "Its last attempts failed. Nothing is held for that yet.",
-  slowed: "It answered 429 and asked for time.",
+  slowed: "It answered 429 or 503 and asked for time.",
   paused: "Someone paused it. Alerts are routed to it as ever, and wait.",
   unknown: "No attempt was made yet.",
   answering: "It answers, as far as is known.",
