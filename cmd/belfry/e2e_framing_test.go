@@ -45,41 +45,44 @@ func TestE2EFraming(t *testing.T) {
 		"a header of 15 kB":          {"GET /healthz HTTP/1.1\r\nHost: x\r\nX: " + strings.Repeat("x", 15_000) + "\r\n\r\n", 200, false},
 		"a header of more than 16 k": {"GET /healthz HTTP/1.1\r\nHost: x\r\nX: " + strings.Repeat("x", 16<<10) + "\r\n\r\n", 431, true},
 	} {
-		status, ends, err := exchange(address, c.request)
+		status, media, ends, err := exchange(address, c.request)
+		if c.status >= 400 && media != "application/problem+json" {
+			t.Errorf("%s: the answer is of type %q", name, media)
+		}
 		if err != nil || status != c.status || ends != c.ends {
 			t.Errorf("%s: %d, the connection ends: %t, %v; want %d, %t", name, status, ends, err, c.status, c.ends)
 		}
 	}
 }
 
-// exchange sends a request as it is, and returns the answer's status and whether the
-// connection ends with it.
-func exchange(address, request string) (status int, ends bool, err error) {
+// exchange sends a request as it is, and returns the answer's status and type, and
+// whether the connection ends with it.
+func exchange(address, request string) (status int, media string, ends bool, err error) {
 	c, err := net.Dial("tcp", address)
 	if err != nil {
-		return 0, false, err
+		return 0, "", false, err
 	}
 	defer c.Close()
 	if err := c.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
-		return 0, false, err
+		return 0, "", false, err
 	}
 	if _, err := io.WriteString(c, request); err != nil {
-		return 0, false, err
+		return 0, "", false, err
 	}
 	answers := bufio.NewReader(c)
 	resp, err := http.ReadResponse(answers, nil)
 	if err != nil {
-		return 0, false, err
+		return 0, "", false, err
 	}
 	defer resp.Body.Close()
 	if _, err := io.Copy(io.Discard, resp.Body); err != nil {
-		return 0, false, err
+		return 0, "", false, err
 	}
 	if !resp.Close {
-		return resp.StatusCode, false, nil
+		return resp.StatusCode, resp.Header.Get("Content-Type"), false, nil
 	}
 	if _, err := answers.ReadByte(); !errors.Is(err, io.EOF) {
-		return resp.StatusCode, false, fmt.Errorf("after Connection: close: %w", err)
+		return resp.StatusCode, "", false, fmt.Errorf("after Connection: close: %w", err)
 	}
-	return resp.StatusCode, true, nil
+	return resp.StatusCode, resp.Header.Get("Content-Type"), true, nil
 }

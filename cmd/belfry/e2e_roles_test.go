@@ -153,7 +153,7 @@ func (c *client) onlyDelivers(t *testing.T) {
 	gone(http.MethodPost, "/api/v1/alerts", newAlert("to the worker"))
 	gone(http.MethodPost, "/api/v1/destinations", map[string]any{})
 	began := time.Now()
-	status, ends, err := exchange(strings.TrimPrefix(*c.base.Load(), "http://"), "POST /api/v1/alerts HTTP/1.1\r\nHost: x\r\nContent-Length: 500\r\n\r\n{")
+	status, _, ends, err := exchange(strings.TrimPrefix(*c.base.Load(), "http://"), "POST /api/v1/alerts HTTP/1.1\r\nHost: x\r\nContent-Length: 500\r\n\r\n{")
 	if took := time.Since(began); err != nil || status != http.StatusNotFound || !ends || took > 8*time.Second {
 		t.Errorf("a body that does not come: %d, the connection ends: %t, %v, after %v", status, ends, err, took)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"belfry/internal/api"
 	"belfry/internal/inbound"
 )
 
@@ -19,7 +20,7 @@ const maxHeader = 16 << 10
 func (in instance) limited(l net.Listener, registry prometheus.Registerer) *inbound.Listener {
 	limited := inbound.Limit(l, inbound.Connections{
 		Open: 4096, OpenPerAddress: 2048, Fresh: 1024, FreshPerAddress: 512,
-		Write: 30 * time.Second, Exempt: in.proxies, Now: time.Now,
+		Write: 30 * time.Second, Exempt: in.proxies, Now: time.Now, Refusal: api.Unread,
 	})
 	count := func(name, help string, n func(inbound.Counts) int64) {
 		registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help},

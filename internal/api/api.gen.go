@@ -1421,7 +1421,7 @@ type DeliveryList struct {
 // DeliveryReason Why a delivery is `held`, `failed` or `cancelled`:
 //
 // - `paused` (held): its destination is paused.
-// - `busy` (held): more wait for its destination than it may have in flight or than its rate lets through, or the destination asked for time with 429 and `Retry-After`, or the delivery is one of a bulk re-send. It goes out as soon as there is room.
+// - `busy` (held): more wait for its destination than it may have in flight or than its rate lets through, or the destination asked for time with 429 or 503 and `Retry-After`, or the delivery is one of a bulk re-send. It goes out as soon as there is room.
 // - `not_answering` (held): its destination keeps failing: at least 10 counted attempts in a row without an acknowledgement, over at least 30 s, of at least 3 deliveries. One held delivery at a time probes it, first after 5 s, then after twice as long each time, up to a minute, or after what it asks for with `Retry-After`. An acknowledgement releases all. A 429 ends nothing; of several that were under way together only one adds up.
 // - `our_side` (held): five attempts in a row did not count because Belfry's own side cut them short: it stopped, its machine ran out of sockets, ports or memory, or the server lacks the sealing key. It is tried again after its wait, which doubles from a second to a minute, for as long as that goes on. No attempt is charged, and of such a row only the first attempt and the fifth are stored.
 // - `misconfigured` (held): the destination's settings cannot be used.
@@ -1573,7 +1573,7 @@ type DestinationHealth struct {
 	// NotAnsweringSince Since when its deliveries are held for not answering; `null` while they are not.
 	NotAnsweringSince *time.Time `json:"notAnsweringSince"`
 
-	// SlowUntil Until when it asked for no further attempts, with 429 and `Retry-After`; `null` when that is past.
+	// SlowUntil Until when it asked for no further attempts, with 429 or 503 and `Retry-After`; `null` when that is past.
 	SlowUntil *time.Time `json:"slowUntil"`
 
 	// State What its attempts have shown of a destination:
@@ -1951,7 +1951,7 @@ type Problem struct {
 	// - `destination_deleted` (409): the destination was deleted; nothing can be sent to it.
 	// - `bulk_resend_final` (409): the bulk re-send has ended; order another.
 	// - `precondition_failed` (412): it changed since the version in `If-Match`.
-	// - `too_large` (413): the body is larger than 1 MiB, a batch than 16 MiB, or a sign-in than 4 KiB.
+	// - `too_large` (413): the body is larger than 1 MiB, a batch than 16 MiB, or a sign-in than 4 KiB; with 431, the header than 16 KiB.
 	// - `unsupported_media_type` (415): `Content-Type` is not `application/json` in UTF-8, or there is a `Content-Encoding` other than `identity`.
 	// - `invalid` (422): fields or parameters are wrong; `errors` names each.
 	// - `rate_limited` (429): too many wrong tokens or codes came from this address; wait for `Retry-After`. A token that was valid within a day still works there.
@@ -1997,7 +1997,7 @@ type Problem struct {
 // - `destination_deleted` (409): the destination was deleted; nothing can be sent to it.
 // - `bulk_resend_final` (409): the bulk re-send has ended; order another.
 // - `precondition_failed` (412): it changed since the version in `If-Match`.
-// - `too_large` (413): the body is larger than 1 MiB, a batch than 16 MiB, or a sign-in than 4 KiB.
+// - `too_large` (413): the body is larger than 1 MiB, a batch than 16 MiB, or a sign-in than 4 KiB; with 431, the header than 16 KiB.
 // - `unsupported_media_type` (415): `Content-Type` is not `application/json` in UTF-8, or there is a `Content-Encoding` other than `identity`.
 // - `invalid` (422): fields or parameters are wrong; `errors` names each.
 // - `rate_limited` (429): too many wrong tokens or codes came from this address; wait for `Retry-After`. A token that was valid within a day still works there.

@@ -36,6 +36,7 @@ type framing struct {
 	start            [len("transfer-encoding:")]byte // of the present line
 	n                int                             // bytes of it
 	judged           bool                            // the rest of the line does not matter
+	begun            bool                            // a line that is not empty has come
 	ended            bool                            // the header has
 	length, encoding bool
 }
@@ -58,7 +59,9 @@ func (f *framing) look(p []byte) {
 			}
 		}
 		if end >= 0 {
-			f.ended = f.n == 0 || f.n == 1 && f.start[0] == '\r'
+			empty := f.n == 0 || f.n == 1 && f.start[0] == '\r'
+			f.begun = f.begun || !empty
+			f.ended = empty && f.begun // empty lines may come before a request
 			f.n, f.judged = 0, false
 		}
 	}

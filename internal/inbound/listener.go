@@ -18,6 +18,11 @@ type Connections struct {
 	Write                  time.Duration // how long one write may wait for its reader
 	Exempt                 Proxies       // whose connections are those of many clients: no bound by address
 	Now                    func() time.Time
+
+	// Refusal returns the answer with a status to a request that never becomes one, as
+	// its header is too large or is none: the server would write plain text by itself.
+	// nil leaves it that.
+	Refusal func(status int) []byte
 }
 
 // Listener bounds connections, of all clients together and of each address. A new
@@ -33,6 +38,7 @@ type Listener struct {
 	mu     sync.Mutex
 	groups map[netip.Prefix]*group
 	open   int
+	peeked [mostPeeked]byte
 	turn   atomic.Int64 // counts changes of state, for the order of them
 	fresh  atomic.Int64
 
@@ -133,23 +139,36 @@ func (l *Listener) largest(by func(*group) int64) *group {
 }
 
 // pushOut closes the connection of a group that has been in the first of the states for
-// longest, or else in the next of them, if there is one.
+// longest, or else in the next of them, if there is one. One on which a request has
+// arrived that the server has not come to yet does not only wait: it stays.
 func (l *Listener) pushOut(g *group, states ...int32) bool {
-	var oldest *Conn
+	for {
+		oldest := g.oldest(states)
+		if oldest == nil {
+			return false
+		}
+		if oldest.state.Load() != isClosing && oldest.arrived(l.peeked[:]) {
+			oldest.asked.Store(true)
+			continue
+		}
+		l.pushedOut.Add(1)
+		l.forget(oldest)
+		oldest.Conn.Close() //nolint:errcheck // the server finds out, and closes it in its own time too
+		return true
+	}
+}
+
+// oldest returns the connection that has been in the first of the states for longest,
+// or else in the next of them; nil if there is none.
+func (g *group) oldest(states []int32) (oldest *Conn) {
 	best := len(states)
 	for c := range g.conns {
 		i := slices.Index(states, c.state.Load())
-		if i >= 0 && (i < best || i == best && c.since.Load() < oldest.since.Load()) {
+		if i >= 0 && (i < best || i == best && c.since.Load() < oldest.since.Load()) && !c.asked.Load() {
 			oldest, best = c, i
 		}
 	}
-	if oldest == nil {
-		return false
-	}
-	l.pushedOut.Add(1)
-	l.forget(oldest)
-	oldest.Conn.Close() //nolint:errcheck // the server finds out, and closes it in its own time too
-	return true
+	return oldest
 }
 
 // forget counts a connection out, once. The lock is held.
@@ -175,8 +194,10 @@ func (l *Listener) ConnState(inner net.Conn, state http.ConnState) {
 	case http.StateActive:
 		c.begin()
 		c.state.Store(isActive)
+		c.asked.Store(false)
 	case http.StateIdle:
 		c.seen = framing{}
+		c.asked.Store(false)
 		c.since.Store(l.turn.Add(1))
 		c.state.Store(isIdle)
 	}
@@ -222,6 +243,7 @@ type Conn struct {
 	begun    atomic.Bool  // fresh no more
 	deadline atomic.Bool  // somebody else minds the writes
 	last     atomic.Bool  // the present answer is the last one
+	asked    atomic.Bool  // a request has arrived that the server has not come to
 	seen     framing      // of the request that is being read
 }
 
@@ -239,15 +261,33 @@ func (c *Conn) Read(p []byte) (int, error) {
 	switch c.state.Load() {
 	case isSilent:
 		c.state.Store(isPartial)
-		c.seen.look(p[:n])
+		c.look(p[:n])
 	case isPartial, isIdle:
-		c.seen.look(p[:n])
+		c.look(p[:n])
 	}
 	return n, err
 }
 
+// look takes what comes of a request's header. When it is whole the request is under
+// way, also for as long as the server has not said so.
+func (c *Conn) look(p []byte) {
+	c.seen.look(p)
+	if c.seen.ended {
+		c.begin()
+		c.state.Store(isActive)
+	}
+}
+
 // Write implements [net.Conn]. A reader that takes nothing for too long is given up.
 func (c *Conn) Write(p []byte) (int, error) {
+	if answer := c.listener.instead(p); answer != nil {
+		_, err := c.write(answer)
+		return len(p), err
+	}
+	return c.write(p)
+}
+
+func (c *Conn) write(p []byte) (int, error) {
 	if !c.deadline.Load() {
 		if err := c.Conn.SetWriteDeadline(c.listener.bounds.Now().Add(c.listener.bounds.Write)); err != nil {
 			return 0, err
