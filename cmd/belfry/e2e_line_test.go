@@ -80,6 +80,19 @@ func (l *line) cut() {
 	l.whole = make(chan struct{})
 }
 
+// redirect has new connections go to another database. What was connected ends.
+func (l *line) redirect(t *testing.T, databaseURL string) {
+	t.Helper()
+	cfg, err := pgx.ParseConfig(databaseURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.mu.Lock()
+	l.target[0], l.target[1] = pgconn.NetworkAddress(cfg.Host, cfg.Port)
+	l.mu.Unlock()
+	l.mend()
+}
+
 // mend resets what was connected, and lets new connections pass.
 func (l *line) mend() {
 	l.mu.Lock()
@@ -129,7 +142,10 @@ func (l *line) carry(conn net.Conn) {
 		w.close()
 	}()
 	l.await()
-	postgres, err := net.Dial(l.target[0], l.target[1])
+	l.mu.Lock()
+	network, address := l.target[0], l.target[1]
+	l.mu.Unlock()
+	postgres, err := net.Dial(network, address)
 	if err != nil {
 		return
 	}
