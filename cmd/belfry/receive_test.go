@@ -160,7 +160,7 @@ func TestReceiveFromBelfry(t *testing.T) {
 	hook := &destination.Webhook{URL: url + "/hook?x=1"}
 	m := destination.Message{ID: uuid.New(), Alert: a.Alert, Attempt: 1, SentAt: time.Now(), Keys: []string{signing.Secret}, Test: true}
 	for m.Attempt = 1; m.Attempt <= 2; m.Attempt++ {
-		if r := hook.Send(t.Context(), client, m); r.StatusCode != http.StatusOK || string(r.Body) != "success" {
+		if r := destination.Send(t.Context(), client, hook, m); r.StatusCode != http.StatusOK || string(r.Body) != "success" {
 			t.Fatalf("answer = %d %q %s", r.StatusCode, r.Body, r.Error)
 		}
 	}

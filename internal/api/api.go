@@ -119,7 +119,7 @@ var scopes = map[string]access.Scope{
 	"postAlert": access.Ingest, "postAlerts": access.Ingest,
 	"listAlerts": access.Read, "getAlert": access.Read, "explainStoredAlert": access.Read, "explainRoute": access.Read,
 	"listDeliveries": access.Read, "countDeliveries": access.Read, "getDelivery": access.Read, "getAttempt": access.Read,
-	"listDestinations": access.Read, "getDestination": access.Read, "listDestinationHealth": access.Read, "getDestinationHealth": access.Read,
+	"listDestinationTypes": access.Read, "listDestinations": access.Read, "getDestination": access.Read, "listDestinationHealth": access.Read, "getDestinationHealth": access.Read,
 	"listUnknownDestinations": access.Read, "countAlertsNaming": access.Read,
 	"listBulkResends": access.Read, "getBulkResend": access.Read, "getServer": access.Read, "listAudit": access.Operate,
 	"sendAlert": access.Operate, "resendDelivery": access.Operate, "sendDeliveryNow": access.Operate, "cancelDelivery": access.Operate,

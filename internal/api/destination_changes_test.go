@@ -253,7 +253,7 @@ func TestUnreadableSettings(t *testing.T) {
 	h.exec(t, `UPDATE destinations SET settings = (SELECT settings FROM destinations WHERE id = $2) WHERE id = $1`, d.ID, other.ID)
 	path := destinationPath(d)
 	shown := decode[Destination](t, h.get(t, path), 200)
-	if !shown.Misconfigured || shown.Settings.URLSet || shown.Settings.URL != "" || len(shown.Settings.Headers) != 0 {
+	if shown.Usable || value(shown.UnusableReason) != UnusableReasonSettings || value(shown.UnusableMessage) == "" || string(shown.Settings) != "null" || len(shown.StoredSecrets) != 0 {
 		t.Errorf("another one's settings: %+v", shown.Settings)
 	}
 	if list := decode[DestinationList](t, h.get(t, destinationsPath), 200); len(list.Items) != 2 {
@@ -269,7 +269,7 @@ func TestUnreadableSettings(t *testing.T) {
 		t.Errorf("a test of what would mend it: %+v", a)
 	}
 	mended := decode[ChangedDestination](t, h.patch(t, path, js(object{"settings": object{"url": r.URL}})), 200)
-	if !mended.Settings.URLSet || mended.Settings.URL != r.URL || mended.Misconfigured || mended.SigningSecret != nil {
+	if string(mended.Settings) != shownHook(r.URL) || !mended.Usable || mended.UnusableReason != nil || mended.SigningSecret != nil {
 		t.Errorf("mended %+v", mended)
 	}
 	test := decode[TestAnswer](t, h.post(t, path+"/test", ""), 200)
@@ -289,6 +289,6 @@ func TestShownIsNotAPatch(t *testing.T) {
 	if err := json.NewDecoder(bytes.NewReader(h.get(t, destinationPath(d)).body)).Decode(&shown); err != nil {
 		t.Fatal(err)
 	}
-	wantProblem(t, h.patch(t, destinationPath(d), js(shown)), 422, ProblemCodeInvalid, "id", "state", "overrideOnly", "misconfigured", "signing", "version",
-		"createdAt", "updatedAt", "settings.urlSet", "settings.headers[0].valueSet")
+	wantProblem(t, h.patch(t, destinationPath(d), js(shown)), 422, ProblemCodeInvalid, "id", "state", "overrideOnly", "usable", "unusableReason", "unusableMessage", "storedSecrets", "signing", "version",
+		"createdAt", "updatedAt", "settings.url")
 }

@@ -91,14 +91,14 @@ func (s *Server) PatchDestination(ctx context.Context, r PatchDestinationRequest
 			changed.Signing = destination.NewSigning(s.Now().UTC())
 			made = &changed.Signing.Secret
 		}
-		if reflect.DeepEqual(before.Settings, changed.Settings) && reflect.DeepEqual(s.newDestination(before), s.newDestination(changed)) {
+		if before.SameSettings(changed) && reflect.DeepEqual(s.newDestination(before), s.newDestination(changed)) {
 			return errNothingToDo
 		}
 		*d = changed
 		if err := renamed(ctx, tx, before, changed); err != nil {
 			return err
 		}
-		if made == nil && reflect.DeepEqual(before.Settings, changed.Settings) {
+		if made == nil && before.SameSettings(changed) {
 			return nil
 		}
 		return tx.ProbeNow(ctx, d.ID, s.Now())
@@ -307,7 +307,8 @@ func (s *Server) newDestination(d destination.Destination) Destination {
 	answer := Destination{
 		ID: d.ID, DisplayName: d.DisplayName, FormerNames: notNil(d.FormerNames), Type: DestinationType(d.Type), State: DestinationState(d.State),
 		Severities: []Severity{}, AlertTypes: []AlertType{}, LogTypes: notNil(d.LogTypes),
-		Misconfigured: !d.Usable() && !errors.Is(d.Unopened, destination.ErrNoKey), OverrideOnly: len(d.Severities) == 0, Limits: newLimits(d.Limits), ResponseStorage: ResponseStorage(d.ResponseStorage), Settings: Settings{Headers: []SetHeader{}},
+		Usable: d.Usable(), UnusableReason: orNil(UnusableReason(d.WhyUnusable())), UnusableMessage: orNil(d.WhyUnusable().Words()),
+		OverrideOnly: len(d.Severities) == 0, Limits: newLimits(d.Limits), ResponseStorage: ResponseStorage(d.ResponseStorage),
 		Signing: Signing{CreatedAt: timeOrNil(d.Signing.CreatedAt)}, Version: d.Version,
 		CreatedAt: d.CreatedAt.UTC(), UpdatedAt: d.UpdatedAt.UTC(),
 	}
@@ -318,13 +319,8 @@ func (s *Server) newDestination(d destination.Destination) Destination {
 	for _, v := range d.AlertTypes {
 		answer.AlertTypes = append(answer.AlertTypes, AlertType(v))
 	}
-	if d.Settings != nil {
-		shown := d.Settings.Shown()
-		answer.Settings.URL, answer.Settings.URLSet = shown.URL, true
-		for _, name := range shown.Headers {
-			answer.Settings.Headers = append(answer.Settings.Headers, SetHeader{Name: name, ValueSet: true})
-		}
-	}
+	shown := d.Shown()
+	answer.Settings, answer.StoredSecrets = shown.Settings, shown.Secrets
 	return answer
 }
 

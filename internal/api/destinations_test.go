@@ -21,6 +21,15 @@ func names(list []Destination) []string {
 	return names
 }
 
+// shownHook is what is shown of a webhook's settings.
+func shownHook(url string, headers ...string) string {
+	names := []object{}
+	for _, name := range headers {
+		names = append(names, object{"name": name})
+	}
+	return js(object{"url": url, "headers": names})
+}
+
 func TestCreateAndGetDestination(t *testing.T) {
 	t.Parallel()
 	h := newAPI(t, idle)
@@ -36,9 +45,9 @@ func TestCreateAndGetDestination(t *testing.T) {
 	want := Destination{
 		ID: created.ID, DisplayName: "SOAR", FormerNames: []string{}, Type: "webhook", State: DestinationStateActive,
 		Severities: []Severity{"HIGH", "CRITICAL"}, AlertTypes: []AlertType{"RULE"}, ResponseStorage: "full", LogTypes: []string{"AWS.VPCFlow"},
-		Settings: Settings{URL: "https://Soar.example.com:8443", URLSet: true, Headers: []SetHeader{{"X-API-Key", true}, {"x-team", true}}},
-		Limits:   Limits{MaxInFlight: 16, HoldNotAnswering: true},
-		Signing:  Signing{CreatedAt: &created.CreatedAt}, Version: 1, CreatedAt: created.CreatedAt, UpdatedAt: created.CreatedAt,
+		Settings: json.RawMessage(shownHook("https://Soar.example.com:8443", "X-API-Key", "x-team")), StoredSecrets: []string{"url", "headers"}, Usable: true,
+		Limits:  Limits{MaxInFlight: 16, HoldNotAnswering: true},
+		Signing: Signing{CreatedAt: &created.CreatedAt}, Version: 1, CreatedAt: created.CreatedAt, UpdatedAt: created.CreatedAt,
 	}
 	if diff := cmp.Diff(want, created.Destination); diff != "" {
 		t.Errorf("created (-want +got):\n%s", diff)
@@ -58,7 +67,7 @@ func TestDestinationDefaults(t *testing.T) {
 	for i, filters := range []string{"", `,"severities":null,"alertTypes":null,"logTypes":null`, `,"severities":[],"logTypes":[]`} {
 		body := fmt.Sprintf(`{"displayName":"d%d","type":"webhook"%s,"settings":{"url":"http://a.test","headers":null}}`, i, filters)
 		d := decode[CreatedDestination](t, h.post(t, destinationsPath, body), 201)
-		if len(d.Severities) != 0 || !d.OverrideOnly || len(d.AlertTypes) != 8 || len(d.LogTypes) != 0 || len(d.Settings.Headers) != 0 {
+		if len(d.Severities) != 0 || !d.OverrideOnly || len(d.AlertTypes) != 8 || len(d.LogTypes) != 0 || string(d.Settings) != shownHook("http://a.test") {
 			t.Errorf("%s: %+v", filters, d.Destination)
 		}
 	}
@@ -212,11 +221,15 @@ func TestPatchDestination(t *testing.T) {
 			d.Severities, d.OverrideOnly, d.LogTypes, d.AlertTypes = []Severity{"INFO"}, false, []string{}, []AlertType{"POLICY"}
 		}},
 		{`{"settings":{"headers":[{"name":"x-api-KEY"},{"name":"X-New","value":"v"}]}}`, func(d *Destination) {
-			d.Settings.Headers = []SetHeader{{"x-api-KEY", true}, {"X-New", true}}
+			d.Settings = json.RawMessage(shownHook("http://a.test", "x-api-KEY", "X-New"))
 		}},
-		{`{"settings":{"url":"http://A.test:80/elsewhere"}}`, func(d *Destination) { d.Settings.URL = "http://A.test:80" }},
-		{`{"settings":{"headers":null}}`, func(d *Destination) { d.Settings.Headers = []SetHeader{} }},
-		{`{"settings":{"url":"https://b.test"}}`, func(d *Destination) { d.Settings.URL = "https://b.test" }},
+		{`{"settings":{"url":"http://A.test:80/elsewhere"}}`, func(d *Destination) {
+			d.Settings = json.RawMessage(shownHook("http://A.test:80", "x-api-KEY", "X-New"))
+		}},
+		{`{"settings":{"headers":null}}`, func(d *Destination) {
+			d.Settings, d.StoredSecrets = json.RawMessage(shownHook("http://A.test:80")), []string{"url"}
+		}},
+		{`{"settings":{"url":"https://b.test"}}`, func(d *Destination) { d.Settings = json.RawMessage(shownHook("https://b.test")) }},
 		{`{"limits":{"maxInFlight":3,"ratePerSecond":0.5}}`, func(d *Destination) {
 			d.Limits = Limits{MaxInFlight: 3, RatePerSecond: ptr(0.5), Burst: ptr(1), HoldNotAnswering: true}
 		}},

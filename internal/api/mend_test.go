@@ -26,12 +26,12 @@ func TestSettingsEnteredAgainMendTheSigningSecret(t *testing.T) {
 			path := destinationPath(d)
 			h.exec(t, `UPDATE destinations SET `+damage)
 			wantProblem(t, h.post(t, path+"/test", ""), 409, ProblemCodeConflict)
-			if renamed := decode[ChangedDestination](t, h.patch(t, path, `{"displayName":"renamed"}`), 200); !renamed.Misconfigured || renamed.SigningSecret != nil || renamed.Signing.CreatedAt != nil {
+			if renamed := decode[ChangedDestination](t, h.patch(t, path, `{"displayName":"renamed"}`), 200); renamed.Usable || renamed.SigningSecret != nil || renamed.Signing.CreatedAt != nil {
 				t.Errorf("another change: %+v", renamed)
 			}
 			entered := js(object{"settings": object{"url": r.URL, "headers": []object{{"name": "X-Api-Key", "value": "v"}}}})
 			mended := decode[ChangedDestination](t, h.patch(t, path, entered), 200)
-			if mended.Misconfigured || mended.Signing.CreatedAt == nil || mended.SigningSecret == nil || *mended.SigningSecret == d.SigningSecret {
+			if !mended.Usable || mended.Signing.CreatedAt == nil || mended.SigningSecret == nil || *mended.SigningSecret == d.SigningSecret {
 				t.Fatalf("mended: %+v", mended)
 			}
 			if again := decode[ChangedDestination](t, h.patch(t, path, entered), 200); again.SigningSecret != nil {

@@ -15,6 +15,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"belfry"
+	"belfry/internal/destination"
 	"belfry/internal/invalid"
 )
 
@@ -31,11 +32,24 @@ var queryParameters = sync.OnceValue(func() map[string]openapi3.Parameters {
 				if p.Value.In == openapi3.ParameterInQuery {
 					known[op.OperationID] = append(known[op.OperationID], p)
 				}
+				if nameOf(p.Value.Schema) == "DestinationType" {
+					p.Value.Schema = knownTypes(*p.Value.Schema.Value)
+				}
 			}
 		}
 	}
 	return known
 })
+
+// knownTypes narrows a schema to the types of destinations that there are: the contract
+// lists none, so that a client of an older one can read the answers of a newer server.
+func knownTypes(s openapi3.Schema) *openapi3.SchemaRef {
+	s.Enum = nil
+	for _, t := range destination.Types() {
+		s.Enum = append(s.Enum, t.Name)
+	}
+	return openapi3.NewSchemaRef("", &s)
+}
 
 // checkQuery refuses a query that is not as openapi.yaml says, naming all that
 // is wrong with it at once. The generated code passes over a parameter that it

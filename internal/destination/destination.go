@@ -1,16 +1,15 @@
 // Package destination knows every place an alert can be sent to.
 //
-// Each type of destination is one file: its settings, how they are read from a
-// request, shown without their secrets, and used to send an alert. To add a
-// type, write the file and add it to types; the tests in this package then hold
+// Each type of destination is one file. It describes its settings, makes a request
+// of an alert, and says what an answer means. From the description come how settings
+// are read from a request and shown without their secrets, and the console's form. To
+// add a type, write the file and add it to types; the tests in this package then hold
 // it to the same promises as the others.
 package destination
 
 import (
-	"context"
-	"encoding/json"
+	"bytes"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 
@@ -19,23 +18,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"belfry/internal/alert"
-	"belfry/internal/invalid"
-	"belfry/internal/outbound"
 )
-
-// types maps the name stored and shown in the API to how its settings are made.
-var types = map[string]settingsType{
-	"webhook": {open: openWebhook, read: readWebhook},
-}
-
-type settingsType struct {
-	// open decodes settings as they were stored.
-	open func(stored []byte) (Settings, error)
-
-	// read builds settings from a request. What the request leaves out is taken
-	// from old, which is nil for a new destination.
-	read func(raw json.RawMessage, old Settings) (Settings, invalid.Fields)
-}
 
 var (
 	// ErrMisconfigured is returned when stored settings cannot be opened or used:
@@ -85,21 +68,60 @@ type Destination struct {
 // Usable reports whether there is all that sending takes.
 func (d Destination) Usable() bool { return d.Settings != nil && d.Signing.Secret != "" }
 
-// Settings is one type of destination, configured. Its JSON form is what is
-// sealed and stored.
-type Settings interface {
-	// Shown returns what may be shown and logged.
-	Shown() Shown
+// Unusable says why a destination cannot be used.
+type Unusable string
 
-	// Send makes one attempt and never fails: what went wrong is in the result.
-	Send(ctx context.Context, client *outbound.Client, m Message) outbound.Result
+// What makes a destination unusable.
+const (
+	UnusableSettings Unusable = "settings"       // they cannot be opened
+	UnusableSigning  Unusable = "signing_secret" // it cannot be opened
+	UnknownType      Unusable = "unknown_type"   // to this version
+	KeyMissing       Unusable = "key_missing"    // this process lacks it, others may have it
+)
+
+// WhyUnusable returns why the destination cannot be used, "" when it can.
+func (d Destination) WhyUnusable() Unusable {
+	switch {
+	case d.Usable():
+		return ""
+	case errors.Is(d.Unopened, ErrNoKey):
+		return KeyMissing
+	case !IsType(d.Type):
+		return UnknownType
+	case d.Settings == nil:
+		return UnusableSettings
+	}
+	return UnusableSigning
 }
 
-// Shown is what may be seen of settings: where they point, never with what
-// credentials.
-type Shown struct {
-	URL     string // scheme and host only
-	Headers []string
+// Words says the same to people, and what to do.
+func (u Unusable) Words() string {
+	switch u {
+	case UnusableSettings:
+		return "Its stored settings cannot be opened. Enter them again."
+	case UnusableSigning:
+		return "Its signing secret cannot be opened. Enter its settings again: it gets a new one, which is shown once."
+	case UnknownType:
+		return "This version of Belfry does not know its type. Start a version that does."
+	case KeyMissing:
+		return "It is sealed with a key that this replica does not have. Restart the replica with the rotated keyset."
+	}
+	return ""
+}
+
+// SameSettings reports whether two destinations of one type have the same settings.
+func (d Destination) SameSettings(other Destination) bool {
+	if d.Settings == nil || other.Settings == nil || types[d.Type] == nil {
+		return d.Settings == nil && other.Settings == nil
+	}
+	t := types[d.Type]
+	a, b := t.valuesOf(d.Settings), t.valuesOf(other.Settings)
+	for _, f := range t.Fields {
+		if (!a.isEmpty(f.Name) || !b.isEmpty(f.Name)) && !bytes.Equal(a[f.Name], b[f.Name]) {
+			return false
+		}
+	}
+	return true
 }
 
 // Message is one alert on its way to one destination.
@@ -110,15 +132,6 @@ type Message struct {
 	Test    bool
 	SentAt  time.Time
 	Keys    []string // signing secrets in force, newest first
-}
-
-// OpenSettings decodes the stored settings of the named type.
-func OpenSettings(typ string, stored []byte) (Settings, error) {
-	t, ok := types[typ]
-	if !ok {
-		return nil, fmt.Errorf("%w: type %q is not known to this version", ErrMisconfigured, typ)
-	}
-	return t.open(stored)
 }
 
 // NameKey folds a display name: two names with one key are the same name, and a

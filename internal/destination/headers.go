@@ -26,24 +26,21 @@ var reserved = []string{
 	"expect", // would make the client wait for a 100; it leaves this name out
 }
 
-// readHeaders returns the custom headers of a request and whether any of them
+// readHeaders returns the headers in a field of a request and whether any of them
 // kept its stored value, which one given without a value does.
-func readHeaders(f *fields, old []outbound.Header) (headers []outbound.Header, kept bool) {
+func readHeaders(f *fields, field string, old []outbound.Header) (headers []outbound.Header, kept bool) {
 	headers = []outbound.Header{}
-	if f.isNull("headers") {
-		return headers, false
-	}
 	var items []json.RawMessage
-	if json.Unmarshal(f.raw["headers"], &items) != nil {
-		f.wrong("headers", invalid.CodeType, "must be an array of objects with name and value")
+	if json.Unmarshal(f.raw[field], &items) != nil {
+		f.wrong(field, invalid.CodeType, "must be an array of objects with name and value")
 		return nil, false
 	}
 	if len(items) > maxHeaders {
-		f.wrong("headers", invalid.CodeTooMany, fmt.Sprintf("must be at most %d", maxHeaders))
+		f.wrong(field, invalid.CodeTooMany, fmt.Sprintf("must be at most %d", maxHeaders))
 		return nil, false
 	}
 	for i, item := range items {
-		h, kind := readHeader(f, fmt.Sprintf("headers[%d]", i), item, headers, old)
+		h, kind := readHeader(f, fmt.Sprintf("%s[%d]", field, i), item, headers, old)
 		headers = append(headers, h)
 		kept = kept || kind == keptValue
 	}

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
 	"belfry/internal/alert"
@@ -172,6 +173,22 @@ func webhookOf(t testing.TB, d Destination) *Webhook {
 		t.Fatalf("the settings are a %T", d.Settings)
 	}
 	return w
+}
+
+// checkShownIs tests that of a webhook this is shown and nothing else.
+func checkShownIs(t testing.TB, d Destination, url string, headers ...string) {
+	t.Helper()
+	type header struct {
+		Name string `json:"name"`
+	}
+	names := []header{}
+	for _, name := range headers {
+		names = append(names, header{name})
+	}
+	want := string(mustJSON(t, map[string]any{"url": url, "headers": names}))
+	if diff := cmp.Diff(want, string(d.Shown().Settings)); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
 }
 
 // headerList writes n headers as JSON, each with a value.

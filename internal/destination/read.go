@@ -120,18 +120,8 @@ func (d *Destination) readType(f *fields) {
 	case d.Type == "":
 		f.wrong("type", invalid.CodeRequired, "is required")
 	case !known:
-		f.wrong("type", invalid.CodeEnum, "must be one of "+strings.Join(Types(), ", "))
+		f.wrong("type", invalid.CodeEnum, "must be one of "+strings.Join(typeNames(), ", "))
 	}
-}
-
-// Types returns the names of all types in order.
-func Types() []string {
-	var names []string
-	for name := range types {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
 }
 
 func (d *Destination) readName(f *fields) {

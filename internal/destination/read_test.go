@@ -24,7 +24,7 @@ func TestReadSmallest(t *testing.T) {
 		Severities:  []alert.Severity{},
 		AlertTypes:  alert.Types(),
 		LogTypes:    []string{},
-		Settings:    &Webhook{URL: "https://soar.example/hook"},
+		Settings:    &Webhook{URL: "https://soar.example/hook", Headers: []outbound.Header{}},
 		Limits:      Limits{MaxInFlight: 16, HoldNotAnswering: true},
 		Version:     1,
 

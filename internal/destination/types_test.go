@@ -53,17 +53,19 @@ var examples = map[string]example{
 // TestTypes holds every type to the promises of Settings.
 func TestTypes(t *testing.T) {
 	t.Parallel()
-	for _, name := range Types() {
+	for _, typ := range Types() {
+		name := typ.Name
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			ex, ok := examples[name]
 			if !ok {
 				t.Fatalf("type %q has no entry in examples", name)
 			}
+			t.Run("it describes its settings", func(t *testing.T) { t.Parallel(); describesItself(t, typ, ex) })
 			t.Run("empty settings are refused", func(t *testing.T) { t.Parallel(); refusesEmpty(t, name) })
 			t.Run("what cannot be opened is misconfigured", func(t *testing.T) { t.Parallel(); isMisconfigured(t, name) })
 			t.Run("stored settings come back", func(t *testing.T) { t.Parallel(); survivesStoring(t, name, ex) })
-			t.Run("no secret is shown", func(t *testing.T) { t.Parallel(); showsNoSecret(t, ex) })
+			t.Run("no secret is shown", func(t *testing.T) { t.Parallel(); showsNoSecret(t, name, ex) })
 			t.Run("the receiver gets the alert", func(t *testing.T) { t.Parallel(); sendsAlert(t, ex) })
 			t.Run("a repeat is the same but for its number", func(t *testing.T) { t.Parallel(); repeats(t, ex) })
 			t.Run("a test says that it is one", func(t *testing.T) { t.Parallel(); marksTests(t, ex) })
@@ -71,6 +73,38 @@ func TestTypes(t *testing.T) {
 			t.Run("secrets that come back are masked", func(t *testing.T) { t.Parallel(); masksEcho(t, ex) })
 			t.Run("an alert that is not JSON does no harm", func(t *testing.T) { t.Parallel(); survivesBadAlert(t, ex) })
 		})
+	}
+}
+
+// describesItself holds a description to what the API, the console and the reading of
+// settings rely on.
+func describesItself(t *testing.T, typ *Type, ex example) {
+	t.Helper()
+	if typ.DisplayName == "" || typ.Description == "" || len(typ.Fields) == 0 {
+		t.Errorf("%s does not say what it is", typ.Name)
+	}
+	stored := typ.valuesOf(ex.settings("https://soar.example"))
+	names := map[string]bool{}
+	for _, f := range typ.Fields {
+		if f.Label == "" || names[f.Name] {
+			t.Errorf("%s has no label, or occurs twice", f.Name)
+		}
+		if stored[f.Name] == nil {
+			t.Errorf("%s is not in the example, or the settings have another name for it", f.Name)
+		}
+		if (f.Kind == KindSecret || f.Kind == KindHeaders) && !f.Secret {
+			t.Errorf("%s is of the kind %s and not secret", f.Name, f.Kind)
+		}
+		if (f.Kind == KindSelect) != (len(f.Options) > 0) {
+			t.Errorf("%s is of the kind %s and has %d options", f.Name, f.Kind, len(f.Options))
+		}
+		if on := f.OnlyIf.Field; on != "" && (!names[on] || typ.field(on).Kind != KindSelect) {
+			t.Errorf("%s depends on %q, which is no select before it", f.Name, on)
+		}
+		names[f.Name] = true
+	}
+	if got := lookUp(stored.tree(), typ.Fields[0].Name); string(got) != string(stored[typ.Fields[0].Name]) {
+		t.Errorf("%s is lost on the way", typ.Fields[0].Name)
 	}
 }
 
@@ -110,15 +144,21 @@ func survivesStoring(t *testing.T, name string, ex example) {
 	}
 }
 
-func showsNoSecret(t *testing.T, ex example) {
+func showsNoSecret(t *testing.T, name string, ex example) {
 	t.Helper()
-	shown := ex.settings("https://soar.example:8443").Shown()
+	shown := Destination{Type: name, Settings: ex.settings("https://soar.example:8443")}.Shown()
 	text := string(mustJSON(t, shown)) + fmt.Sprintf("%+v", shown)
 	if strings.Contains(text, secretText) {
 		t.Errorf("a secret is shown: %s", text)
 	}
-	if shown.Headers == nil {
-		t.Error("the list of headers is nil, which is null in JSON")
+	var want []string
+	for _, f := range types[name].Fields {
+		if f.Secret {
+			want = append(want, f.Name)
+		}
+	}
+	if diff := cmp.Diff(want, shown.Secrets); diff != "" {
+		t.Errorf("secrets that are stored (-want +got)\n%s", diff)
 	}
 }
 
@@ -135,7 +175,7 @@ func sendsAlert(t *testing.T, ex example) {
 	t.Helper()
 	url, requests := newReceiver(t)
 	m, signing := message(t, Message{Attempt: 3})
-	res := ex.settings(url).Send(t.Context(), newClient(t), m)
+	res := Send(t.Context(), newClient(t), ex.settings(url), m)
 	if res.Class != outbound.Acked {
 		t.Fatalf("got %s: %s", res.Class, res.Error)
 	}
@@ -192,9 +232,9 @@ func repeats(t *testing.T, ex example) {
 	url, requests := newReceiver(t)
 	m, _ := message(t, Message{Attempt: 1})
 	client, settings := newClient(t), ex.settings(url)
-	settings.Send(t.Context(), client, m)
+	Send(t.Context(), client, settings, m)
 	m.Attempt = 2
-	settings.Send(t.Context(), client, m)
+	Send(t.Context(), client, settings, m)
 
 	first, second := <-requests, <-requests
 	if got := second.header.Get("Belfry-Attempt"); got != "2" {
@@ -211,7 +251,7 @@ func marksTests(t *testing.T, ex example) {
 	t.Helper()
 	url, requests := newReceiver(t)
 	m, _ := message(t, Message{Attempt: 1, Test: true})
-	ex.settings(url).Send(t.Context(), newClient(t), m)
+	Send(t.Context(), newClient(t), ex.settings(url), m)
 	if diff := cmp.Diff([]string{"true"}, (<-requests).header.Values("Belfry-Test")); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
@@ -229,7 +269,7 @@ func classifies(t *testing.T, ex example) {
 			w.Header().Set("Location", "/elsewhere")
 			w.WriteHeader(status)
 		}))
-		if got := ex.settings(srv.URL).Send(t.Context(), client, m); got.Class != want || got.StatusCode != status {
+		if got := Send(t.Context(), client, ex.settings(srv.URL), m); got.Class != want || got.StatusCode != status {
 			t.Errorf("got %s, status %d; want %s, status %d", got.Class, got.StatusCode, want, status)
 		}
 		srv.Close()
@@ -251,7 +291,7 @@ func masksEcho(t *testing.T, ex example) {
 	}))
 	defer srv.Close()
 	m, signing := message(t, Message{Attempt: 1})
-	res := ex.settings(srv.URL).Send(t.Context(), newClient(t), m)
+	res := Send(t.Context(), newClient(t), ex.settings(srv.URL), m)
 	text := fmt.Sprintf("%+v %s", res, res.Body)
 	if !strings.Contains(text, "Echo-Webhook-Signature") {
 		t.Fatalf("the receiver echoed nothing: %s", text)
@@ -268,7 +308,7 @@ func survivesBadAlert(t *testing.T, ex example) {
 	url, requests := newReceiver(t)
 	m, _ := message(t, Message{Attempt: 1})
 	m.Alert = alert.Alert{Context: json.RawMessage(secretText)}
-	res := ex.settings(url).Send(t.Context(), newClient(t), m)
+	res := Send(t.Context(), newClient(t), ex.settings(url), m)
 	if res.Class != outbound.Protocol || !res.StartedAt.Equal(m.SentAt) || res.Error == "" || strings.Contains(res.Error, secretText) {
 		t.Errorf("got %+v", res)
 	}
@@ -286,7 +326,7 @@ func TestSendWithoutKeysSendsNothing(t *testing.T) {
 	url, requests := newReceiver(t)
 	for _, keys := range [][]string{nil, {""}, {"whsec_"}, {"", "whsec_"}, {"whsec_*"}} {
 		m := Message{ID: deliveryID, Alert: seedsAlert(t), Attempt: 1, SentAt: time.Now(), Keys: keys}
-		if r := (&Webhook{URL: url}).Send(t.Context(), newClient(t), m); r.Class != outbound.Interrupted || r.Error == "" {
+		if r := Send(t.Context(), newClient(t), &Webhook{URL: url}, m); r.Class != outbound.Interrupted || r.Error == "" {
 			t.Errorf("%q: %+v", keys, r)
 		}
 	}
@@ -303,7 +343,7 @@ func TestSendLeavesSettingsAlone(t *testing.T) {
 	headers := append(make([]outbound.Header, 0, 8), outbound.Header{Name: "X-Key", Value: "v"})
 	w := &Webhook{URL: url, Headers: headers}
 	before := string(mustJSON(t, w))
-	w.Send(t.Context(), newClient(t), Message{ID: deliveryID, Alert: seedsAlert(t), Attempt: 1, SentAt: time.Now(), Keys: NewSigning(noon).Keys(noon)})
+	Send(t.Context(), newClient(t), w, Message{ID: deliveryID, Alert: seedsAlert(t), Attempt: 1, SentAt: time.Now(), Keys: NewSigning(noon).Keys(noon)})
 	<-requests
 	if diff := cmp.Diff(before, string(mustJSON(t, w))); diff != "" {
 		t.Errorf("(-before +after)\n%s", diff)
@@ -326,14 +366,15 @@ func TestSendThatIsStoppedIsInterrupted(t *testing.T) {
 	defer srv.Close()
 	defer close(release)
 	m, _ := message(t, Message{Attempt: 1})
-	if got := (&Webhook{URL: srv.URL}).Send(ctx, newClient(t), m); got.Class != outbound.Interrupted {
+	if got := Send(ctx, newClient(t), &Webhook{URL: srv.URL}, m); got.Class != outbound.Interrupted {
 		t.Errorf("got %s: %s", got.Class, got.Error)
 	}
 }
 
 func TestTypesAreInOrder(t *testing.T) {
 	t.Parallel()
-	if got := Types(); len(got) != len(types) || !slices.IsSorted(got) {
+	byName := func(a, b *Type) int { return strings.Compare(a.Name, b.Name) }
+	if got := Types(); len(got) != len(types) || !slices.IsSortedFunc(got, byName) {
 		t.Errorf("got %v", got)
 	}
 }

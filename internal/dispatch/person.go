@@ -304,7 +304,7 @@ func (d *Dispatcher) Test(ctx context.Context, t destination.Destination, severi
 		ID: uuid.Must(uuid.NewV7()), DestinationID: t.ID, Run: 1, Number: 1, Trigger: delivery.Test, RequestedBy: by.Name,
 		ResponseStorage: t.ResponseStorage,
 	}
-	a.Result = t.Settings.Send(ctx, d.Client, destination.Message{
+	a.Result = destination.Send(ctx, d.Client, t.Settings, destination.Message{
 		ID: a.ID, Alert: sample, Attempt: 1, Test: true, SentAt: now, Keys: t.Signing.Keys(now),
 	})
 	a.Result = a.ResponseStorage.Keep(a.Result)

@@ -275,7 +275,7 @@ func (d *Dispatcher) send(ctx context.Context, t destination.Destination, m dest
 		}
 		d.slots.free(t.ID, took)
 	}()
-	return t.Settings.Send(ctx, d.Client, m)
+	return destination.Send(ctx, d.Client, t.Settings, m)
 }
 
 // logAttempt writes the one line of this unit of work, and one more, for the

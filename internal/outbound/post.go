@@ -57,6 +57,7 @@ type Result struct {
 	Truncated                       bool   // there was more than Body, or would have been
 	RetryAfter                      time.Duration
 	RetriedStale                    bool   // the first try met a stale connection and was repeated on a fresh one
+	NeverHeals                      bool   // the receiver said that no other try will do better
 	Error                           string // in words; "" if an answer came in full
 }
 

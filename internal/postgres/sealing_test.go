@@ -168,7 +168,7 @@ func TestReseal(t *testing.T) {
 		t.Errorf("rows by key: %v", got)
 	}
 	is, err := after.Destination(t.Context(), ids[0])
-	if err != nil || is.Unopened != nil || is.Signing.Secret != was.Signing.Secret || is.Settings.Shown().URL != was.Settings.Shown().URL ||
+	if err != nil || is.Unopened != nil || is.Signing.Secret != was.Signing.Secret || !is.SameSettings(was) ||
 		is.Version != was.Version || !is.UpdatedAt.Equal(was.UpdatedAt) {
 		t.Errorf("it was %+v and is %+v (%v)", was, is, err)
 	}
@@ -239,7 +239,7 @@ func TestResealLosesNoEdit(t *testing.T) {
 		t.Errorf("the next one: %+v", again)
 	}
 	d, err := after.Destination(t.Context(), id)
-	if err != nil || d.Unopened != nil || d.Settings.Shown().URL != "https://edited.example" || d.Version != 2 {
+	if err != nil || d.Unopened != nil || !strings.Contains(string(d.Shown().Settings), `"https://edited.example"`) || d.Version != 2 {
 		t.Errorf("%+v, %v", d, err)
 	}
 	if got := uses(t, after); got[old.Primary()] != 0 {

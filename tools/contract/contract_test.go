@@ -108,13 +108,20 @@ func TestGeneratedClient(t *testing.T) {
 	client, ctx := serve(t), t.Context()
 
 	input := oas.DestinationInput{
-		DisplayName: "SOAR", Type: oas.DestinationTypeWebhook, Severities: oas.NewOptNilSeverityArray([]oas.Severity{oas.SeverityHIGH}),
-		Settings: oas.SettingsInput{URL: hook.URL},
+		DisplayName: "SOAR", Type: "webhook", Severities: oas.NewOptNilSeverityArray([]oas.Severity{oas.SeverityHIGH}),
+		Settings: oas.WebhookSettingsInput{URL: hook.URL},
 	}
 	answer, err := client.CreateDestination(ctx, &input)
 	made := is[*oas.CreatedDestinationHeaders](t, answer, err)
 	if made.Response.SigningSecret == "" {
 		t.Error("no signing secret")
+	}
+	if shown := made.Response.Settings.Value; shown.WebhookSettings.URL != hook.URL || !made.Response.Usable {
+		t.Errorf("shown are %+v", shown)
+	}
+	types, err := client.ListDestinationTypes(ctx)
+	if list := is[*oas.DestinationTypeList](t, types, err); len(list.Items) != 1 || list.Items[0].Fields[0].Kind != oas.SettingsFieldKindURL {
+		t.Errorf("types of destinations: %+v", list)
 	}
 
 	accepted, err := client.PostAlert(ctx, &oas.AlertInput{

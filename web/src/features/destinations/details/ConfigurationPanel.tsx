@@ -35,7 +35,7 @@ export function ConfigurationPanel({
     >
       <dl className={classes.list}>
         <Fact name="URL">
-          {settings.urlSet ? (
+          {settings ? (
             <>
               <span className="mono">{settings.url}</span>
               <span className="dim">/… the rest is secret</span>
@@ -53,12 +53,11 @@ export function ConfigurationPanel({
         <Fact name="Default Alert Types">{takes.alertTypes}</Fact>
         <Fact name="Log Types">{takes.logTypes}</Fact>
         <Fact name="Custom HTTP Headers">
-          {settings.headers.length === 0
+          {!settings || settings.headers.length === 0
             ? "none"
             : settings.headers.map((h) => (
                 <div key={h.name}>
-                  <span className="mono">{h.name}</span>{" "}
-                  <span className="dim">{h.valueSet ? "value stored" : "no value stored"}</span>
+                  <span className="mono">{h.name}</span> <span className="dim">value stored</span>
                 </div>
               ))}
         </Fact>

@@ -55,7 +55,7 @@ export function DestinationPage() {
                 <StandingChip key={s} standing={s} />
               ))}
               <span>Webhook</span>
-              <span className="mono">{d.settings.url}</span>
+              <span className="mono">{d.settings?.url}</span>
               <span>
                 <span className="dim">Changed</span> <Time at={d.updatedAt} />
               </span>

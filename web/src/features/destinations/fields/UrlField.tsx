@@ -14,7 +14,7 @@ export function UrlField({ values, onChange, errorOf, saved }: FieldsProps & { s
         labelElement="div"
       >
         <div className={classes.stored} data-field="settings.url">
-          <span className="mono">{saved.settings.url}/…</span>
+          <span className="mono">{saved.settings?.url}/…</span>
           <Button variant="default" size="compact-xs" onClick={() => onChange({ keepUrl: false })}>
             Replace
           </Button>
@@ -37,7 +37,7 @@ export function UrlField({ values, onChange, errorOf, saved }: FieldsProps & { s
       onChange={(e) => onChange({ url: e.currentTarget.value })}
       rightSectionWidth={90}
       rightSection={
-        saved?.settings.urlSet && (
+        saved?.settings && (
           <Button variant="subtle" size="compact-xs" onClick={() => onChange({ keepUrl: true, url: "" })}>
             Keep stored
           </Button>

@@ -13,17 +13,16 @@ const saved: Destination = {
   logTypes: ["AWS.CloudTrail"],
   overrideOnly: false,
   formerNames: [],
-  misconfigured: false,
+  usable: true,
+  unusableReason: null,
+  unusableMessage: null,
   limits: { maxInFlight: 8, ratePerSecond: 5, burst: 20, holdNotAnswering: true },
   responseStorage: "full",
   settings: {
     url: "https://soar.example.com",
-    urlSet: true,
-    headers: [
-      { name: "X-API-Key", valueSet: true },
-      { name: "X-Team", valueSet: true },
-    ],
+    headers: [{ name: "X-API-Key" }, { name: "X-Team" }],
   },
+  storedSecrets: ["url", "headers"],
   signing: { createdAt: "2026-03-02T12:00:00Z", previousValidUntil: null },
   version: 3,
   createdAt: "2026-03-02T12:00:00Z",
@@ -93,7 +92,7 @@ describe("what an edit sends", () => {
 });
 
 test("settings that cannot be opened are to be entered again", () => {
-  const lost = { ...saved, misconfigured: true }; // its URL may be known: then the signing secret is lost
+  const lost = { ...saved, usable: false, unusableReason: "signing_secret" as const }; // its URL may be known: then the signing secret is lost
   expect(formOf(lost).keepUrl).toBe(false);
   expect(patchOf({ ...formOf(lost), url: "https://soar.example.com" }, lost).settings).toEqual({
     url: "https://soar.example.com",
@@ -157,7 +156,7 @@ describe("when someone else changed the destination meanwhile", () => {
     version: 4,
     displayName: "SOAR 2",
     severities: ["LOW"],
-    settings: { ...saved.settings, headers: [{ name: "X-API-Key", valueSet: true }] },
+    settings: { url: "https://soar.example.com", headers: [{ name: "X-API-Key" }] },
   };
 
   test("what was not changed here is as it is there", () => {

@@ -53,13 +53,13 @@ export const newForm: FormValues = {
 export function formOf(d: Destination): FormValues {
   return {
     displayName: d.displayName,
-    keepUrl: d.settings.urlSet && !d.misconfigured, // what mends it are settings that are entered again
+    keepUrl: d.settings !== null && d.usable, // what mends it are settings that are entered again
     url: "",
-    headers: d.settings.headers.map((h, n) => ({
+    headers: (d.settings?.headers ?? []).map((h, n) => ({
       key: `stored-${n}`,
       name: h.name,
       value: "",
-      stored: h.valueSet ? "keep" : "replace",
+      stored: "keep",
     })),
     severities: d.severities,
     alertTypes: d.alertTypes,

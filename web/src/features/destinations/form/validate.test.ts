@@ -13,8 +13,7 @@ const header = (name: string, value: string, stored: HeaderField["stored"] = "no
 });
 const pathsOf = (v: Partial<FormValues>, saved?: Destination) => [...validate({ ...good, ...v }, saved, []).keys()];
 // Of a destination only what the rules look at.
-const stored = (url: string) =>
-  ({ displayName: "SOAR", settings: { url, urlSet: true, headers: [] } }) as unknown as Destination;
+const stored = (url: string) => ({ displayName: "SOAR", settings: { url, headers: [] } }) as unknown as Destination;
 
 test("a form as it should be has no errors", () => {
   expect(pathsOf({})).toEqual([]);

@@ -33,7 +33,7 @@ export function validate(v: FormValues, saved: Destination | undefined, others: 
     wrong(`${path}.value`, h.stored === "keep" ? undefined : headerValueError(h.value));
   }
   if (saved && !v.keepUrl && !errors.has("settings.url") && headers.some((h) => h.stored === "keep")) {
-    if (originOf(v.url.trim()) !== originOf(saved.settings.url)) {
+    if (originOf(v.url.trim()) !== originOf(saved.settings?.url ?? "")) {
       wrong(
         "settings.headers",
         "Enter every header value again, or remove the header: stored values are not sent to a new scheme, host or port.",

@@ -58,27 +58,34 @@ test("what is held is added up, and says when there may be more", () => {
 });
 
 describe("how a destination stands", () => {
-  const misconfigured = false;
+  const fine = { state: "active" as const, usable: true, unusableReason: null };
+  const paused = { ...fine, state: "paused" as const };
   const health = (state: DestinationHealth["state"], slowUntil: string | null = null, consecutiveFailures = 0) => ({
     state,
     slowUntil,
     consecutiveFailures,
   });
   test.each([
-    ["answering", { state: "active" as const, misconfigured }, health("answering"), ["answering"]],
-    ["unknown health", { state: "active" as const, misconfigured }, undefined, []],
-    ["paused and fine", { state: "paused" as const, misconfigured }, health("answering"), ["paused"]],
-    ["paused and failing", { state: "paused" as const, misconfigured }, health("failing"), ["failing", "paused"]],
-    ["failing a little", { state: "active" as const, misconfigured }, health("failing", null, 9), ["failing"]],
-    ["failing for long", { state: "active" as const, misconfigured }, health("failing", null, 10), ["keeps_failing"]],
+    ["answering", fine, health("answering"), ["answering"]],
+    ["unknown health", fine, undefined, []],
+    ["paused and fine", paused, health("answering"), ["paused"]],
+    ["paused and failing", paused, health("failing"), ["failing", "paused"]],
+    ["failing a little", fine, health("failing", null, 9), ["failing"]],
+    ["failing for long", fine, health("failing", null, 10), ["keeps_failing"]],
+    ["answering nothing but 429", fine, health("failing", "2026-03-02T12:00:00Z", 583), ["keeps_failing", "slowed"]],
+    ["slowed", fine, health("answering", "2026-03-02T12:00:00Z"), ["slowed"]],
     [
-      "answering nothing but 429",
-      { state: "active" as const, misconfigured },
-      health("failing", "2026-03-02T12:00:00Z", 583),
-      ["keeps_failing", "slowed"],
+      "misconfigured",
+      { ...fine, usable: false, unusableReason: "settings" as const },
+      health("unknown"),
+      ["misconfigured"],
     ],
-    ["slowed", { state: "active" as const, misconfigured }, health("answering", "2026-03-02T12:00:00Z"), ["slowed"]],
-    ["misconfigured", { state: "active" as const, misconfigured: true }, health("unknown"), ["misconfigured"]],
+    [
+      "a key missing in one replica",
+      { ...fine, usable: false, unusableReason: "key_missing" as const },
+      health("answering"),
+      ["answering"],
+    ],
   ])("%s", (_name, destination, of, want) => {
     expect(standingsOf(destination, of)).toEqual(want);
   });

@@ -21,7 +21,7 @@ export function DestinationRow({ listed: { destination, health, hours } }: { lis
         <Link to="/destinations/$destinationId" params={{ destinationId: id }} className={classes.name}>
           {isolated(displayName)}
         </Link>
-        <div className={classes.detail}>Webhook · {settings.urlSet ? settings.url : "no usable URL"}</div>
+        <div className={classes.detail}>Webhook · {settings === null ? "no usable URL" : settings.url}</div>
       </td>
       <td role="cell" className={classes.takesCell}>
         <div>{takes.severities}</div>

@@ -62,7 +62,7 @@ export function select(all: readonly ListedDestination[], search: DestinationsSe
   const q = search.q?.toLowerCase();
   return all
     .filter(({ destination: d, health }) => {
-      const texts = [d.displayName, d.settings.url, d.id, ...d.logTypes];
+      const texts = [d.displayName, d.settings?.url ?? "", d.id, ...d.logTypes];
       return (
         (q === undefined || texts.some((text) => text.toLowerCase().includes(q))) &&
         (standing === undefined || standingsOf(d, health).some((s) => standing.includes(s))) &&
