@@ -312,21 +312,6 @@ func (e DestinationState) Valid() bool {
 	}
 }
 
-// Defines values for DestinationType.
-const (
-	DestinationTypeWebhook DestinationType = "webhook"
-)
-
-// Valid indicates whether the value is a known member of the DestinationType enum.
-func (e DestinationType) Valid() bool {
-	switch e {
-	case DestinationTypeWebhook:
-		return true
-	default:
-		return false
-	}
-}
-
 // Defines values for FieldErrorCode.
 const (
 	FieldErrorCodeConflict         FieldErrorCode = "conflict"
@@ -645,6 +630,45 @@ func (e SessionOpener) Valid() bool {
 	}
 }
 
+// Defines values for SettingsFieldKind.
+const (
+	SettingsFieldKindBoolean   SettingsFieldKind = "boolean"
+	SettingsFieldKindHeaders   SettingsFieldKind = "headers"
+	SettingsFieldKindMultiline SettingsFieldKind = "multiline"
+	SettingsFieldKindNumber    SettingsFieldKind = "number"
+	SettingsFieldKindPem       SettingsFieldKind = "pem"
+	SettingsFieldKindSecret    SettingsFieldKind = "secret"
+	SettingsFieldKindSelect    SettingsFieldKind = "select"
+	SettingsFieldKindText      SettingsFieldKind = "text"
+	SettingsFieldKindURL       SettingsFieldKind = "url"
+)
+
+// Valid indicates whether the value is a known member of the SettingsFieldKind enum.
+func (e SettingsFieldKind) Valid() bool {
+	switch e {
+	case SettingsFieldKindBoolean:
+		return true
+	case SettingsFieldKindHeaders:
+		return true
+	case SettingsFieldKindMultiline:
+		return true
+	case SettingsFieldKindNumber:
+		return true
+	case SettingsFieldKindPem:
+		return true
+	case SettingsFieldKindSecret:
+		return true
+	case SettingsFieldKindSelect:
+		return true
+	case SettingsFieldKindText:
+		return true
+	case SettingsFieldKindURL:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Severity.
 const (
 	SeverityCRITICAL Severity = "CRITICAL"
@@ -666,6 +690,30 @@ func (e Severity) Valid() bool {
 	case SeverityLOW:
 		return true
 	case SeverityMEDIUM:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for UnusableReason.
+const (
+	UnusableReasonKeyMissing    UnusableReason = "key_missing"
+	UnusableReasonSettings      UnusableReason = "settings"
+	UnusableReasonSigningSecret UnusableReason = "signing_secret"
+	UnusableReasonUnknownType   UnusableReason = "unknown_type"
+)
+
+// Valid indicates whether the value is a known member of the UnusableReason enum.
+func (e UnusableReason) Valid() bool {
+	switch e {
+	case UnusableReasonKeyMissing:
+		return true
+	case UnusableReasonSettings:
+		return true
+	case UnusableReasonSigningSecret:
+		return true
+	case UnusableReasonUnknownType:
 		return true
 	default:
 		return false
@@ -1510,17 +1558,14 @@ type Destination struct {
 	// LogTypes The log types it takes; empty is all.
 	LogTypes []string `json:"logTypes"`
 
-	// Misconfigured Whether its stored settings or its signing secret cannot be opened, so that nothing is sent. Its settings, entered again, mend both.
-	Misconfigured bool `json:"misconfigured"`
-
 	// OverrideOnly Whether it takes no severity, and so gets only the alerts that name it and those a person sends.
 	OverrideOnly bool `json:"overrideOnly"`
 
 	// ResponseStorage What of a destination's answers is stored with each attempt: headers and body, headers alone, or neither. The status code, the class and the size of an answer always are.
 	ResponseStorage ResponseStorage `json:"responseStorage"`
 
-	// Settings The settings of a webhook, as far as they are shown.
-	Settings Settings `json:"settings"`
+	// Settings Its settings without their secrets; `null` when they cannot be opened.
+	Settings json.RawMessage `json:"settings"`
 
 	// Severities The severities it takes.
 	Severities []Severity `json:"severities"`
@@ -1531,11 +1576,29 @@ type Destination struct {
 	// State `paused` destinations get no attempts; their deliveries are held.
 	State DestinationState `json:"state"`
 
-	// Type The sort of destination.
+	// StoredSecrets The names of the fields of `settings` that hold a stored secret, which is not shown or shown in part. `PATCH` keeps one that
+	// is left out.
+	//
+	//
+	// Examples: ["url","headers"]
+	StoredSecrets []string `json:"storedSecrets"`
+
+	// Type The sort of destination, such as `webhook`. `GET /api/v1/destination-types` describes those that this version knows.
+	//
+	// Examples: webhook
 	Type DestinationType `json:"type"`
+
+	// UnusableMessage The same for people, and what to do; `null` when it can be used.
+	UnusableMessage *string `json:"unusableMessage"`
+
+	// UnusableReason Why it cannot be used; `null` when it can.
+	UnusableReason *UnusableReason `json:"unusableReason"`
 
 	// UpdatedAt When it was last changed.
 	UpdatedAt time.Time `json:"updatedAt"`
+
+	// Usable Whether there is all that sending takes. While there is not, deliveries are held (`misconfigured`).
+	Usable bool `json:"usable"`
 
 	// Version Goes up with each change. The `ETag` is this number in double quotes.
 	Version int64 `json:"version"`
@@ -1637,15 +1700,44 @@ type DestinationRef struct {
 	// ID Its id.
 	ID uuid.UUID `json:"id"`
 
-	// Type The sort of destination.
+	// Type The sort of destination, such as `webhook`. `GET /api/v1/destination-types` describes those that this version knows.
+	//
+	// Examples: webhook
 	Type DestinationType `json:"type"`
 }
 
 // DestinationState `paused` destinations get no attempts; their deliveries are held.
 type DestinationState string
 
-// DestinationType The sort of destination.
-type DestinationType string
+// DestinationType The sort of destination, such as `webhook`. `GET /api/v1/destination-types` describes those that this version knows.
+//
+// Examples: webhook
+type DestinationType = string
+
+// DestinationTypeInfo A type of destination and what it asks for.
+type DestinationTypeInfo struct {
+	// Description What it is for, in a sentence or two.
+	Description string `json:"description"`
+
+	// Fields The fields of its settings, in the order of a form.
+	Fields []SettingsField `json:"fields"`
+
+	// Name Its name for people.
+	//
+	// Examples: Custom Webhook
+	Name string `json:"name"`
+
+	// Type The sort of destination, such as `webhook`. `GET /api/v1/destination-types` describes those that this version knows.
+	//
+	// Examples: webhook
+	Type DestinationType `json:"type"`
+}
+
+// DestinationTypeList The types of destinations.
+type DestinationTypeList struct {
+	// Items The types, by name.
+	Items []DestinationTypeInfo `json:"items"`
+}
 
 // ExplainedDestination Whether an alert goes to a destination, and why.
 type ExplainedDestination struct {
@@ -1740,6 +1832,12 @@ type HeaderName = string
 
 // HeaderPatch A header to add or keep.
 type HeaderPatch = json.RawMessage
+
+// HeaderShown A header added to every request, without its value.
+type HeaderShown struct {
+	// Name Its name.
+	Name string `json:"name"`
+}
 
 // Health How the server is.
 type Health struct {
@@ -2170,33 +2268,114 @@ type SessionList struct {
 // - `sign_in_link`: a sign-in link. It ends by itself, by signing out, or when somebody ends it.
 type SessionOpener string
 
-// SetHeader A header added to every request.
-type SetHeader struct {
-	// Name Its name.
+// Settings The settings, as the destination's `type` asks for them and as they were given, without their secrets: a secret is left out, of a
+// secret URL scheme, host and port are shown, and of headers the names. `storedSecrets` says which secrets there are.
+type Settings struct {
+	union json.RawMessage
+}
+
+// SettingsCondition Another field and the values of it with which this field is asked for. With any other value it is refused.
+type SettingsCondition struct {
+	// Field The name of the other field, a `select`.
+	Field string `json:"field"`
+
+	// Values The values.
+	Values []string `json:"values"`
+}
+
+// SettingsField A field of a type's settings. What does not apply to a field is left out of its description.
+type SettingsField struct {
+	// Default The value that is used when none is given.
+	Default any `json:"default,omitempty"`
+
+	// Help What to enter, in a sentence; empty when the label says it.
+	Help string `json:"help"`
+
+	// Kind What a field takes, and how a form asks for it:
+	// `text` a line of text;
+	// `secret` a line of text that is not shown while it is typed;
+	// `url` an http or https URL;
+	// `headers` a list of `{"name", "value"}`;
+	// `select` one of `options`;
+	// `multiline` text of several lines;
+	// `pem` certificates or a key in PEM;
+	// `number` a number;
+	// `boolean` true or false.
+	Kind SettingsFieldKind `json:"kind"`
+
+	// Label Its name for people.
+	//
+	// Examples: Custom Webhook URL
+	Label string `json:"label"`
+
+	// MaxItems At most so many headers.
+	MaxItems *int `json:"maxItems,omitempty"`
+
+	// MaxLength At most so many characters; of `headers`, in a value.
+	MaxLength *int `json:"maxLength,omitempty"`
+
+	// Maximum The greatest number.
+	Maximum *float64 `json:"maximum,omitempty"`
+
+	// Minimum The least number.
+	Minimum *float64 `json:"minimum,omitempty"`
+
+	// Name Its name in `settings`. A dot stands for an object: `auth.kind` is the member `kind` of the object `auth`. Errors name it
+	// behind `settings.`.
+	//
+	//
+	// Examples: url
 	Name string `json:"name"`
 
-	// ValueSet Whether a value is stored.
-	ValueSet bool `json:"valueSet"`
+	// OnlyIf Another field and the values of it with which this field is asked for. With any other value it is refused.
+	OnlyIf *SettingsCondition `json:"onlyIf,omitempty"`
+
+	// Options What a `select` offers.
+	Options []SettingsOption `json:"options,omitempty"`
+
+	// Placeholder What an empty input shows.
+	Placeholder *string `json:"placeholder,omitempty"`
+
+	// Required Whether a destination must have it. Where `onlyIf` is given, only then.
+	Required bool `json:"required"`
+
+	// Secret Whether it holds a secret. A stored one is kept when it is left out, and not shown; of a `url` scheme and host are, of `headers` the names.
+	Secret bool `json:"secret"`
+
+	// Section The heading under which a form shows it. Fields without one come first.
+	Section *string `json:"section,omitempty"`
+
+	// Whole Whether a number must be a whole one.
+	Whole *bool `json:"whole,omitempty"`
 }
 
-// Settings The settings of a webhook, as far as they are shown.
-type Settings struct {
-	// Headers The headers added to every request, without their values.
-	Headers []SetHeader `json:"headers"`
+// SettingsFieldKind What a field takes, and how a form asks for it:
+// `text` a line of text;
+// `secret` a line of text that is not shown while it is typed;
+// `url` an http or https URL;
+// `headers` a list of `{"name", "value"}`;
+// `select` one of `options`;
+// `multiline` text of several lines;
+// `pem` certificates or a key in PEM;
+// `number` a number;
+// `boolean` true or false.
+type SettingsFieldKind string
 
-	// URL The scheme, host and port of the URL; the rest is secret.
-	//
-	// Examples: https://hooks.example.com
-	URL string `json:"url"`
-
-	// URLSet Whether a URL is stored and can be opened. When it is not, the destination is misconfigured and `url` is empty.
-	URLSet bool `json:"urlSet"`
-}
-
-// SettingsInput The settings of a webhook. All of it is secret, and stored sealed.
+// SettingsInput The settings, as the destination's `type` asks for them. They are stored sealed.
 type SettingsInput = json.RawMessage
 
-// SettingsPatch What to change in the settings.
+// SettingsOption A value that a `select` offers.
+type SettingsOption struct {
+	// Label Its name for people.
+	Label string `json:"label"`
+
+	// Value The value.
+	Value string `json:"value"`
+}
+
+// SettingsPatch What to change in the settings, as the destination's `type` asks for them. A field left out stays, `null` clears one. A field that
+// says where to send (kind `url`) cannot be changed to another scheme, host or port while a secret keeps its stored value: stored
+// secrets are not sent to a new host. Settings exactly as they are shown are refused where a URL would lose what is not shown of it.
 type SettingsPatch = json.RawMessage
 
 // SettingsTestInput Settings to test, and what the test alert looks like.
@@ -2347,6 +2526,45 @@ type UnknownDestinationList struct {
 
 	// MoreNames How many more names there are, counted up to 1,000.
 	MoreNames int `json:"moreNames"`
+}
+
+// UnusableReason Why a destination cannot be used:
+// `settings` its stored settings cannot be opened (enter them again);
+// `signing_secret` its signing secret cannot be opened (enter its settings again: it gets a new one);
+// `unknown_type` this version of Belfry does not know its type;
+// `key_missing` it is sealed with a key that this replica does not have yet (restart the replica with the rotated keyset; others that have the key go on sending).
+type UnusableReason string
+
+// WebhookSettings The settings of a webhook, as far as they are shown.
+type WebhookSettings struct {
+	// Headers The headers added to every request, without their values.
+	Headers []HeaderShown `json:"headers"`
+
+	// URL The scheme, host and port of the URL; the rest is secret.
+	//
+	// Examples: https://hooks.example.com
+	URL string `json:"url"`
+}
+
+// WebhookSettingsInput The settings of a webhook. All of it is secret.
+type WebhookSettingsInput struct {
+	// Headers Headers added to every request. No name twice, ignoring case.
+	Headers []HeaderInput `json:"headers,omitempty"`
+
+	// URL Where alerts are posted: http or https, with a host, without white space, user name, password or
+	// fragment. A character that a path or query may not hold as it is, such as `ä`, `|`, `"` or `[`, is percent-encoded when it is sent; a space, another
+	// character that cannot be seen, and a `%` without two hexadecimal digits are refused, with the place. The address that the host resolves to is checked whenever Belfry connects; only public ones are called unless the server is set up otherwise.
+	URL string `json:"url"`
+}
+
+// WebhookSettingsPatch What to change in the settings of a webhook.
+type WebhookSettingsPatch struct {
+	// Headers All headers from now on. One without a value keeps its stored value; one that is not listed is removed. `null` removes all.
+	Headers []HeaderPatch `json:"headers,omitempty"`
+
+	// URL The new URL, by the same rules as at creation. A new scheme, host or port while a header keeps its stored value is
+	// 422 on `settings.headers`: stored secrets are not sent to a new host. Give every value again.
+	URL *string `json:"url,omitempty"`
 }
 
 // AlertID defines model for AlertID.
@@ -2652,6 +2870,42 @@ type SignInJSONRequestBody = SignInInput
 // CreateTokenJSONRequestBody defines body for CreateToken for application/json ContentType.
 type CreateTokenJSONRequestBody = TokenInput
 
+// AsWebhookSettings returns the union data inside the Settings as a WebhookSettings
+func (t Settings) AsWebhookSettings() (WebhookSettings, error) {
+	var body WebhookSettings
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromWebhookSettings overwrites any union data inside the Settings as the provided WebhookSettings
+func (t *Settings) FromWebhookSettings(v WebhookSettings) error {
+	b, err := json.Marshal(v)
+	t.union = b
+	return err
+}
+
+// MergeWebhookSettings performs a merge with any union data inside the Settings, using the provided WebhookSettings
+func (t *Settings) MergeWebhookSettings(v WebhookSettings) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+func (t Settings) MarshalJSON() ([]byte, error) {
+	b, err := t.union.MarshalJSON()
+	return b, err
+}
+
+func (t *Settings) UnmarshalJSON(b []byte) error {
+	err := t.union.UnmarshalJSON(b)
+	return err
+}
+
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
 	// ListAlerts List alerts
@@ -2714,6 +2968,9 @@ type ServerInterface interface {
 	// SendDeliveryNow Send the next attempt now
 	// (POST /api/v1/deliveries/{id}/send-now)
 	SendDeliveryNow(ctx echo.Context, id DeliveryID) error
+	// ListDestinationTypes The types of destinations and what each asks for
+	// (GET /api/v1/destination-types)
+	ListDestinationTypes(ctx echo.Context) error
 	// ListDestinations List destinations
 	// (GET /api/v1/destinations)
 	ListDestinations(ctx echo.Context, params ListDestinationsParams) error
@@ -3396,6 +3653,15 @@ func (w *ServerInterfaceWrapper) SendDeliveryNow(ctx echo.Context) error {
 	return err
 }
 
+// ListDestinationTypes converts echo context to params.
+func (w *ServerInterfaceWrapper) ListDestinationTypes(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListDestinationTypes(ctx)
+	return err
+}
+
 // ListDestinations converts echo context to params.
 func (w *ServerInterfaceWrapper) ListDestinations(ctx echo.Context) error {
 	var err error
@@ -3929,6 +4195,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/api/v1/deliveries/:id/resend", wrapper.ResendDelivery, options.OperationMiddlewares["resendDelivery"]...)
 	router.POST(options.BaseURL+"/api/v1/deliveries/:id/send-now", wrapper.SendDeliveryNow, options.OperationMiddlewares["sendDeliveryNow"]...)
 	router.GET(options.BaseURL+"/api/v1/deliveries/counts", wrapper.CountDeliveries, options.OperationMiddlewares["countDeliveries"]...)
+	router.GET(options.BaseURL+"/api/v1/destination-types", wrapper.ListDestinationTypes, options.OperationMiddlewares["listDestinationTypes"]...)
 	router.GET(options.BaseURL+"/api/v1/destinations", wrapper.ListDestinations, options.OperationMiddlewares["listDestinations"]...)
 	router.POST(options.BaseURL+"/api/v1/destinations", wrapper.CreateDestination, options.OperationMiddlewares["createDestination"]...)
 	router.DELETE(options.BaseURL+"/api/v1/destinations/:id", wrapper.DeleteDestination, options.OperationMiddlewares["deleteDestination"]...)
@@ -4411,6 +4678,27 @@ func (response SendDeliveryNow202JSONResponse) VisitSendDeliveryNowResponse(w ht
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListDestinationTypesRequestObject struct {
+}
+
+type ListDestinationTypesResponseObject interface {
+	VisitListDestinationTypesResponse(w http.ResponseWriter) error
+}
+
+type ListDestinationTypes200JSONResponse DestinationTypeList
+
+func (response ListDestinationTypes200JSONResponse) VisitListDestinationTypesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -5109,6 +5397,9 @@ type StrictServerInterface interface {
 	// SendDeliveryNow Send the next attempt now
 	// (POST /api/v1/deliveries/{id}/send-now)
 	SendDeliveryNow(ctx context.Context, request SendDeliveryNowRequestObject) (SendDeliveryNowResponseObject, error)
+	// ListDestinationTypes The types of destinations and what each asks for
+	// (GET /api/v1/destination-types)
+	ListDestinationTypes(ctx context.Context, request ListDestinationTypesRequestObject) (ListDestinationTypesResponseObject, error)
 	// ListDestinations List destinations
 	// (GET /api/v1/destinations)
 	ListDestinations(ctx context.Context, request ListDestinationsRequestObject) (ListDestinationsResponseObject, error)
@@ -5808,6 +6099,29 @@ func (sh *strictHandler) SendDeliveryNow(ctx echo.Context, id DeliveryID) error 
 		return err
 	} else if validResponse, ok := response.(SendDeliveryNowResponseObject); ok {
 		return validResponse.VisitSendDeliveryNowResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListDestinationTypes operation middleware
+func (sh *strictHandler) ListDestinationTypes(ctx echo.Context) error {
+	var request ListDestinationTypesRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListDestinationTypes(ctx.Request().Context(), request.(ListDestinationTypesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListDestinationTypes")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListDestinationTypesResponseObject); ok {
+		return validResponse.VisitListDestinationTypesResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

@@ -489,6 +489,29 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/destination-types": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The types of destinations and what each asks for
+         * @description Scope: `read`.
+         *
+         *     Each type says what it is for and which `settings` a destination of it takes. A form, a command or a check of settings can be made
+         *     from this alone.
+         */
+        get: operations["listDestinationTypes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/destinations": {
         parameters: {
             query?: never;
@@ -1234,10 +1257,10 @@ export interface components {
          */
         RunTrigger: "automatic" | "resend";
         /**
-         * @description The sort of destination.
-         * @enum {string}
+         * @description The sort of destination, such as `webhook`. `GET /api/v1/destination-types` describes those that this version knows.
+         * @example webhook
          */
-        DestinationType: "webhook";
+        DestinationType: string;
         /**
          * @description `paused` destinations get no attempts; their deliveries are held.
          * @enum {string}
@@ -1575,8 +1598,10 @@ export interface components {
              */
             holdNotAnswering?: boolean | null;
         } | null;
-        /** @description The settings of a webhook. All of it is secret, and stored sealed. */
-        SettingsInput: {
+        /** @description The settings, as the destination's `type` asks for them. They are stored sealed. */
+        SettingsInput: components["schemas"]["WebhookSettingsInput"];
+        /** @description The settings of a webhook. All of it is secret. */
+        WebhookSettingsInput: {
             /**
              * @description Where alerts are posted: http or https, with a host, without white space, user name, password or
              *     fragment. A character that a path or query may not hold as it is, such as `ä`, `|`, `"` or `[`, is percent-encoded when it is sent; a space, another
@@ -1633,8 +1658,14 @@ export interface components {
             /** @description As at creation. `null` is `true`. */
             holdNotAnswering?: boolean | null;
         } | null;
-        /** @description What to change in the settings. */
-        SettingsPatch: {
+        /**
+         * @description What to change in the settings, as the destination's `type` asks for them. A field left out stays, `null` clears one. A field that
+         *     says where to send (kind `url`) cannot be changed to another scheme, host or port while a secret keeps its stored value: stored
+         *     secrets are not sent to a new host. Settings exactly as they are shown are refused where a URL would lose what is not shown of it.
+         */
+        SettingsPatch: components["schemas"]["WebhookSettingsPatch"];
+        /** @description What to change in the settings of a webhook. */
+        WebhookSettingsPatch: {
             /**
              * @description The new URL, by the same rules as at creation. A new scheme, host or port while a header keeps its stored value is
              *     422 on `settings.headers`: stored secrets are not sent to a new host. Give every value again.
@@ -2226,11 +2257,25 @@ export interface components {
             logTypes: string[];
             /** @description Whether it takes no severity, and so gets only the alerts that name it and those a person sends. */
             overrideOnly: boolean;
-            /** @description Whether its stored settings or its signing secret cannot be opened, so that nothing is sent. Its settings, entered again, mend both. */
-            misconfigured: boolean;
+            /** @description Whether there is all that sending takes. While there is not, deliveries are held (`misconfigured`). */
+            usable: boolean;
+            /** @description Why it cannot be used; `null` when it can. */
+            unusableReason: components["schemas"]["UnusableReason"] | null;
+            /** @description The same for people, and what to do; `null` when it can be used. */
+            unusableMessage: string | null;
             limits: components["schemas"]["Limits"];
             responseStorage: components["schemas"]["ResponseStorage"];
-            settings: components["schemas"]["Settings"];
+            /** @description Its settings without their secrets; `null` when they cannot be opened. */
+            settings: components["schemas"]["Settings"] | null;
+            /**
+             * @description The names of the fields of `settings` that hold a stored secret, which is not shown or shown in part. `PATCH` keeps one that
+             *     is left out.
+             * @example [
+             *       "url",
+             *       "headers"
+             *     ]
+             */
+            storedSecrets: string[];
             signing: components["schemas"]["Signing"];
             /**
              * Format: int64
@@ -2247,6 +2292,107 @@ export interface components {
              * @description When it was last changed.
              */
             updatedAt: string;
+        };
+        /**
+         * @description Why a destination cannot be used:
+         *     `settings` its stored settings cannot be opened (enter them again);
+         *     `signing_secret` its signing secret cannot be opened (enter its settings again: it gets a new one);
+         *     `unknown_type` this version of Belfry does not know its type;
+         *     `key_missing` it is sealed with a key that this replica does not have yet (restart the replica with the rotated keyset; others that have the key go on sending).
+         * @enum {string}
+         */
+        UnusableReason: "settings" | "signing_secret" | "unknown_type" | "key_missing";
+        /** @description The types of destinations. */
+        DestinationTypeList: {
+            /** @description The types, by name. */
+            items: components["schemas"]["DestinationTypeInfo"][];
+        };
+        /** @description A type of destination and what it asks for. */
+        DestinationTypeInfo: {
+            type: components["schemas"]["DestinationType"];
+            /**
+             * @description Its name for people.
+             * @example Custom Webhook
+             */
+            name: string;
+            /** @description What it is for, in a sentence or two. */
+            description: string;
+            /** @description The fields of its settings, in the order of a form. */
+            fields: components["schemas"]["SettingsField"][];
+        };
+        /** @description A field of a type's settings. What does not apply to a field is left out of its description. */
+        SettingsField: {
+            /**
+             * @description Its name in `settings`. A dot stands for an object: `auth.kind` is the member `kind` of the object `auth`. Errors name it
+             *     behind `settings.`.
+             * @example url
+             */
+            name: string;
+            /**
+             * @description Its name for people.
+             * @example Custom Webhook URL
+             */
+            label: string;
+            /** @description What to enter, in a sentence; empty when the label says it. */
+            help: string;
+            kind: components["schemas"]["SettingsFieldKind"];
+            /** @description Whether a destination must have it. Where `onlyIf` is given, only then. */
+            required: boolean;
+            /** @description Whether it holds a secret. A stored one is kept when it is left out, and not shown; of a `url` scheme and host are, of `headers` the names. */
+            secret: boolean;
+            /** @description The heading under which a form shows it. Fields without one come first. */
+            section?: string;
+            /** @description What an empty input shows. */
+            placeholder?: string;
+            /** @description The value that is used when none is given. */
+            default?: string | number | boolean;
+            /** @description At most so many characters; of `headers`, in a value. */
+            maxLength?: number;
+            /** @description At most so many headers. */
+            maxItems?: number;
+            /**
+             * Format: double
+             * @description The least number.
+             */
+            minimum?: number;
+            /**
+             * Format: double
+             * @description The greatest number.
+             */
+            maximum?: number;
+            /** @description Whether a number must be a whole one. */
+            whole?: boolean;
+            /** @description What a `select` offers. */
+            options?: components["schemas"]["SettingsOption"][];
+            onlyIf?: components["schemas"]["SettingsCondition"];
+        };
+        /**
+         * @description What a field takes, and how a form asks for it:
+         *     `text` a line of text;
+         *     `secret` a line of text that is not shown while it is typed;
+         *     `url` an http or https URL;
+         *     `headers` a list of `{"name", "value"}`;
+         *     `select` one of `options`;
+         *     `multiline` text of several lines;
+         *     `pem` certificates or a key in PEM;
+         *     `number` a number;
+         *     `boolean` true or false.
+         * @enum {string}
+         */
+        SettingsFieldKind: "text" | "secret" | "url" | "headers" | "select" | "multiline" | "pem" | "number" | "boolean";
+        /** @description A value that a `select` offers. */
+        SettingsOption: {
+            /** @description The value. */
+            value: string;
+            /** @description Its name for people. */
+            label: string;
+        };
+        /** @description Another field and the values of it with which this field is asked for. With any other value it is refused. */
+        SettingsCondition: {
+            /** @description The name of the other field, a `select`. */
+            field: string;
+            /** @description The values. */
+            values: string[];
         };
         /** @description Names that alerts gave and that nobody has. */
         UnknownDestinationList: {
@@ -2325,24 +2471,25 @@ export interface components {
             /** @description Whether deliveries are held (`not_answering`) while it keeps failing. */
             holdNotAnswering: boolean;
         };
+        /**
+         * @description The settings, as the destination's `type` asks for them and as they were given, without their secrets: a secret is left out, of a
+         *     secret URL scheme, host and port are shown, and of headers the names. `storedSecrets` says which secrets there are.
+         */
+        Settings: components["schemas"]["WebhookSettings"];
         /** @description The settings of a webhook, as far as they are shown. */
-        Settings: {
+        WebhookSettings: {
             /**
              * @description The scheme, host and port of the URL; the rest is secret.
              * @example https://hooks.example.com
              */
             url: string;
-            /** @description Whether a URL is stored and can be opened. When it is not, the destination is misconfigured and `url` is empty. */
-            urlSet: boolean;
             /** @description The headers added to every request, without their values. */
-            headers: components["schemas"]["SetHeader"][];
+            headers: components["schemas"]["HeaderShown"][];
         };
-        /** @description A header added to every request. */
-        SetHeader: {
+        /** @description A header added to every request, without its value. */
+        HeaderShown: {
             /** @description Its name. */
             name: string;
-            /** @description Whether a value is stored. */
-            valueSet: boolean;
         };
         /** @description The state of the signing secret. */
         Signing: {
@@ -3831,6 +3978,29 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            default: components["responses"]["Error"];
+        };
+    };
+    listDestinationTypes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The types. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DestinationTypeList"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
             default: components["responses"]["Error"];
         };
     };
