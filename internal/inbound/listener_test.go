@@ -105,6 +105,21 @@ func (s server) open(t *testing.T, n int) {
 	until(t, fmt.Sprintf("%d connections", n), func() bool { return s.Counts().Open == n })
 }
 
+// idle waits until so many connections only wait: a client has its answer a moment
+// before the server says that the request is over.
+func (s server) idle(t *testing.T, n int64) {
+	t.Helper()
+	until(t, fmt.Sprintf("%d idle connections", n), func() bool {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		idle := int64(0)
+		for _, g := range s.groups {
+			idle += g.waiting([]int32{isIdle})
+		}
+		return idle == n
+	})
+}
+
 // A new connection beyond a bound pushes out the one of its own address that has waited
 // longest, and nobody else's.
 func TestFreshConnectionsArePushedOut(t *testing.T) {
@@ -164,6 +179,7 @@ func TestBusyConnectionsStay(t *testing.T) {
 	if !idle.served(t) {
 		t.Fatal("the first is not served")
 	}
+	s.idle(t, 1)
 	var long []*peer
 	for range 2 { // the second pushes the idle one out
 		p := s.dial(t, "127.0.0.1")
@@ -204,13 +220,15 @@ func TestTheLargestGivesWay(t *testing.T) {
 	if !small.served(t) {
 		t.Fatal("the first is not served")
 	}
+	s.idle(t, 1)
 	var proxied []*peer
-	for range 5 {
+	for i := range 5 {
 		p := s.dial(t, "127.0.0.3")
 		if !p.served(t) {
 			t.Fatal("a proxy's connection is not served")
 		}
 		proxied = append(proxied, p)
+		s.idle(t, int64(2+i))
 	}
 	if !s.dial(t, "127.0.0.2").served(t) {
 		t.Error("a new address is not served")
@@ -245,7 +263,11 @@ func TestTheLargestIsBusy(t *testing.T) {
 		<-under
 	}
 	idle := s.dial(t, "127.0.0.2")
-	if !idle.served(t) || !s.dial(t, "127.0.0.3").served(t) {
+	if !idle.served(t) {
+		t.Fatal("the second address is not served")
+	}
+	s.idle(t, 1)
+	if !s.dial(t, "127.0.0.3").served(t) {
 		t.Error("a new address is not served beside one that only waits")
 	}
 	if idle.served(t) {
