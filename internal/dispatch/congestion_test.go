@@ -16,6 +16,7 @@ import (
 	"belfry/internal/destination"
 	"belfry/internal/outbound"
 	"belfry/internal/pgtest"
+	"belfry/internal/postgres"
 )
 
 // oneASecond takes a request a second and answers the others that they come too
@@ -110,6 +111,32 @@ func TestUnavailableIsToldToAll(t *testing.T) {
 		})
 		if n := asked.Load(); n != 1 {
 			t.Errorf("%d: it was asked %d times", code, n)
+		}
+	}
+}
+
+// What another process was told is read in the destination's health, by whoever is about
+// to send and by the release: here, too, it then gets one attempt at a time.
+func TestAnotherWasToldThatItIsTooMuch(t *testing.T) {
+	t.Parallel()
+	for name, reads := range map[string]func(*fixture, destination.Destination, postgres.DeliveryView) error{
+		"about to send": func(f *fixture, _ destination.Destination, v postgres.DeliveryView) error {
+			return f.work(t.Context(), v.JobID, v.ID)
+		},
+		"the release": func(f *fixture, to destination.Destination, _ postgres.DeliveryView) error {
+			return f.release(t.Context(), to.ID)
+		},
+	} {
+		f := newDispatcher(t, pgtest.New(t)).ready(t)
+		to := f.webhook(t, newSink(t).URL, limited(atMost(8)))
+		f.slots.learn(to.ID, quickly)
+		v := f.wait(t, f.send(t, to, 1)[0], is(delivery.Queued))
+		exec(t, f, `INSERT INTO destination_health (destination_id, slow_until) VALUES ($1, now() + interval '1 minute')`, to.ID)
+		if err := reads(f, to, v); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if n := f.slots.grabs(t.Context(), to.ID, to.Limits); n != 1 {
+			t.Errorf("%s: %d attempts at once, want one", name, n)
 		}
 	}
 }

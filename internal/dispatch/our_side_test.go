@@ -103,27 +103,33 @@ func inState(s destination.State) func(*destination.Destination) {
 	return func(d *destination.Destination) { d.State = s }
 }
 
-// What a person asks for goes at once, and is stored again.
+// What a person asks for goes at once, and is stored again. Should our side cut that
+// short too, it waits like all others, for a time of its own.
 func TestOurSideAndPeople(t *testing.T) {
 	t.Parallel()
 	f := start(t)
 	up := newSink(t)
 	hook := f.webhook(t, up.URL, inState(destination.Paused))
-	ids := f.send(t, hook, 2)
-	hold := func() {
-		exec(t, f, `
-			UPDATE deliveries
-			SET status = 'held', reason = 'our_side', uncounted = 7, due_at = now() + interval '1 hour'`)
-	}
+	ids := f.send(t, hook, 3)
 	setState(t, f, hook, destination.Active)
-	hold()
+	exec(t, f, `
+		UPDATE deliveries
+		SET status = 'held', reason = 'our_side', uncounted = 7, due_at = now() + interval '1 hour'`)
 	if _, err := f.SendNow(t.Context(), ids[0], me); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := f.Resend(t.Context(), ids[1], 0, false, me); err != nil {
 		t.Fatal(err)
 	}
-	f.waitAll(t, ids, delivery.Delivered)
+	f.waitAll(t, ids[:2], delivery.Delivered)
+	exec(t, f, `UPDATE deliveries SET next_trigger = 'send_now' WHERE id = $1`, ids[2])
+	f.held.noteAsked(hook.ID)
+	if err := f.release(t.Context(), hook.ID); err != nil {
+		t.Fatal(err)
+	}
+	if n := f.heldFor(t, hook, delivery.OurSide); n != 1 {
+		t.Errorf("%d held for our side, want the one whose wait is not over", n)
+	}
 	f.wantNoRepairs(t)
 }
 
