@@ -1,6 +1,7 @@
 package inbound
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -221,7 +222,7 @@ func (b *Budget) admit() {
 }
 
 // pushOut ends bodies that stall, latest first, until what the bodies that wait want
-// is on its way. All that wait call it, and one look does for all: so what waiting costs
+// is on its way: what ended before, and is not given back yet, counts. All that wait call it, and one look does for all: so what waiting costs
 // does not grow with the square of how many wait.
 func (b *Budget) pushOut() {
 	b.mu.Lock()
@@ -233,11 +234,16 @@ func (b *Budget) pushOut() {
 	b.looked = now
 	var late []*Taken
 	for t := range b.reading {
-		if t.late(now) > lateness && !t.ended && !t.waits {
+		if t.ended || t.late(now) > lateness && !t.waits {
 			late = append(late, t)
 		}
 	}
-	slices.SortFunc(late, func(x, y *Taken) int { return int(y.late(now) - x.late(now)) })
+	slices.SortFunc(late, func(x, y *Taken) int {
+		if x.ended != y.ended {
+			return map[bool]int{true: -1, false: 1}[x.ended]
+		}
+		return cmp.Compare(y.late(now), x.late(now))
+	})
 	for _, w := range b.waiting {
 		wants := b.lacks(w.t, w.n)
 		if wants == (lacks{}) {

@@ -293,3 +293,28 @@ func TestReadBodiesMakeWay(t *testing.T) {
 		t.Errorf("of one that had to give way: %v", err)
 	}
 }
+
+// A body that had to give way, and has not given back what it had, is on its way to: for
+// who waits for that no other ends.
+func TestWhatGaveWayCounts(t *testing.T) {
+	t.Parallel()
+	bounds := roomy
+	bounds.AtOnce = 2
+	s := newStill(bounds)
+	first := s.takes("a", 500)
+	s.at = s.at.Add(time.Second)
+	second := s.takes("b", 500)
+	s.at = s.at.Add(time.Minute)
+	s.waits("c", 500)
+	for range 3 {
+		s.pushOut()
+		s.at = s.at.Add(lookEvery)
+	}
+	if !first.ended || second.ended {
+		t.Errorf("the latest ended: %t, and another for the same place: %t", first.ended, second.ended)
+	}
+	s.waits("d", 500)
+	if s.pushOut(); !second.ended {
+		t.Error("for another that waits none ended")
+	}
+}
