@@ -28,13 +28,14 @@ var allowed = map[string][]string{
 	"internal/postgres": {
 		"internal/alert", "internal/delivery", "internal/destination", "internal/outbound", "internal/access", "internal/secret",
 	},
+	"internal/live": {"internal/delivery", "internal/postgres"},
 	"internal/dispatch": {
 		"internal/alert", "internal/invalid", "internal/outbound", "internal/secret", "internal/destination", "internal/delivery",
-		"internal/access", "internal/postgres", "internal/batch",
+		"internal/access", "internal/postgres", "internal/batch", "internal/live",
 	},
 	"internal/api": {
 		"", "internal/alert", "internal/invalid", "internal/outbound", "internal/secret", "internal/destination", "internal/delivery",
-		"internal/access", "internal/postgres", "internal/dispatch", "internal/inbound", "internal/spelling", "web",
+		"internal/access", "internal/postgres", "internal/live", "internal/dispatch", "internal/inbound", "internal/spelling", "web",
 	},
 	"internal/pgtest": {"internal/devpg", "internal/postgres", "internal/secret", "migrations"},
 	"migrations":      {},

@@ -59,7 +59,7 @@ func (s *Server) change(ctx context.Context, id uuid.UUID, match *string, action
 		return d, fmt.Errorf("%s %s: %w", action, id, err)
 	}
 	s.Dispatcher.Nudge()
-	s.Dispatcher.Changed(id)
+	s.Dispatcher.Events.Changed(id)
 	return d, nil
 }
 

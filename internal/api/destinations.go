@@ -56,7 +56,7 @@ func (s *Server) CreateDestination(ctx context.Context, r CreateDestinationReque
 	if err != nil {
 		return nil, err
 	}
-	s.Dispatcher.Changed(d.ID)
+	s.Dispatcher.Events.Changed(d.ID)
 	return CreateDestination201JSONResponse{
 		Body:    CreatedDestination{Destination: s.newDestination(d), SigningSecret: d.Signing.Secret},
 		Headers: CreateDestination201ResponseHeaders{ETag: etag(d)},
@@ -191,7 +191,7 @@ func (s *Server) DeleteDestination(ctx context.Context, r DeleteDestinationReque
 		return nil, err
 	}
 	s.Dispatcher.Nudge()
-	s.Dispatcher.Changed(r.ID)
+	s.Dispatcher.Events.Changed(r.ID)
 	return DeleteDestination204Response{}, nil
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"belfry/internal/access"
 	"belfry/internal/dispatch"
+	"belfry/internal/live"
 )
 
 const (
@@ -90,7 +91,7 @@ func (s *Server) serveEvents(c echo.Context) error {
 		return err
 	}
 	defer leave()
-	changes, cancel := s.Dispatcher.Subscribe()
+	changes, cancel := s.Dispatcher.Events.Subscribe()
 	defer cancel()
 
 	w := c.Response()
@@ -106,7 +107,7 @@ func (s *Server) serveEvents(c echo.Context) error {
 	return nil
 }
 
-func (s *Server) streamEvents(c echo.Context, changes <-chan dispatch.Event) error {
+func (s *Server) streamEvents(c echo.Context, changes <-chan live.Event) error {
 	control := http.NewResponseController(c.Response())
 	send := func(text string) error {
 		if err := control.SetWriteDeadline(s.Now().Add(eventsBeat)); err != nil {
@@ -170,11 +171,11 @@ func (s *Server) strange(r *http.Request) bool {
 }
 
 // eventText writes an event as the specification of server-sent events has it.
-func eventText(ev dispatch.Event) string {
+func eventText(ev live.Event) string {
 	kind := ev.Kind
 	ev.Kind = ""
 	data, err := json.Marshal(struct {
-		dispatch.Event
+		live.Event
 		Kind string `json:"kind,omitempty"` // it is the event's name
 	}{Event: ev})
 	if err != nil {

@@ -268,7 +268,7 @@ func (d *Dispatcher) answer(item *acceptItem, r Result) {
 		if len(r.Alert.Altered) > 0 {
 			d.metrics.altered.Inc()
 		}
-		d.events.add(Event{Kind: AlertAccepted, AlertID: r.Alert.AlertID})
+		d.Events.AlertAccepted(r.Alert.AlertID)
 	}
 	item.done <- r
 }

@@ -91,7 +91,7 @@ func (d *Dispatcher) announceNow(ctx context.Context, tx *postgres.Tx, ids []uui
 	tx.AfterCommit(func() {
 		for _, c := range list {
 			d.Log.WarnContext(ctx, "destination health changed", "destination_id", c.of.ID, "answering", c.health.Answering(), "alert_id", alertID)
-			d.Changed(c.of.ID)
+			d.Events.Changed(c.of.ID)
 		}
 	})
 	return nil

@@ -106,7 +106,7 @@ func (d *Dispatcher) StartBulk(ctx context.Context, db *postgres.DB, order BulkO
 	if err != nil {
 		return postgres.BulkResend{}, fmt.Errorf("start bulk re-send: %w", err)
 	}
-	d.events.addBulk(b.ID)
+	d.Events.BulkResendChanged(b.ID)
 	return b, nil
 }
 
@@ -145,7 +145,7 @@ func (d *Dispatcher) changeBulk(ctx context.Context, id uuid.UUID, action, state
 	if err != nil {
 		return postgres.BulkResend{}, fmt.Errorf("%s %s: %w", action, id, err)
 	}
-	d.events.addBulk(id)
+	d.Events.BulkResendChanged(id)
 	return b, nil
 }
 
@@ -226,7 +226,7 @@ func (d *Dispatcher) stepBulk(ctx context.Context, id uuid.UUID) error {
 			"resent", b.Resent, "skipped", b.Skipped, "duration_ms", b.FinishedAt.Sub(b.CreatedAt).Milliseconds())
 	}
 	if b.State == postgres.BulkDone || b.Resent+b.Skipped > had {
-		d.events.addBulk(id)
+		d.Events.BulkResendChanged(id)
 	}
 	for _, dl := range reopened {
 		d.held.add(dl.DestinationID)

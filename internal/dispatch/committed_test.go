@@ -9,6 +9,7 @@ import (
 
 	"belfry/internal/alert"
 	"belfry/internal/delivery"
+	"belfry/internal/live"
 	"belfry/internal/pgtest"
 	"belfry/internal/postgres"
 )
@@ -67,12 +68,12 @@ func TestAnswersAndEventsSayWhatWasCommitted(t *testing.T) {
 
 // deliveryEvents returns a way to wait for the next event of a delivery, for some
 // seconds.
-func (f *fixture) deliveryEvents(t testing.TB) (next func() (ev Event, ok bool)) {
+func (f *fixture) deliveryEvents(t testing.TB) (next func() (ev live.Event, ok bool)) {
 	t.Helper()
-	changes, cancel := f.Subscribe()
+	changes, cancel := f.Events.Subscribe()
 	t.Cleanup(cancel)
 	until(t, "changes are heard", func() bool {
-		f.Changed(uuid.New())
+		f.Events.Changed(uuid.New())
 		select {
 		case <-changes:
 			return true
@@ -80,15 +81,15 @@ func (f *fixture) deliveryEvents(t testing.TB) (next func() (ev Event, ok bool))
 			return false
 		}
 	})
-	return func() (Event, bool) {
+	return func() (live.Event, bool) {
 		for late := time.After(5 * time.Second); ; {
 			select {
 			case ev := <-changes:
-				if ev.Kind == DeliveryChanged {
+				if ev.Kind == live.DeliveryChanged {
 					return ev, true
 				}
 			case <-late:
-				return Event{}, false
+				return live.Event{}, false
 			}
 		}
 	}

@@ -21,6 +21,7 @@ import (
 
 	"belfry/internal/batch"
 	"belfry/internal/delivery"
+	"belfry/internal/live"
 	"belfry/internal/outbound"
 	"belfry/internal/postgres"
 )
@@ -63,6 +64,7 @@ type Config struct {
 // Dispatcher accepts alerts and delivers them in the background.
 type Dispatcher struct {
 	Config
+	Events     *live.Bus // what changes, for those who look on
 	instance   string
 	river      *river.Client[pgx.Tx]
 	metrics    metrics
@@ -85,7 +87,6 @@ type Dispatcher struct {
 	parks      *batch.Batcher[*parkItem]
 	ends       *batch.Batcher[*endItem]
 	direct     direct
-	events     *events
 	slots      *slots
 	held       *holding
 	colleagues atomic.Int64 // instances that work, this one included
@@ -125,7 +126,7 @@ func New(cfg Config) (*Dispatcher, error) {
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &worker{d: d})
 	d.held = newHolding()
-	d.events = newEvents()
+	d.Events = live.New(cfg.DB, cfg.Log, cfg.Now)
 	d.slots = newSlots(cfg.Workers, d.workers, d.held.queued, cfg.Now)
 	queue, err := river.NewClient(riverpgxv5.New(cfg.DB.Pool()), &river.Config{
 		ID:      d.instance,

@@ -20,6 +20,7 @@ import (
 
 	"belfry/internal/delivery"
 	"belfry/internal/destination"
+	"belfry/internal/live"
 	"belfry/internal/pgtest"
 )
 
@@ -220,9 +221,9 @@ func (s *stage) jobsNow(t *testing.T, dl delivery.Delivery) string {
 }
 
 // told takes what the bus would publish next.
-func (s *stage) told() []Event {
+func (s *stage) told() []live.Event {
 	s.minutes++
-	return s.fixture.events.take(s.Now().Add(time.Duration(s.minutes) * time.Minute))
+	return s.fixture.Events.Take(s.Now().Add(time.Duration(s.minutes) * time.Minute))
 }
 
 func (s *stage) events(dl delivery.Delivery) string {
@@ -230,9 +231,9 @@ func (s *stage) events(dl delivery.Delivery) string {
 	for _, ev := range s.told() {
 		text := ev.Kind
 		switch {
-		case ev.Kind == DeliveryChanged && ev.ID == dl.ID && ev.DestinationID == s.to.ID && ev.AlertID != "":
+		case ev.Kind == live.DeliveryChanged && ev.ID == dl.ID && ev.DestinationID == s.to.ID && ev.AlertID != "":
 			text += fmt.Sprintf(" %s %s", ev.Status, cmp.Or(ev.Reason, "-"))
-		case ev.Kind == DestinationChanged && ev.ID == s.to.ID, ev.Kind == BulkResendChanged, ev.Kind == AlertAccepted && ev.AlertID != "":
+		case ev.Kind == live.DestinationChanged && ev.ID == s.to.ID, ev.Kind == live.BulkResendChanged, ev.Kind == live.AlertAccepted && ev.AlertID != "":
 		default:
 			text = fmt.Sprintf("of something else: %+v", ev)
 		}

@@ -118,7 +118,7 @@ func (d *Dispatcher) byPerson(ctx context.Context, id uuid.UUID, action string, 
 		case err != nil && !errors.Is(err, postgres.ErrNotFound):
 			return err
 		}
-		tx.AfterCommit(func() { d.deliveryChanged(v.AlertID, v.Delivery) }) // before its job begins, which changes it again
+		tx.AfterCommit(func() { d.Events.DeliveryChanged(v.AlertID, v.Delivery) }) // before its job begins, which changes it again
 		if err := d.rejob(ctx, tx, dl, &next, t); err != nil {
 			return err
 		}
@@ -207,7 +207,7 @@ func (d *Dispatcher) SendTo(ctx context.Context, alertID string, destinationIDs 
 		had := len(of) // fresh ones come after them
 		tx.AfterCommit(func() {
 			for _, v := range of[had:] {
-				d.deliveryChanged(alertID, v.Delivery)
+				d.Events.DeliveryChanged(alertID, v.Delivery)
 			}
 		})
 		if err := d.promise(ctx, tx, fresh); err != nil {

@@ -364,7 +364,7 @@ func (d *Dispatcher) rename(ctx context.Context, id uuid.UUID, asked bool, held 
 			return err
 		}
 		if n > 0 {
-			d.Changed(id)
+			d.Events.Changed(id)
 		}
 	}
 	return nil
@@ -382,7 +382,7 @@ func (d *Dispatcher) tryOurSide(ctx context.Context) error {
 		}
 		tx.AfterCommit(func() {
 			for _, dl := range list {
-				d.Changed(dl.DestinationID)
+				d.Events.Changed(dl.DestinationID)
 			}
 		})
 		return d.rejobAll(ctx, tx, outgoing(list), func(dl delivery.Delivery) delivery.Delivery { return dl.Release(now) })

@@ -11,6 +11,7 @@ import (
 
 	"belfry/internal/delivery"
 	"belfry/internal/destination"
+	"belfry/internal/live"
 	"belfry/internal/postgres"
 )
 
@@ -117,8 +118,8 @@ func (d *Dispatcher) startUpkeep() {
 	d.every(beatEvery, d.again, "beat", d.beat)
 	d.every(beatEvery, nil, "keyset", func(context.Context) error { return d.DB.RefreshKey() })
 	d.every(reconcileEvery, nil, "partitions", func(ctx context.Context) error { d.ensurePartitions(ctx); return nil })
-	d.every(eventsEvery, nil, "publish", d.publish)
-	d.loops.Go(func() { d.listen(d.upkeep) })
+	d.every(live.PublishEvery, nil, "publish", d.Events.Publish)
+	d.loops.Go(func() { d.Events.Listen(d.upkeep) })
 	if !d.works() {
 		return
 	}
@@ -278,7 +279,7 @@ func (d *Dispatcher) holdWaiting(ctx context.Context, id uuid.UUID) error {
 		if len(list) == 0 {
 			return nil
 		}
-		tx.AfterCommit(func() { d.Changed(id) })
+		tx.AfterCommit(func() { d.Events.Changed(id) })
 		d.unjob(tx, list, func(dl delivery.Delivery) delivery.Delivery {
 			return dl.Hold(delivery.HoldReason(dl, target, now), now)
 		})

@@ -191,7 +191,7 @@ func (d *Dispatcher) lackKey(ctx context.Context, out *postgres.Outgoing) error 
 	if next.JobID != 0 {
 		return river.JobSnooze(next.DueAt.Sub(d.Now()))
 	}
-	d.Changed(out.Destination.ID)
+	d.Events.Changed(out.Destination.ID)
 	return nil
 }
 
@@ -282,7 +282,7 @@ func (d *Dispatcher) send(ctx context.Context, t destination.Destination, m dest
 // people on call, when the delivery has failed for good.
 func (d *Dispatcher) logAttempt(ctx context.Context, out *postgres.Outgoing, s settled) {
 	a := s.attempt
-	d.deliveryChanged(out.Alert.AlertID, s.delivery)
+	d.Events.DeliveryChanged(out.Alert.AlertID, s.delivery)
 	d.metrics.attempts.WithLabelValues(string(a.Class)).Inc()
 	d.metrics.duration.Observe(a.Duration.Seconds())
 	ended := a.Class != outbound.Interrupted && a.Counted && s.delivery.Status.Final()
