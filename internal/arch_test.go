@@ -28,10 +28,11 @@ var allowed = map[string][]string{
 	"internal/postgres": {
 		"internal/alert", "internal/delivery", "internal/destination", "internal/outbound", "internal/access", "internal/secret",
 	},
-	"internal/live": {"internal/delivery", "internal/postgres"},
+	"internal/live":    {"internal/delivery", "internal/postgres"},
+	"internal/cluster": {"internal/postgres"},
 	"internal/dispatch": {
 		"internal/alert", "internal/invalid", "internal/outbound", "internal/secret", "internal/destination", "internal/delivery",
-		"internal/access", "internal/postgres", "internal/batch", "internal/live",
+		"internal/access", "internal/postgres", "internal/batch", "internal/live", "internal/cluster",
 	},
 	"internal/api": {
 		"", "internal/alert", "internal/invalid", "internal/outbound", "internal/secret", "internal/destination", "internal/delivery",

@@ -80,7 +80,7 @@ func newServer(cfg Config) *Server {
 		s.Failures = NewFailures(s.DB, s.Log, nil, s.Now)
 	}
 	if s.Dispatcher != nil {
-		s.Dispatcher.OnForget(func() {
+		s.Dispatcher.Cluster.OnLost(func() {
 			s.tokens.forget()
 			s.DB.Forget()
 		})

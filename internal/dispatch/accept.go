@@ -153,8 +153,8 @@ func (d *Dispatcher) commitMany(items []*acceptItem) {
 // deliveries at a time. Items go in the order of their alertIds, so that two
 // replicas cannot deadlock.
 func (d *Dispatcher) commitAccepts(items []*acceptItem, most int) {
-	if d.beats.late(d.Now()) {
-		d.refuse(items, errors.New("no sign of life"))
+	if d.Cluster.Lapsed() {
+		d.refuse(items, errors.New("no heartbeat"))
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), commitTimeout)

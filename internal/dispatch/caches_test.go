@@ -76,7 +76,7 @@ func (f *fixture) alertOf(t testing.TB, id uuid.UUID) string {
 func TestAFailedHeartbeatForgets(t *testing.T) {
 	t.Parallel()
 	f := newDispatcher(t, pgtest.New(t))
-	if err := f.beat(t.Context()); err != nil {
+	if err := f.Cluster.Heartbeat(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	f.direct.begin() // so that ids are kept
@@ -90,10 +90,10 @@ func TestAFailedHeartbeatForgets(t *testing.T) {
 		t.Fatalf("no ids are kept in reserve: %d, %d", before, now)
 	}
 	forgotten := make(chan struct{}, 100)
-	f.OnForget(func() { forgotten <- struct{}{} })
+	f.Cluster.OnLost(func() { forgotten <- struct{}{} })
 	end := pgtest.Outage(t, f.db)
-	if err := f.beat(t.Context()); err == nil {
-		t.Fatal("it beat while the database was away")
+	if err := f.Cluster.Heartbeat(t.Context()); err == nil {
+		t.Fatal("it wrote a heartbeat while the database was away")
 	}
 	<-forgotten
 	if r := f.Accept(t.Context(), "x", []alert.Parsed{parse(t, anAlert)})[0]; !errors.Is(r.Err, ErrUnavailable) {
@@ -104,7 +104,7 @@ func TestAFailedHeartbeatForgets(t *testing.T) {
 	// The state of an earlier database: the destination is not there yet.
 	exec(t, f, `ALTER TABLE destinations DISABLE TRIGGER destinations_raise_routing_version`)
 	exec(t, f, `UPDATE destinations SET deleted_at = now() WHERE id = $1`, hook.ID)
-	until(t, "it beats again", func() bool { return f.beat(t.Context()) == nil })
+	until(t, "it writes heartbeats again", func() bool { return f.Cluster.Heartbeat(t.Context()) == nil })
 	if a := f.accept(t, anAlert); len(a.Deliveries) != 0 {
 		t.Errorf("routed to %v, by what was", a.Deliveries)
 	}

@@ -231,7 +231,7 @@ func (d *Dispatcher) commitEnds(items []*endItem) {
 			over = append(over, item.jobID)
 		}
 	}
-	if err := d.DB.EndJobs(ctx, d.instance, over, snoozed); err != nil {
+	if err := d.DB.EndJobs(ctx, d.Cluster.ID(), over, snoozed); err != nil {
 		d.Log.WarnContext(ctx, "ends of jobs not written", "jobs", len(items), "error", err)
 	}
 	for _, item := range items {

@@ -13,13 +13,13 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 
 	"belfry/internal/batch"
+	"belfry/internal/cluster"
 	"belfry/internal/delivery"
 	"belfry/internal/live"
 	"belfry/internal/outbound"
@@ -64,8 +64,8 @@ type Config struct {
 // Dispatcher accepts alerts and delivers them in the background.
 type Dispatcher struct {
 	Config
-	Events     *live.Bus // what changes, for those who look on
-	instance   string
+	Events     *live.Bus       // what changes, for those who look on
+	Cluster    *cluster.Member // whether this replica lives, and how many there are
 	river      *river.Client[pgx.Tx]
 	metrics    metrics
 	unrouted   unrouted
@@ -73,8 +73,6 @@ type Dispatcher struct {
 	batches    *batch.Batcher[*acceptItem] // of calls with many alerts
 	turn       chan struct{}               // held by the one of the two that commits
 	routing    atomic.Pointer[postgres.Routing]
-	forgetting sync.Mutex
-	alsoForget []func()
 	reroute    atomic.Bool  // what routing holds may be of another database's time
 	lastFew    atomic.Int64 // when a call with few alerts was last committed, Unix time in nanoseconds
 	waiting    atomic.Int64 // bytes of alerts that wait to be stored
@@ -89,7 +87,6 @@ type Dispatcher struct {
 	direct     direct
 	slots      *slots
 	held       *holding
-	colleagues atomic.Int64 // instances that work, this one included
 
 	// recording ends the waiting for a database that is away, at the very end of
 	// a stop.
@@ -100,9 +97,6 @@ type Dispatcher struct {
 	stopUpkeep context.CancelFunc
 	loops      sync.WaitGroup
 	nudges     chan struct{}
-	presence   *postgres.Presence
-	beats      beats
-	again      chan struct{} // beat once more, soon
 	running    running
 	partitions atomic.Bool // of this week and the next are there
 	lacking    said        // of which destinations it was said that their key is missing
@@ -115,9 +109,13 @@ const commitInterval = 4 * time.Millisecond
 
 // New returns a dispatcher that accepts at once and delivers after Start.
 func New(cfg Config) (*Dispatcher, error) {
-	d := &Dispatcher{Config: cfg, instance: uuid.NewString(), nudges: make(chan struct{}, 1), again: make(chan struct{}, 1), maxWaiting: maxWaitingBytes, turn: make(chan struct{}, 1)}
-	d.presence = cfg.DB.Presence(postgres.Instance{ID: d.instance, Version: cfg.Version, Roles: cfg.Roles})
+	d := &Dispatcher{Config: cfg, nudges: make(chan struct{}, 1), maxWaiting: maxWaitingBytes, turn: make(chan struct{}, 1)}
 	d.metrics = newMetrics(cfg.Metrics, cfg.DB)
+	d.Cluster = cluster.New(cluster.Config{
+		DB: cfg.DB, Log: cfg.Log, Now: cfg.Now, Version: cfg.Version, Roles: cfg.Roles, Repairs: d.metrics.repairs,
+	})
+	d.Cluster.OnLost(cfg.DB.Forget)
+	d.Cluster.OnLost(func() { d.reroute.Store(true) })
 	d.unrouted = newUnrouted()
 	d.lacking.at = map[string]time.Time{}
 	d.recording, d.giveUpRecords = context.WithCancel(context.Background())
@@ -127,9 +125,9 @@ func New(cfg Config) (*Dispatcher, error) {
 	river.AddWorker(workers, &worker{d: d})
 	d.held = newHolding()
 	d.Events = live.New(cfg.DB, cfg.Log, cfg.Now)
-	d.slots = newSlots(cfg.Workers, d.workers, d.held.queued, cfg.Now)
+	d.slots = newSlots(cfg.Workers, d.Cluster.Replicas, d.held.queued, cfg.Now)
 	queue, err := river.NewClient(riverpgxv5.New(cfg.DB.Pool()), &river.Config{
-		ID:      d.instance,
+		ID:      d.Cluster.ID(),
 		Logger:  slog.New(&seldom{Handler: cfg.Log.Handler(), now: cfg.Now, said: &said{at: map[string]time.Time{}}}),
 		Queues:  map[string]river.QueueConfig{deliverQueue: {MaxWorkers: cfg.Workers}},
 		Workers: workers,
@@ -175,14 +173,11 @@ func reindexed() []string {
 
 // Start begins to deliver. It returns when this instance is known to be alive.
 func (d *Dispatcher) Start(ctx context.Context) error {
-	if err := d.beat(ctx); err != nil {
+	if err := d.Cluster.Heartbeat(ctx); err != nil {
 		return err
 	}
 	if d.Alone {
-		if err := d.DB.SweepAll(ctx, d.instance); err != nil {
-			return err
-		}
-		if _, err := d.DB.SweepDead(ctx, d.instance, true); err != nil {
+		if err := d.Cluster.TakeOverAll(ctx); err != nil {
 			return err
 		}
 	}
@@ -226,7 +221,7 @@ func (d *Dispatcher) Stop(ctx context.Context) error {
 	d.ends.Close()
 	d.stopUpkeep()
 	d.loops.Wait()
-	if leave := d.presence.Leave(late); leave != nil {
+	if leave := d.Cluster.Leave(late); leave != nil {
 		d.Log.WarnContext(ctx, "leave", "error", leave) // others find out in a few seconds
 	}
 	if err != nil {
@@ -234,9 +229,6 @@ func (d *Dispatcher) Stop(ctx context.Context) error {
 	}
 	return nil
 }
-
-// workers returns how many instances share the work: at least this one.
-func (d *Dispatcher) workers() int { return max(1, int(d.colleagues.Load())) }
 
 // works reports whether this instance delivers.
 func (d *Dispatcher) works() bool { return slices.Contains(d.Roles, "worker") }
@@ -264,5 +256,5 @@ const recordGrace = 5 * time.Second
 // Working reports the two things without which no attempt starts: that this
 // instance is known to be alive, and that attempts have partitions to go to.
 func (d *Dispatcher) Working() (alive, partitions bool) {
-	return d.beats.alive(d.Now()), d.partitions.Load()
+	return d.Cluster.Alive(), d.partitions.Load()
 }

@@ -101,7 +101,7 @@ func TestHangingBesideAFullReplica(t *testing.T) {
 	f := newDispatcher(t, pgtest.New(t), patiently, workers(32), together)
 	exec(t, f, `INSERT INTO instances (id, started_at, seen_at, version, roles) VALUES ('full', now(), now() + interval '1 hour', 'x', '{worker}')`)
 	f.run(t)
-	until(t, "it knows of the other", func() bool { return f.workers() == 2 })
+	until(t, "it knows of the other", func() bool { return f.Cluster.Replicas() == 2 })
 	down, up := newSink(t), newSink(t)
 	slow := f.known(t, down, limited(destination.Limits{MaxInFlight: 4}))
 	quick := f.known(t, up)

@@ -61,7 +61,7 @@ func (d *Dispatcher) addDirect(ctx context.Context, tx *postgres.Tx, owners []*p
 	if len(owners) == 0 {
 		return nil
 	}
-	if err := tx.InsertRunningJobs(ctx, d.instance, deliverArgs{}.Kind(), deliverQueue, maxJobAttempts, owners); err != nil {
+	if err := tx.InsertRunningJobs(ctx, d.Cluster.ID(), deliverArgs{}.Kind(), deliverQueue, maxJobAttempts, owners); err != nil {
 		return err
 	}
 	seen := d.Now()

@@ -128,11 +128,11 @@ func TestRateLimitTogether(t *testing.T) {
 	f, g := newDispatcher(t, db, together), newDispatcher(t, db, together)
 	f.run(t)
 	g.run(t)
-	if err := f.beat(t.Context()); err != nil { // g knew at once
+	if err := f.Cluster.Heartbeat(t.Context()); err != nil { // g knew at once
 		t.Fatal(err)
 	}
-	if f.workers() != 2 || g.workers() != 2 {
-		t.Fatalf("they count %d and %d", f.workers(), g.workers())
+	if f.Cluster.Replicas() != 2 || g.Cluster.Replicas() != 2 {
+		t.Fatalf("they count %d and %d", f.Cluster.Replicas(), g.Cluster.Replicas())
 	}
 	to := newSink(t)
 	hook := f.webhook(t, to.URL, limited(destination.Limits{MaxInFlight: 16, RatePerSecond: 40, Burst: 8}))

@@ -30,7 +30,7 @@ func (f *fixture) work(ctx context.Context, jobID int64, id uuid.UUID) error {
 // ready lets attempts start without the queue running.
 func (f *fixture) ready(t testing.TB) *fixture {
 	t.Helper()
-	if err := f.beat(t.Context()); err != nil {
+	if err := f.Cluster.Heartbeat(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	f.ensurePartitions(t.Context())

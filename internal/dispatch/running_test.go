@@ -56,18 +56,18 @@ func TestEndToBeWrittenIsNotLost(t *testing.T) {
 	s := newSink(t).answer(http.StatusServiceUnavailable)
 	id := f.send(t, f.webhook(t, s.URL), 1)[0]
 	v := f.wait(t, id, is(delivery.Queued))
-	exec(t, f, `UPDATE river_job SET state = 'running', attempted_at = now() - interval '1 minute', attempted_by = ARRAY[$1]`, f.instance)
+	exec(t, f, `UPDATE river_job SET state = 'running', attempted_at = now() - interval '1 minute', attempted_by = ARRAY[$1]`, f.Cluster.ID())
 	w := &worker{d: f.Dispatcher}
 	err := w.Work(t.Context(), &river.Job[deliverArgs]{JobRow: &rivertype.JobRow{ID: v.JobID}, Args: deliverArgs{DeliveryID: id}})
 	if snooze := new(river.JobSnoozeError); !errorAs(err, &snooze) {
 		t.Fatalf("its work ended with %v", err)
 	}
 	runs := func() int { return count(t, f, `SELECT count(*) FROM river_job WHERE state = 'running'`) }
-	if err := f.reclaim(t.Context()); err != nil || runs() != 1 {
+	if err := f.Cluster.Reclaim(t.Context(), f.running.list(time.Now())); err != nil || runs() != 1 {
 		t.Errorf("it was given back: %v", err)
 	}
 	f.running.written(v.JobID)
-	if err := f.reclaim(t.Context()); err != nil || runs() != 0 {
+	if err := f.Cluster.Reclaim(t.Context(), f.running.list(time.Now())); err != nil || runs() != 0 {
 		t.Errorf("it was not given back: %v", err)
 	}
 }
@@ -95,11 +95,11 @@ func TestReclaimWaitsForNobody(t *testing.T) {
 	t.Parallel()
 	f := newDispatcher(t, pgtest.New(t)).ready(t)
 	f.send(t, f.webhook(t, newSink(t).URL), 3)
-	exec(t, f, `UPDATE river_job SET state = 'running', attempted_at = now() - interval '1 minute', attempted_by = ARRAY[$1]`, f.instance)
+	exec(t, f, `UPDATE river_job SET state = 'running', attempted_at = now() - interval '1 minute', attempted_by = ARRAY[$1]`, f.Cluster.ID())
 	pgtest.Lock(t, f.db, `SELECT FROM river_job ORDER BY id LIMIT 1 FOR UPDATE`)
 	soon, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 	defer cancel()
-	if n, err := f.DB.ReclaimLost(soon, f.instance, []int64{}); n != 2 || err != nil {
+	if n, err := f.DB.ReclaimLost(soon, f.Cluster.ID(), []int64{}); n != 2 || err != nil {
 		t.Errorf("%d given back, %v; want the two that nobody has locked", n, err)
 	}
 }

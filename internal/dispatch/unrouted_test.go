@@ -135,7 +135,9 @@ func TestUnroutedLog(t *testing.T) {
 		t.Errorf("%d lines of many names, want 20", len(got))
 	}
 	now = now.Add(sayEvery)
-	f.beats.add(now)
+	if err := f.Cluster.Heartbeat(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	f.accept(t, naming("nobody"))
 	if got := log.about(message); len(got) != 21 {
 		t.Errorf("%d lines, want one more after a while", len(got))

@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/google/uuid"
 
+	"belfry/internal/cluster"
 	"belfry/internal/delivery"
 	"belfry/internal/destination"
 	"belfry/internal/live"
@@ -16,107 +16,19 @@ import (
 )
 
 const (
-	beatEvery = 2 * time.Second
-	// A replica that has not beaten for deadAfter has its jobs taken over by one
-	// that has itself beaten that long; aliveFor is less, so that the first stops
-	// starting attempts before the second begins.
-	deadAfter = 10 * time.Second
-	aliveFor  = 8 * time.Second
-	// One that has lost its connection is taken for dead after three seconds, by one
-	// that has kept its own from one beat to the next: after a restart of Postgres
-	// nobody has, and all had the time to come back.
-	lostFor = 2500 * time.Millisecond
-
 	moveEvery      = time.Second
+	keysetEvery    = 2 * time.Second
 	reconcileEvery = 30 * time.Second
 	stepTimeout    = 5 * time.Minute
 	pace           = 500 // deliveries moved at once, per destination and step
 )
 
-// beats remembers since when this instance has been alive without a gap.
-type beats struct {
-	mu          sync.Mutex
-	since, last time.Time
-	lost        bool // the last one failed, and the connection with it
-}
-
-func (b *beats) add(at time.Time) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.lost || b.last.IsZero() || at.Sub(b.last) > aliveFor {
-		b.since = at
-	}
-	b.last, b.lost = at, false
-}
-
-func (b *beats) lose() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.lost = true
-}
-
-func (b *beats) alive(now time.Time) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return !b.last.IsZero() && now.Sub(b.last) < b.good()
-}
-
-// late reports whether this instance was alive and is no longer.
-func (b *beats) late(now time.Time) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return !b.last.IsZero() && now.Sub(b.last) >= b.good()
-}
-
-// good is for how long the last beat keeps the others from taking over.
-func (b *beats) good() time.Duration {
-	if b.lost {
-		return lostFor
-	}
-	return aliveFor
-}
-
-// elder returns how long this instance is known to have been alive on the same
-// connection, 0 if it no longer is: what entitles it to tell that others are dead.
-func (b *beats) elder(now time.Time) time.Duration {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.lost || now.Sub(b.last) >= aliveFor {
-		return 0
-	}
-	return b.last.Sub(b.since)
-}
-
-// beat counts from before the database is asked, so that a slow answer makes us
-// careful and not bold. It waits for one as long as that can be of use: to give up
-// sooner would give up the connection, and with it the lock.
-func (d *Dispatcher) beat(ctx context.Context) error {
-	at := d.Now()
-	ctx, cancel := context.WithTimeout(ctx, aliveFor)
-	defer cancel()
-	workers, err := d.presence.Beat(ctx)
-	if err != nil {
-		d.beats.lose()
-		d.forget()
-		time.AfterFunc(pollHealth, func() {
-			select {
-			case d.again <- struct{}{}:
-			default:
-			}
-		})
-		return err
-	}
-	d.colleagues.Store(int64(workers))
-	d.beats.add(at)
-	return nil
-}
-
 // startUpkeep runs the loops that keep every delivery moving. All of them look at
 // what is, not at what was announced, so that no message that gets lost can leave
 // a delivery behind; and all may run in every replica at once.
 func (d *Dispatcher) startUpkeep() {
-	d.every(beatEvery, d.again, "beat", d.beat)
-	d.every(beatEvery, nil, "keyset", func(context.Context) error { return d.DB.RefreshKey() })
+	d.every(cluster.HeartbeatEvery, d.Cluster.Wake(), "heartbeat", d.Cluster.Heartbeat)
+	d.every(keysetEvery, nil, "keyset", func(context.Context) error { return d.DB.RefreshKey() })
 	d.every(reconcileEvery, nil, "partitions", func(ctx context.Context) error { d.ensurePartitions(ctx); return nil })
 	d.every(live.PublishEvery, nil, "publish", d.Events.Publish)
 	d.loops.Go(func() { d.Events.Listen(d.upkeep) })
@@ -124,7 +36,7 @@ func (d *Dispatcher) startUpkeep() {
 		return
 	}
 	d.loops.Go(func() { d.releases(d.upkeep) })
-	d.every(moveEvery, nil, "sweep", d.sweep)
+	d.every(moveEvery, nil, "take over", d.takeOver)
 	d.every(moveEvery, d.nudges, "move", d.move)
 	d.every(reconcileEvery, nil, "reconcile", d.reconcile)
 	d.every(reconcileEvery, nil, "expire", d.expire)
@@ -173,34 +85,16 @@ func (d *Dispatcher) every(interval time.Duration, nudges <-chan struct{}, name 
 	})
 }
 
-// sweep takes over what dead replicas left running, and makes due jobs available
-// for which River's leader may be gone.
-func (d *Dispatcher) sweep(ctx context.Context) error {
-	if elder := d.beats.elder(d.Now()); elder >= beatEvery-beatEvery/8 { // a beat later, as tickers go
-		n, err := d.DB.SweepDead(ctx, d.instance, elder >= deadAfter)
-		if err != nil {
-			return err
-		}
-		if n > 0 {
-			d.metrics.repairs.WithLabelValues("dead_instance").Add(float64(n))
-			d.Log.WarnContext(ctx, "jobs of dead instances taken over", "jobs", n)
-		}
+// takeOver takes over what dead replicas left running and what was lost on its way
+// to this one, and makes due jobs available for which River's leader may be gone.
+func (d *Dispatcher) takeOver(ctx context.Context) error {
+	if err := d.Cluster.TakeOver(ctx); err != nil {
+		return err
 	}
-	if err := d.reclaim(ctx); err != nil {
+	if err := d.Cluster.Reclaim(ctx, d.running.list(d.Now())); err != nil {
 		return err
 	}
 	_, err := d.DB.FreeDueJobs(ctx)
-	return err
-}
-
-// reclaim gives back jobs that the table says we run and we do not, as after a
-// restart of Postgres that swallowed the answer to a fetch.
-func (d *Dispatcher) reclaim(ctx context.Context) error {
-	n, err := d.DB.ReclaimLost(ctx, d.instance, d.running.list(d.Now()))
-	if n > 0 {
-		d.metrics.repairs.WithLabelValues("lost_job").Add(float64(n))
-		d.Log.WarnContext(ctx, "lost jobs given back", "jobs", n)
-	}
 	return err
 }
 

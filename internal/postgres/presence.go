@@ -13,23 +13,23 @@ import (
 	"belfry/internal/secret"
 )
 
-// Presence is how an instance shows that it lives: a row that it beats, and an
+// Presence is how an instance shows that it lives: a row with the time of its last heartbeat, and an
 // advisory lock on a connection of its own. A killed process loses its connections
 // and so the lock at once; one that stands still, or whose host is gone, keeps it
-// and only stops beating.
+// and only writes no more heartbeats.
 type Presence struct {
 	db   *DB
 	me   Instance
 	mu   sync.Mutex
-	conn *pgx.Conn // that has the lock; nil before the first beat and after one that failed
+	conn *pgx.Conn // that has the lock; nil before the first heartbeat and after one that failed
 }
 
-// Presence returns an instance's, which begins with its first beat.
+// Presence returns an instance's, which begins with its first heartbeat.
 func (db *DB) Presence(me Instance) *Presence { return &Presence{db: db, me: me} }
 
-// Beat writes that the instance is alive, by the database's clock, and returns
+// Heartbeat writes that the instance is alive, by the database's clock, and returns
 // how many that work are. When it fails the lock is gone as well.
-func (p *Presence) Beat(ctx context.Context) (workers int, err error) {
+func (p *Presence) Heartbeat(ctx context.Context) (workers int, err error) {
 	const query = `
 		WITH me AS (
 			INSERT INTO instances (id, started_at, seen_at, version, roles, locks, sealing_key)
@@ -42,10 +42,10 @@ func (p *Presence) Beat(ctx context.Context) (workers int, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if err := p.lock(ctx); err != nil {
-		return 0, fmt.Errorf("beat: %w", err)
+		return 0, fmt.Errorf("heartbeat: %w", err)
 	}
 	if err := p.conn.QueryRow(ctx, query, p.me.ID, p.me.Version, p.me.Roles, p.db.box.Primary()).Scan(&workers); err != nil {
-		return 0, fmt.Errorf("beat: %w", errors.Join(err, p.unlock(ctx)))
+		return 0, fmt.Errorf("heartbeat: %w", errors.Join(err, p.unlock(ctx)))
 	}
 	if slices.Contains(p.me.Roles, "worker") {
 		workers++
@@ -105,7 +105,7 @@ type Instance struct {
 	Roles     []string
 	StartedAt time.Time
 	SeenAt    time.Time
-	Alive     bool // has beaten within ten seconds
+	Alive     bool // wrote a heartbeat within ten seconds
 
 	// SealingKey is the key that it seals with, 0 for a version that does not say.
 	SealingKey secret.KeyID
@@ -136,12 +136,12 @@ func (q queries) SealingOtherwise(ctx context.Context, key secret.KeyID) ([]Inst
 	return slices.DeleteFunc(list, func(i Instance) bool { return !i.Alive || i.SealingKey == key }), err
 }
 
-// SweepDead gives back the jobs of instances that are dead, but never the caller's,
+// TakeOverDead gives back the jobs of instances that are dead, but never the caller's,
 // or not known any more, takes a dead leader's lease, and returns how many jobs it gave back. Dead
-// is who has not beaten for three seconds and has lost its lock; and, if silent
-// says so, who has not beaten for ten. The attempt that River counted at the fetch
+// is one without a heartbeat for three seconds that has lost its lock; and, if silent
+// says so, one without a heartbeat for ten. The attempt that River counted at the fetch
 // is taken back: a crash charges nothing.
-func (q queries) SweepDead(ctx context.Context, caller string, silent bool) (int64, error) {
+func (q queries) TakeOverDead(ctx context.Context, caller string, silent bool) (int64, error) {
 	const query = `
 		WITH dead AS (
 			DELETE FROM instances i
@@ -164,14 +164,14 @@ func (q queries) SweepDead(ctx context.Context, caller string, silent bool) (int
 		  AND attempted_by[array_upper(attempted_by, 1)] NOT IN (SELECT id FROM living)`
 	tag, err := q.q.Exec(ctx, query, silent, caller)
 	if err != nil {
-		return 0, fmt.Errorf("sweep dead instances: %w", err)
+		return 0, fmt.Errorf("take over dead instances: %w", err)
 	}
 	return tag.RowsAffected(), nil
 }
 
-// SweepAll forgets every instance but one, for a database of which it is known
-// that nobody else can be alive. SweepDead then does the rest.
-func (q queries) SweepAll(ctx context.Context, but string) error {
+// ForgetInstances forgets every instance but one, for a database of which it is known
+// that nobody else can be alive. TakeOverDead then does the rest.
+func (q queries) ForgetInstances(ctx context.Context, but string) error {
 	const query = `
 		DELETE FROM instances
 		WHERE id <> $1`
