@@ -156,7 +156,7 @@ func BenchmarkRecord(b *testing.B) {
 				for d := range work {
 					a := delivery.Attempt{ID: uuid.Must(uuid.NewV7()), DeliveryID: d.ID, DestinationID: hook.ID, Trigger: delivery.Automatic}
 					a.Result = outbound.Result{Class: outbound.Acked, StatusCode: 200, StartedAt: time.Now(), Body: []byte("success")}
-					if _, err := f.record(recordItem{attempt: a, claim: d.Claim(), wait: time.Second}); err != nil {
+					if _, err := f.recorder.record(recordItem{attempt: a, claim: d.Claim(), wait: time.Second}); err != nil {
 						failed = err
 					}
 				}

@@ -37,7 +37,7 @@ func TestDetachedPartition(t *testing.T) {
 		t.Errorf("%d requests were made that cannot be recorded", came)
 	}
 	for range 3 {
-		f.ensurePartitions(t.Context())
+		f.partitions.ensure(t.Context())
 	}
 	if n := len(log.about("partitions of attempts cannot be made")); n != 1 {
 		t.Errorf("%d lines say that it is not there, want 1", n)

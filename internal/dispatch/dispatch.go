@@ -77,9 +77,7 @@ type Dispatcher struct {
 	lastFew    atomic.Int64 // when a call with few alerts was last committed, Unix time in nanoseconds
 	waiting    atomic.Int64 // bytes of alerts that wait to be stored
 	maxWaiting int64
-	records    *batch.Batcher[*recordItem]
-	jobPlaces  places // for records of jobs
-	testPlaces places // and of tests
+	recorder   *recorder
 	asking     places // for what people ask for: one is a connection
 	loads      *batch.Batcher[*loadItem]
 	parks      *batch.Batcher[*parkItem]
@@ -88,18 +86,13 @@ type Dispatcher struct {
 	slots      *slots
 	held       *holding
 
-	// recording ends the waiting for a database that is away, at the very end of
-	// a stop.
-	recording     context.Context
-	giveUpRecords context.CancelFunc
-
 	upkeep     context.Context
 	stopUpkeep context.CancelFunc
 	loops      sync.WaitGroup
 	nudges     chan struct{}
 	running    running
-	partitions atomic.Bool // of this week and the next are there
-	lacking    said        // of which destinations it was said that their key is missing
+	partitions *partitions
+	lacking    said // of which destinations it was said that their key is missing
 }
 
 // commitInterval is the least time between commits that have company, of accepted
@@ -118,7 +111,6 @@ func New(cfg Config) (*Dispatcher, error) {
 	d.Cluster.OnLost(func() { d.reroute.Store(true) })
 	d.unrouted = newUnrouted()
 	d.lacking.at = map[string]time.Time{}
-	d.recording, d.giveUpRecords = context.WithCancel(context.Background())
 	d.upkeep, d.stopUpkeep = context.WithCancel(context.Background())
 
 	workers := river.NewWorkers()
@@ -150,8 +142,12 @@ func New(cfg Config) (*Dispatcher, error) {
 	d.river = queue
 	d.accepts = batch.New(batch.Config{Room: maxWaiting, Max: maxWaiting, Apart: commitInterval}, d.commitFew)
 	d.batches = batch.New(batch.Config{Room: maxWaiting, Max: maxDeliveries}, d.commitMany)
-	d.jobPlaces, d.testPlaces, d.asking = make(places, 2*cfg.Workers), make(places, maxTests), make(places, maxAsking)
-	d.records = batch.New(batch.Config{Room: cap(d.jobPlaces) + cap(d.testPlaces), Max: 512, Apart: commitInterval}, d.commitRecords)
+	d.asking = make(places, maxAsking)
+	d.partitions = &partitions{db: cfg.DB, log: cfg.Log, now: cfg.Now}
+	d.recorder = newRecorder(recorderParts{
+		db: cfg.DB, log: cfg.Log, now: cfg.Now, workers: cfg.Workers, longest: max(cfg.Waits.Longest(), longPause),
+		retries: d.metrics.waits, partitions: d.partitions, freed: d.freed,
+	})
 	d.loads = batch.New(batch.Config{Room: 2 * cfg.Workers, Max: maxLoads}, d.commitLoads)
 	d.parks = batch.New(batch.Config{Room: (2 + maxDirect) * cfg.Workers, Max: 512}, d.commitParks)
 	d.ends = batch.New(batch.Config{Room: (2 + maxDirect) * cfg.Workers, Max: 512}, d.commitEnds)
@@ -181,7 +177,7 @@ func (d *Dispatcher) Start(ctx context.Context) error {
 			return err
 		}
 	}
-	d.ensurePartitions(ctx)
+	d.partitions.ensure(ctx)
 	if !d.works() {
 		d.startUpkeep()
 		return nil
@@ -214,8 +210,7 @@ func (d *Dispatcher) Stop(ctx context.Context) error {
 		err = d.river.StopAndCancel(late)
 	}
 	directs.Wait()
-	d.giveUpRecords()
-	d.records.Close()
+	d.recorder.close()
 	d.loads.Close()
 	d.parks.Close()
 	d.ends.Close()
@@ -243,7 +238,7 @@ func (d *Dispatcher) afterGrace(ctx context.Context) (context.Context, context.C
 		case <-late.Done():
 			return
 		}
-		d.giveUpRecords()
+		d.recorder.giveUp()
 		cancel()
 	})
 	return late, func() { stop(); cancel() }
@@ -256,5 +251,5 @@ const recordGrace = 5 * time.Second
 // Working reports the two things without which no attempt starts: that this
 // instance is known to be alive, and that attempts have partitions to go to.
 func (d *Dispatcher) Working() (alive, partitions bool) {
-	return d.Cluster.Alive(), d.partitions.Load()
+	return d.Cluster.Alive(), d.partitions.there()
 }

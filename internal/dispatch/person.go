@@ -287,10 +287,10 @@ func (d *Dispatcher) Test(ctx context.Context, t destination.Destination, severi
 	if t.ID != uuid.Nil {
 		soon, cancel := context.WithTimeout(ctx, d.AttemptTimeout)
 		defer cancel()
-		if !d.testPlaces.take(soon) {
+		if !d.recorder.reserveTest(soon) {
 			return delivery.Attempt{}, nil, fmt.Errorf("send test: %w", ErrUnavailable)
 		}
-		defer d.testPlaces.free()
+		defer d.recorder.freeTest()
 	}
 	now := d.Now()
 	sample := alert.Sample(severity, typ)
@@ -314,7 +314,7 @@ func (d *Dispatcher) Test(ctx context.Context, t destination.Destination, severi
 	if t.ID == uuid.Nil {
 		return a, body, nil
 	}
-	if _, err := d.record(recordItem{attempt: a}); err != nil {
+	if _, err := d.recorder.record(recordItem{attempt: a}); err != nil {
 		return a, body, err
 	}
 	return a, body, nil

@@ -44,7 +44,7 @@ func TestTestsHaveRoom(t *testing.T) {
 	if n := count(t, f, `SELECT count(*) FROM attempts WHERE trigger = 'test'`); n != maxTests {
 		t.Errorf("%d attempts are stored, want %d", n, maxTests)
 	}
-	if n := len(f.testPlaces) + len(f.jobPlaces); n != 0 {
+	if n := len(f.recorder.testRoom) + len(f.recorder.jobRoom); n != 0 {
 		t.Errorf("%d places were not given back", n)
 	}
 }
@@ -56,8 +56,8 @@ func TestJobsHaveRoom(t *testing.T) {
 	s := newSink(t)
 	hook := f.webhook(t, s.URL)
 	queued := f.cancelled(t, hook, 1)
-	for range cap(f.jobPlaces) {
-		f.jobPlaces.take(t.Context())
+	for range cap(f.recorder.jobRoom) {
+		f.recorder.reserve(t.Context())
 	}
 	ids := append(queued, f.send(t, hook, 1)...)
 	f.resendAll(t, queued)
@@ -72,8 +72,8 @@ func TestJobsHaveRoom(t *testing.T) {
 	if came, _, _ := s.arrivals(); came != 0 {
 		t.Errorf("%d came", came)
 	}
-	for range cap(f.jobPlaces) {
-		f.jobPlaces.free()
+	for range cap(f.recorder.jobRoom) {
+		f.recorder.free()
 	}
 	f.soonAll(t, ids, delivery.Delivered)
 	s.wantOnce(t, ids)

@@ -33,7 +33,7 @@ func (f *fixture) ready(t testing.TB) *fixture {
 	if err := f.Cluster.Heartbeat(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	f.ensurePartitions(t.Context())
+	f.partitions.ensure(t.Context())
 	return f
 }
 
@@ -146,7 +146,7 @@ func TestAcksAreSettledOnWhatIsKnown(t *testing.T) {
 			a.Result = outbound.Result{Class: outbound.Acked, StatusCode: 204, StartedAt: time.Now().UTC().Truncate(time.Microsecond)}
 			item := &recordItem{attempt: a, claim: d.Claim(), known: d}
 			exec(t, f, tt.meanwhile)
-			_, err := f.settleAcks(t.Context(), []*recordItem{item})
+			_, err := f.recorder.recordAcks(t.Context(), []*recordItem{item})
 			n := count(t, f, `SELECT count(*) FROM attempts`)
 			if !tt.stored {
 				if !errors.Is(err, postgres.ErrVersion) || n != 0 {
@@ -165,7 +165,7 @@ func TestAcksAreSettledOnWhatIsKnown(t *testing.T) {
 				t.Errorf("health = %+v, %v", h, err)
 			}
 			item.tried = true
-			if _, err := f.settleAcks(t.Context(), []*recordItem{item}); !errors.Is(err, postgres.ErrVersion) {
+			if _, err := f.recorder.recordAcks(t.Context(), []*recordItem{item}); !errors.Is(err, postgres.ErrVersion) {
 				t.Errorf("what may have been stored already: %v", err)
 			}
 		})
@@ -182,7 +182,7 @@ func TestRecordTwice(t *testing.T) {
 	a := delivery.Attempt{ID: uuid.Must(uuid.NewV7()), DeliveryID: d.ID, DestinationID: hook.ID, Trigger: delivery.Automatic}
 	a.Result = outbound.Result{Class: outbound.Refused, StartedAt: time.Now()}
 	for range 2 {
-		if _, err := f.record(recordItem{attempt: a, claim: d.Claim(), wait: time.Hour}); err != nil {
+		if _, err := f.recorder.record(recordItem{attempt: a, claim: d.Claim(), wait: time.Hour}); err != nil {
 			t.Fatal(err)
 		}
 	}

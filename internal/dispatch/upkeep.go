@@ -29,7 +29,7 @@ const (
 func (d *Dispatcher) startUpkeep() {
 	d.every(cluster.HeartbeatEvery, d.Cluster.Wake(), "heartbeat", d.Cluster.Heartbeat)
 	d.every(keysetEvery, nil, "keyset", func(context.Context) error { return d.DB.RefreshKey() })
-	d.every(reconcileEvery, nil, "partitions", func(ctx context.Context) error { d.ensurePartitions(ctx); return nil })
+	d.every(reconcileEvery, nil, "partitions", func(ctx context.Context) error { d.partitions.ensure(ctx); return nil })
 	d.every(live.PublishEvery, nil, "publish", d.Events.Publish)
 	d.loops.Go(func() { d.Events.Listen(d.upkeep) })
 	if !d.works() {
@@ -314,24 +314,4 @@ func (d *Dispatcher) reconcile(ctx context.Context) error {
 		d.Log.ErrorContext(ctx, "stuck deliveries repaired", "deliveries", n)
 	}
 	return err
-}
-
-// ensurePartitions makes the partitions of this week and the next. Without them
-// no attempt starts: its record would have nowhere to go.
-func (d *Dispatcher) ensurePartitions(ctx context.Context) {
-	now := d.Now()
-	switch err := d.DB.EnsurePartitions(ctx, now, now.AddDate(0, 0, 7)); {
-	case err == nil:
-		d.partitions.Store(true)
-	case postgres.IsRefused(err), errors.Is(err, postgres.ErrDetached):
-		d.lackPartitions(err)
-	}
-}
-
-// lackPartitions has no attempt start until ensurePartitions finds that attempts
-// have partitions to go to, and says so once.
-func (d *Dispatcher) lackPartitions(err error) {
-	if d.partitions.Swap(false) {
-		d.Log.Error("partitions of attempts cannot be made", "error", err)
-	}
 }

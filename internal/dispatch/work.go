@@ -214,11 +214,11 @@ func (d *Dispatcher) holdReason(ctx context.Context, out *postgres.Outgoing) del
 // record from before it sends. The id of the attempt is made before sending, so
 // that recording it twice adds nothing.
 func (d *Dispatcher) attempt(ctx context.Context, jobID int64, out *postgres.Outgoing) error {
-	if !d.jobPlaces.take(ctx) {
+	if !d.recorder.reserve(ctx) {
 		d.slots.free(out.Destination.ID, 0)
 		return river.JobSnooze(0)
 	}
-	defer d.jobPlaces.free()
+	defer d.recorder.free()
 	now := d.Now()
 	a := delivery.Attempt{
 		ID:            uuid.Must(uuid.NewV7()),
@@ -237,7 +237,7 @@ func (d *Dispatcher) attempt(ctx context.Context, jobID int64, out *postgres.Out
 		Keys:    out.Destination.Signing.Keys(now),
 	})
 	a.Result = a.ResponseStorage.Keep(a.Result)
-	settled, err := d.record(recordItem{
+	settled, err := d.recorder.record(recordItem{
 		attempt: a,
 		claim:   out.Delivery.Claim(),
 		known:   out.Delivery,

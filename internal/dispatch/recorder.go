@@ -6,23 +6,58 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"slices"
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/prometheus/client_golang/prometheus"
 
+	"belfry/internal/batch"
 	"belfry/internal/delivery"
 	"belfry/internal/outbound"
 	"belfry/internal/postgres"
 )
 
 const (
-	maxTests      = 64 // test sends at once, until they are recorded
+	maxTests      = 64  // test sends at once, until they are recorded
+	maxRecords    = 512 // attempts in one transaction
 	recordTimeout = 10 * time.Second
 	recordPause   = 500 * time.Millisecond // between tries while the database is away, or refuses
 	maxPause      = 5 * time.Second        // the same, after several
 )
+
+// recorder stores attempts and what they lead to, many in one transaction. Whoever
+// makes an attempt has room for its record from before the request until the record
+// is committed. So a record is never refused, and what waits to be recorded takes no
+// more memory than there is room for.
+type recorder struct {
+	recorderParts
+	batcher  *batch.Batcher[*recordItem]
+	jobRoom  places // for records of jobs
+	testRoom places // and of tests
+
+	// patient ends when a database that is away is no longer waited for: at the very
+	// end of a stop.
+	patient context.Context
+	giveUp  context.CancelFunc
+}
+
+// recorderParts is what a recorder needs.
+type recorderParts struct {
+	db         *postgres.DB
+	log        *slog.Logger
+	now        func() time.Time
+	workers    int
+	longest    time.Duration      // that passes between two attempts of a run
+	retries    prometheus.Counter // of batches
+	partitions *partitions
+
+	// freed is told of each attempt that is recorded: its destination may have room for
+	// what is held.
+	freed func(destinationID uuid.UUID)
+}
 
 // recordItem is an attempt that has been made and must not be forgotten.
 type recordItem struct {
@@ -47,74 +82,78 @@ type recorded struct {
 	err error
 }
 
-// places is room for records: whoever makes an attempt has a place from before the
-// request until its record is committed. So a record is never refused, and what
-// waits to be recorded takes no more memory than there are places.
-type places chan struct{}
-
-// take waits for a place, or reports false when ctx ends first.
-func (p places) take(ctx context.Context) bool {
-	select {
-	case p <- struct{}{}: // nearly always, and cheaper than to look at ctx as well
-		return true
-	default:
-	}
-	select {
-	case p <- struct{}{}:
-		return true
-	case <-ctx.Done():
-		return false
-	}
+// newRecorder starts a recorder. It runs until close.
+func newRecorder(p recorderParts) *recorder {
+	r := &recorder{recorderParts: p, jobRoom: make(places, 2*p.workers), testRoom: make(places, maxTests)}
+	r.patient, r.giveUp = context.WithCancel(context.Background()) // no caller's: it ends with the process
+	r.batcher = batch.New(batch.Config{Room: cap(r.jobRoom) + cap(r.testRoom), Max: maxRecords, Apart: commitInterval}, r.commit)
+	return r
 }
 
-func (p places) free() { <-p }
+// reserve waits for room for the record of a job's attempt, or reports false when ctx
+// ends first. The caller gives it back with free once the attempt is recorded.
+func (r *recorder) reserve(ctx context.Context) bool { return r.jobRoom.take(ctx) }
+
+func (r *recorder) free() { r.jobRoom.free() }
+
+// reserveTest is reserve for a test, which freeTest gives back: jobs never wait for
+// tests.
+func (r *recorder) reserveTest(ctx context.Context) bool { return r.testRoom.take(ctx) }
+
+func (r *recorder) freeTest() { r.testRoom.free() }
+
+// close records what waits, or gives up on what cannot be recorded now.
+func (r *recorder) close() {
+	r.giveUp()
+	r.batcher.Close()
+}
 
 // record stores an attempt, for which there is a place, and what it leads to. It
 // returns when that is committed: a worker's slot is not free before. It waits for
 // a database that is away. An error means that a stop ended the waiting, or that
 // not even the bare facts could be stored.
-func (d *Dispatcher) record(item recordItem) (settled, error) {
+func (r *recorder) record(item recordItem) (settled, error) {
 	item.done = make(chan recorded, 1)
-	if !d.records.TryAdd(&item) {
+	if !r.batcher.TryAdd(&item) {
 		return settled{}, errors.New("record attempt: this process stops")
 	}
-	r := <-item.done
-	return r.settled, r.err
+	done := <-item.done
+	return done.settled, done.err
 }
 
-// commitRecords stores a batch, however long the database is away. One bad item
+// commit stores a batch, however long the database is away. One bad item
 // must not spoil its batch: when the data is refused, each goes alone, and one
 // that is still refused goes without what the destination sent.
-func (d *Dispatcher) commitRecords(items []*recordItem) {
+func (r *recorder) commit(items []*recordItem) {
 	made, pause, said := false, recordPause, ""
 	for {
-		err := d.settle(items)
+		err := r.recordOutcomes(items)
 		switch {
 		case err == nil:
-			if !d.partitions.Load() { // there may be some again
-				d.partitionsFor(items)
+			if !r.partitions.there() { // there may be some again
+				r.partitionsFor(items)
 			}
 			return
-		case postgres.IsMissingPartition(err) && !made && d.partitionsFor(items):
+		case postgres.IsMissingPartition(err) && !made && r.partitionsFor(items):
 			made = true
 		case postgres.IsData(err) && len(items) > 1:
 			for _, item := range items {
-				d.commitRecords([]*recordItem{item})
+				r.commit([]*recordItem{item})
 			}
 			return
 		case postgres.IsData(err) && !items[0].attempt.Stripped:
-			d.Log.Error("attempt stored without body and headers", "attempt_id", items[0].attempt.ID, "error", err)
+			r.log.Error("attempt stored without body and headers", "attempt_id", items[0].attempt.ID, "error", err)
 			items[0].attempt = stripped(items[0].attempt)
 		case postgres.IsData(err):
 			items[0].done <- recorded{err: err}
 			return
 		default:
-			d.metrics.waits.Inc()
+			r.retries.Inc()
 			if said != err.Error() {
 				said = err.Error()
-				d.Log.Warn("attempts wait to be recorded", "attempts", len(items), "error", err)
+				r.log.Warn("attempts wait to be recorded", "attempts", len(items), "error", err)
 			}
-			if !d.pauseRecording(pause) {
+			if !r.pause(pause) {
 				for _, item := range items {
 					item.done <- recorded{err: err}
 				}
@@ -128,13 +167,13 @@ func (d *Dispatcher) commitRecords(items []*recordItem) {
 	}
 }
 
-// pauseRecording waits before the next try, or reports false when a stop has
+// pause waits before the next try, or reports false when a stop has
 // ended the waiting.
-func (d *Dispatcher) pauseRecording(pause time.Duration) bool {
+func (r *recorder) pause(wait time.Duration) bool {
 	select {
-	case <-d.recording.Done():
+	case <-r.patient.Done():
 		return false
-	case <-time.After(pause):
+	case <-time.After(wait):
 		return true
 	}
 }
@@ -146,14 +185,14 @@ func stripped(a delivery.Attempt) delivery.Attempt {
 	return a
 }
 
-// settle stores attempts and moves their deliveries in one transaction, and then
+// recordOutcomes stores attempts and moves their deliveries in one transaction, and then
 // tells those who wait.
-func (d *Dispatcher) settle(items []*recordItem) error {
-	ctx, cancel := context.WithTimeout(context.Background(), recordTimeout)
+func (r *recorder) recordOutcomes(items []*recordItem) error {
+	ctx, cancel := context.WithTimeout(context.Background(), recordTimeout) // a batch serves many callers
 	defer cancel()
-	results, err := d.settleAcks(ctx, items)
+	results, err := r.recordAcks(ctx, items)
 	if errors.Is(err, postgres.ErrVersion) {
-		results, err = d.settleLocked(ctx, items)
+		results, err = r.recordLocked(ctx, items)
 	}
 	if err != nil {
 		for _, item := range items {
@@ -163,15 +202,15 @@ func (d *Dispatcher) settle(items []*recordItem) error {
 	}
 	for i, item := range items {
 		item.done <- recorded{settled: results[i]}
-		d.freed(item.attempt.DestinationID)
+		r.freed(item.attempt.DestinationID)
 	}
 	return nil
 }
 
-// settleAcks settles acks on what was known before their attempts, and leaves it to
+// recordAcks decides on acks by what was known before their attempts, and leaves it to
 // the database to find that this has changed: it returns ErrVersion then, and where
 // there is anything but first acks of healthy destinations.
-func (d *Dispatcher) settleAcks(ctx context.Context, items []*recordItem) ([]settled, error) {
+func (r *recorder) recordAcks(ctx context.Context, items []*recordItem) ([]settled, error) {
 	known := postgres.Standing{
 		Deliveries: make(map[uuid.UUID]delivery.Delivery, len(items)),
 		Healths:    map[uuid.UUID]delivery.Health{},
@@ -187,26 +226,26 @@ func (d *Dispatcher) settleAcks(ctx context.Context, items []*recordItem) ([]set
 	if len(known.Deliveries) < len(items) {
 		return nil, postgres.ErrVersion
 	}
-	results, outcome := d.decide(items, known)
+	results, outcome := r.decide(items, known)
 	jobs := make([]int64, len(outcome.Deliveries))
 	for i, dl := range outcome.Deliveries {
 		jobs[i] = was[dl.ID]
 	}
-	err := d.DB.InTx(ctx, func(tx *postgres.Tx) error {
+	err := r.db.InTx(ctx, func(tx *postgres.Tx) error {
 		tx.StoreAcks(outcome, jobs)
 		return nil
 	})
 	return results, err
 }
 
-func (d *Dispatcher) settleLocked(ctx context.Context, items []*recordItem) (results []settled, err error) {
-	err = d.DB.InTx(ctx, func(tx *postgres.Tx) error {
+func (r *recorder) recordLocked(ctx context.Context, items []*recordItem) (results []settled, err error) {
+	err = r.db.InTx(ctx, func(tx *postgres.Tx) error {
 		now, err := tx.LockStanding(ctx, deliveryIDs(items), destinationIDs(items), triedIDs(items))
 		if err != nil {
 			return err
 		}
 		var outcome postgres.Outcome
-		results, outcome = d.decide(items, now)
+		results, outcome = r.decide(items, now)
 		tx.Store(outcome)
 		return nil
 	})
@@ -214,7 +253,7 @@ func (d *Dispatcher) settleLocked(ctx context.Context, items []*recordItem) (res
 }
 
 // decide returns what attempts lead to: for each of them, and all in all.
-func (d *Dispatcher) decide(items []*recordItem, now postgres.Standing) ([]settled, postgres.Outcome) {
+func (r *recorder) decide(items []*recordItem, now postgres.Standing) ([]settled, postgres.Outcome) {
 	var (
 		results = make([]settled, len(items))
 		out     postgres.Outcome
@@ -234,13 +273,13 @@ func (d *Dispatcher) decide(items []*recordItem, now postgres.Standing) ([]settl
 			dl, a = delivery.Settle(dl, item.claim, a, item.wait)
 			h := now.Healths[a.DestinationID]
 			h.DestinationID = a.DestinationID
-			h = h.After(a, item.holds, max(d.Waits.Longest(), longPause))
+			h = h.After(a, item.holds, r.longest)
 			switch {
 			case !a.Counted || dl.Status.Final():
 			case h.Answering():
 				dl.HeldAt = time.Time{} // its probe came back to a destination that answers
 			default:
-				dl = dl.Hold(delivery.NotAnswering, d.Now())
+				dl = dl.Hold(delivery.NotAnswering, r.now())
 			}
 			if jobID != 0 && dl.JobID == 0 {
 				out.Jobs = append(out.Jobs, jobID)
@@ -324,20 +363,13 @@ func triedIDs(items []*recordItem) []uuid.UUID {
 
 // partitionsFor makes the partitions that a batch needs, and reports whether they
 // are there: an attempt is never lost for want of one.
-func (d *Dispatcher) partitionsFor(items []*recordItem) bool {
-	var times []time.Time
-	for _, item := range items {
+func (r *recorder) partitionsFor(items []*recordItem) bool {
+	times := make([]time.Time, len(items))
+	for i, item := range items {
 		sec, nsec := item.attempt.ID.Time().UnixTime()
-		times = append(times, time.Unix(sec, nsec))
+		times[i] = time.Unix(sec, nsec)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), recordTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), recordTimeout) // a batch serves many callers
 	defer cancel()
-	err := d.DB.EnsurePartitions(ctx, times...)
-	switch {
-	case err == nil:
-		d.ensurePartitions(ctx)
-	case postgres.IsRefused(err), errors.Is(err, postgres.ErrDetached):
-		d.lackPartitions(err)
-	}
-	return err == nil
+	return r.partitions.makeFor(ctx, times...)
 }
