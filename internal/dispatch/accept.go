@@ -264,7 +264,7 @@ func (d *Dispatcher) answer(item *acceptItem, r Result) {
 	d.waiting.Add(-item.bytes)
 	if r.Err == nil && !r.Repeated {
 		d.metrics.accepted.Inc()
-		d.noteUnrouted(r.Alert)
+		d.unrouted.note(r.Alert)
 		if len(r.Alert.Altered) > 0 {
 			d.metrics.altered.Inc()
 		}

@@ -64,11 +64,12 @@ type Config struct {
 // Dispatcher accepts alerts and delivers them in the background.
 type Dispatcher struct {
 	Config
+	*transactions
 	Events     *live.Bus       // what changes, for those who look on
 	Cluster    *cluster.Member // whether this replica lives, and how many there are
 	river      *river.Client[pgx.Tx]
 	metrics    metrics
-	unrouted   unrouted
+	unrouted   *unroutedNotes
 	accepts    *batch.Batcher[*acceptItem]
 	batches    *batch.Batcher[*acceptItem] // of calls with many alerts
 	turn       chan struct{}               // held by the one of the two that commits
@@ -78,7 +79,6 @@ type Dispatcher struct {
 	waiting    atomic.Int64 // bytes of alerts that wait to be stored
 	maxWaiting int64
 	recorder   *recorder
-	asking     places // for what people ask for: one is a connection
 	loads      *batch.Batcher[*loadItem]
 	parks      *batch.Batcher[*parkItem]
 	ends       *batch.Batcher[*endItem]
@@ -86,9 +86,8 @@ type Dispatcher struct {
 	slots      *slots
 	held       *holding
 
-	upkeep     context.Context
-	stopUpkeep context.CancelFunc
-	loops      sync.WaitGroup
+	loops      *loops
+	retention  *retention
 	nudges     chan struct{}
 	running    running
 	partitions *partitions
@@ -109,9 +108,11 @@ func New(cfg Config) (*Dispatcher, error) {
 	})
 	d.Cluster.OnLost(cfg.DB.Forget)
 	d.Cluster.OnLost(func() { d.reroute.Store(true) })
-	d.unrouted = newUnrouted()
+	d.unrouted = newUnroutedNotes(cfg.Log, cfg.Now, d.metrics.unrouted)
 	d.lacking.at = map[string]time.Time{}
-	d.upkeep, d.stopUpkeep = context.WithCancel(context.Background())
+	d.transactions = &transactions{db: cfg.DB, log: cfg.Log, forget: d.Cluster.Forget, asking: make(places, maxAsking)}
+	d.loops = newLoops(cfg.Log)
+	d.retention = &retention{db: cfg.DB, log: cfg.Log, now: cfg.Now, kept: cfg.Retention, audit: cfg.AuditRetention}
 
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &worker{d: d})
@@ -142,7 +143,6 @@ func New(cfg Config) (*Dispatcher, error) {
 	d.river = queue
 	d.accepts = batch.New(batch.Config{Room: maxWaiting, Max: maxWaiting, Apart: commitInterval}, d.commitFew)
 	d.batches = batch.New(batch.Config{Room: maxWaiting, Max: maxDeliveries}, d.commitMany)
-	d.asking = make(places, maxAsking)
 	d.partitions = &partitions{db: cfg.DB, log: cfg.Log, now: cfg.Now}
 	d.recorder = newRecorder(recorderParts{
 		db: cfg.DB, log: cfg.Log, now: cfg.Now, workers: cfg.Workers, longest: max(cfg.Waits.Longest(), longPause),
@@ -214,8 +214,7 @@ func (d *Dispatcher) Stop(ctx context.Context) error {
 	d.loads.Close()
 	d.parks.Close()
 	d.ends.Close()
-	d.stopUpkeep()
-	d.loops.Wait()
+	d.loops.stop()
 	if leave := d.Cluster.Leave(late); leave != nil {
 		d.Log.WarnContext(ctx, "leave", "error", leave) // others find out in a few seconds
 	}

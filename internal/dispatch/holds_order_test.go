@@ -26,8 +26,7 @@ func TestOneOrderOfReasons(t *testing.T) {
 		t.Fatal(err)
 	}
 	accepted := f.accept(t, `{"id":"x","severity":"LOW","type":"RULE","destinations":["`+other.ID.String()+`"]}`)
-	f.stopUpkeep() // from here on each decides by itself
-	f.loops.Wait()
+	f.loops.stop() // from here on each decides by itself
 
 	hook.State = destination.Paused
 	for _, want := range []delivery.Reason{delivery.Misconfigured, delivery.Paused} {

@@ -57,6 +57,6 @@ func (d *Dispatcher) tell(ctx context.Context, tx *postgres.Tx, among postgres.R
 	if err != nil {
 		return "", err
 	}
-	tx.AfterCommit(func() { d.noteUnrouted(item.alert) })
+	tx.AfterCommit(func() { d.unrouted.note(item.alert) })
 	return a.AlertID, d.promise(ctx, tx, d.inLine(ctx, item, in.Lines, rooms, now))
 }

@@ -2,58 +2,74 @@ package dispatch
 
 import (
 	"context"
+	"log/slog"
 	"time"
+
+	"belfry/internal/postgres"
 )
 
 const (
 	retainEvery = time.Hour
 	statsKept   = 8 * 24 * time.Hour
+	dropAtOnce  = 500 // rows in one transaction
 )
 
-// startRetention drops what is older than it is to be kept. Each kind goes by itself:
-// one that cannot, or that takes long, keeps none of the others. Partitions of attempts
-// are most of what is stored, and go in no time.
-func (d *Dispatcher) startRetention() {
-	for name, step := range d.retentions() {
-		d.every(retainEvery, nil, name, step)
+// retention drops what is older than it is to be kept.
+type retention struct {
+	db    *postgres.DB
+	log   *slog.Logger
+	now   func() time.Time
+	kept  time.Duration // alerts and attempts; 0: for ever
+	audit time.Duration // the audit log; 0: for ever
+}
+
+// steps returns what drops each kind. Each goes by itself: one that cannot, or that
+// takes long, keeps none of the others. Partitions of attempts are most of what is
+// stored, and go in no time.
+func (r *retention) steps() []step {
+	return []step{
+		{name: "drop attempts", every: retainEvery, do: r.dropAttempts},
+		{name: "drop alerts", every: retainEvery, long: true, do: r.dropping("alerts", r.kept, r.db.DropAlerts)},
+		{name: "drop bulk re-sends", every: retainEvery, long: true, do: r.dropping("bulk_resends", r.kept, r.db.DropBulkResends)},
+		{name: "drop audit log", every: retainEvery, long: true, do: r.dropping("audit_entries", r.audit, r.db.DropAudit)},
+		{name: "drop sums of attempts", every: retainEvery, do: r.dropStats},
 	}
 }
 
-func (d *Dispatcher) retentions() map[string]func(context.Context) error {
-	return map[string]func(context.Context) error{
-		"drop attempts": func(ctx context.Context) error {
-			if d.Retention <= 0 {
-				return nil
-			}
-			dropped, err := d.DB.DropAttempts(ctx, d.Now().Add(-d.Retention))
-			if len(dropped) > 0 {
-				d.Log.InfoContext(ctx, "old attempts dropped", "partitions", dropped)
-			}
-			return err
-		},
-		"drop alerts":           d.dropping("alerts", d.Retention, d.DB.DropAlerts),
-		"drop bulk re-sends":    d.dropping("bulk_resends", d.Retention, d.DB.DropBulkResends),
-		"drop audit log":        d.dropping("audit_entries", d.AuditRetention, d.DB.DropAudit),
-		"drop sums of attempts": func(ctx context.Context) error { return d.DB.DropStats(ctx, d.Now().Add(-statsKept)) },
+func (r *retention) dropAttempts(ctx context.Context) error {
+	if r.kept <= 0 {
+		return nil
 	}
+	dropped, err := r.db.DropAttempts(ctx, r.now().Add(-r.kept))
+	if len(dropped) > 0 {
+		r.log.InfoContext(ctx, "old attempts dropped", "partitions", dropped)
+	}
+	return err
 }
 
-// dropping returns a step that drops what was made longer ago than it is kept, a few
-// rows at a time, for as long as there is any: only each few have a time limit.
-func (d *Dispatcher) dropping(what string, kept time.Duration, drop func(context.Context, time.Time, int) (int64, error)) func(context.Context) error {
-	return func(context.Context) error {
+func (r *retention) dropStats(ctx context.Context) error {
+	return r.db.DropStats(ctx, r.now().Add(-statsKept))
+}
+
+// dropping returns what drops what was made longer ago than it is kept, a few rows at
+// a time, for as long as there is any: only each few have a time limit.
+func (r *retention) dropping(what string, kept time.Duration, drop func(context.Context, time.Time, int) (int64, error)) func(context.Context) error {
+	few := func(ctx context.Context) (int64, error) {
+		ctx, cancel := context.WithTimeout(ctx, stepTimeout)
+		defer cancel()
+		return drop(ctx, r.now().Add(-kept), dropAtOnce)
+	}
+	return func(ctx context.Context) error {
 		if kept <= 0 {
 			return nil
 		}
-		total, n, err := int64(0), int64(pace), error(nil)
-		for err == nil && n >= pace {
-			ctx, cancel := context.WithTimeout(d.upkeep, stepTimeout)
-			n, err = drop(ctx, d.Now().Add(-kept), pace)
-			cancel()
+		total, n, err := int64(0), int64(dropAtOnce), error(nil)
+		for err == nil && n >= dropAtOnce {
+			n, err = few(ctx)
 			total += n
 		}
 		if total > 0 {
-			d.Log.InfoContext(d.upkeep, "what was old was dropped", what, total)
+			r.log.InfoContext(ctx, "what was old was dropped", what, total)
 		}
 		return err
 	}

@@ -11,8 +11,8 @@ import (
 
 // retain does all that is dropped by age, once.
 func (f *fixture) retain(ctx context.Context) (err error) {
-	for _, step := range f.retentions() {
-		err = errors.Join(err, step(ctx))
+	for _, step := range f.retention.steps() {
+		err = errors.Join(err, step.do(ctx))
 	}
 	return err
 }

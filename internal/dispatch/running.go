@@ -1,6 +1,7 @@
 package dispatch
 
 import (
+	"context"
 	"sync"
 	"time"
 
@@ -74,11 +75,11 @@ func (d *Dispatcher) watchEnds() {
 			river.EventKindJobInterrupted, river.EventKindJobSnoozed,
 		},
 	})
-	d.loops.Go(func() {
+	d.loops.start(func(ctx context.Context) {
 		defer stop()
 		for {
 			select {
-			case <-d.upkeep.Done():
+			case <-ctx.Done():
 				return
 			case end, ok := <-ends:
 				if !ok {

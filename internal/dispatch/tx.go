@@ -3,31 +3,43 @@ package dispatch
 import (
 	"context"
 	"errors"
+	"fmt"
+	"log/slog"
+	"time"
 
 	"belfry/internal/postgres"
 )
 
-// maxAgain is how often a transaction is begun anew because of a job's id.
-const maxAgain = 5
+const (
+	// maxTakenAgain is how often a transaction is begun anew because of a job's id.
+	maxTakenAgain = 5
 
-// jobTaken reports whether a transaction that ended with err is to be done over: the id
-// of a job was taken. Then none is taken from the reserve, and the next ones are
-// beyond all that are in use.
-func (d *Dispatcher) jobTaken(ctx context.Context, err error, try int) bool {
-	if !postgres.IsJobTaken(err) || try >= maxAgain {
-		return false
-	}
-	d.Cluster.Forget()
-	d.Log.WarnContext(ctx, "ids of jobs were taken", "error", err)
-	return d.DB.SkipJobIDs(ctx) == nil
+	// maxAsking is how many of the dispatcher's connections people may have at a
+	// time. Each may wait for a row that somebody else has locked.
+	maxAsking = 3
+
+	// askWait is how long a person waits for one.
+	askWait = 5 * time.Second
+)
+
+// ErrCrowded is returned when as much as may be is being done for people already:
+// nothing was changed.
+var ErrCrowded = errors.New("too much is asked for at once")
+
+// transactions runs transactions that make jobs.
+type transactions struct {
+	db     *postgres.DB
+	log    *slog.Logger
+	forget func() // drops what is kept of the database: other ids of jobs among it
+	asking places // for what people ask for: one is a connection
 }
 
 // inTx is [postgres.DB.InTx], done over where the id of a job was taken. fn must not
 // mind being called again.
-func (d *Dispatcher) inTx(ctx context.Context, fn func(*postgres.Tx) error) error {
+func (t *transactions) inTx(ctx context.Context, fn func(*postgres.Tx) error) error {
 	for try := 1; ; try++ {
-		err := d.DB.InTx(ctx, fn)
-		if d.jobTaken(ctx, err, try) {
+		err := t.db.InTx(ctx, fn)
+		if t.jobTaken(ctx, err, try) {
 			continue
 		}
 		if postgres.IsJobTaken(err) {
@@ -35,4 +47,31 @@ func (d *Dispatcher) inTx(ctx context.Context, fn func(*postgres.Tx) error) erro
 		}
 		return err
 	}
+}
+
+// jobTaken reports whether a transaction that ended with err is to be done over: the id
+// of a job was taken. Then none is taken from the reserve, and the next ones are
+// beyond all that are in use.
+func (t *transactions) jobTaken(ctx context.Context, err error, try int) bool {
+	if !postgres.IsJobTaken(err) || try >= maxTakenAgain {
+		return false
+	}
+	t.forget()
+	t.log.WarnContext(ctx, "ids of jobs were taken", "error", err)
+	return t.db.SkipJobIDs(ctx) == nil
+}
+
+// askedTx is inTx for what a person asks for. Alerts and records must never wait for a
+// connection that people have: so they get few, and wait in turn.
+func (t *transactions) askedTx(ctx context.Context, fn func(*postgres.Tx) error) error {
+	soon, cancel := context.WithTimeout(ctx, askWait)
+	defer cancel()
+	if !t.asking.take(soon) {
+		if err := ctx.Err(); err != nil {
+			return fmt.Errorf("wait for a connection: %w", err) // the caller left
+		}
+		return ErrCrowded
+	}
+	defer t.asking.free()
+	return t.inTx(ctx, fn)
 }

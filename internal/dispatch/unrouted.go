@@ -8,10 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/time/rate"
-
 	"belfry/internal/alert"
-	"belfry/internal/delivery"
 	"belfry/internal/destination"
 	"belfry/internal/postgres"
 )
@@ -24,32 +21,6 @@ const (
 	maxToldNames     = 20               // by name, in one alert
 	maxShownName     = 100              // characters
 )
-
-// unrouted says, in the log, which alerts name destinations that nobody has. A
-// flood of them says it a few times a second.
-type unrouted struct {
-	said *said // by names
-	rate *rate.Limiter
-}
-
-func newUnrouted() unrouted {
-	return unrouted{&said{at: map[string]time.Time{}}, rate.NewLimiter(1, 20)}
-}
-
-// noteUnrouted counts an accepted alert that goes to no destination, or not to all
-// that it names.
-func (d *Dispatcher) noteUnrouted(a postgres.AcceptedAlert) {
-	reason := delivery.Unrouted(a.Nowhere, a.Unknown)
-	if reason == "" {
-		return
-	}
-	d.metrics.unrouted.WithLabelValues(string(reason)).Inc()
-	now := d.Now()
-	if len(a.Unknown) == 0 || !d.unrouted.said.may(strings.Join(a.Unknown, "\n"), now) || !d.unrouted.rate.AllowN(now, 1) {
-		return
-	}
-	d.Log.Warn("alert names unknown destinations", "alert_id", a.AlertID, "unknown_destinations", a.Unknown, "reason", reason)
-}
 
 // tellUnknown tells, by a system alert, of destinations that alerts name and that
 // nobody has. It looks at the stored alerts, so that none is missed after a crash,

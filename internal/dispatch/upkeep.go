@@ -19,7 +19,6 @@ const (
 	moveEvery      = time.Second
 	keysetEvery    = 2 * time.Second
 	reconcileEvery = 30 * time.Second
-	stepTimeout    = 5 * time.Minute
 	pace           = 500 // deliveries moved at once, per destination and step
 )
 
@@ -27,22 +26,34 @@ const (
 // what is, not at what was announced, so that no message that gets lost can leave
 // a delivery behind; and all may run in every replica at once.
 func (d *Dispatcher) startUpkeep() {
-	d.every(cluster.HeartbeatEvery, d.Cluster.Wake(), "heartbeat", d.Cluster.Heartbeat)
-	d.every(keysetEvery, nil, "keyset", func(context.Context) error { return d.DB.RefreshKey() })
-	d.every(reconcileEvery, nil, "partitions", func(ctx context.Context) error { d.partitions.ensure(ctx); return nil })
-	d.every(live.PublishEvery, nil, "publish", d.Events.Publish)
-	d.loops.Go(func() { d.Events.Listen(d.upkeep) })
-	if !d.works() {
-		return
+	for _, s := range d.steps() {
+		d.loops.run(s)
 	}
-	d.loops.Go(func() { d.releases(d.upkeep) })
-	d.every(moveEvery, nil, "take over", d.takeOver)
-	d.every(moveEvery, d.nudges, "move", d.move)
-	d.every(reconcileEvery, nil, "reconcile", d.reconcile)
-	d.every(reconcileEvery, nil, "expire", d.expire)
-	d.every(tellUnknownEvery, nil, "unknown destinations", d.tellUnknown)
-	d.startRetention()
-	d.every(bulkEvery, nil, "bulk re-send", d.stepBulks)
+	d.loops.start(d.Events.Listen)
+	if d.works() {
+		d.loops.start(d.releases)
+	}
+}
+
+func (d *Dispatcher) steps() []step {
+	steps := []step{
+		{name: "heartbeat", every: cluster.HeartbeatEvery, wake: d.Cluster.Wake(), do: d.Cluster.Heartbeat},
+		{name: "keyset", every: keysetEvery, do: func(context.Context) error { return d.DB.RefreshKey() }},
+		{name: "partitions", every: reconcileEvery, do: func(ctx context.Context) error { d.partitions.ensure(ctx); return nil }},
+		{name: "publish", every: live.PublishEvery, do: d.Events.Publish},
+	}
+	if !d.works() {
+		return steps
+	}
+	steps = append(steps, d.retention.steps()...)
+	return append(steps,
+		step{name: "take over", every: moveEvery, do: d.takeOver},
+		step{name: "move", every: moveEvery, wake: d.nudges, do: d.move},
+		step{name: "reconcile", every: reconcileEvery, do: d.reconcile},
+		step{name: "expire", every: reconcileEvery, do: d.expire},
+		step{name: "unknown destinations", every: tellUnknownEvery, do: d.tellUnknown},
+		step{name: "bulk re-send", every: bulkEvery, do: d.stepBulks},
+	)
 }
 
 // Nudge says that a destination was paused, resumed, mended or deleted. What
@@ -52,37 +63,6 @@ func (d *Dispatcher) Nudge() {
 	case d.nudges <- struct{}{}:
 	default: // one is on its way
 	}
-}
-
-// every runs step now, then once an interval and when nudged, and logs a failure
-// when it differs from the one before.
-func (d *Dispatcher) every(interval time.Duration, nudges <-chan struct{}, name string, step func(context.Context) error) {
-	d.loops.Go(func() {
-		tick := time.NewTicker(interval)
-		defer tick.Stop()
-		was := ""
-		for {
-			// A line that is dead without saying so must not stop a step for good.
-			ctx, cancel := context.WithTimeout(d.upkeep, stepTimeout)
-			err := step(ctx)
-			cancel()
-			switch {
-			case d.upkeep.Err() != nil:
-				return
-			case err == nil, errors.Is(err, postgres.ErrLocked):
-				was = ""
-			case err.Error() != was:
-				was = err.Error()
-				d.Log.WarnContext(d.upkeep, "upkeep step failed", "step", name, "error", err)
-			}
-			select {
-			case <-d.upkeep.Done():
-				return
-			case <-tick.C:
-			case <-nudges:
-			}
-		}
-	})
 }
 
 // takeOver takes over what dead replicas left running and what was lost on its way

@@ -1,0 +1,42 @@
+package dispatch
+
+import (
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/time/rate"
+
+	"belfry/internal/delivery"
+	"belfry/internal/postgres"
+)
+
+// unroutedNotes counts alerts that go to no destination, or not to all that they
+// name, and says in the log which name destinations that nobody has. A flood of them
+// says it a few times a second.
+type unroutedNotes struct {
+	log     *slog.Logger
+	now     func() time.Time
+	counted *prometheus.CounterVec // by reason
+	said    *said                  // by names
+	rate    *rate.Limiter
+}
+
+func newUnroutedNotes(log *slog.Logger, now func() time.Time, counted *prometheus.CounterVec) *unroutedNotes {
+	return &unroutedNotes{log: log, now: now, counted: counted, said: &said{at: map[string]time.Time{}}, rate: rate.NewLimiter(1, 20)}
+}
+
+// note is told of each alert that is accepted.
+func (u *unroutedNotes) note(a postgres.AcceptedAlert) {
+	reason := delivery.Unrouted(a.Nowhere, a.Unknown)
+	if reason == "" {
+		return
+	}
+	u.counted.WithLabelValues(string(reason)).Inc()
+	now := u.now()
+	if len(a.Unknown) == 0 || !u.said.may(strings.Join(a.Unknown, "\n"), now) || !u.rate.AllowN(now, 1) {
+		return
+	}
+	u.log.Warn("alert names unknown destinations", "alert_id", a.AlertID, "unknown_destinations", a.Unknown, "reason", reason)
+}
