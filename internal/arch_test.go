@@ -16,7 +16,8 @@ const module = "belfry/"
 var allowed = map[string][]string{
 	"internal/invalid":     {},
 	"internal/alert":       {"internal/invalid"},
-	"internal/outbound":    {},
+	"internal/masking":     {},
+	"internal/outbound":    {"internal/masking"},
 	"internal/inbound":     {},
 	"internal/secret":      {},
 	"internal/devpg":       {},

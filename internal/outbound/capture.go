@@ -25,6 +25,9 @@ type capture struct {
 // how long it is, which also lets the connection be used again. Memory does not
 // grow with the answer.
 func readBody(resp *http.Response, keep int) capture {
+	if resp.Body == http.NoBody {
+		return capture{kept: []byte{}}
+	}
 	keep = min(keep, maxRead)
 	var buf bytes.Buffer
 	if resp.ContentLength > 0 {

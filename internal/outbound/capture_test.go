@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"belfry/internal/masking"
 )
 
 // Not parallel: it measures what the process allocates.
@@ -190,7 +192,7 @@ func TestSecretAcrossTheCap(t *testing.T) {
 		io.WriteString(w, secret+" and more")
 	})
 	res := newClient(t, 0).Post(t.Context(), Request{URL: srv.URL, Secrets: []string{secret}})
-	if got, want := string(res.Body[maxBody-10:]), "xx"+stars; got != want {
+	if got, want := string(res.Body[maxBody-10:]), "xx"+masking.Stars; got != want {
 		t.Errorf("the body ends in %q, want %q", got, want)
 	}
 	if !res.Truncated || res.BodySize != maxBody+17 {
@@ -206,10 +208,10 @@ func TestPartialSecretAtTheCap(t *testing.T) {
 	early := strings.Repeat(secret+" ", 500)
 	for before := maxBody - 2*len(secret); before < maxBody+30*len(secret); before += 5 {
 		body := []byte(early + strings.Repeat("x", before-len(early)) + secret + strings.Repeat("y", 400))
-		m := newMasker(secretsOf(Request{Secrets: []string{secret}}, nil))
-		read := body[:min(len(body), maxBody+m.reach())]
+		m := masking.New(masking.Sent{Secrets: []string{secret}})
+		read := body[:min(len(body), maxBody+m.Reach())]
 		for _, cut := range []bool{false, true} {
-			got := string(m.mask(read, maxBody, cut))
+			got := string(m.Body(masking.Part{Text: read, Limit: maxBody, Cut: cut}))
 			if strings.Contains(got, "Bear") || strings.Contains(got, "0123") {
 				t.Fatalf("secret at %d: a part of it is left: …%q", before, got[len(got)-40:])
 			}

@@ -17,6 +17,8 @@ import (
 	"net/netip"
 	"net/url"
 	"time"
+
+	"belfry/internal/masking"
 )
 
 const (
@@ -53,7 +55,7 @@ type Client struct {
 	timeout   time.Duration
 	userAgent string
 	proxy     *url.URL
-	maskers   maskers
+	maskers   masking.Cache
 	now       func() time.Time
 	addresses func() ([]net.Addr, error) // of this machine
 }
@@ -65,7 +67,6 @@ func New(o Options) *Client {
 		timeout:   o.Timeout,
 		userAgent: cmp.Or(o.UserAgent, "Belfry"),
 		proxy:     o.Proxy,
-		maskers:   maskers{proxy: o.Proxy},
 		now:       o.Now,
 		addresses: net.InterfaceAddrs,
 	}

@@ -5,18 +5,20 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"belfry/internal/masking"
 )
 
-// sent returns the headers of a request. A value that is a secret is masked
+// sentHeaders returns the headers of a request. A value that is a secret is masked
 // whatever it is.
-func (m *masker) sent(headers http.Header, secrets []string) []Header {
+func sentHeaders(m *masking.Masker, headers http.Header, secrets []string) []Header {
 	list := make([]Header, 0, len(headers))
 	for name, values := range headers {
 		for _, v := range values {
 			if v != "" && slices.Contains(secrets, v) {
-				v = stars
+				v = masking.Stars
 			}
-			list = append(list, Header{name, m.written(v)})
+			list = append(list, Header{name, m.Written(v)})
 		}
 	}
 	return tidy(list)
@@ -25,23 +27,23 @@ func (m *masker) sent(headers http.Header, secrets []string) []Header {
 // maxHeaders is how many bytes of an answer's headers are kept, names and values.
 const maxHeaders = 16 << 10
 
-// received returns the headers of an answer, and whether there were more than are
+// receivedHeaders returns the headers of an answer, and whether there were more than are
 // kept: the first that fit, by name.
-func (m *masker) received(headers http.Header) (kept []Header, truncated bool) {
+func receivedHeaders(m *masking.Masker, headers http.Header) (kept []Header, truncated bool) {
 	list := make([]Header, 0, len(headers))
 	for name, values := range headers {
 		own := false
 		if !isUsual[name] {
-			own, name = isCredential(name), m.name(name)
+			own, name = isCredential(name), m.Name(name)
 		}
 		for _, v := range values {
 			switch {
 			case own:
-				v = stars
+				v = masking.Stars
 			case name == "Date" && len(v) == len(http.TimeFormat) && strings.HasSuffix(v, " GMT"):
 				// What every answer has is spared the search.
 			default:
-				v = m.text(v)
+				v = m.Text(v)
 			}
 			list = append(list, Header{name, v})
 		}
@@ -64,7 +66,7 @@ var isUsual = map[string]bool{
 // isCredential reports whether an answer's header holds a credential of the
 // receiver's own, which is nobody's business here.
 func isCredential(name string) bool {
-	name = string(lower(name))
+	name = strings.ToLower(name)
 	switch name {
 	case "set-cookie", "set-cookie2", "cookie", "authorization", "proxy-authorization", "authentication-info":
 		return true
@@ -98,32 +100,4 @@ func fold(c byte) byte {
 		return c + 'a' - 'A'
 	}
 	return c
-}
-
-// name returns the name of an answer's header with the secrets in it replaced,
-// in whatever case: net/http does not keep the one that was sent.
-func (m *masker) name(s string) string {
-	spans := m.names.spans(nil, lower(s), len(s), false)
-	return m.text(string(replace([]byte(s), spans, len(s))))
-}
-
-// inNames returns those of patterns that a header's name may hold, in lower case.
-func inNames(patterns []string) []string {
-	const delimiters = " \"(),/:;<=>?@[\\]{}" // RFC 9110 section 5.6.2
-	var ps []string
-	for _, p := range patterns {
-		if !strings.ContainsAny(p, delimiters) {
-			ps = append(ps, string(lower(p)))
-		}
-	}
-	return ps
-}
-
-// lower returns s with its ASCII letters in lower case, byte for byte.
-func lower(s string) []byte {
-	b := []byte(s)
-	for i, c := range b {
-		b[i] = fold(c)
-	}
-	return b
 }

@@ -5,20 +5,22 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"belfry/internal/masking"
 )
 
 func TestCredentialsOfTheReceiverAreMasked(t *testing.T) {
 	t.Parallel()
-	m := newMasker(nil)
+	m := masking.New(masking.Sent{})
 	for name, masked := range map[string]bool{
 		"Set-Cookie": true, "set-cookie": true, "Authorization": true, "Proxy-Authorization": true, "X-Api-Key": true, "X-API-KEY": true,
 		"X-Auth-Token": true, "Csrf-Token": true, "X-Shared-Secret": true,
 		"Content-Type": false, "X-Keyboard": false, "Retry-After": false, "X-Request-Id": false, "Tokens-Left": false, "Key": false,
 	} {
-		got, _ := m.received(http.Header{name: {"session=0123; Path=/", "second"}})
+		got, _ := receivedHeaders(m, http.Header{name: {"session=0123; Path=/", "second"}})
 		want := "session=0123; Path=/"
 		if masked {
-			want = stars
+			want = masking.Stars
 		}
 		if len(got) != 2 || (got[0].Value != want && got[1].Value != want) {
 			t.Errorf("%s: got %v, want %q", name, got, want)

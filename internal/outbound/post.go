@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"belfry/internal/masking"
 )
 
 // Header is one header field.
@@ -91,19 +93,19 @@ func (c *Client) Post(ctx context.Context, r Request) Result {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 
-	m := c.maskers.of(r)
+	m := c.maskers.Masker(masking.Sent{URL: r.URL, Secrets: r.Secrets, Proxy: c.proxy})
 	res := c.exchange(ctx, r, m)
 	res.StartedAt, res.Duration = started, c.now().Sub(started)
-	res.Error = m.text(res.Error)
+	res.Error = m.Text(res.Error)
 	return res
 }
 
-func (c *Client) exchange(ctx context.Context, r Request, m *masker) Result {
+func (c *Client) exchange(ctx context.Context, r Request, m *masking.Masker) Result {
 	req, err := c.newRequest(ctx, r)
 	if err != nil {
 		return Result{Class: Protocol, Error: err.Error()}
 	}
-	res := Result{RequestHeaders: m.sent(req.Header, r.Secrets)}
+	res := Result{RequestHeaders: sentHeaders(m, req.Header, r.Secrets)}
 	t := &trace{now: c.now, addresses: c.addresses}
 	resp, err := c.keep.RoundTrip(t.follow(req))
 	if err != nil && t.stale() && isLost(err) && ctx.Err() == nil {
@@ -124,7 +126,7 @@ func (c *Client) exchange(ctx context.Context, r Request, m *masker) Result {
 }
 
 // receive reads the answer into res.
-func (c *Client) receive(ctx context.Context, resp *http.Response, m *masker, res *Result) {
+func (c *Client) receive(ctx context.Context, resp *http.Response, m *masking.Masker, res *Result) {
 	defer resp.Body.Close() //nolint:errcheck // nothing is left to learn from it
 	began := c.now()
 	if resp.StatusCode < 100 {
@@ -132,14 +134,16 @@ func (c *Client) receive(ctx context.Context, resp *http.Response, m *masker, re
 		return
 	}
 	res.StatusCode, res.Class = resp.StatusCode, classOfStatus(resp.StatusCode)
-	res.ResponseHeaders, res.HeadersTruncated = m.received(resp.Header)
+	res.ResponseHeaders, res.HeadersTruncated = receivedHeaders(m, resp.Header)
 	res.RetryAfter = retryAfter(resp, began)
 	res.Body = []byte{}
 	if resp.StatusCode == http.StatusSwitchingProtocols {
 		return // what follows is not HTTP and has no end
 	}
-	got := readBody(resp, maxBody+m.reach())
-	res.Body = m.maskIn(charsetOf(resp.Header), got.kept, maxBody, got.err != nil)
+	got := readBody(resp, maxBody+m.Reach())
+	res.Body = m.Body(masking.Part{
+		Text: got.kept, ContentType: resp.Header.Get("Content-Type"), Limit: maxBody, Cut: got.err != nil,
+	})
 	res.BodySize = got.size
 	res.Truncated = got.size > maxBody || got.err != nil
 	if got.err != nil {

@@ -1,4 +1,4 @@
-package outbound
+package masking
 
 import (
 	"bytes"

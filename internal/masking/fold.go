@@ -1,4 +1,4 @@
-package outbound
+package masking
 
 import "strings"
 
@@ -76,7 +76,7 @@ func (f foldedView) spreads(i, n int) bool { return f.at[i+n-1]-f.at[i] != int32
 
 // scanFolded adds the parts of a view that are secret by their letters and digits
 // and begin before limit in the source.
-func (m *masker) scanFolded(spans []span, v view, limit int, cut bool) []span {
+func (m *Masker) scanFolded(spans []span, v view, limit int, cut bool) []span {
 	if m.folded == nil || len(m.folded.patterns) == 0 {
 		return spans
 	}

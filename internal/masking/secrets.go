@@ -1,4 +1,4 @@
-package outbound
+package masking
 
 import (
 	"encoding/base64"
@@ -28,21 +28,28 @@ var common = map[string]bool{
 	"workflows": true, "integrations": true, "notifications": true,
 }
 
-// secretsOf returns every string that must not be stored once r was sent.
-func secretsOf(r Request, proxy *url.URL) []string {
+// Sent is what a request carries that its answer must not give away.
+type Sent struct {
+	URL     string
+	Secrets []string // header values and signing secrets; what is secret in them is found
+	Proxy   *url.URL // that it goes through, nil for none
+}
+
+// secretsOf returns every string that must not be stored once it was sent.
+func secretsOf(sent Sent) []string {
 	var s secretList
-	for _, value := range r.Secrets {
+	for _, value := range sent.Secrets {
 		s.addValue(value)
 	}
-	u, err := url.Parse(r.URL)
+	u, err := url.Parse(sent.URL)
 	if err != nil || !isOpenURL(u) {
-		s.add(r.URL, minSecret)
+		s.add(sent.URL, minSecret)
 	}
 	if err == nil {
 		s.addURL(u)
 	}
-	if proxy != nil {
-		s.addUser(proxy.User)
+	if sent.Proxy != nil {
+		s.addUser(sent.Proxy.User)
 	}
 	return s
 }

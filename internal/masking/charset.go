@@ -1,8 +1,7 @@
-package outbound
+package masking
 
 import (
 	"mime"
-	"net/http"
 	"strings"
 
 	"golang.org/x/text/encoding"
@@ -10,10 +9,13 @@ import (
 	"golang.org/x/text/encoding/ianaindex"
 )
 
-// charsetOf returns how an answer says that its body is written, nil where the
-// body can be read as it is: in UTF-8, or in no charset that we know.
-func charsetOf(h http.Header) encoding.Encoding {
-	_, parameters, err := mime.ParseMediaType(h.Get("Content-Type"))
+// charsetOf returns how an answer of this Content-Type says that its body is written,
+// nil where the body can be read as it is: in UTF-8, or in no charset that we know.
+func charsetOf(contentType string) encoding.Encoding {
+	if !strings.Contains(contentType, ";") {
+		return nil
+	}
+	_, parameters, err := mime.ParseMediaType(contentType)
 	if err != nil {
 		return nil
 	}

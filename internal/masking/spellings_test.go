@@ -1,4 +1,4 @@
-package outbound
+package masking
 
 import (
 	"encoding/base64"
@@ -52,7 +52,7 @@ func TestEverySpellingIsMasked(t *testing.T) {
 		for name, spelling := range echoes(secret) {
 			for _, frame := range []string{`%s`, `{"echo":"%s","n":1}`, `<p>%s</p>`, "a %s b %[1]s"} {
 				text := fmt.Sprintf(frame, spelling)
-				want := fmt.Sprintf(frame, stars)
+				want := fmt.Sprintf(frame, Stars)
 				if got := maskText(text, secret); got != want {
 					t.Errorf("%s: masked %q in %q: got %q, want %q", name, secret, text, got, want)
 				}
@@ -72,11 +72,11 @@ func TestSecretInsideBase64IsMasked(t *testing.T) {
 				echo := b.EncodeToString([]byte(request[from:]))
 				first, last := ((at-from)*8+5)/6, (at-from+len(secret))*8/6
 				// The character after it may go too, if nothing but the secret is in it.
-				want := echo[:first] + stars + echo[last:]
-				if got := maskText(echo, secret); got != want && got != echo[:first]+stars+echo[last+1:] {
+				want := echo[:first] + Stars + echo[last:]
+				if got := maskText(echo, secret); got != want && got != echo[:first]+Stars+echo[last+1:] {
 					t.Errorf("%q from byte %d: got %q, want %q", secret, from, got, want)
 				}
-				if got := maskText(url.QueryEscape(echo), secret); !strings.Contains(got, stars) {
+				if got := maskText(url.QueryEscape(echo), secret); !strings.Contains(got, Stars) {
 					t.Errorf("%q from byte %d, in a query: got %q", secret, from, got)
 				}
 			}

@@ -1,4 +1,8 @@
-package outbound
+// Package masking finds secrets in what a receiver answers and replaces them by
+// stars, however the answer writes them: escaped, encoded, wrapped, in another case
+// or another charset. It knows what secrets a request carries: its header values, its
+// signing secrets, and what of its URL is nobody's business.
+package masking
 
 import (
 	"cmp"
@@ -9,25 +13,27 @@ import (
 	"golang.org/x/text/encoding"
 )
 
+// Stars stand for what was masked.
+const Stars = "****"
+
 const (
-	stars = "****"
 	// headSize is how many bytes of a pattern find it, and how many at the end
 	// of a text that was cut off are taken for the beginning of one.
 	headSize = 4
 )
 
-// masker replaces secrets by stars. It knows each secret in the usual spellings,
+// Masker replaces secrets by [Stars]. It knows each secret in the usual spellings,
 // and by its letters and digits alone, and looks for them in the text as it is
 // and in the text with its escapes undone. It passes over each of these once,
 // however many secrets there are. It does not change and may be shared.
-type masker struct {
+type Masker struct {
 	patterns []string // longest first, none shorter than minSecret
 	// heads and next chain the patterns, longest first, by a hash of their first
 	// headSize bytes; 0 ends a chain, n stands for patterns[n-1].
 	heads  [headSlots]int32
 	next   []int32
-	names  *masker // of the names of an answer's headers, nil in itself
-	folded *masker // of letters and digits alone, without case; nil in itself
+	names  *Masker // of the names of an answer's headers, nil in itself
+	folded *Masker // of letters and digits alone, without case; nil in itself
 }
 
 const (
@@ -35,7 +41,11 @@ const (
 	headSlots = 1 << headBits
 )
 
-func newMasker(secrets []string) *masker {
+// New returns a masker of what a request carries. Making one takes about as long as
+// sending a request: see [Cache].
+func New(s Sent) *Masker { return newMasker(secretsOf(s)) }
+
+func newMasker(secrets []string) *Masker {
 	var ps []string
 	for _, s := range slices.Compact(slices.Sorted(slices.Values(secrets))) {
 		ps = append(ps, spellings(s)...)
@@ -47,12 +57,12 @@ func newMasker(secrets []string) *masker {
 	return m
 }
 
-func index(ps []string) *masker {
+func index(ps []string) *Masker {
 	slices.SortFunc(ps, func(a, b string) int {
 		return cmp.Or(cmp.Compare(len(b), len(a)), strings.Compare(a, b))
 	})
 	ps = slices.Compact(ps)
-	m := &masker{patterns: ps, next: make([]int32, len(ps))}
+	m := &Masker{patterns: ps, next: make([]int32, len(ps))}
 	for i, p := range slices.Backward(ps) {
 		h := head([]byte(p[:headSize]))
 		m.next[i], m.heads[h] = m.heads[h], int32(i+1)
@@ -62,26 +72,31 @@ func index(ps []string) *masker {
 
 func head(b []byte) uint32 { return binary.LittleEndian.Uint32(b) * 0x9E3779B1 >> (32 - headBits) }
 
-// reach returns how many bytes past the last one kept a secret that begins
+// Reach returns how many bytes past the last one kept a secret that begins
 // before it can end.
-func (m *masker) reach() int {
+func (m *Masker) Reach() int {
 	if len(m.patterns) == 0 {
 		return 0
 	}
 	return len(m.patterns[0]) * maxEscape
 }
 
-// mask returns the first limit bytes of text with the secrets in it replaced,
-// also one that begins within the limit and ends beyond. cut says that text ends
-// where somebody stopped, so that its end may be the beginning of a secret.
-func (m *masker) mask(text []byte, limit int, cut bool) []byte {
-	return m.maskIn(nil, text, limit, cut)
+// Part is what there is of an answer's body, and what is wanted of it.
+type Part struct {
+	Text        []byte
+	ContentType string // of the answer: it may name a charset
+	Limit       int    // how many bytes are wanted
+	Cut         bool   // Text ends where somebody stopped: its end may be the beginning of a secret
 }
 
-// maskIn is mask for a text in a charset.
-func (m *masker) maskIn(charset encoding.Encoding, text []byte, limit int, cut bool) []byte {
-	limit = min(limit, len(text))
-	return replace(text, m.spans(charset, text, limit, cut), limit)
+// Body returns the first bytes of a body with the secrets in it replaced, also one
+// that begins within the limit and ends beyond.
+func (m *Masker) Body(p Part) []byte {
+	limit, charset := min(p.Limit, len(p.Text)), charsetOf(p.ContentType)
+	if len(p.Text) < minSecret && charset == nil && !p.Cut {
+		return p.Text[:limit:limit] // most answers have no more to say than "ok"
+	}
+	return replace(p.Text, m.spans(charset, p.Text, limit, p.Cut), limit)
 }
 
 // replace returns the first limit bytes of text with stars for spans.
@@ -92,7 +107,7 @@ func replace(text []byte, spans []span, limit int) []byte {
 	out, last := make([]byte, 0, limit), 0
 	for _, s := range spans {
 		if s.from >= last {
-			out = append(append(out, text[last:s.from]...), stars...)
+			out = append(append(out, text[last:s.from]...), Stars...)
 		}
 		last = max(last, s.to)
 	}
@@ -102,21 +117,52 @@ func replace(text []byte, spans []span, limit int) []byte {
 	return out[:min(limit, len(out))]
 }
 
-// text returns s with the secrets in it replaced.
-func (m *masker) text(s string) string {
+// Text returns s with the secrets in it replaced.
+func (m *Masker) Text(s string) string {
 	if len(s) < minSecret {
 		return s
 	}
 	b := []byte(s)
-	if len(m.spans(nil, b, len(b), false)) == 0 {
+	spans := m.spans(nil, b, len(b), false)
+	if len(spans) == 0 {
 		return s
 	}
-	return string(m.mask(b, len(b), false))
+	return string(replace(b, spans, len(b)))
 }
 
-// written returns s with the secrets in it replaced that stand there in one of
+// Name returns the name of an answer's header with the secrets in it replaced, in
+// whatever case: net/http does not keep the one that was sent.
+func (m *Masker) Name(s string) string {
+	spans := m.names.spans(nil, lower(s), len(s), false)
+	return m.Text(string(replace([]byte(s), spans, len(s))))
+}
+
+// inNames returns those of patterns that a header's name may hold, in lower case.
+func inNames(patterns []string) []string {
+	const delimiters = " \"(),/:;<=>?@[\\]{}" // RFC 9110 section 5.6.2
+	var ps []string
+	for _, p := range patterns {
+		if !strings.ContainsAny(p, delimiters) {
+			ps = append(ps, string(lower(p)))
+		}
+	}
+	return ps
+}
+
+// lower returns s with its ASCII letters in lower case, byte for byte.
+func lower(s string) []byte {
+	b := []byte(s)
+	for i, c := range b {
+		if 'A' <= c && c <= 'Z' {
+			b[i] = c + 'a' - 'A'
+		}
+	}
+	return b
+}
+
+// Written returns s with the secrets in it replaced that stand there in one of
 // their spellings. It is for what we write ourselves: nobody wraps or folds that.
-func (m *masker) written(s string) string {
+func (m *Masker) Written(s string) string {
 	if len(s) < minSecret {
 		return s
 	}
@@ -135,7 +181,7 @@ type span struct{ from, to int }
 
 // spans returns the parts of text that are secret and begin before limit,
 // ordered by where they begin. They may overlap.
-func (m *masker) spans(charset encoding.Encoding, text []byte, limit int, cut bool) []span {
+func (m *Masker) spans(charset encoding.Encoding, text []byte, limit int, cut bool) []span {
 	if len(m.patterns) == 0 {
 		return nil
 	}
@@ -147,7 +193,7 @@ func (m *masker) spans(charset encoding.Encoding, text []byte, limit int, cut bo
 	return spans
 }
 
-func (m *masker) scan(spans []span, v view, limit int, cut bool) []span {
+func (m *Masker) scan(spans []span, v view, limit int, cut bool) []span {
 	known := len(spans)
 	end := v.before(limit)
 	for i := 0; i < end && i+headSize <= len(v.text); i++ {
@@ -175,7 +221,7 @@ func (m *masker) scan(spans []span, v view, limit int, cut bool) []span {
 
 // match returns the length of the longest pattern that text begins with. text
 // has at least headSize bytes.
-func (m *masker) match(text []byte) int {
+func (m *Masker) match(text []byte) int {
 	for i := m.heads[head(text)]; i != 0; i = m.next[i-1] {
 		if p := m.patterns[i-1]; len(p) <= len(text) && string(text[:len(p)]) == p {
 			return len(p)
@@ -186,7 +232,7 @@ func (m *masker) match(text []byte) int {
 
 // begun returns how many bytes at the end of text are the beginning of a
 // pattern, 0 if too few to tell.
-func (m *masker) begun(text []byte) int {
+func (m *Masker) begun(text []byte) int {
 	longest := 0
 	for _, p := range m.patterns {
 		for n := min(len(p)-1, len(text)); n >= headSize && n > longest; n-- {
