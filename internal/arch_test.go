@@ -23,6 +23,7 @@ var allowed = map[string][]string{
 	"internal/devpg":       {},
 	"internal/spelling":    {},
 	"internal/batch":       {},
+	"internal/apidocs":     {},
 	"internal/destination": {"internal/alert", "internal/invalid", "internal/outbound", "internal/spelling"},
 	"internal/delivery":    {"internal/alert", "internal/destination", "internal/outbound"},
 	"internal/access":      {"internal/secret", "internal/spelling"},
@@ -37,7 +38,7 @@ var allowed = map[string][]string{
 	},
 	"internal/api": {
 		"", "internal/alert", "internal/invalid", "internal/outbound", "internal/secret", "internal/destination", "internal/delivery",
-		"internal/access", "internal/postgres", "internal/live", "internal/dispatch", "internal/inbound", "internal/spelling", "web",
+		"internal/access", "internal/apidocs", "internal/postgres", "internal/live", "internal/dispatch", "internal/inbound", "internal/spelling", "web",
 	},
 	"internal/pgtest": {"internal/devpg", "internal/postgres", "internal/secret", "migrations"},
 	"migrations":      {},

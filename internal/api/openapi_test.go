@@ -188,22 +188,3 @@ func checkSchema(t *testing.T, at string, ref *openapi3.SchemaRef) {
 		checkSchema(t, at+"(part)", part)
 	}
 }
-
-// The docs page and Problem.type point at the line of each code.
-func TestProblemCodesAreExplained(t *testing.T) {
-	t.Parallel()
-	schema := loadContract(t).Components.Schemas["ProblemCode"].Value
-	var explained []string
-	for _, e := range explainedCodes(schema) {
-		explained = append(explained, e.Code)
-	}
-	var codes []string
-	for _, v := range schema.Enum {
-		codes = append(codes, v.(string))
-	}
-	slices.Sort(codes)
-	slices.Sort(explained)
-	if !slices.Equal(codes, explained) {
-		t.Errorf("codes %v, explained %v", codes, explained)
-	}
-}

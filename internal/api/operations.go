@@ -15,6 +15,7 @@ import (
 
 	"belfry"
 	"belfry/internal/access"
+	"belfry/internal/apidocs"
 )
 
 // GetHealth says that this process answers, and nothing more.
@@ -84,6 +85,9 @@ func (s *Server) serveMetrics(c echo.Context) error {
 func (s *Server) serveContract(c echo.Context) error {
 	return c.Blob(http.StatusOK, "application/yaml; charset=utf-8", belfry.OpenAPI)
 }
+
+// docsPage is the page of GET /docs.
+var docsPage = sync.OnceValues(func() ([]byte, error) { return apidocs.Page(belfry.OpenAPI) })
 
 func (s *Server) serveDocs(c echo.Context) error {
 	page, err := docsPage()

@@ -32,7 +32,7 @@ var queryParameters = sync.OnceValue(func() map[string]openapi3.Parameters {
 				if p.Value.In == openapi3.ParameterInQuery {
 					known[op.OperationID] = append(known[op.OperationID], p)
 				}
-				if nameOf(p.Value.Schema) == "DestinationType" {
+				if strings.TrimPrefix(p.Value.Schema.Ref, "#/components/schemas/") == "DestinationType" {
 					p.Value.Schema = knownTypes(*p.Value.Schema.Value)
 				}
 			}

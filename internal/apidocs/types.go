@@ -1,4 +1,4 @@
-package api
+package apidocs
 
 import (
 	"bytes"
@@ -8,61 +8,59 @@ import (
 	"strings"
 
 	"github.com/getkin/kin-openapi/openapi3"
-
-	"belfry"
 )
 
-// docTypes turns schemas into rows of tables. A type that is used in several
+// reader turns schemas of a document into rows of tables. A type that is used in several
 // places has a table of its own, and the places link to it.
-type docTypes struct {
+type reader struct {
 	schemas openapi3.Schemas
 	uses    map[string]int  // how often the document refers to a schema
 	linked  map[string]bool // the types that need a table
 	sent    bool            // whether this is about what is sent: each field is shown in place then
 }
 
-// docType is a schema with a table of its own.
-type docType struct {
+// namedType is a schema with a table of its own.
+type namedType struct {
 	Name, Description string
-	Fields            []docField
+	Fields            []field
 	Values            []string // of an enum
 }
 
-// docField is one row: a field of a body, at its depth, or a parameter.
-type docField struct {
+// field is one row: a field of a body, at its depth, or a parameter.
+type field struct {
 	Name        string
 	Depth       int
 	In          string // of a parameter: path, query or header
 	Mark        string // "required" of what is sent, "optional" of what is answered
-	Type        docLabel
+	Type        label
 	Description string
 	Limits      []string
 	Values      []string // of an enum
 	Examples    []string
 }
 
-// docLabel is a type in words: Before, then Link to a named type, then After.
-type docLabel struct{ Before, Link, After string }
+// label is a type in words: Before, then Link to a named type, then After.
+type label struct{ Before, Link, After string }
 
-func newDocTypes(doc *openapi3.T) *docTypes {
-	m := &docTypes{schemas: doc.Components.Schemas, uses: map[string]int{}, linked: map[string]bool{}}
+func newReader(doc *openapi3.T, contract []byte) *reader {
+	m := &reader{schemas: doc.Components.Schemas, uses: map[string]int{}, linked: map[string]bool{}}
 	for name := range doc.Components.Schemas {
-		m.uses[name] = bytes.Count(belfry.OpenAPI, fmt.Appendf(nil, `"#/components/schemas/%s"`, name))
+		m.uses[name] = bytes.Count(contract, fmt.Appendf(nil, `"#/components/schemas/%s"`, name))
 	}
 	return m
 }
 
 // linkedTypes returns the tables of all types that something links to, and of
 // those that they link to in turn.
-func (m *docTypes) linkedTypes() []docType {
-	done := map[string]docType{}
+func (m *reader) linkedTypes() []namedType {
+	done := map[string]namedType{}
 	for len(done) < len(m.linked) {
 		for _, name := range slices.Collect(maps.Keys(m.linked)) {
 			s := m.schemas[name].Value
-			done[name] = docType{Name: name, Description: s.Description, Fields: m.fields(s, 0), Values: valuesOf(s)}
+			done[name] = namedType{Name: name, Description: s.Description, Fields: m.fields(s, 0), Values: valuesOf(s)}
 		}
 	}
-	var all []docType
+	var all []namedType
 	for _, name := range slices.Sorted(maps.Keys(done)) {
 		all = append(all, done[name])
 	}
@@ -71,8 +69,8 @@ func (m *docTypes) linkedTypes() []docType {
 
 // fields returns a row for each field of an object, or of the objects in an
 // array, followed by those of the objects in it.
-func (m *docTypes) fields(s *openapi3.Schema, depth int) []docField {
-	var rows []docField
+func (m *reader) fields(s *openapi3.Schema, depth int) []field {
+	var rows []field
 	for _, part := range s.AllOf {
 		rows = append(rows, m.fields(part.Value, depth)...)
 	}
@@ -106,9 +104,9 @@ func inside(r *openapi3.SchemaRef) *openapi3.SchemaRef {
 	return r
 }
 
-func (m *docTypes) field(name string, r *openapi3.SchemaRef) docField {
+func (m *reader) field(name string, r *openapi3.SchemaRef) field {
 	s := r.Value
-	f := docField{
+	f := field{
 		Name:        name,
 		Type:        m.label(r),
 		Description: s.Description,
@@ -126,11 +124,11 @@ func (m *docTypes) field(name string, r *openapi3.SchemaRef) docField {
 	return f
 }
 
-func (m *docTypes) label(r *openapi3.SchemaRef) docLabel {
+func (m *reader) label(r *openapi3.SchemaRef) label {
 	s := r.Value
 	if name := nameOf(r); name != "" && m.hasTable(r) {
 		m.linked[name] = true
-		return docLabel{Link: name}
+		return label{Link: name}
 	}
 	switch {
 	case len(s.OneOf) > 0:
@@ -138,7 +136,7 @@ func (m *docTypes) label(r *openapi3.SchemaRef) docLabel {
 		l.After += " or null"
 		return l
 	case len(s.AllOf) > 0:
-		return docLabel{Before: "object"}
+		return label{Before: "object"}
 	case s.Items != nil:
 		l := m.label(s.Items)
 		l.Before = "array of " + l.Before
@@ -147,7 +145,7 @@ func (m *docTypes) label(r *openapi3.SchemaRef) docLabel {
 		}
 		return l
 	}
-	l := docLabel{Before: strings.Join(s.Type.Slice(), " or ")}
+	l := label{Before: strings.Join(s.Type.Slice(), " or ")}
 	if s.Format != "" && s.Format != "double" && s.Format != "int64" {
 		l.Before = strings.Replace(l.Before, "string", "string ("+s.Format+")", 1)
 	}
@@ -155,7 +153,7 @@ func (m *docTypes) label(r *openapi3.SchemaRef) docLabel {
 }
 
 // hasTable tells whether a named schema is shown apart from where it is used.
-func (m *docTypes) hasTable(r *openapi3.SchemaRef) bool {
+func (m *reader) hasTable(r *openapi3.SchemaRef) bool {
 	switch {
 	case len(r.Value.Enum) > 0:
 		return true

@@ -1,4 +1,6 @@
-package api
+// Package apidocs writes the page at /docs: an OpenAPI document to read, in HTML, that
+// has no script and loads nothing.
+package apidocs
 
 import (
 	"bytes"
@@ -10,86 +12,81 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/getkin/kin-openapi/openapi3"
-
-	"belfry"
 )
 
 //go:embed docs.html
-var docsHTML string
+var pageHTML string
 
-// docsPage returns the page of GET /docs: openapi.yaml to read, in HTML. It has
-// no script, loads nothing, and needs of a Content-Security-Policy only
-// "style-src 'unsafe-inline'".
-var docsPage = sync.OnceValues(renderDocs)
-
-func renderDocs() ([]byte, error) {
+// Page returns the page for an OpenAPI document in YAML. It needs of a
+// Content-Security-Policy only "style-src 'unsafe-inline'". Making it takes a while,
+// and a document has one page: keep it.
+func Page(contract []byte) ([]byte, error) {
 	loader := openapi3.NewLoader()
 	loader.IncludeOrigin = true // the order of the document
-	doc, err := loader.LoadFromData(belfry.OpenAPI)
+	doc, err := loader.LoadFromData(contract)
 	if err != nil {
-		return nil, fmt.Errorf("load openapi.yaml: %w", err)
+		return nil, fmt.Errorf("load the contract: %w", err)
 	}
-	t, err := template.New("docs").Funcs(template.FuncMap{"text": textHTML}).Parse(docsHTML)
+	t, err := template.New("docs").Funcs(template.FuncMap{"text": textHTML}).Parse(pageHTML)
 	if err != nil {
 		return nil, fmt.Errorf("parse docs.html: %w", err)
 	}
-	var page bytes.Buffer
-	if err := t.Execute(&page, newDocsModel(doc)); err != nil {
+	var b bytes.Buffer
+	if err := t.Execute(&b, newPage(doc, contract)); err != nil {
 		return nil, fmt.Errorf("render docs.html: %w", err)
 	}
-	return page.Bytes(), nil
+	return b.Bytes(), nil
 }
 
-// docsModel is what docs.html shows.
-type docsModel struct {
+// page is what docs.html shows.
+type page struct {
 	Title, Summary, Description string
-	Sections                    []docSection
+	Sections                    []section
 	Codes                       []explainedCode
-	Types                       []docType
+	Types                       []namedType
 }
 
-// docSection is the operations of one tag.
-type docSection struct {
+// section is the operations of one tag.
+type section struct {
 	Name, Description string
-	Operations        []docOperation
+	Operations        []operation
 }
 
-type docOperation struct {
+type operation struct {
 	ID, Method, Path, Summary string
 	Scope                     string
 	Description               string // without the sentence that names the scope
-	Parameters                []docField
-	Body                      *docBody
-	Answers                   []docAnswer
+	Parameters                []field
+	Body                      *body
+	Answers                   []answer
 }
 
-type docBody struct {
+type body struct {
 	Required bool
-	Content  *docContent
+	Content  *content
 }
 
-type docAnswer struct {
+type answer struct {
 	Status, Description string
-	Headers             []docField
-	Content             *docContent // nil when there is none, or a Problem
+	Headers             []field
+	Content             *content // nil when there is none, or a Problem
 	IsError             bool
 }
 
-type docContent struct {
+type content struct {
 	Media   string
-	Type    docLabel
-	Fields  []docField
+	Type    label
+	Fields  []field
 	Example string
 }
 
-func newDocsModel(doc *openapi3.T) docsModel {
-	m := newDocTypes(doc)
-	d := docsModel{Title: doc.Info.Title, Summary: doc.Info.Summary, Description: doc.Info.Description}
+func newPage(doc *openapi3.T, contract []byte) page {
+	m := newReader(doc, contract)
+	d := page{Title: doc.Info.Title, Summary: doc.Info.Summary, Description: doc.Info.Description}
 	for _, tag := range doc.Tags {
-		s := docSection{Name: tag.Name, Description: tag.Description}
+		s := section{Name: tag.Name, Description: tag.Description}
 		for _, path := range inOrder(doc.Paths.Map(), func(p *openapi3.PathItem) *openapi3.Origin { return p.Origin }) {
 			item := doc.Paths.Value(path)
 			for _, method := range inOrder(item.Operations(), func(o *openapi3.Operation) *openapi3.Origin { return o.Origin }) {
@@ -118,9 +115,9 @@ func inOrder[T any](items map[string]T, origin func(T) *openapi3.Origin) []strin
 	})
 }
 
-func (m *docTypes) operation(method, path string, item *openapi3.PathItem, op *openapi3.Operation) docOperation {
+func (m *reader) operation(method, path string, item *openapi3.PathItem, op *openapi3.Operation) operation {
 	scope, description, _ := strings.Cut(op.Description, "\n")
-	o := docOperation{
+	o := operation{
 		ID:          op.OperationID,
 		Method:      method,
 		Path:        path,
@@ -135,7 +132,7 @@ func (m *docTypes) operation(method, path string, item *openapi3.PathItem, op *o
 		o.Parameters = append(o.Parameters, f)
 	}
 	if op.RequestBody != nil {
-		o.Body = &docBody{Required: op.RequestBody.Value.Required, Content: m.content(op.RequestBody.Value.Content)}
+		o.Body = &body{Required: op.RequestBody.Value.Required, Content: m.content(op.RequestBody.Value.Content)}
 	}
 	m.sent = false
 	for _, status := range slices.Sorted(maps.Keys(op.Responses.Map())) {
@@ -144,8 +141,8 @@ func (m *docTypes) operation(method, path string, item *openapi3.PathItem, op *o
 	return o
 }
 
-func (m *docTypes) answer(status string, r *openapi3.Response) docAnswer {
-	a := docAnswer{Status: status, Description: *r.Description, IsError: r.Content["application/problem+json"] != nil}
+func (m *reader) answer(status string, r *openapi3.Response) answer {
+	a := answer{Status: status, Description: *r.Description, IsError: r.Content["application/problem+json"] != nil}
 	if status == "default" {
 		a.Status = "others"
 	}
@@ -161,9 +158,9 @@ func (m *docTypes) answer(status string, r *openapi3.Response) docAnswer {
 }
 
 // content describes a body. Ours have one media type each.
-func (m *docTypes) content(c openapi3.Content) *docContent {
+func (m *reader) content(c openapi3.Content) *content {
 	for media, body := range c {
-		return &docContent{
+		return &content{
 			Media:   media,
 			Type:    m.label(body.Schema),
 			Fields:  m.fields(body.Schema.Value, 0),

@@ -1,24 +1,42 @@
-package api
+package apidocs
 
 import (
 	"regexp"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+
+	"belfry"
 )
+
+// ourPage is made once for all tests.
+var ourPage = sync.OnceValues(func() ([]byte, error) { return Page(belfry.OpenAPI) })
 
 func readDocs(t *testing.T) string {
 	t.Helper()
-	page, err := docsPage()
+	page, err := ourPage()
 	if err != nil {
 		t.Fatal(err)
 	}
 	return string(page)
 }
 
+func ourContract(t *testing.T) *openapi3.T {
+	t.Helper()
+	doc, err := openapi3.NewLoader().LoadFromData(belfry.OpenAPI)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return doc
+}
+
 func TestDocsShowEveryOperation(t *testing.T) {
 	t.Parallel()
 	page := readDocs(t)
-	for path, item := range loadContract(t).Paths.Map() {
+	for path, item := range ourContract(t).Paths.Map() {
 		for method, op := range item.Operations() {
 			for _, want := range []string{
 				`<h3 id="` + op.OperationID + `">` + op.Summary + `</h3>`,
@@ -74,5 +92,24 @@ func TestTextHTML(t *testing.T) {
 		if got := string(textHTML(text)); got != want {
 			t.Errorf("textHTML(%q)\n got %s\nwant %s", text, got, want)
 		}
+	}
+}
+
+// The page and Problem.type point at the line of each code.
+func TestProblemCodesAreExplained(t *testing.T) {
+	t.Parallel()
+	schema := ourContract(t).Components.Schemas["ProblemCode"].Value
+	var explained []string
+	for _, e := range explainedCodes(schema) {
+		explained = append(explained, e.Code)
+	}
+	var codes []string
+	for _, v := range schema.Enum {
+		codes = append(codes, v.(string))
+	}
+	slices.Sort(codes)
+	slices.Sort(explained)
+	if !slices.Equal(codes, explained) {
+		t.Errorf("codes %v, explained %v", codes, explained)
 	}
 }
