@@ -8,9 +8,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"os"
-	"runtime/debug"
-	"runtime/metrics"
 	"slices"
 	"strings"
 	"time"
@@ -70,76 +67,9 @@ type instance struct {
 	ready func(context.Context, *postgres.DB, string) error
 }
 
-// Memory: the live heap is small and what passes through it under load is much, so
-// that the runtime's own setting collects garbage all the time, for a fifth of our
-// CPU. With little to do it is right.
-const (
-	gcPercentIdle = 100
-	gcPercentBusy = 800
-	busy          = 2 << 20  // bytes allocated from one look to the next
-	memoryLimit   = 90 << 20 // collect more often above, as long as much of it is garbage
-)
-
-// tendMemory sets both, unless the environment does, until ctx ends.
-func tendMemory(ctx context.Context) {
-	if os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
-		return
-	}
-	debug.SetGCPercent(gcPercentIdle)
-	debug.SetMemoryLimit(memoryLimit)
-	go keepMemory(ctx)
-}
-
-// keepMemory collects as the load asks for, and keeps the limit clear of what is in
-// use, until ctx ends. A limit below that would have the runtime collect without end,
-// for half of all CPU, just when there is too much to do already.
-func keepMemory(ctx context.Context) {
-	set, percent, allocated := int64(memoryLimit), gcPercentIdle, uint64(0)
-	used := []metrics.Sample{
-		{Name: "/gc/heap/live:bytes"}, {Name: "/memory/classes/heap/stacks:bytes"}, {Name: "/gc/heap/allocs:bytes"},
-	}
-	for look := time.NewTicker(time.Second / 4); ; {
-		select {
-		case <-ctx.Done():
-			look.Stop()
-			return
-		case <-look.C:
-		}
-		metrics.Read(used)
-		if limit := limitFor(used[0].Value.Uint64() + used[1].Value.Uint64()); limit != set {
-			debug.SetMemoryLimit(limit)
-			set = limit
-		}
-		all := used[2].Value.Uint64()
-		if want := percentFor(all - allocated); want != percent {
-			debug.SetGCPercent(want)
-			percent = want
-		}
-		allocated = all
-	}
-}
-
-// percentFor returns by how much the heap may grow between collections while so many
-// bytes are allocated from one look to the next.
-func percentFor(bytes uint64) int {
-	if bytes < busy {
-		return gcPercentIdle
-	}
-	return gcPercentBusy
-}
-
-// limitFor returns the limit where so many bytes are in use: twice that, in steps
-// of 10 MiB, as setting it stops the world.
-func limitFor(used uint64) int64 {
-	const step = 10 << 20
-	return max(memoryLimit, int64(2*used/step*step))
-}
-
 // serve opens the database, checks it, and runs until ctx ends.
 func serve(ctx context.Context, in instance) error {
-	tending, relax := context.WithCancel(ctx)
-	defer relax()
-	tendMemory(tending)
+	defer inBackground(ctx, tuneMemory)()
 	box, err := secret.NewBoxFrom(in.keyset)
 	if err != nil {
 		return err
