@@ -14,7 +14,6 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
-	"github.com/labstack/echo/v4/middleware"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"belfry/internal/access"
@@ -89,95 +88,6 @@ func newServer(cfg Config) *Server {
 		s.adminHash = access.Hash(s.AdminToken)
 	}
 	return s
-}
-
-func (s *Server) routes() *echo.Echo {
-	e := echo.New()
-	e.HideBanner, e.HidePort = true, true
-	e.HTTPErrorHandler = s.handleError
-	e.Binder = rawBody{}
-	// A client's address is what inbound says: Echo has believed any X-Forwarded-For before.
-	e.IPExtractor = func(r *http.Request) string { return s.Proxies.Client(r).String() }
-	e.Use(middleware.RecoverWithConfig(middleware.RecoverConfig{LogErrorFunc: s.logPanic}), s.identify, s.abandonBody, clearFraming, s.guardBrowser, readableParameters, s.orConsole)
-
-	strict := NewStrictHandler(s, nil)
-	RegisterHandlersWithOptions(e, strict, RegisterHandlersOptions{OperationMiddlewares: s.operations()})
-	e.GET("/api/v1/events", s.serveEvents, s.operations()["streamEvents"]...)
-	e.GET("/metrics", s.serveMetrics, s.metricsGuard())
-	e.GET("/openapi.yaml", s.serveContract)
-	e.GET("/docs", s.serveDocs)
-	e.GET("/", s.servePage)
-	e.GET("/alerts/*", s.servePage) // where links in alerts point
-	e.GET("/sign-in", s.serveSignIn)
-	e.POST("/sign-in", s.submitSignIn, s.take(s.intake.strangers, maxSignIn))
-	return e
-}
-
-// scopes says, for each operation of openapi.yaml, what a caller needs to make
-// it. One without a line here is public.
-var scopes = map[string]access.Scope{
-	"postAlert": access.Ingest, "postAlerts": access.Ingest,
-	"listAlerts": access.Read, "getAlert": access.Read, "explainStoredAlert": access.Read, "explainRoute": access.Read,
-	"listDeliveries": access.Read, "countDeliveries": access.Read, "getDelivery": access.Read, "getAttempt": access.Read,
-	"listDestinationTypes": access.Read, "listDestinations": access.Read, "getDestination": access.Read, "listDestinationHealth": access.Read, "getDestinationHealth": access.Read,
-	"listUnknownDestinations": access.Read, "countAlertsNaming": access.Read,
-	"listBulkResends": access.Read, "getBulkResend": access.Read, "getServer": access.Read, "listAudit": access.Operate,
-	"sendAlert": access.Operate, "resendDelivery": access.Operate, "sendDeliveryNow": access.Operate, "cancelDelivery": access.Operate,
-	"startBulkResend": access.Operate, "pauseBulkResend": access.Operate, "resumeBulkResend": access.Operate, "cancelBulkResend": access.Operate,
-	"pauseDestination": access.Operate, "resumeDestination": access.Operate, "testDestination": access.Operate,
-	"createDestination": access.Admin, "patchDestination": access.Admin, "deleteDestination": access.Admin,
-	"rotateSigningSecret": access.Admin, "testSettings": access.Admin,
-	"listTokens": access.Admin, "createToken": access.Admin, "revokeToken": access.Admin,
-	"streamEvents": access.Read,
-	"getSession":   anyScope, "signOut": anyScope, "listSessions": anyScope, "endSession": anyScope,
-}
-
-// fresh are the operations for which a token is looked up anew, beside all that need
-// admin: a token that was revoked seconds ago on another replica must not end sessions.
-var fresh = map[string]bool{"listSessions": true, "endSession": true}
-
-// lasting are the operations whose length the caller decides: by waiting, by settings,
-// or by how much there is to discard.
-var lasting = map[string]bool{"streamEvents": true, "testDestination": true, "testSettings": true, "resumeDestination": true}
-
-// within ends a call that waits for too long: a line to the database can be dead
-// without anybody's being told.
-func (s *Server) within(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		ctx, cancel := context.WithTimeout(c.Request().Context(), s.CallTimeout)
-		defer cancel()
-		c.SetRequest(c.Request().WithContext(ctx))
-		return next(c)
-	}
-}
-
-// operations returns what runs before each operation: who calls and whether they
-// may, and only then how much they send.
-func (s *Server) operations() map[string][]echo.MiddlewareFunc {
-	before := map[string][]echo.MiddlewareFunc{}
-	for operation, scope := range scopes {
-		who := s.need(scope)
-		if scope == access.Admin || fresh[operation] {
-			who = s.needNow(scope)
-		}
-		before[operation] = []echo.MiddlewareFunc{who, checkQuery(operation)}
-		switch operation {
-		case "postAlert":
-			before[operation] = append(before[operation], s.take(s.intake.alerts, maxBody), s.intake.inTurn)
-		case "postAlerts":
-			before[operation] = append(before[operation], s.take(s.intake.alerts, maxBatch), s.intake.inTurn)
-		default:
-			before[operation] = append(before[operation], s.take(s.intake.others, maxBody))
-		}
-		if !lasting[operation] {
-			before[operation] = append(before[operation], s.within)
-		}
-	}
-	for _, operation := range []string{"postAlert", "postAlerts"} {
-		before[operation] = append([]echo.MiddlewareFunc{s.pressure.note, s.intake.early}, before[operation]...)
-	}
-	before["signIn"] = []echo.MiddlewareFunc{checkQuery("signIn"), s.take(s.intake.strangers, maxSignIn)}
-	return before
 }
 
 // request is what is known of a request beside its content.

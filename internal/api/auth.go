@@ -34,21 +34,11 @@ var (
 	errForbidden       = errors.New("the token's scopes do not include this call")
 )
 
-// need lets a call through whose caller has the scope.
-func (s *Server) need(scope access.Scope) echo.MiddlewareFunc {
-	return s.needBy(scope, s.byToken)
-}
-
-// needNow is need for calls that change what others may do, or that only an admin
-// may make: whether the token is valid is asked anew, and not remembered.
-func (s *Server) needNow(scope access.Scope) echo.MiddlewareFunc {
-	return s.needBy(scope, s.byTokenNow)
-}
-
 // lookUp finds out who a token belongs to.
 type lookUp func(ctx context.Context, token string) (access.Caller, error)
 
-func (s *Server) needBy(scope access.Scope, byToken lookUp) echo.MiddlewareFunc {
+// need lets a call through whose caller has the scope.
+func (s *Server) need(scope access.Scope, byToken lookUp) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			ctx := c.Request().Context()

@@ -33,28 +33,28 @@ func newSite(t *testing.T) site {
 	return s
 }
 
-// operation is one of openapi.yaml.
-type operation struct {
+// contractOperation is one of openapi.yaml.
+type contractOperation struct {
 	method, path string
 	*openapi3.Operation
 }
 
-// operations returns those that a condition holds for, in order.
-func operations(t *testing.T, holds func(operation) bool) []operation {
+// contractOperations returns those that a condition holds for, in order.
+func contractOperations(t *testing.T, holds func(contractOperation) bool) []contractOperation {
 	t.Helper()
-	var list []operation
+	var list []contractOperation
 	for path, item := range loadContract(t).Paths.Map() {
 		for method, op := range item.Operations() {
-			if o := (operation{method, path, op}); holds(o) {
+			if o := (contractOperation{method, path, op}); holds(o) {
 				list = append(list, o)
 			}
 		}
 	}
-	slices.SortFunc(list, func(a, b operation) int { return strings.Compare(a.OperationID, b.OperationID) })
+	slices.SortFunc(list, func(a, b contractOperation) int { return strings.Compare(a.OperationID, b.OperationID) })
 	return list
 }
 
-func takesBody(o operation) bool { return o.RequestBody != nil }
+func takesBody(o contractOperation) bool { return o.RequestBody != nil }
 
 // wantRefusal wants an error that the caller can do something about.
 func wantRefusal(t *testing.T, name string, a answer) {
@@ -70,7 +70,7 @@ func deep(n int) string { return strings.Repeat("[", n) + strings.Repeat("]", n)
 func TestBodiesThatAreNone(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
-	for _, o := range operations(t, takesBody) {
+	for _, o := range contractOperations(t, takesBody) {
 		path := s.ids.Replace(o.path)
 		for _, body := range []string{
 			"null", "[]", `"x"`, "5", "true", "{", "}", `{"a"}`, `{"a":}`, "{}{}", "{},", "\xff", "{\xff:1}", "\ufeff{}", "NaN", "\x00", "'{}'",
@@ -145,7 +145,7 @@ func mutants(v any) []string {
 func TestWrongValues(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
-	for _, o := range operations(t, takesBody) {
+	for _, o := range contractOperations(t, takesBody) {
 		example := o.RequestBody.Value.Content["application/json"].Example
 		if object, ok := example.(map[string]any); ok {
 			example = maps.Clone(object)
@@ -179,7 +179,7 @@ func TestManyMistakes(t *testing.T) {
 	for i := range 2000 {
 		many = append(many, fmt.Sprintf(`"%d\u0000":1`, i))
 	}
-	for _, o := range operations(t, takesBody) {
+	for _, o := range contractOperations(t, takesBody) {
 		a := s.call(t, o.method, s.ids.Replace(o.path), `{"alerts":[{}],`+strings.Join(many, ",")+"}")
 		if o.OperationID == "signIn" {
 			wantProblem(t, a, 413, ProblemCodeTooLarge)
@@ -194,7 +194,7 @@ func TestManyMistakes(t *testing.T) {
 func TestGarbageInQueries(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
-	for _, o := range operations(t, func(o operation) bool { return len(o.Parameters) > 0 && o.method == http.MethodGet }) {
+	for _, o := range contractOperations(t, func(o contractOperation) bool { return len(o.Parameters) > 0 && o.method == http.MethodGet }) {
 		path := s.ids.Replace(o.path)
 		for _, p := range o.Parameters {
 			for _, value := range []string{
@@ -219,7 +219,7 @@ func TestGarbageInQueries(t *testing.T) {
 func TestGarbageInPaths(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
-	for _, o := range operations(t, func(o operation) bool { return strings.Contains(o.path, "{") }) {
+	for _, o := range contractOperations(t, func(o contractOperation) bool { return strings.Contains(o.path, "{") }) {
 		for _, id := range []string{
 			"x", "-1", "%00", "%FF", "%20", "..", "%2E%2E", "%25", "%2F", strings.Repeat("x", 5000), uuid.Nil.String(),
 			strings.ReplaceAll(anyID, "-", ""), "%7B" + anyID + "%7D", "urn:uuid:" + anyID, anyID + "x", "a?b",

@@ -52,6 +52,17 @@ func newIntake(now func() time.Time) *intake {
 	}
 }
 
+// budget is what a room has.
+func (in *intake) budget(r room) *inbound.Budget {
+	switch {
+	case r.withAlerts():
+		return in.alerts
+	case r == strangerRoom:
+		return in.strangers
+	}
+	return in.others
+}
+
 // taken is a body that was read. Its bytes are those that a handler gets from it.
 type taken struct {
 	*inbound.Taken

@@ -1,115 +1,104 @@
 package api
 
-import (
-	"bytes"
-	"context"
-	_ "embed" // for the sign-in page
-	"html/template"
-	"net/http"
-	"slices"
-	"sync"
-	"time"
+import "belfry/internal/access"
 
-	"github.com/labstack/echo/v4"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
+// operation is what an operation of openapi.yaml asks of a caller, and what it gives.
+type operation struct {
+	scope  access.Scope // that a caller needs; anyScope: to be signed in is enough
+	public bool         // anybody may make it
+	opens  bool         // a setting makes it public
 
-	"belfry"
-	"belfry/internal/access"
-	"belfry/internal/apidocs"
+	// fresh: the token is looked up anew, as for all operations that need admin. One
+	// that was revoked seconds ago on another replica must not end sessions.
+	fresh bool
+	// lasting: the caller decides how long it takes, by waiting, by settings, or by how
+	// much there is to discard.
+	lasting bool
+
+	room room
+}
+
+// room is where a call waits and is counted, while its body is read and worked.
+type room int
+
+const (
+	commonRoom   room = iota // 1 MiB, beside all other calls but those below
+	alertRoom                // 1 MiB, beside calls with alerts, of which only so many are worked at a time
+	batchRoom                // 16 MiB, like alertRoom
+	strangerRoom             // 4 KiB, beside others of callers that are not known yet
+	noRoom                   // none is read, and any query is let through: probes and browsers ask for it
 )
 
-// GetHealth says that this process answers, and nothing more.
-func (s *Server) GetHealth(context.Context, GetHealthRequestObject) (GetHealthResponseObject, error) {
-	return GetHealth200JSONResponse{Status: HealthStatusOK, Checks: []Check{}}, nil
+// operations are all of openapi.yaml, in its order.
+var operations = map[string]operation{
+	"postAlert":          {scope: access.Ingest, room: alertRoom},
+	"listAlerts":         {scope: access.Read},
+	"postAlerts":         {scope: access.Ingest, room: batchRoom},
+	"getAlert":           {scope: access.Read},
+	"sendAlert":          {scope: access.Operate},
+	"explainStoredAlert": {scope: access.Read},
+
+	"listDeliveries":  {scope: access.Read},
+	"countDeliveries": {scope: access.Read},
+	"getDelivery":     {scope: access.Read},
+	"getAttempt":      {scope: access.Read},
+	"resendDelivery":  {scope: access.Operate},
+	"sendDeliveryNow": {scope: access.Operate},
+	"cancelDelivery":  {scope: access.Operate},
+
+	"startBulkResend":  {scope: access.Operate},
+	"listBulkResends":  {scope: access.Read},
+	"getBulkResend":    {scope: access.Read},
+	"pauseBulkResend":  {scope: access.Operate},
+	"resumeBulkResend": {scope: access.Operate},
+	"cancelBulkResend": {scope: access.Operate},
+
+	"listDestinationTypes":    {scope: access.Read},
+	"listDestinations":        {scope: access.Read},
+	"createDestination":       {scope: access.Admin},
+	"testSettings":            {scope: access.Admin, lasting: true},
+	"listUnknownDestinations": {scope: access.Read},
+	"listDestinationHealth":   {scope: access.Read},
+	"getDestination":          {scope: access.Read},
+	"patchDestination":        {scope: access.Admin},
+	"deleteDestination":       {scope: access.Admin},
+	"countAlertsNaming":       {scope: access.Read},
+	"getDestinationHealth":    {scope: access.Read},
+	"pauseDestination":        {scope: access.Operate},
+	"resumeDestination":       {scope: access.Operate, lasting: true},
+	"testDestination":         {scope: access.Operate, lasting: true},
+	"rotateSigningSecret":     {scope: access.Admin},
+	"explainRoute":            {scope: access.Read},
+
+	"signIn":       {public: true, room: strangerRoom},
+	"getSession":   {scope: anyScope},
+	"signOut":      {scope: anyScope},
+	"listSessions": {scope: anyScope, fresh: true},
+	"endSession":   {scope: anyScope, fresh: true},
+	"listTokens":   {scope: access.Admin},
+	"createToken":  {scope: access.Admin},
+	"revokeToken":  {scope: access.Admin},
+	"listAudit":    {scope: access.Operate},
+
+	"getServer":    {scope: access.Read},
+	"streamEvents": {scope: access.Read, lasting: true},
+	"getHealth":    {public: true, room: noRoom},
+	"getReadiness": {public: true, room: noRoom},
+	"getMetrics":   {scope: access.Read, opens: true, room: noRoom},
+	"getOpenAPI":   {public: true, room: noRoom},
+	"getDocs":      {public: true, room: noRoom},
 }
 
-// GetReadiness says whether this replica should get traffic, and if not, why.
-func (s *Server) GetReadiness(ctx context.Context, _ GetReadinessRequestObject) (GetReadinessResponseObject, error) {
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
-	defer cancel()
-	answer := Health{Status: HealthStatusOK, Checks: []Check{}}
-	check := func(name, fine string, bad string, ok bool) {
-		c := Check{Name: name, OK: ok, Detail: fine}
-		if !ok {
-			c.Detail, answer.Status = bad, HealthStatusUnready
-		}
-		answer.Checks = append(answer.Checks, c)
+// withAlerts reports whether bodies in it hold alerts.
+func (r room) withAlerts() bool { return r == alertRoom || r == batchRoom }
+
+// limit is how many bytes a body in it may have.
+func (r room) limit() int64 {
+	switch r {
+	case batchRoom:
+		return maxBatch
+	case strangerRoom:
+		return maxSignIn
 	}
-	check("database", "It answers.", "It does not answer.", s.DB.Ping(ctx) == nil)
-	missing := s.missing()
-	check("schema", "It has every migration that this version needs.", "It lacks the migration "+missing+": "+toMigrate, missing == "")
-	alive, partitions := s.Dispatcher.Working()
-	working, stopped := "They start attempts.", "They start no attempts: the last sign of life in the database is too old."
-	if !slices.Contains(s.Dispatcher.Roles, string(RoleWorker)) {
-		working, stopped = "This process works no deliveries (role api only).", "The last sign of life in the database is too old: no alerts are accepted."
-	}
-	check("workers", working, stopped, alive)
-	check("partitions", "Those of this week and the next are there.", "Those of this week and the next cannot be made: no attempts start.", partitions)
-	check("traffic", "It is welcome.", "This replica is stopping.", !s.Draining())
-	said, busy, shut := s.pressure.state()
-	check("producers", said, said, !shut)
-	if busy && answer.Status == HealthStatusOK {
-		answer.Status, answer.Checks[len(answer.Checks)-1].OK = HealthStatusBusy, false
-	}
-	if answer.Status == HealthStatusUnready {
-		return GetReadiness503JSONResponse(answer), nil
-	}
-	return GetReadiness200JSONResponse(answer), nil
-}
-
-// toMigrate says what ends the lack of a migration.
-const toMigrate = "run `belfry migrate up`."
-
-// missing names the migration that the database lacks, "" for none.
-func (s *Server) missing() string {
-	if s.Missing == nil {
-		return ""
-	}
-	return s.Missing()
-}
-
-// metricsGuard asks for the scope read, unless the settings open the metrics.
-func (s *Server) metricsGuard() echo.MiddlewareFunc {
-	if s.OpenMetrics {
-		return func(next echo.HandlerFunc) echo.HandlerFunc { return next }
-	}
-	return s.need(access.Read)
-}
-
-func (s *Server) serveMetrics(c echo.Context) error {
-	promhttp.HandlerFor(s.Metrics, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError}).
-		ServeHTTP(c.Response(), c.Request())
-	return nil
-}
-
-func (s *Server) serveContract(c echo.Context) error {
-	return c.Blob(http.StatusOK, "application/yaml; charset=utf-8", belfry.OpenAPI)
-}
-
-// docsPage is the page of GET /docs.
-var docsPage = sync.OnceValues(func() ([]byte, error) { return apidocs.Page(belfry.OpenAPI) })
-
-func (s *Server) serveDocs(c echo.Context) error {
-	page, err := docsPage()
-	if err != nil {
-		return err
-	}
-	return c.HTMLBlob(http.StatusOK, page)
-}
-
-//go:embed signin.html
-var signInHTML string
-
-var signInTemplate = sync.OnceValue(func() *template.Template {
-	return template.Must(template.New("sign-in").Parse(signInHTML))
-})
-
-// signInPage asks for a token, or for a click when there is a code. next is where
-// to go from there.
-func signInPage(code, next, wrong string) []byte {
-	var b bytes.Buffer
-	if err := signInTemplate().Execute(&b, struct{ Code, Next, Wrong string }{code, next, wrong}); err != nil {
-		return []byte("The page cannot be shown.")
-	}
-	return b.Bytes()
+	return maxBody
 }

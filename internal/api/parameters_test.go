@@ -15,7 +15,7 @@ import (
 func TestUnknownParameters(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
-	for _, o := range operations(t, func(o operation) bool { return strings.HasPrefix(o.path, "/api/") }) {
+	for _, o := range contractOperations(t, func(o contractOperation) bool { return strings.HasPrefix(o.path, "/api/") }) {
 		p := wantProblem(t, s.call(t, o.method, s.ids.Replace(o.path)+"?zz=1&Limit=2&zz", ""), 422, ProblemCodeInvalid, "zz", "Limit")
 		for _, e := range p.Errors {
 			if e.Code != FieldErrorCodeUnknownField {
@@ -74,7 +74,9 @@ func TestSpans(t *testing.T) {
 	t.Parallel()
 	h := newAPI(t, idle)
 	var paths []string
-	for _, o := range operations(t, func(o operation) bool { return queryParameters()[o.OperationID].GetByInAndName("query", "from") != nil }) {
+	for _, o := range contractOperations(t, func(o contractOperation) bool {
+		return queryParameters()[o.OperationID].GetByInAndName("query", "from") != nil
+	}) {
 		paths = append(paths, o.path)
 		wantBackwards(t, h.get(t, o.path+"?from=2026-03-02T08:00:00.001Z&to=2026-03-02T08:00:00Z"), "from")
 		wantBackwards(t, h.get(t, o.path+"?to=2026-03-02T09:59:59%2B02:00&from=2026-03-02T08:00:00Z"), "from")
@@ -100,7 +102,7 @@ func TestParametersAreChecked(t *testing.T) {
 			Description: s.Description, Default: s.Default,
 		}
 	}
-	for _, o := range operations(t, func(operation) bool { return true }) {
+	for _, o := range contractOperations(t, func(contractOperation) bool { return true }) {
 		for _, p := range o.Parameters {
 			schema := *p.Value.Schema.Value
 			if schema.Type.Is("array") {

@@ -1,0 +1,80 @@
+package api
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+	"github.com/labstack/echo/v4/middleware"
+
+	"belfry/internal/access"
+)
+
+// routes are those of openapi.yaml, and the pages of the console.
+func (s *Server) routes() *echo.Echo {
+	e := echo.New()
+	e.HideBanner, e.HidePort = true, true
+	e.HTTPErrorHandler = s.handleError
+	e.Binder = rawBody{}
+	// A client's address is what inbound says: Echo has believed any X-Forwarded-For before.
+	e.IPExtractor = func(r *http.Request) string { return s.Proxies.Client(r).String() }
+	e.Use(middleware.RecoverWithConfig(middleware.RecoverConfig{LogErrorFunc: s.logPanic}), s.identify, s.abandonBody, clearFraming, s.guardBrowser, readableParameters, s.orConsole)
+
+	before := make(map[string][]echo.MiddlewareFunc, len(operations))
+	for name, o := range operations {
+		before[name] = s.before(name, o)
+	}
+	RegisterHandlersWithOptions(e, NewStrictHandler(s, nil), RegisterHandlersOptions{OperationMiddlewares: before})
+	e.GET("/api/v1/events", s.serveEvents, before["streamEvents"]...)
+	e.GET("/metrics", s.serveMetrics, before["getMetrics"]...)
+	e.GET("/openapi.yaml", s.serveContract, before["getOpenAPI"]...)
+	e.GET("/docs", s.serveDocs, before["getDocs"]...)
+	e.GET("/", s.servePage)
+	e.GET("/alerts/*", s.servePage) // where links in alerts point
+	e.GET("/sign-in", s.serveSignIn)
+	e.POST("/sign-in", s.submitSignIn, s.take(s.intake.strangers, maxSignIn))
+	return e
+}
+
+// before returns what runs before an operation: who calls and whether they may, and
+// only then how much they send.
+func (s *Server) before(name string, o operation) []echo.MiddlewareFunc {
+	var steps []echo.MiddlewareFunc
+	if o.room.withAlerts() {
+		steps = append(steps, s.pressure.note, s.intake.early)
+	}
+	if !o.public && !(o.opens && s.OpenMetrics) {
+		steps = append(steps, s.need(o.scope, s.lookUp(o)))
+	}
+	if o.room == noRoom {
+		return steps
+	}
+	steps = append(steps, checkQuery(name), s.take(s.intake.budget(o.room), o.room.limit()))
+	if o.room.withAlerts() {
+		steps = append(steps, s.intake.inTurn)
+	}
+	if !o.lasting {
+		steps = append(steps, s.within)
+	}
+	return steps
+}
+
+// lookUp is how a caller's token is looked up. Whoever may change what others may do
+// is asked about anew.
+func (s *Server) lookUp(o operation) lookUp {
+	if o.fresh || o.scope == access.Admin {
+		return s.byTokenNow
+	}
+	return s.byToken
+}
+
+// within ends a call that waits for too long: a connection to the database can be
+// dead without anybody's being told.
+func (s *Server) within(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		ctx, cancel := context.WithTimeout(c.Request().Context(), s.CallTimeout)
+		defer cancel()
+		c.SetRequest(c.Request().WithContext(ctx))
+		return next(c)
+	}
+}
