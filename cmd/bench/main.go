@@ -12,26 +12,26 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/signal"
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"belfry/cmd/bench/internal/load"
+	"belfry/cmd/bench/internal/past"
+	"belfry/cmd/bench/internal/process"
+	"belfry/cmd/bench/internal/receive"
+	"belfry/cmd/bench/internal/scenarios"
 )
 
 // cli is every command.
 type cli struct {
-	Run     runCommand     `cmd:"" help:"Run scenarios and print what came of them."`
-	Compare compareCommand `cmd:"" help:"Play scenarios with two programs in turns, and print what the second costs more."`
-	Receive receiveCommand `cmd:"" help:"Receive alerts on ports of this machine and remember when each came."`
-	Load    loadCommand    `cmd:"" help:"Post alerts, as fast as they are answered or at a fixed rate."`
-	Seed    seedCommand    `cmd:"" help:"Fill a migrated database with alerts, deliveries and attempts of the last weeks."`
-}
-
-// streams are where a command writes: what was asked for to out, all else to err.
-type streams struct {
-	out, err io.Writer
+	Run     scenarios.RunCommand     `cmd:"" help:"Run scenarios and print what came of them."`
+	Compare scenarios.CompareCommand `cmd:"" help:"Play scenarios with two programs in turns, and print what the second costs more."`
+	Receive receive.Command          `cmd:"" help:"Receive alerts on ports of this machine and remember when each came."`
+	Load    load.Command             `cmd:"" help:"Post alerts, as fast as they are answered or at a fixed rate."`
+	Seed    past.Command             `cmd:"" help:"Fill a migrated database with alerts, deliveries and attempts of the last weeks."`
 }
 
 func main() {
@@ -40,7 +40,7 @@ func main() {
 	// The first signal asks for an orderly end, with everything removed. After
 	// that signals work as usual again.
 	context.AfterFunc(ctx, stop)
-	if err := run(ctx, os.Args[1:], streams{os.Stdout, os.Stderr}); err != nil {
+	if err := run(ctx, os.Args[1:], process.Streams{Out: os.Stdout, Err: os.Stderr}); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
@@ -49,12 +49,12 @@ func main() {
 // errUsage is a mistake in how the program was called.
 var errUsage = errors.New("see `bench --help`")
 
-func run(ctx context.Context, args []string, to streams) error {
+func run(ctx context.Context, args []string, to process.Streams) error {
 	exited := false
 	parser, err := kong.New(&cli{},
 		kong.Name("bench"),
 		kong.Description("Measures Belfry: rates, CPU, latencies and losses, beside the limits of the machine."),
-		kong.Writers(to.out, to.err),
+		kong.Writers(to.Out, to.Err),
 		kong.Exit(func(int) { exited = true }),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(to),
