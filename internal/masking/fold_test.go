@@ -174,3 +174,13 @@ func TestCharsetsHideNothing(t *testing.T) {
 		})
 	}
 }
+
+// Three bytes may be three letters, and a whole secret.
+func TestAShortTextInACharset(t *testing.T) {
+	t.Parallel()
+	m := New(Sent{Secrets: []string{"ｱｲｳ"}})
+	p := Part{Text: []byte("\xb1\xb2\xb3"), ContentType: "text/plain; charset=Shift_JIS", Limit: 100}
+	if got := string(m.Body(p)); got != Stars[:len(p.Text)] {
+		t.Errorf("got %q", got)
+	}
+}

@@ -5,6 +5,7 @@
 package masking
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/binary"
 	"slices"
@@ -92,6 +93,9 @@ type Part struct {
 // Body returns the first bytes of a body with the secrets in it replaced, also one
 // that begins within the limit and ends beyond.
 func (m *Masker) Body(p Part) []byte {
+	if len(p.Text) == 0 {
+		return p.Text
+	}
 	limit, charset := min(p.Limit, len(p.Text)), charsetOf(p.ContentType)
 	if len(p.Text) < minSecret && charset == nil && !p.Cut {
 		return p.Text[:limit:limit] // most answers have no more to say than "ok"
@@ -161,14 +165,18 @@ func lower(s string) []byte {
 }
 
 // Written returns s with the secrets in it replaced that stand there in one of
-// their spellings. It is for what we write ourselves: nobody wraps or folds that.
+// their spellings. It is for what we write ourselves: nobody wraps or folds that, nor
+// escapes it twice.
 func (m *Masker) Written(s string) string {
 	if len(s) < minSecret {
 		return s
 	}
 	b := []byte(s)
-	var spans []span
-	look(b, nil, func(v view) { spans = m.scan(spans, v, len(b), false) })
+	v := view{text: b, open: len(b), size: len(b)}
+	spans := m.scan(nil, v, len(b), false)
+	if bytes.ContainsAny(b, escapes) {
+		spans = m.scan(spans, unescape(b), len(b), false)
+	}
 	if len(spans) == 0 {
 		return s
 	}

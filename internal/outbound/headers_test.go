@@ -46,3 +46,40 @@ func TestHeadersAreBounded(t *testing.T) {
 	}
 	wantClass(t, res, Acked, 200)
 }
+
+// BenchmarkMaskAttempt is what masking adds to an attempt that a receiver answers with
+// little or nothing.
+func BenchmarkMaskAttempt(b *testing.B) {
+	r := Request{
+		URL:     "https://hooks.example.com/services/T00000000/B00000000?token=0123456789abcdef",
+		Secrets: []string{"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "Bearer 0123456789abcdef0123456789abcdef"},
+	}
+	sent := http.Header{
+		"Content-Type": {"application/json"}, "User-Agent": {"Belfry/1.0.0"}, "webhook-id": {"0193511e-7b2a-7c51-9f0e-3f6f0b8d2a11"},
+		"webhook-timestamp": {"1764600000"}, "Belfry-Attempt": {"1"}, "webhook-signature": {"v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4="},
+		"Authorization": {r.Secrets[1]},
+	}
+	for name, answer := range map[string]struct {
+		headers http.Header
+		body    string
+	}{
+		"nothing": {http.Header{"Date": {"Tue, 01 Dec 2026 12:00:00 GMT"}, "Content-Length": {"0"}}, ""},
+		"ok": {http.Header{
+			"Date": {"Tue, 01 Dec 2026 12:00:00 GMT"}, "Content-Length": {"2"}, "Content-Type": {"text/plain; charset=utf-8"},
+			"X-Request-Id": {"0193511e-7b2a-7c51-9f0e-3f6f0b8d2a11"},
+		}, "ok"},
+	} {
+		b.Run(name, func(b *testing.B) {
+			c := New(Options{})
+			defer c.Close()
+			b.ReportAllocs()
+			for b.Loop() {
+				m := c.maskers.Masker(masking.Sent{URL: r.URL, Secrets: r.Secrets, Proxy: c.proxy})
+				sentHeaders(m, sent, r.Secrets)
+				receivedHeaders(m, answer.headers)
+				m.Body(masking.Part{Text: []byte(answer.body), ContentType: answer.headers.Get("Content-Type"), Limit: maxBody})
+				m.Text("")
+			}
+		})
+	}
+}
