@@ -39,8 +39,9 @@ func TestE2EVersion(t *testing.T) {
 	}
 	api.call(t, http.StatusOK, http.MethodGet, "/api/v1/server", nil, &server)
 	got := fmt.Sprint(server.Version, " ", orElse(server.Commit, "unknown"), " ", orElse(server.BuildDate, "at an unknown time"))
-	if want := strings.Join(parts[1:], " "); got != want {
-		t.Errorf("the API says %q, the command %q", got, want)
+	const want = "1.2.3-test 0123abc 2026-11-30T09:00:00Z"
+	if by := strings.Join(parts[1:], " "); got != want || by != want {
+		t.Errorf("the API says %q and the command %q, want %q", got, by, want)
 	}
 }
 

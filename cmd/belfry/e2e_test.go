@@ -26,6 +26,9 @@ const adminToken = "e2e-admin-token-0123456789abcdef"
 // program is belfry, built once. The file is removed as soon as it is built: it
 // is run through the open descriptor, so that nothing is left behind however the
 // tests end.
+// linked is what the linker says of the program, as make and the Dockerfile have it do.
+const linked = "-X main.version=1.2.3-test -X main.buildCommit=0123abc -X main.buildDate=2026-11-30T09:00:00Z"
+
 var program = sync.OnceValues(func() (*os.File, error) {
 	dir, err := os.MkdirTemp("", "belfry-e2e-")
 	if err != nil {
@@ -33,7 +36,7 @@ var program = sync.OnceValues(func() (*os.File, error) {
 	}
 	defer os.RemoveAll(dir)
 	path := filepath.Join(dir, "belfry")
-	if said, err := exec.Command("go", "build", "-o", path, ".").CombinedOutput(); err != nil {
+	if said, err := exec.Command("go", "build", "-ldflags", linked, "-o", path, ".").CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("build: %w\n%s", err, said)
 	}
 	return os.Open(path)
