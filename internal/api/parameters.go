@@ -44,7 +44,7 @@ var queryParameters = sync.OnceValue(func() map[string]openapi3.Parameters {
 // knownTypes narrows a schema to the types of destinations that there are: the contract
 // lists none, so that a client of an older one can read the answers of a newer server.
 func knownTypes(s openapi3.Schema) *openapi3.SchemaRef {
-	s.Enum = nil
+	s.Enum, s.Pattern, s.Examples = nil, "", nil // the list says all
 	for _, t := range destination.Types() {
 		s.Enum = append(s.Enum, t.Name)
 	}
