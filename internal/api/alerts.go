@@ -96,18 +96,17 @@ func nothingStored(results []dispatch.Result) error {
 
 // readBatch splits a batch. What its alerts are, each says for itself.
 func readBatch(body *json.RawMessage) ([]json.RawMessage, error) {
-	raws, found, err := invalid.Batch(*body, "alerts", maxBatchAlerts)
+	raws, wrong, err := invalid.Batch(*body, "alerts", maxBatchAlerts)
 	if err != nil {
 		return nil, err
 	}
-	wrong := flaws{list: found}
 	switch {
 	case len(raws) == 0:
-		wrong.add("alerts", invalid.CodeRequired, "must have at least one alert")
+		wrong.Add("alerts", invalid.CodeRequired, "must have at least one alert")
 	case len(raws) > maxBatchAlerts:
-		wrong.add("alerts", invalid.CodeTooMany, fmt.Sprintf("must be at most %d", maxBatchAlerts))
+		wrong.Add("alerts", invalid.CodeTooMany, fmt.Sprintf("must be at most %d", maxBatchAlerts))
 	}
-	return raws, wrong.err()
+	return raws, wrong.Sorted()
 }
 
 func (s *Server) refuse(ctx context.Context, answer *BatchAnswer, i int, err error) {
@@ -182,11 +181,11 @@ func (s *Server) SendAlert(ctx context.Context, r SendAlertRequestObject) (SendA
 	}
 	switch {
 	case len(ids) == 0:
-		wrong.add("destinationIds", invalid.CodeRequired, "must name at least one destination")
+		wrong.Add("destinationIds", invalid.CodeRequired, "must name at least one destination")
 	case len(ids) > maxSendTo:
-		wrong.add("destinationIds", invalid.CodeTooMany, fmt.Sprintf("must be at most %d", maxSendTo))
+		wrong.Add("destinationIds", invalid.CodeTooMany, fmt.Sprintf("must be at most %d", maxSendTo))
 	}
-	if err := wrong.err(); err != nil {
+	if err := wrong.Sorted(); err != nil {
 		return nil, err
 	}
 	views, err := s.Dispatcher.SendTo(ctx, r.AlertID, ids, by(ctx))

@@ -15,36 +15,17 @@ import (
 	"belfry/internal/invalid"
 )
 
-// flaws collects all that is wrong with the fields or parameters of a request.
-type flaws struct{ list invalid.Fields }
-
-// add notes what is wrong with a field, unless something was already.
-func (f *flaws) add(field, code, message string) {
-	if !f.has(field) {
-		f.list = append(f.list, invalid.Field{Field: field, Code: code, Message: message})
-	}
-}
-
-func (f *flaws) has(field string) bool { return f.list.Has(field) }
-
-// err names all of them at once, or is nil.
-func (f *flaws) err() error {
-	slices.SortStableFunc(f.list, func(a, b invalid.Field) int { return strings.Compare(a.Field, b.Field) })
-	return f.list.Err()
-}
-
 // readBody decodes one JSON object, field by field, into the targets. A field
-// that is unknown or of another type is a flaw. One that is absent or null leaves
+// that is unknown or of another type is wrong. One that is absent or null leaves
 // its target as it is. No body at all is an empty object.
-func readBody(raw *json.RawMessage, targets map[string]any) (flaws, error) {
+func readBody(raw *json.RawMessage, targets map[string]any) (invalid.Fields, error) {
 	if raw == nil || len(*raw) == 0 {
-		return flaws{}, nil
+		return nil, nil
 	}
-	body, found, err := invalid.Read(*raw, slices.Sorted(maps.Keys(targets))...)
-	wrong := flaws{list: found}
+	body, wrong, err := invalid.Read(*raw, slices.Sorted(maps.Keys(targets))...)
 	for name, value := range body {
 		if target, known := targets[name]; known && json.Unmarshal(value, target) != nil {
-			wrong.add(name, invalid.CodeType, "must be "+kindOf(target))
+			wrong.Add(name, invalid.CodeType, "must be "+kindOf(target))
 		}
 	}
 	return wrong, err

@@ -53,34 +53,34 @@ func readBulkOrder(body *json.RawMessage) (order dispatch.BulkOrder, dry bool, e
 	byFilter := len(filter) > 0 && string(filter) != "null"
 	switch {
 	case byFilter && ids != nil:
-		wrong.add("deliveryIds", invalid.CodeConflict, "give either a filter or deliveryIds")
+		wrong.Add("deliveryIds", invalid.CodeConflict, "give either a filter or deliveryIds")
 	case byFilter:
 		order.Filter = readDeliveryFilter(&wrong, filter)
 		if len(order.Takes()) == 0 {
-			wrong.add("filter.status", invalid.CodeConflict, `must have one that is re-sent: failed, cancelled or, with "again": true, delivered`)
+			wrong.Add("filter.status", invalid.CodeConflict, `must have one that is re-sent: failed, cancelled or, with "again": true, delivered`)
 		}
-	case wrong.has("deliveryIds"):
+	case wrong.Has("deliveryIds"):
 	case ids == nil:
-		wrong.add("filter", invalid.CodeRequired, "give a filter or deliveryIds")
+		wrong.Add("filter", invalid.CodeRequired, "give a filter or deliveryIds")
 	default:
 		order.DeliveryIDs = checkBulkIDs(&wrong, ids)
 	}
 	if order.PerSecond < 1 || order.PerSecond > maxPerSecond {
-		wrong.add("perSecond", invalid.CodeFormat, fmt.Sprintf("must be from 1 to %d", maxPerSecond))
+		wrong.Add("perSecond", invalid.CodeFormat, fmt.Sprintf("must be from 1 to %d", maxPerSecond))
 	}
-	return order, dry, wrong.err()
+	return order, dry, wrong.Sorted()
 }
 
 // checkBulkIDs returns ids once each.
-func checkBulkIDs(wrong *flaws, ids []uuid.UUID) []uuid.UUID {
+func checkBulkIDs(wrong *invalid.Fields, ids []uuid.UUID) []uuid.UUID {
 	switch {
 	case len(ids) == 0:
-		wrong.add("deliveryIds", invalid.CodeRequired, "must name at least one delivery")
+		wrong.Add("deliveryIds", invalid.CodeRequired, "must name at least one delivery")
 	case len(ids) > maxBulkIDs:
-		wrong.add("deliveryIds", invalid.CodeTooMany, fmt.Sprintf("must be at most %d", maxBulkIDs))
+		wrong.Add("deliveryIds", invalid.CodeTooMany, fmt.Sprintf("must be at most %d", maxBulkIDs))
 	}
 	if i := slices.Index(ids, uuid.Nil); i >= 0 { // null, too
-		wrong.add(fmt.Sprintf("deliveryIds[%d]", i), invalid.CodeFormat, "must be an id")
+		wrong.Add(fmt.Sprintf("deliveryIds[%d]", i), invalid.CodeFormat, "must be an id")
 	}
 	slices.SortFunc(ids, func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) })
 	return slices.Compact(ids)

@@ -160,9 +160,9 @@ func (s *Server) ResendDelivery(ctx context.Context, r ResendDeliveryRequestObje
 		return nil, err
 	}
 	if run != nil && *run < 1 {
-		wrong.add("run", invalid.CodeFormat, "must be at least 1")
+		wrong.Add("run", invalid.CodeFormat, "must be at least 1")
 	}
-	if err := wrong.err(); err != nil {
+	if err := wrong.Sorted(); err != nil {
 		return nil, err
 	}
 	v, err := s.Dispatcher.Resend(ctx, r.ID, value(run), again, by(ctx))

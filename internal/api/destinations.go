@@ -125,7 +125,7 @@ func (s *Server) ResumeDestination(ctx context.Context, r ResumeDestinationReque
 	if err != nil {
 		return nil, err
 	}
-	if err := wrong.err(); err != nil {
+	if err := wrong.Sorted(); err != nil {
 		return nil, err
 	}
 	activate := become(destination.Active)
@@ -150,9 +150,9 @@ func (s *Server) RotateSigningSecret(ctx context.Context, r RotateSigningSecretR
 		return nil, err
 	}
 	if keep < 0 || keep > 7*86_400 {
-		wrong.add("keepPreviousForSeconds", invalid.CodeFormat, "must be from 0 to 604800, which is a week")
+		wrong.Add("keepPreviousForSeconds", invalid.CodeFormat, "must be from 0 to 604800, which is a week")
 	}
-	if err := wrong.err(); err != nil {
+	if err := wrong.Sorted(); err != nil {
 		return nil, err
 	}
 	d, err := s.change(ctx, r.ID, r.Params.IfMatch, "destination.rotate_signing_secret", func(_ *postgres.Tx, d *destination.Destination, _ map[string]any) error {
@@ -202,7 +202,7 @@ func (s *Server) TestDestination(ctx context.Context, r TestDestinationRequestOb
 	if err != nil {
 		return nil, err
 	}
-	if err := wrong.err(); err != nil {
+	if err := wrong.Sorted(); err != nil {
 		return nil, err
 	}
 	d, err := s.DB.Destination(ctx, r.ID)
@@ -232,7 +232,7 @@ func (s *Server) TestSettings(ctx context.Context, r TestSettingsRequestObject) 
 	if err != nil {
 		return nil, err
 	}
-	if err := wrong.err(); err != nil {
+	if err := wrong.Sorted(); err != nil {
 		return nil, err
 	}
 	if d.Settings == nil {
@@ -253,16 +253,16 @@ type candidate struct {
 
 // readCandidate returns the destination as it would be. It has no id: a test of
 // it must neither be stored with those of the stored one nor count as one.
-func (s *Server) readCandidate(ctx context.Context, c candidate, wrong *flaws) (destination.Destination, error) {
+func (s *Server) readCandidate(ctx context.Context, c candidate, wrong *invalid.Fields) (destination.Destination, error) {
 	d, found := destination.Destination{}, invalid.Fields(nil)
 	switch {
-	case wrong.has("destinationId"): // what settings must have then cannot be told
+	case wrong.Has("destinationId"): // what settings must have then cannot be told
 	case c.of == nil:
 		d, found = destination.ReadSettings(c.typ, c.settings)
 	default:
 		stored, err := s.DB.Destination(ctx, *c.of)
 		if errors.Is(err, postgres.ErrNotFound) {
-			wrong.add("destinationId", invalid.CodeConflict, "is not a destination")
+			wrong.Add("destinationId", invalid.CodeConflict, "is not a destination")
 			return d, nil
 		}
 		if errors.Is(stored.Unopened, destination.ErrNoKey) {
@@ -274,7 +274,7 @@ func (s *Server) readCandidate(ctx context.Context, c candidate, wrong *flaws) (
 		d, found = stored.PatchSettings(c.typ, c.settings)
 	}
 	for _, e := range found {
-		wrong.add(e.Field, e.Code, e.Message)
+		wrong.Add(e.Field, e.Code, e.Message)
 	}
 	if d.Signing.Secret == "" { // a new one's, or one that cannot be opened
 		d.Signing = destination.NewSigning(s.Now())
@@ -288,17 +288,17 @@ type testInput struct {
 	Type     alert.Type
 }
 
-func (t *testInput) read(body *json.RawMessage, more map[string]any) (flaws, error) {
+func (t *testInput) read(body *json.RawMessage, more map[string]any) (invalid.Fields, error) {
 	targets := map[string]any{"severity": &t.Severity, "alertType": &t.Type}
 	for name, target := range more {
 		targets[name] = target
 	}
 	wrong, err := readBody(body, targets)
 	if !slices.Contains(alert.Severities(), t.Severity) {
-		wrong.add("severity", invalid.CodeEnum, fmt.Sprintf("must be one of %v", alert.Severities()))
+		wrong.Add("severity", invalid.CodeEnum, fmt.Sprintf("must be one of %v", alert.Severities()))
 	}
 	if !slices.Contains(alert.Types(), t.Type) {
-		wrong.add("alertType", invalid.CodeEnum, fmt.Sprintf("must be one of %v", alert.Types()))
+		wrong.Add("alertType", invalid.CodeEnum, fmt.Sprintf("must be one of %v", alert.Types()))
 	}
 	return wrong, err
 }

@@ -20,14 +20,14 @@ const maxAlternatives = 1000
 // readDeliveryFilter reads a filter of a body. Its fields are the parameters of
 // the list of deliveries and are held to the same rules; only an empty one is
 // refused, because a list that selects all is harmless and an order is not.
-func readDeliveryFilter(wrong *flaws, raw json.RawMessage) postgres.DeliveryFilter {
+func readDeliveryFilter(wrong *invalid.Fields, raw json.RawMessage) postgres.DeliveryFilter {
 	fields, found, ok := invalid.Nested(raw, deliveryFilterFields()...)
 	if !ok {
-		wrong.add("filter", invalid.CodeType, "must be an object")
+		wrong.Add("filter", invalid.CodeType, "must be an object")
 		return postgres.DeliveryFilter{}
 	}
 	for _, e := range found {
-		wrong.add("filter."+e.Field, e.Code, e.Message)
+		wrong.Add("filter."+e.Field, e.Code, e.Message)
 	}
 	given := map[string][]string{}
 	for name, value := range fields {
@@ -35,10 +35,10 @@ func readDeliveryFilter(wrong *flaws, raw json.RawMessage) postgres.DeliveryFilt
 			given[name] = readAlternatives(wrong, "filter."+name, p.Schema.Value, value)
 		}
 	}
-	if len(given) == 0 && !slices.ContainsFunc(wrong.list, func(e invalid.Field) bool { return strings.HasPrefix(e.Field, "filter.") }) {
-		wrong.add("filter", invalid.CodeRequired, "must name at least one field")
+	if len(given) == 0 && !slices.ContainsFunc(*wrong, func(e invalid.Field) bool { return strings.HasPrefix(e.Field, "filter.") }) {
+		wrong.Add("filter", invalid.CodeRequired, "must name at least one field")
 	}
-	if len(wrong.list) > 0 {
+	if len(*wrong) > 0 {
 		return postgres.DeliveryFilter{}
 	}
 	f := newGivenFilter(given)
@@ -58,7 +58,7 @@ func deliveryFilterFields() []string {
 }
 
 // readAlternatives reads the values of one field as texts.
-func readAlternatives(wrong *flaws, field string, s *openapi3.Schema, raw json.RawMessage) []string {
+func readAlternatives(wrong *invalid.Fields, field string, s *openapi3.Schema, raw json.RawMessage) []string {
 	if s.Type.Is(openapi3.TypeArray) {
 		return readTexts(wrong, field, s.Items.Value, raw)
 	}
@@ -66,27 +66,27 @@ func readAlternatives(wrong *flaws, field string, s *openapi3.Schema, raw json.R
 	if s.Type.Is(openapi3.TypeInteger) {
 		var n int
 		if json.Unmarshal(raw, &n) != nil {
-			wrong.add(field, invalid.CodeType, "must be a whole number")
+			wrong.Add(field, invalid.CodeType, "must be a whole number")
 			return nil
 		}
 		text = strconv.Itoa(n)
 	} else if json.Unmarshal(raw, &text) != nil {
-		wrong.add(field, invalid.CodeType, "must be a string")
+		wrong.Add(field, invalid.CodeType, "must be a string")
 		return nil
 	}
 	checkValue(wrong, field, s, text)
 	return []string{text}
 }
 
-func readTexts(wrong *flaws, field string, items *openapi3.Schema, raw json.RawMessage) []string {
+func readTexts(wrong *invalid.Fields, field string, items *openapi3.Schema, raw json.RawMessage) []string {
 	var texts []string
 	switch err := json.Unmarshal(raw, &texts); {
 	case err != nil:
-		wrong.add(field, invalid.CodeType, "must be an array of strings")
+		wrong.Add(field, invalid.CodeType, "must be an array of strings")
 	case len(texts) == 0:
-		wrong.add(field, invalid.CodeRequired, "must not be empty: leave it out for all")
+		wrong.Add(field, invalid.CodeRequired, "must not be empty: leave it out for all")
 	case len(texts) > maxAlternatives:
-		wrong.add(field, invalid.CodeTooMany, fmt.Sprintf("must be at most %d", maxAlternatives))
+		wrong.Add(field, invalid.CodeTooMany, fmt.Sprintf("must be at most %d", maxAlternatives))
 	default:
 		for i, text := range texts {
 			checkValue(wrong, fmt.Sprintf("%s[%d]", field, i), items, text)
@@ -95,15 +95,15 @@ func readTexts(wrong *flaws, field string, items *openapi3.Schema, raw json.RawM
 	return texts
 }
 
-func checkValue(wrong *flaws, field string, s *openapi3.Schema, text string) {
+func checkValue(wrong *invalid.Fields, field string, s *openapi3.Schema, text string) {
 	code, message := checkText(s, text)
 	switch {
 	case text == "":
-		wrong.add(field, invalid.CodeRequired, "must not be empty")
+		wrong.Add(field, invalid.CodeRequired, "must not be empty")
 	case code != "":
-		wrong.add(field, code, message)
+		wrong.Add(field, code, message)
 	case strings.ContainsRune(text, 0):
-		wrong.add(field, invalid.CodeFormat, "must not contain U+0000")
+		wrong.Add(field, invalid.CodeFormat, "must not contain U+0000")
 	}
 }
 

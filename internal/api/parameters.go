@@ -62,16 +62,16 @@ func checkQuery(operation string) echo.MiddlewareFunc {
 			if err != nil {
 				return invalid.Malformed{Message: "The query cannot be read: look at its percent-encoding."}
 			}
-			var wrong flaws
+			var wrong invalid.Fields
 			for name, given := range query {
 				if p := parameters.GetByInAndName(openapi3.ParameterInQuery, name); p != nil {
 					checkParameter(&wrong, operation, p, given)
 				} else {
-					wrong.list = append(wrong.list, invalid.Field{Field: name, Code: invalid.CodeUnknownField, Message: "is not a parameter here"})
+					wrong = append(wrong, invalid.Field{Field: name, Code: invalid.CodeUnknownField, Message: "is not a parameter here"})
 				}
 			}
 			checkSpan(&wrong, "from", timeOf(query.Get("from")), timeOf(query.Get("to")))
-			if err := wrong.err(); err != nil {
+			if err := wrong.Sorted(); err != nil {
 				return err
 			}
 			return next(c)
@@ -81,9 +81,9 @@ func checkQuery(operation string) echo.MiddlewareFunc {
 
 // checkSpan refuses a span of time that ends before it begins: nothing can be in
 // it, which would look as if nothing had been.
-func checkSpan(wrong *flaws, field string, from, to time.Time) {
+func checkSpan(wrong *invalid.Fields, field string, from, to time.Time) {
 	if !to.IsZero() && from.After(to) {
-		wrong.add(field, invalid.CodeConflict, "must not be after `to`")
+		wrong.Add(field, invalid.CodeConflict, "must not be after `to`")
 	}
 }
 
@@ -93,24 +93,24 @@ func timeOf(text string) time.Time {
 	return t
 }
 
-func checkParameter(wrong *flaws, operation string, p *openapi3.Parameter, given []string) {
+func checkParameter(wrong *invalid.Fields, operation string, p *openapi3.Parameter, given []string) {
 	schema := p.Schema.Value
 	switch {
 	case schema.Type.Is(openapi3.TypeArray):
 		given = words(given)
 		if schema.MaxItems != nil && uint64(len(given)) > *schema.MaxItems {
-			wrong.add(p.Name, invalid.CodeTooMany, fmt.Sprintf("must be at most %d", *schema.MaxItems))
+			wrong.Add(p.Name, invalid.CodeTooMany, fmt.Sprintf("must be at most %d", *schema.MaxItems))
 		}
 		schema = schema.Items.Value
 	case len(given) > 1:
-		wrong.add(p.Name, invalid.CodeDuplicate, "must be given once")
+		wrong.Add(p.Name, invalid.CodeDuplicate, "must be given once")
 	}
 	for _, text := range given {
 		if code, message := checkText(schema, text); code != "" {
-			wrong.add(p.Name, code, message)
+			wrong.Add(p.Name, code, message)
 		}
 		if _, ok := readCursor(operation, text); p.Name == "cursor" && !ok {
-			wrong.add(p.Name, invalid.CodeFormat, "is not a cursor of this list")
+			wrong.Add(p.Name, invalid.CodeFormat, "is not a cursor of this list")
 		}
 	}
 }

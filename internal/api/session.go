@@ -22,10 +22,10 @@ func (s *Server) SignIn(ctx context.Context, r SignInRequestObject) (SignInRespo
 	if err != nil {
 		return nil, err
 	}
-	if (code == "") == (token == "") && !wrong.has("code") {
-		wrong.add("token", invalid.CodeRequired, "give either a token or a code")
+	if (code == "") == (token == "") && !wrong.Has("code") {
+		wrong.Add("token", invalid.CodeRequired, "give either a token or a code")
 	}
-	if err := wrong.err(); err != nil {
+	if err := wrong.Sorted(); err != nil {
 		return nil, err
 	}
 	c, cookie, err := s.openSession(ctx, code, token)

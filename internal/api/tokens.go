@@ -41,9 +41,9 @@ func (s *Server) CreateToken(ctx context.Context, r CreateTokenRequestObject) (C
 		case field == "scopes":
 			code = invalid.CodeEnum
 		}
-		wrong.add(field, code, message)
+		wrong.Add(field, code, message)
 	}
-	if err := wrong.err(); err != nil {
+	if err := wrong.Sorted(); err != nil {
 		return nil, err
 	}
 	caller := of(ctx).caller

@@ -28,15 +28,15 @@ var reserved = []string{
 
 // readHeaders returns the headers in a field of a request and whether any of them
 // kept its stored value, which one given without a value does.
-func readHeaders(f *fields, field string, old []outbound.Header) (headers []outbound.Header, kept bool) {
+func readHeaders(f *invalid.Reader, field string, old []outbound.Header) (headers []outbound.Header, kept bool) {
 	headers = []outbound.Header{}
 	var items []json.RawMessage
-	if json.Unmarshal(f.raw[field], &items) != nil {
-		f.wrong(field, invalid.CodeType, "must be an array of objects with name and value")
+	if json.Unmarshal(f.Body[field], &items) != nil {
+		f.Wrong(field, invalid.CodeType, "must be an array of objects with name and value")
 		return nil, false
 	}
 	if len(items) > maxHeaders {
-		f.wrong(field, invalid.CodeTooMany, fmt.Sprintf("must be at most %d", maxHeaders))
+		f.Wrong(field, invalid.CodeTooMany, fmt.Sprintf("must be at most %d", maxHeaders))
 		return nil, false
 	}
 	for i, item := range items {
@@ -56,35 +56,35 @@ const (
 
 // readHeader reads one pair. at names it in errors; before are those read
 // already.
-func readHeader(f *fields, at string, item json.RawMessage, before, old []outbound.Header) (outbound.Header, valueKind) {
-	pair, ok := readNested(item, "name", "value")
+func readHeader(f *invalid.Reader, at string, item json.RawMessage, before, old []outbound.Header) (outbound.Header, valueKind) {
+	pair, ok := invalid.NewNestedReader(item, "name", "value")
 	if !ok {
-		f.wrong(at, invalid.CodeType, "must be an object with name and value")
+		f.Wrong(at, invalid.CodeType, "must be an object with name and value")
 		return outbound.Header{}, givenValue
 	}
-	h := outbound.Header{Name: pair.text("name"), Value: strings.Trim(pair.text("value"), " \t")}
+	h := outbound.Header{Name: pair.Text("name"), Value: strings.Trim(pair.Text("value"), " \t")}
 	same := func(x outbound.Header) bool { return strings.EqualFold(x.Name, h.Name) }
 	switch message, code := nameRule(h.Name); {
-	case pair.isWrong("name"):
+	case pair.IsWrong("name"):
 	case code != "":
-		pair.wrong("name", code, message)
+		pair.Wrong("name", code, message)
 	case slices.ContainsFunc(before, same):
-		pair.wrong("name", invalid.CodeDuplicate, "occurs twice (case does not matter)")
+		pair.Wrong("name", invalid.CodeDuplicate, "occurs twice (case does not matter)")
 	}
 	kind := givenValue
-	if pair.isNull("value") {
+	if pair.IsNull("value") {
 		if i := slices.IndexFunc(old, same); i >= 0 {
 			h.Value, kind = old[i].Value, keptValue
 		} else {
-			pair.wrong("value", invalid.CodeRequired, "is required: no value is stored for this name")
+			pair.Wrong("value", invalid.CodeRequired, "is required: no value is stored for this name")
 		}
-	} else if !pair.isWrong("value") {
+	} else if !pair.IsWrong("value") {
 		if message, code := valueRule(h.Value); code != "" {
-			pair.wrong("value", code, message)
+			pair.Wrong("value", code, message)
 		}
 	}
-	for _, e := range pair.found {
-		f.wrong(at+"."+e.Field, e.Code, e.Message)
+	for _, e := range pair.Errors {
+		f.Wrong(at+"."+e.Field, e.Code, e.Message)
 	}
 	return h, kind
 }

@@ -28,44 +28,44 @@ func DefaultLimits() Limits { return Limits{MaxInFlight: defaultInFlight, HoldNo
 
 // readLimits changes the limits that the request gives. null clears one, or all
 // of them, to what a destination has that says nothing of it.
-func (d *Destination) readLimits(f *fields) {
+func (d *Destination) readLimits(f *invalid.Reader) {
 	switch {
-	case !f.has("limits"):
+	case !f.Has("limits"):
 		return
-	case f.isNull("limits"):
+	case f.IsNull("limits"):
 		d.Limits = DefaultLimits()
 		return
 	}
-	given, ok := readNested(f.raw["limits"], "maxInFlight", "ratePerSecond", "burst", "holdNotAnswering")
+	given, ok := invalid.NewNestedReader(f.Body["limits"], "maxInFlight", "ratePerSecond", "burst", "holdNotAnswering")
 	if !ok {
-		f.wrong("limits", invalid.CodeType, "must be an object")
+		f.Wrong("limits", invalid.CodeType, "must be an object")
 		return
 	}
 	d.Limits = d.Limits.changed(given)
-	for _, e := range given.found {
-		f.wrong("limits."+e.Field, e.Code, e.Message)
+	for _, e := range given.Errors {
+		f.Wrong("limits."+e.Field, e.Code, e.Message)
 	}
 }
 
-func (l Limits) changed(f *fields) Limits {
+func (l Limits) changed(f *invalid.Reader) Limits {
 	standard := DefaultLimits()
-	if f.has("maxInFlight") {
+	if f.Has("maxInFlight") {
 		l.MaxInFlight = standard.MaxInFlight
-		if !f.isNull("maxInFlight") {
-			l.MaxInFlight = f.whole("maxInFlight", 1, maxInFlight)
+		if !f.IsNull("maxInFlight") {
+			l.MaxInFlight = f.Whole("maxInFlight", 1, maxInFlight)
 		}
 	}
-	if f.has("ratePerSecond") {
+	if f.Has("ratePerSecond") {
 		l.RatePerSecond = standard.RatePerSecond
-		if !f.isNull("ratePerSecond") {
-			l.RatePerSecond = f.number("ratePerSecond", minRate, maxRate)
+		if !f.IsNull("ratePerSecond") {
+			l.RatePerSecond = f.Number("ratePerSecond", minRate, maxRate)
 		}
 	}
 	l.Burst = l.burst(f)
-	if f.has("holdNotAnswering") {
+	if f.Has("holdNotAnswering") {
 		l.HoldNotAnswering = standard.HoldNotAnswering
-		if !f.isNull("holdNotAnswering") {
-			l.HoldNotAnswering = f.truth("holdNotAnswering")
+		if !f.IsNull("holdNotAnswering") {
+			l.HoldNotAnswering = f.Truth("holdNotAnswering")
 		}
 	}
 	return l
@@ -73,17 +73,17 @@ func (l Limits) changed(f *fields) Limits {
 
 // burst goes with the rate: without one there is none, and a rate without one
 // gets as much as it lets through in a second.
-func (l Limits) burst(f *fields) int {
+func (l Limits) burst(f *invalid.Reader) int {
 	switch {
-	case !f.isNull("burst"):
-		burst := f.whole("burst", 1, maxBurst)
-		if l.RatePerSecond == 0 && !f.isWrong("burst") {
-			f.wrong("burst", invalid.CodeConflict, "needs ratePerSecond: without a rate there is no burst")
+	case !f.IsNull("burst"):
+		burst := f.Whole("burst", 1, maxBurst)
+		if l.RatePerSecond == 0 && !f.IsWrong("burst") {
+			f.Wrong("burst", invalid.CodeConflict, "needs ratePerSecond: without a rate there is no burst")
 		}
 		return burst
 	case l.RatePerSecond == 0:
 		return 0
-	case f.has("burst") || l.Burst == 0:
+	case f.Has("burst") || l.Burst == 0:
 		return max(1, int(math.Ceil(l.RatePerSecond)))
 	}
 	return l.Burst

@@ -14,23 +14,23 @@ const maxFormerNames = 100
 
 // patchNames changes the name, and takes away former names. The name that the
 // destination had goes on reaching it as a former one.
-func (d *Destination) patchNames(f *fields) {
-	if list, ok := f.list("formerNames"); ok {
+func (d *Destination) patchNames(f *invalid.Reader) {
+	if list, ok := f.List("formerNames"); ok {
 		d.patchFormerNames(f, list)
 	}
-	if !f.has("displayName") {
+	if !f.Has("displayName") {
 		return
 	}
 	was := d.DisplayName
-	if strings.TrimSpace(f.text("displayName")) == was && !f.isWrong("displayName") {
+	if strings.TrimSpace(f.Text("displayName")) == was && !f.IsWrong("displayName") {
 		return // it stays, even if it could not be given any more
 	}
 	d.readName(f)
-	if f.isWrong("displayName") || NameKey(was) == NameKey(d.DisplayName) {
+	if f.IsWrong("displayName") || NameKey(was) == NameKey(d.DisplayName) {
 		return
 	}
 	if len(d.FormerNames) >= maxFormerNames {
-		f.wrong("displayName", invalid.CodeTooMany, fmt.Sprintf("must stay: this destination has %d former names; take away some of them first", maxFormerNames))
+		f.Wrong("displayName", invalid.CodeTooMany, fmt.Sprintf("must stay: this destination has %d former names; take away some of them first", maxFormerNames))
 		return
 	}
 	d.FormerNames = slices.DeleteFunc(slices.Clone(d.FormerNames), func(former string) bool { return NameKey(former) == NameKey(d.DisplayName) })
@@ -39,12 +39,12 @@ func (d *Destination) patchNames(f *fields) {
 
 // patchFormerNames keeps those former names that a request lists. One that the
 // destination never had cannot be given to it.
-func (d *Destination) patchFormerNames(f *fields, list []string) {
+func (d *Destination) patchFormerNames(f *invalid.Reader, list []string) {
 	kept := map[string]bool{}
 	for i, name := range list {
 		known := func(former string) bool { return NameKey(former) == NameKey(name) }
 		if !slices.ContainsFunc(d.FormerNames, known) {
-			f.wrong(fmt.Sprintf("formerNames[%d]", i), invalid.CodeConflict, "must be one of its former names: they can be taken away, not added")
+			f.Wrong(fmt.Sprintf("formerNames[%d]", i), invalid.CodeConflict, "must be one of its former names: they can be taken away, not added")
 		}
 		kept[NameKey(name)] = true
 	}

@@ -25,7 +25,7 @@ const (
 // id, times and signing secret. The error is an invalid.Malformed or an
 // invalid.Fields that names every wrong field.
 func Read(raw []byte) (Destination, error) {
-	f, err := readBody(raw, "displayName", "type", "severities", "alertTypes", "logTypes", "limits", "responseStorage", "settings")
+	f, err := invalid.NewReader(raw, "displayName", "type", "severities", "alertTypes", "logTypes", "limits", "responseStorage", "settings")
 	if err != nil {
 		return Destination{}, err
 	}
@@ -45,13 +45,13 @@ func Read(raw []byte) (Destination, error) {
 	d.readStorage(f)
 	d.readType(f)
 	d.readSettings(f)
-	return d, f.found.Err()
+	return d, f.Errors.Err()
 }
 
 // Patch returns d changed by a request body: what is absent is kept, null
 // clears. The type of a destination never changes.
 func (d Destination) Patch(raw []byte) (Destination, error) {
-	f, err := readBody(raw, "displayName", "formerNames", "type", "severities", "alertTypes", "logTypes", "limits", "responseStorage", "settings")
+	f, err := invalid.NewReader(raw, "displayName", "formerNames", "type", "severities", "alertTypes", "logTypes", "limits", "responseStorage", "settings")
 	if err != nil {
 		return d, err
 	}
@@ -60,13 +60,13 @@ func (d Destination) Patch(raw []byte) (Destination, error) {
 	d.readLimits(f)
 	d.readStorage(f)
 	d.patchSettings(f)
-	return d, f.found.Err()
+	return d, f.Errors.Err()
 }
 
 // GivesSettings reports whether a body that Patch takes has settings.
 func GivesSettings(raw []byte) bool {
-	f, err := readBody(raw)
-	return err == nil && f.has("settings")
+	f, err := invalid.NewReader(raw)
+	return err == nil && f.Has("settings")
 }
 
 // ReadSettings returns a destination that has only a type and settings, to try
@@ -77,7 +77,7 @@ func ReadSettings(typ, settings json.RawMessage) (Destination, invalid.Fields) {
 	f := newSettingsFields(typ, settings)
 	d.readType(f)
 	d.readSettings(f)
-	return d, f.found
+	return d, f.Errors
 }
 
 // PatchSettings is ReadSettings for a change of a destination, to try that before
@@ -85,14 +85,14 @@ func ReadSettings(typ, settings json.RawMessage) (Destination, invalid.Fields) {
 func (d Destination) PatchSettings(typ, settings json.RawMessage) (Destination, invalid.Fields) {
 	f := newSettingsFields(typ, settings)
 	d.patchSettings(f)
-	return d, f.found
+	return d, f.Errors
 }
 
-func newSettingsFields(typ, settings json.RawMessage) *fields {
-	f := &fields{raw: invalid.Body{}}
+func newSettingsFields(typ, settings json.RawMessage) *invalid.Reader {
+	f := &invalid.Reader{Body: invalid.Body{}}
 	for name, raw := range map[string]json.RawMessage{"type": typ, "settings": settings} {
 		if len(raw) > 0 {
-			f.raw[name] = raw
+			f.Body[name] = raw
 		}
 	}
 	return f
@@ -100,78 +100,78 @@ func newSettingsFields(typ, settings json.RawMessage) *fields {
 
 // patchSettings changes what the request gives of the settings. The type only
 // has to be the one that it is.
-func (d *Destination) patchSettings(f *fields) {
-	if f.has("type") && f.text("type") != d.Type && !f.isWrong("type") {
-		f.wrong("type", invalid.CodeConflict, "cannot be changed; create another destination")
+func (d *Destination) patchSettings(f *invalid.Reader) {
+	if f.Has("type") && f.Text("type") != d.Type && !f.IsWrong("type") {
+		f.Wrong("type", invalid.CodeConflict, "cannot be changed; create another destination")
 	}
-	if !f.has("settings") {
+	if !f.Has("settings") {
 		return
 	}
 	if _, known := types[d.Type]; !known {
-		f.wrong("settings", invalid.CodeConflict, "cannot be changed: this version does not know the destination's type")
+		f.Wrong("settings", invalid.CodeConflict, "cannot be changed: this version does not know the destination's type")
 	}
 	d.readSettings(f)
 }
 
-func (d *Destination) readType(f *fields) {
-	d.Type = f.text("type")
+func (d *Destination) readType(f *invalid.Reader) {
+	d.Type = f.Text("type")
 	switch _, known := types[d.Type]; {
-	case f.isWrong("type"):
+	case f.IsWrong("type"):
 	case d.Type == "":
-		f.wrong("type", invalid.CodeRequired, "is required")
+		f.Wrong("type", invalid.CodeRequired, "is required")
 	case !known:
-		f.wrong("type", invalid.CodeEnum, "must be one of "+strings.Join(typeNames(), ", "))
+		f.Wrong("type", invalid.CodeEnum, "must be one of "+strings.Join(typeNames(), ", "))
 	}
 }
 
-func (d *Destination) readName(f *fields) {
-	name := strings.TrimSpace(f.text("displayName"))
+func (d *Destination) readName(f *invalid.Reader) {
+	name := strings.TrimSpace(f.Text("displayName"))
 	d.DisplayName = name
 	_, notID := uuid.Parse(name)
 	flaw := spelling.Check(name)
 	switch n := utf8.RuneCountInString(name); {
-	case f.isWrong("displayName"):
+	case f.IsWrong("displayName"):
 	case n == 0:
-		f.wrong("displayName", invalid.CodeRequired, "is required")
+		f.Wrong("displayName", invalid.CodeRequired, "is required")
 	case n > maxDisplayName:
-		f.wrong("displayName", invalid.CodeTooLong, fmt.Sprintf("must be at most %d characters", maxDisplayName))
+		f.Wrong("displayName", invalid.CodeTooLong, fmt.Sprintf("must be at most %d characters", maxDisplayName))
 	case flaw != nil && flaw.Control:
-		f.wrong("displayName", invalid.CodeControlCharacter, flaw.Error())
+		f.Wrong("displayName", invalid.CodeControlCharacter, flaw.Error())
 	case flaw != nil:
-		f.wrong("displayName", invalid.CodeFormat, flaw.Error())
+		f.Wrong("displayName", invalid.CodeFormat, flaw.Error())
 	case NameKey(name) == NameKey("SKIP"):
-		f.wrong("displayName", invalid.CodeFormat, "must not be SKIP, which in an alert's destinations means nowhere")
+		f.Wrong("displayName", invalid.CodeFormat, "must not be SKIP, which in an alert's destinations means nowhere")
 	case notID == nil:
-		f.wrong("displayName", invalid.CodeFormat, "must not have the form of an id")
+		f.Wrong("displayName", invalid.CodeFormat, "must not have the form of an id")
 	}
 }
 
 // readFilters replaces the filters that the request gives; null clears one to
 // what it is when a destination is created without it.
-func (d *Destination) readFilters(f *fields) {
-	if list, ok := f.list("severities"); ok {
+func (d *Destination) readFilters(f *invalid.Reader) {
+	if list, ok := f.List("severities"); ok {
 		d.Severities = enum(f, "severities", list, alert.Severities())
 	}
-	if list, ok := f.list("alertTypes"); ok {
+	if list, ok := f.List("alertTypes"); ok {
 		switch {
 		case list == nil:
 			d.AlertTypes = alert.Types()
 		case len(list) == 0:
-			f.wrong("alertTypes", invalid.CodeRequired, "must name at least one type; leave it out for all")
+			f.Wrong("alertTypes", invalid.CodeRequired, "must name at least one type; leave it out for all")
 		default:
 			d.AlertTypes = enum(f, "alertTypes", list, alert.Types())
 		}
 	}
-	if list, ok := f.list("logTypes"); ok {
+	if list, ok := f.List("logTypes"); ok {
 		d.LogTypes = readLogTypes(f, list)
 	}
 }
 
 // enum checks each value and returns them once each, in the order of allowed.
-func enum[T ~string](f *fields, field string, list []string, allowed []T) []T {
+func enum[T ~string](f *invalid.Reader, field string, list []string, allowed []T) []T {
 	for i, v := range list {
 		if !slices.Contains(allowed, T(v)) {
-			f.wrong(fmt.Sprintf("%s[%d]", field, i), invalid.CodeEnum, fmt.Sprintf("must be one of %s", join(allowed)))
+			f.Wrong(fmt.Sprintf("%s[%d]", field, i), invalid.CodeEnum, fmt.Sprintf("must be one of %s", join(allowed)))
 		}
 	}
 	got := []T{}
@@ -191,9 +191,9 @@ func join[T ~string](list []T) string {
 	return strings.Join(texts, ", ")
 }
 
-func readLogTypes(f *fields, list []string) []string {
+func readLogTypes(f *invalid.Reader, list []string) []string {
 	if len(list) > maxLogTypes {
-		f.wrong("logTypes", invalid.CodeTooMany, fmt.Sprintf("must be at most %d", maxLogTypes))
+		f.Wrong("logTypes", invalid.CodeTooMany, fmt.Sprintf("must be at most %d", maxLogTypes))
 		return nil
 	}
 	got := []string{}
@@ -201,11 +201,11 @@ func readLogTypes(f *fields, list []string) []string {
 		field := fmt.Sprintf("logTypes[%d]", i)
 		switch {
 		case strings.TrimSpace(v) == "":
-			f.wrong(field, invalid.CodeRequired, "must not be empty")
+			f.Wrong(field, invalid.CodeRequired, "must not be empty")
 		case utf8.RuneCountInString(v) > maxLogType:
-			f.wrong(field, invalid.CodeTooLong, fmt.Sprintf("must be at most %d characters", maxLogType))
+			f.Wrong(field, invalid.CodeTooLong, fmt.Sprintf("must be at most %d characters", maxLogType))
 		case strings.ContainsFunc(v, unicode.IsControl):
-			f.wrong(field, invalid.CodeControlCharacter, "must not contain control characters")
+			f.Wrong(field, invalid.CodeControlCharacter, "must not contain control characters")
 		case !slices.Contains(got, v):
 			got = append(got, v)
 		}
@@ -215,18 +215,18 @@ func readLogTypes(f *fields, list []string) []string {
 
 // readSettings reads the settings of a known type. What those of an unknown one
 // must be, nobody can tell.
-func (d *Destination) readSettings(f *fields) {
+func (d *Destination) readSettings(f *invalid.Reader) {
 	t, known := types[d.Type]
 	switch {
-	case f.isNull("settings"):
-		f.wrong("settings", invalid.CodeRequired, "is required")
+	case f.IsNull("settings"):
+		f.Wrong("settings", invalid.CodeRequired, "is required")
 		return
 	case !known:
 		return
 	}
-	settings, wrong := t.read(f.raw["settings"], d.Settings)
+	settings, wrong := t.read(f.Body["settings"], d.Settings)
 	for _, e := range wrong {
-		f.wrong("settings"+prefixed(e.Field), e.Code, e.Message)
+		f.Wrong("settings"+prefixed(e.Field), e.Code, e.Message)
 	}
 	d.Settings = settings
 }

@@ -18,7 +18,7 @@ import (
 // request leaves out is taken from before, which is empty for a new destination.
 type reader struct {
 	*Type
-	fields *fields // of the request, each by its whole name
+	fields *invalid.Reader // of the request, each by its whole name
 	before values
 	after  values
 	kept   []Field // secrets that keep their stored value
@@ -28,7 +28,7 @@ type reader struct {
 
 // read builds settings from a request.
 func (t *Type) read(raw json.RawMessage, old Settings) (Settings, invalid.Fields) {
-	r := reader{Type: t, fields: &fields{raw: invalid.Body{}}, before: t.valuesOf(old), after: values{}}
+	r := reader{Type: t, fields: &invalid.Reader{Body: invalid.Body{}}, before: t.valuesOf(old), after: values{}}
 	if !r.flatten(raw, "") {
 		return nil, invalid.Fields{{Code: invalid.CodeType, Message: "must be an object"}}
 	}
@@ -40,8 +40,8 @@ func (t *Type) read(raw json.RawMessage, old Settings) (Settings, invalid.Fields
 		r.checkPlace(f)
 	}
 	r.refuseMoved()
-	if len(r.fields.found) > 0 {
-		return nil, r.fields.found
+	if len(r.fields.Errors) > 0 {
+		return nil, r.fields.Errors
 	}
 	s := t.New()
 	if err := json.Unmarshal(r.after.tree(), s); err != nil {
@@ -65,31 +65,31 @@ func (r *reader) flatten(raw json.RawMessage, at string) bool {
 		known = append(known, object)
 	}
 	slices.Sort(known[len(plain):])
-	f, ok := readNested(raw, known...)
+	f, ok := invalid.NewNestedReader(raw, known...)
 	if !ok {
 		return false
 	}
-	for _, e := range f.found {
+	for _, e := range f.Errors {
 		field := e.Field
 		if at != "" {
 			field = strings.TrimSuffix(at, ".") + prefixed(e.Field)
 		}
-		r.fields.wrong(field, e.Code, e.Message)
+		r.fields.Wrong(field, e.Code, e.Message)
 	}
 	for _, name := range plain {
-		if f.has(name) {
-			r.fields.raw[at+name] = f.raw[name]
+		if f.Has(name) {
+			r.fields.Body[at+name] = f.Body[name]
 		}
 	}
 	for object, members := range objects {
 		switch {
-		case !f.has(object):
-		case f.isNull(object):
+		case !f.Has(object):
+		case f.IsNull(object):
 			for _, member := range members {
-				r.fields.raw[at+object+"."+member] = json.RawMessage("null")
+				r.fields.Body[at+object+"."+member] = json.RawMessage("null")
 			}
-		case !r.flatten(f.raw[object], at+object+"."):
-			r.fields.wrong(at+object, invalid.CodeType, "must be an object")
+		case !r.flatten(f.Body[object], at+object+"."):
+			r.fields.Wrong(at+object, invalid.CodeType, "must be an object")
 		}
 	}
 	return true
@@ -97,11 +97,11 @@ func (r *reader) flatten(raw json.RawMessage, at string) bool {
 
 // readField takes a field from the request, from what is stored or from its default.
 func (r *reader) readField(f Field) {
-	if r.fields.has(f.Name) && !r.fields.isNull(f.Name) {
+	if r.fields.Has(f.Name) && !r.fields.IsNull(f.Name) {
 		r.readGiven(f)
 		return
 	}
-	if stored := r.before[f.Name]; stored != nil && !r.fields.has(f.Name) {
+	if stored := r.before[f.Name]; stored != nil && !r.fields.Has(f.Name) {
 		r.after[f.Name] = stored
 		if f.Secret && f.Kind != KindURL && !r.before.isEmpty(f.Name) {
 			r.kept = append(r.kept, f)
@@ -122,17 +122,17 @@ func (r *reader) readGiven(f Field) {
 			r.kept = append(r.kept, f)
 		}
 	case KindNumber:
-		n := r.fields.number(f.Name, f.least(), f.greatest())
-		if f.Whole && !r.fields.isWrong(f.Name) && n != math.Trunc(n) {
-			r.fields.wrong(f.Name, invalid.CodeType, "must be a whole number")
+		n := r.fields.Number(f.Name, f.least(), f.greatest())
+		if f.Whole && !r.fields.IsWrong(f.Name) && n != math.Trunc(n) {
+			r.fields.Wrong(f.Name, invalid.CodeType, "must be a whole number")
 		}
 		r.after.set(f.Name, n)
 	case KindBoolean:
-		r.after.set(f.Name, r.fields.truth(f.Name))
+		r.after.set(f.Name, r.fields.Truth(f.Name))
 	default:
-		text := r.fields.text(f.Name)
+		text := r.fields.Text(f.Name)
 		if code, message := f.check(text); code != "" {
-			r.fields.wrong(f.Name, code, message)
+			r.fields.Wrong(f.Name, code, message)
 		}
 		r.after.set(f.Name, text)
 	}
@@ -194,20 +194,20 @@ func isPEM(text string) bool {
 
 // checkPlace looks at whether a field has what it must have, and at what there is no place for.
 func (r *reader) checkPlace(f Field) {
-	given := r.fields.has(f.Name) && !r.fields.isNull(f.Name)
+	given := r.fields.Has(f.Name) && !r.fields.IsNull(f.Name)
 	switch {
 	case !r.after.applies(f):
 		if given {
-			r.fields.wrong(f.Name, invalid.CodeConflict, fmt.Sprintf("has a meaning only when %s is %s", f.OnlyIf.Field, strings.Join(f.OnlyIf.Values, " or ")))
+			r.fields.Wrong(f.Name, invalid.CodeConflict, fmt.Sprintf("has a meaning only when %s is %s", f.OnlyIf.Field, strings.Join(f.OnlyIf.Values, " or ")))
 		}
 		delete(r.after, f.Name)
 		r.kept = slices.DeleteFunc(r.kept, func(k Field) bool { return k.Name == f.Name })
-	case f.Required && r.after.isEmpty(f.Name) && !r.fields.isWrong(f.Name):
-		r.fields.wrong(f.Name, invalid.CodeRequired, "is required")
+	case f.Required && r.after.isEmpty(f.Name) && !r.fields.IsWrong(f.Name):
+		r.fields.Wrong(f.Name, invalid.CodeRequired, "is required")
 	case f.Kind == KindURL && f.Secret && r.echoed && r.isCutOff(f.Name):
-		r.fields.wrong(f.Name, invalid.CodeConflict,
+		r.fields.Wrong(f.Name, invalid.CodeConflict,
 			"is only what is shown of the stored URL: leave it out to keep that, or add a / to send to the host's root")
-	case f.isTarget() && !r.fields.isWrong(f.Name):
+	case f.isTarget() && !r.fields.IsWrong(f.Name):
 		r.moved = r.moved || place(f, r.after) != place(f, r.before)
 	}
 }
@@ -244,6 +244,6 @@ func (r *reader) refuseMoved() {
 		if f.Kind == KindHeaders {
 			message = "give every header value again (or remove the header): stored values are not sent to a new scheme, host or port"
 		}
-		r.fields.wrong(f.Name, invalid.CodeRequired, message)
+		r.fields.Wrong(f.Name, invalid.CodeRequired, message)
 	}
 }

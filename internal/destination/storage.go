@@ -35,16 +35,16 @@ func (s ResponseStorage) Keep(r outbound.Result) outbound.Result {
 }
 
 // readStorage replaces what the request gives; null stands for the default.
-func (d *Destination) readStorage(f *fields) {
-	if !f.has("responseStorage") {
+func (d *Destination) readStorage(f *invalid.Reader) {
+	if !f.Has("responseStorage") {
 		return
 	}
 	d.ResponseStorage = StoreFull
-	if f.isNull("responseStorage") {
+	if f.IsNull("responseStorage") {
 		return
 	}
-	d.ResponseStorage = ResponseStorage(f.text("responseStorage"))
-	if !f.isWrong("responseStorage") && !slices.Contains(ResponseStorages(), d.ResponseStorage) {
-		f.wrong("responseStorage", invalid.CodeEnum, "must be one of "+join(ResponseStorages()))
+	d.ResponseStorage = ResponseStorage(f.Text("responseStorage"))
+	if !f.IsWrong("responseStorage") && !slices.Contains(ResponseStorages(), d.ResponseStorage) {
+		f.Wrong("responseStorage", invalid.CodeEnum, "must be one of "+join(ResponseStorages()))
 	}
 }

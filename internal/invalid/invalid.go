@@ -48,6 +48,13 @@ func (e Fields) Error() string {
 	return b.String()
 }
 
+// Add notes what is wrong with a field, unless something was already.
+func (e *Fields) Add(field, code, message string) {
+	if !e.Has(field) {
+		*e = append(*e, Field{Field: field, Code: code, Message: message})
+	}
+}
+
 // Has reports whether something is wrong with a field.
 func (e Fields) Has(field string) bool {
 	return slices.ContainsFunc(e, func(f Field) bool { return f.Field == field })
@@ -59,6 +66,12 @@ func (e Fields) Err() error {
 		return nil
 	}
 	return e
+}
+
+// Sorted is Err with the fields in order of their names.
+func (e Fields) Sorted() error {
+	slices.SortStableFunc(e, func(a, b Field) int { return strings.Compare(a.Field, b.Field) })
+	return e.Err()
 }
 
 // Malformed is the error for a body that is not one JSON object (400). Message
