@@ -453,3 +453,15 @@ func (d *Dispatcher) readRepeats(ctx context.Context, taken []*acceptItem) (map[
 	of, err := d.DB.DeliveriesOf(ctx, ids)
 	return found, of, err
 }
+
+// acceptOurs stores an alert of our own in a transaction of the caller's, with its
+// deliveries to where it was routed.
+func (d *Dispatcher) acceptOurs(ctx context.Context, tx *postgres.Tx, among *postgres.Routing, ours postgres.AcceptedAlert, route delivery.Decision) error {
+	item := &acceptItem{among: among, route: route, alert: ours}
+	in, rooms, err := d.insert(ctx, tx, []*acceptItem{item})
+	if err != nil {
+		return err
+	}
+	tx.AfterCommit(func() { d.unrouted.note(ours) })
+	return d.promise(ctx, tx, d.inLine(ctx, item, in.Lines, rooms, ours.AcceptedAt))
+}

@@ -25,24 +25,24 @@ const tellTogether = time.Minute
 // database, and what has been told is written with the alert: so there is one
 // alert for all that changes within a minute, whoever sends it, and a change that
 // was undone meanwhile is none.
-func (d *Dispatcher) announce(ctx context.Context) error {
-	seen, err := d.DB.Announcing(ctx)
-	if err != nil || !d.mustAnnounce(seen) {
+func (n *announcer) announce(ctx context.Context) error {
+	seen, err := n.db.Announcing(ctx)
+	if err != nil || !n.mustAnnounce(seen) {
 		return err
 	}
-	err = d.inTx(ctx, func(tx *postgres.Tx) error {
+	err = n.inTx(ctx, func(tx *postgres.Tx) error {
 		now, err := tx.LockAnnouncing(ctx)
 		switch {
 		case err != nil:
 			return err
-		case !d.mustAnnounce(now): // another was quicker
+		case !n.mustAnnounce(now): // another was quicker
 			return nil
 		case len(now.Changed) == 0:
 			return tx.SetAnnouncing(ctx, time.Time{})
 		case now.DueAt.IsZero():
-			return tx.SetAnnouncing(ctx, d.Now().Add(tellTogether))
+			return tx.SetAnnouncing(ctx, n.now().Add(tellTogether))
 		}
-		if err := d.announceNow(ctx, tx, now.Changed); err != nil {
+		if err := n.announceNow(ctx, tx, now.Changed); err != nil {
 			return err
 		}
 		return tx.SetAnnouncing(ctx, time.Time{})
@@ -55,14 +55,14 @@ func (d *Dispatcher) announce(ctx context.Context) error {
 
 // mustAnnounce reports whether anything is to be done: there are changes without a
 // time for them, or their time has come, or the time stands without changes.
-func (d *Dispatcher) mustAnnounce(a postgres.Announcing) bool {
+func (n *announcer) mustAnnounce(a postgres.Announcing) bool {
 	if len(a.Changed) == 0 {
 		return !a.DueAt.IsZero()
 	}
-	return !d.Now().Before(a.DueAt)
+	return !n.now().Before(a.DueAt)
 }
 
-func (d *Dispatcher) announceNow(ctx context.Context, tx *postgres.Tx, ids []uuid.UUID) error {
+func (n *announcer) announceNow(ctx context.Context, tx *postgres.Tx, ids []uuid.UUID) error {
 	healths, err := tx.Announce(ctx, ids)
 	if err != nil {
 		return err
@@ -84,14 +84,14 @@ func (d *Dispatcher) announceNow(ctx context.Context, tx *postgres.Tx, ids []uui
 	if len(list) == 1 {
 		except = append(except, list[0].of.ID) // it need not be told that it answers
 	}
-	alertID, err := d.tell(ctx, tx, among, healthNotice(list), except...)
+	alertID, err := n.tell(ctx, tx, among, healthNotice(list), except...)
 	if err != nil {
 		return err
 	}
 	tx.AfterCommit(func() {
 		for _, c := range list {
-			d.Log.WarnContext(ctx, "destination health changed", "destination_id", c.of.ID, "answering", c.health.Answering(), "alert_id", alertID)
-			d.Events.Changed(c.of.ID)
+			n.log.WarnContext(ctx, "destination health changed", "destination_id", c.of.ID, "answering", c.health.Answering(), "alert_id", alertID)
+			n.events.Changed(c.of.ID)
 		}
 	})
 	return nil

@@ -133,7 +133,7 @@ func TestAnnounceOnce(t *testing.T) {
 	for range 8 {
 		all.Go(func() {
 			for range 5 {
-				if err := f.announce(t.Context()); err != nil {
+				if err := f.announcer.announce(t.Context()); err != nil {
 					t.Error(err)
 				}
 			}

@@ -88,6 +88,7 @@ type Dispatcher struct {
 
 	loops      *loops
 	retention  *retention
+	announcer  *announcer
 	nudges     chan struct{}
 	running    running
 	partitions *partitions
@@ -103,6 +104,7 @@ const commitInterval = 4 * time.Millisecond
 func New(cfg Config) (*Dispatcher, error) {
 	d := &Dispatcher{Config: cfg, nudges: make(chan struct{}, 1), maxWaiting: maxWaitingBytes, turn: make(chan struct{}, 1)}
 	d.metrics = newMetrics(cfg.Metrics, cfg.DB)
+	d.Events = live.New(cfg.DB, cfg.Log, cfg.Now)
 	d.Cluster = cluster.New(cluster.Config{
 		DB: cfg.DB, Log: cfg.Log, Now: cfg.Now, Version: cfg.Version, Roles: cfg.Roles, Repairs: d.metrics.repairs,
 	})
@@ -112,12 +114,14 @@ func New(cfg Config) (*Dispatcher, error) {
 	d.lacking.at = map[string]time.Time{}
 	d.transactions = &transactions{db: cfg.DB, log: cfg.Log, forget: d.Cluster.Forget, asking: make(places, maxAsking)}
 	d.loops = newLoops(cfg.Log)
+	d.announcer = &announcer{
+		transactions: d.transactions, db: cfg.DB, log: cfg.Log, now: cfg.Now, link: cfg.Link, events: d.Events, accept: d.acceptOurs,
+	}
 	d.retention = &retention{db: cfg.DB, log: cfg.Log, now: cfg.Now, kept: cfg.Retention, audit: cfg.AuditRetention}
 
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &worker{d: d})
 	d.held = newHolding()
-	d.Events = live.New(cfg.DB, cfg.Log, cfg.Now)
 	d.slots = newSlots(cfg.Workers, d.Cluster.Replicas, d.held.queued, cfg.Now)
 	queue, err := river.NewClient(riverpgxv5.New(cfg.DB.Pool()), &river.Config{
 		ID:      d.Cluster.ID(),

@@ -4,11 +4,14 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
+	"log/slog"
 	"time"
 
 	"github.com/google/uuid"
 
 	"belfry/internal/alert"
+	"belfry/internal/delivery"
+	"belfry/internal/live"
 	"belfry/internal/postgres"
 )
 
@@ -40,23 +43,32 @@ func (n notice) alert(now time.Time) alert.Alert {
 	return a
 }
 
+// announcer tells of what happens to Belfry itself, by system alerts: of destinations
+// that stop or begin to answer again, and of names that alerts give and nobody has.
+type announcer struct {
+	*transactions
+	db     *postgres.DB
+	log    *slog.Logger
+	now    func() time.Time
+	link   func(alertID string) string
+	events *live.Bus
+
+	// accept stores an alert of ours with its deliveries. It is a part of accepting
+	// alerts, which knows nothing of what they say.
+	accept func(context.Context, *postgres.Tx, *postgres.Routing, postgres.AcceptedAlert, delivery.Decision) error
+}
+
 // tell stores a notice as an alert, with its deliveries to those that take system
 // errors, and returns its alertId. It commits with what the caller writes to say
 // that this was told. A destination that it must not go to is in except.
-func (d *Dispatcher) tell(ctx context.Context, tx *postgres.Tx, among postgres.Routing, n notice, except ...uuid.UUID) (alertID string, err error) {
-	now := d.Now().UTC().Truncate(time.Microsecond)
-	a := n.alert(now)
-	a.Link = d.Link(a.AlertID)
+func (n *announcer) tell(ctx context.Context, tx *postgres.Tx, among postgres.Routing, what notice, except ...uuid.UUID) (alertID string, err error) {
+	a := what.alert(n.now().UTC().Truncate(time.Microsecond))
+	a.Link = n.link(a.AlertID)
 	failing, err := tx.NotAnswering(ctx)
 	if err != nil {
 		return "", err
 	}
 	route := among.Without(append(failing, except...)...).Route(a)
-	item := &acceptItem{among: &among, route: route, alert: postgres.AcceptedAlert{Alert: a, AcceptedBy: acceptedByUs, Nowhere: route.Nowhere}}
-	in, rooms, err := d.insert(ctx, tx, []*acceptItem{item})
-	if err != nil {
-		return "", err
-	}
-	tx.AfterCommit(func() { d.unrouted.note(item.alert) })
-	return a.AlertID, d.promise(ctx, tx, d.inLine(ctx, item, in.Lines, rooms, now))
+	ours := postgres.AcceptedAlert{Alert: a, AcceptedBy: acceptedByUs, Nowhere: route.Nowhere}
+	return a.AlertID, n.accept(ctx, tx, &among, ours, route)
 }

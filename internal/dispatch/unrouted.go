@@ -25,19 +25,19 @@ const (
 // tellUnknown tells, by a system alert, of destinations that alerts name and that
 // nobody has. It looks at the stored alerts, so that none is missed after a crash,
 // and writes down what it has told, so that another replica does not tell it again.
-func (d *Dispatcher) tellUnknown(ctx context.Context) error {
-	since := d.Now().Add(-tellAgainAfter)
-	names, _, err := d.DB.UnknownNames(ctx, since)
+func (n *announcer) tellUnknown(ctx context.Context) error {
+	since := n.now().Add(-tellAgainAfter)
+	names, _, err := n.db.UnknownNames(ctx, since)
 	if err != nil || len(names) == 0 {
 		return err
 	}
-	return ignore(d.DB.Exclusively(ctx, "tell unknown destinations", func(tx *postgres.Tx) error {
-		return d.tellUnknownNames(ctx, tx, names)
+	return ignore(n.db.Exclusively(ctx, "tell unknown destinations", func(tx *postgres.Tx) error {
+		return n.tellUnknownNames(ctx, tx, names)
 	}), errRouting) // the next look goes by what is then
 }
 
-func (d *Dispatcher) tellUnknownNames(ctx context.Context, tx *postgres.Tx, names []postgres.UnknownName) error {
-	now := d.Now().UTC().Truncate(time.Microsecond)
+func (n *announcer) tellUnknownNames(ctx context.Context, tx *postgres.Tx, names []postgres.UnknownName) error {
+	now := n.now().UTC().Truncate(time.Microsecond)
 	since := now.Add(-tellAgainAfter)
 	times, last, err := tx.Tellings(ctx, since)
 	if err != nil || times >= maxTellings || now.Sub(last) < tellApart {
@@ -65,11 +65,11 @@ func (d *Dispatcher) tellUnknownNames(ctx context.Context, tx *postgres.Tx, name
 	for i, key := range keys {
 		fresh[i] = byKey[string(key)]
 	}
-	alertID, err := d.tell(ctx, tx, among, unknownNotice(fresh))
+	alertID, err := n.tell(ctx, tx, among, unknownNotice(fresh))
 	if err != nil {
 		return err
 	}
-	tx.AfterCommit(func() { d.Log.WarnContext(ctx, "unknown destinations told", "names", len(fresh), "alert_id", alertID) })
+	tx.AfterCommit(func() { n.log.WarnContext(ctx, "unknown destinations told", "names", len(fresh), "alert_id", alertID) })
 	return tx.ForgetUnknown(ctx, since.Add(-tellAgainAfter))
 }
 

@@ -176,7 +176,7 @@ func tellNow(t testing.TB, fs ...*fixture) {
 	for _, f := range fs {
 		for range 4 {
 			all.Go(func() {
-				if err := ignore(f.tellUnknown(context.Background()), postgres.ErrLocked); err != nil {
+				if err := ignore(f.announcer.tellUnknown(context.Background()), postgres.ErrLocked); err != nil {
 					t.Error(err)
 				}
 			})

@@ -51,7 +51,7 @@ func (d *Dispatcher) steps() []step {
 		step{name: "move", every: moveEvery, wake: d.nudges, do: d.move},
 		step{name: "reconcile", every: reconcileEvery, do: d.reconcile},
 		step{name: "expire", every: reconcileEvery, do: d.expire},
-		step{name: "unknown destinations", every: tellUnknownEvery, do: d.tellUnknown},
+		step{name: "unknown destinations", every: tellUnknownEvery, do: d.announcer.tellUnknown},
 		step{name: "bulk re-send", every: bulkEvery, do: d.stepBulks},
 	)
 }
@@ -84,7 +84,7 @@ func (d *Dispatcher) takeOver(ctx context.Context) error {
 func (d *Dispatcher) move(ctx context.Context) error {
 	var failed error
 	for _, step := range []func(context.Context) error{
-		d.DB.ForgiveUnheld, d.holdAllWaiting, d.cancelDeleted, d.keepHolds, d.tryOurSide, d.announce,
+		d.DB.ForgiveUnheld, d.holdAllWaiting, d.cancelDeleted, d.keepHolds, d.tryOurSide, d.announcer.announce,
 	} {
 		err := step(ctx)
 		if postgres.IsAway(err) || ctx.Err() != nil {
