@@ -26,6 +26,7 @@ var allowed = map[string][]string{
 	"internal/apidocs":     {},
 	"internal/destination": {"internal/alert", "internal/invalid", "internal/outbound", "internal/spelling"},
 	"internal/delivery":    {"internal/alert", "internal/destination", "internal/outbound"},
+	"internal/limiter":     {"internal/destination"},
 	"internal/access":      {"internal/secret", "internal/spelling"},
 	"internal/postgres": {
 		"internal/alert", "internal/delivery", "internal/destination", "internal/outbound", "internal/access", "internal/secret",
@@ -34,7 +35,7 @@ var allowed = map[string][]string{
 	"internal/cluster": {"internal/postgres"},
 	"internal/dispatch": {
 		"internal/alert", "internal/invalid", "internal/outbound", "internal/secret", "internal/destination", "internal/delivery",
-		"internal/access", "internal/postgres", "internal/batch", "internal/live", "internal/cluster",
+		"internal/limiter", "internal/access", "internal/postgres", "internal/batch", "internal/live", "internal/cluster",
 	},
 	"internal/api": {
 		"", "internal/alert", "internal/invalid", "internal/outbound", "internal/secret", "internal/destination", "internal/delivery",

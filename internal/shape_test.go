@@ -27,9 +27,7 @@ var engine = []string{"dispatch", "limiter", "batch", "live", "cluster"}
 // tooLarge has what is larger than it may be, and how large. The list may only get
 // shorter, and the numbers smaller.
 var tooLarge = map[string]int{
-	"dispatch.Dispatcher":    98,
-	"dispatch.slots":         38,
-	"dispatch/slots_test.go": 954,
+	"dispatch.Dispatcher": 94,
 }
 
 // TestTypesAndFunctionsStaySmall counts the methods of each type of the engine, and
@@ -39,7 +37,7 @@ func TestTypesAndFunctionsStaySmall(t *testing.T) {
 	methods := map[string]int{}
 	for _, pkg := range engine {
 		files, err := filepath.Glob(pkg + "/*.go")
-		if err != nil || len(files) == 0 && pkg != "limiter" {
+		if err != nil || len(files) == 0 {
 			t.Fatalf("no files of %s: %v", pkg, err)
 		}
 		for _, file := range files {

@@ -14,18 +14,23 @@ import (
 	"belfry/internal/alert"
 	"belfry/internal/delivery"
 	"belfry/internal/destination"
+	"belfry/internal/limiter"
 	"belfry/internal/postgres"
 )
 
 const (
-	maxWaiting      = 8192     // alerts that wait to be stored
-	maxWaitingBytes = 64 << 20 // of all of them together
-	maxDeliveries   = 1000     // in one transaction: more take memory and win nothing
-	tooLarge        = 1 << 20  // a call with so many bytes waits for nothing: it keeps others from being read
-	few             = 16       // alerts in one call: more are a batch that can wait a little
-	manyAtOnce      = 128      // deliveries of batches in one transaction: more come late, and all at once
-	amongOthers     = 25       // the same, where others wait for their turn
+	maxWaiting      = 8192           // alerts that wait to be stored
+	maxWaitingBytes = 64 << 20       // of all of them together
+	maxDeliveries   = 1000           // in one transaction: more take memory and win nothing
+	tooLarge        = 1 << 20        // a call with so many bytes waits for nothing: it keeps others from being read
+	few             = 16             // alerts in one call: more are a batch that can wait a little
+	manyAtOnce      = limiter.AtOnce // deliveries of batches in one transaction: more come late, and all at once
+	amongOthers     = 25             // the same, where others wait for their turn
 	commitTimeout   = 10 * time.Second
+
+	// newBacklog is how long the backlog of a destination lasts at most: what is new
+	// beyond that is held from the start.
+	newBacklog = limiter.WorkerWait / 4
 )
 
 // ErrAlertConflict is returned when an alertId was accepted before with another
@@ -56,8 +61,8 @@ type acceptItem struct {
 	bytes int64
 	alert postgres.AcceptedAlert
 	route delivery.Decision
-	among *postgres.Routing // what it was routed by
-	call  *caller           // nil: it did not come by the door
+	among *postgres.Routing  // what it was routed by
+	call  *limiter.Admission // nil: it did not wait for room
 	done  chan Result
 }
 
@@ -118,18 +123,18 @@ func (d *Dispatcher) admit(ctx context.Context, items []*acceptItem) (arrived fu
 			}
 		}
 	}
-	wait := patience
+	wait := limiter.WorkerWait
 	switch {
 	case bytes > tooLarge:
 		wait = 0
 	case len(items) > few:
-		wait = 2 * endurance
+		wait = 2 * limiter.BacklogWait
 	}
-	call := d.slots.admit(ctx, wants, wait)
+	call := d.limiter.Admit(ctx, wants, wait)
 	for _, item := range items {
 		item.call = call
 	}
-	return func() { d.slots.arrive(call) }
+	return call.Arrived
 }
 
 // commitFew accepts alerts of calls that have few.
@@ -310,10 +315,7 @@ func (d *Dispatcher) store(ctx context.Context, items []*acceptItem, now time.Ti
 	for _, r := range results {
 		for _, v := range r.Deliveries {
 			if v.Status == delivery.Held {
-				d.held.add(v.DestinationID)
-			}
-			if v.Reason == delivery.Busy {
-				d.held.queue(v.DestinationID)
+				d.limiter.NoteHeld(v.DestinationID, limiter.Held{Ahead: v.Reason == delivery.Busy, Look: true})
 			}
 		}
 	}
@@ -357,7 +359,7 @@ func (d *Dispatcher) rooms(lines map[uuid.UUID]postgres.Line, direct bool) map[u
 	for id, line := range lines {
 		switch {
 		case direct:
-			rooms[id] = d.slots.room(id, line.Destination.Limits, patience/4)
+			rooms[id] = d.limiter.Room(id, line.Destination.Limits, newBacklog)
 		default:
 			rooms[id] = d.share() - line.Due
 		}
@@ -389,7 +391,7 @@ func (d *Dispatcher) inLine(ctx context.Context, item *acceptItem, lines map[uui
 		switch reason := d.holdReason(ctx, out); {
 		case reason != "":
 			out.Delivery = out.Delivery.Hold(reason, now)
-		case line.Busy, rooms[t.ID] <= 0 && !item.call.has(t.ID):
+		case line.Busy, rooms[t.ID] <= 0 && !item.call.Has(t.ID):
 			out.Delivery = out.Delivery.Hold(delivery.Busy, now)
 		default:
 			rooms[t.ID]--

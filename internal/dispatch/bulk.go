@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"belfry/internal/delivery"
+	"belfry/internal/limiter"
 	"belfry/internal/postgres"
 )
 
@@ -229,7 +230,7 @@ func (d *Dispatcher) stepBulk(ctx context.Context, id uuid.UUID) error {
 		d.Events.BulkResendChanged(id)
 	}
 	for _, dl := range reopened {
-		d.held.add(dl.DestinationID)
+		d.limiter.NoteHeld(dl.DestinationID, limiter.Held{Look: true})
 	}
 	return nil
 }

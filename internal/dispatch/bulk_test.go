@@ -272,7 +272,7 @@ func TestBulkHolds(t *testing.T) {
 	if n := count(t, f.fixture, `SELECT count(*) FROM river_job`); n != 0 {
 		t.Errorf("%d jobs, want none", n)
 	}
-	if !slices.Contains(f.held.take(), hook.ID) {
+	if !slices.Contains(f.limiter.TakeLooks(), hook.ID) {
 		t.Error("the release is not told to look")
 	}
 }

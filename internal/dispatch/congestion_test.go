@@ -1,7 +1,6 @@
 package dispatch
 
 import (
-	"context"
 	"io"
 	"net/http"
 	"strconv"
@@ -14,6 +13,7 @@ import (
 
 	"belfry/internal/delivery"
 	"belfry/internal/destination"
+	"belfry/internal/limiter"
 	"belfry/internal/outbound"
 	"belfry/internal/pgtest"
 	"belfry/internal/postgres"
@@ -128,14 +128,14 @@ func TestAnotherWasToldThatItIsTooMuch(t *testing.T) {
 		},
 	} {
 		f := newDispatcher(t, pgtest.New(t)).ready(t)
-		to := f.webhook(t, newSink(t).URL, limited(atMost(8)))
-		f.slots.learn(to.ID, quickly)
+		to := f.webhook(t, newSink(t).URL, limited(destination.Limits{MaxInFlight: 8}))
+		f.learn(t, to, quickly)
 		v := f.wait(t, f.send(t, to, 1)[0], is(delivery.Queued))
 		exec(t, f, `INSERT INTO destination_health (destination_id, slow_until) VALUES ($1, now() + interval '1 minute')`, to.ID)
 		if err := reads(f, to, v); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-		if n := f.slots.grabs(t.Context(), to.ID, to.Limits); n != 1 {
+		if n := f.grabs(t, to); n != 1 {
 			t.Errorf("%s: %d attempts at once, want one", name, n)
 		}
 	}
@@ -152,50 +152,6 @@ func (f *fixture) untilDelivered(t testing.TB, ids []uuid.UUID) {
 	}
 	t.Logf("at most %d attempts", count(t, f, `SELECT max(attempts) FROM deliveries`))
 	f.wantNoRepairs(t)
-}
-
-// What a destination may have in flight falls to one with each answer that it is too
-// much, and grows by one for each round of acks, up to its limit.
-func TestWindow(t *testing.T) {
-	t.Parallel()
-	s := newSlots(64, func() int { return 1 }, func(uuid.UUID) bool { return false }, time.Now)
-	id, limits := uuid.New(), destination.Limits{MaxInFlight: 8}
-	ended, end := context.WithCancel(t.Context())
-	end() // nobody waits
-	// inFlight takes all the slots that there are, and gives them back.
-	inFlight := func(free func()) (n int) {
-		for s.take(ended, id, limits, usual) {
-			n++
-		}
-		for range n {
-			free()
-		}
-		return n
-	}
-	plain := func() { s.free(id, time.Millisecond) }
-	acked := func() { s.freeAcked(id, time.Millisecond) }
-	inFlight(plain)
-	if n := inFlight(plain); n != 8 {
-		t.Fatalf("%d in flight at first, want 8", n)
-	}
-	for range 3 {
-		s.narrow(id)
-		for want := 1; want <= 8; want++ {
-			if n := inFlight(plain); n != want {
-				t.Fatalf("%d in flight, want %d", n, want)
-			}
-			for range want + 1 { // a round of acks
-				if int(s.lanes[id].window) != want {
-					break
-				}
-				s.take(t.Context(), id, limits, usual)
-				acked()
-			}
-		}
-		if n := inFlight(acked); n != 8 {
-			t.Fatalf("%d in flight in the end, want 8", n)
-		}
-	}
 }
 
 // Which answers say that it is too much, and for how long one process heeds them.
@@ -220,6 +176,23 @@ func TestPauseFor(t *testing.T) {
 		wait, tooMuch := pauseFor(outbound.Result{StatusCode: tt.code, RetryAfter: tt.retryAfter})
 		if wait != tt.wait || tooMuch != tt.tooMuch {
 			t.Errorf("%s after %s: got %s, %v", strconv.Itoa(tt.code), tt.retryAfter, wait, tooMuch)
+		}
+	}
+}
+
+// What the limiter is told of an answer.
+func TestOutcomeOf(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		r    outbound.Result
+		want limiter.Outcome
+	}{
+		{outbound.Result{Class: outbound.Acked, StatusCode: 200, Duration: time.Second}, limiter.Outcome{Took: time.Second, Acked: true}},
+		{outbound.Result{}, limiter.Outcome{Took: 1}}, // an attempt was made
+		{outbound.Result{StatusCode: 429, RetryAfter: time.Second, Duration: 5}, limiter.Outcome{Took: 5, TooMuch: true, Pause: time.Second}},
+	} {
+		if got := outcomeOf(tt.r); got != tt.want {
+			t.Errorf("%+v: got %+v, want %+v", tt.r, got, tt.want)
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/riverqueue/river"
 
+	"belfry/internal/limiter"
 	"belfry/internal/postgres"
 )
 
@@ -21,16 +22,13 @@ import (
 type direct struct {
 	mu      sync.Mutex
 	open    bool
-	jobs    int // that run, or stand in line for their destination
+	jobs    int // that run, or wait in a backlog
 	more    chan func(context.Context)
 	closed  chan struct{}
 	running sync.WaitGroup
 	ctx     context.Context
 	cut     context.CancelFunc
 }
-
-// maxDirect is how many jobs, for each worker, may run or stand in line.
-const maxDirect = 8
 
 // begin lets jobs in from now on.
 func (d *direct) begin() {
@@ -103,7 +101,7 @@ func (d *direct) run(work func(context.Context)) {
 
 const lull = time.Second
 
-// stop starts nothing more, dismisses who stands in line, and waits for what
+// stop starts nothing more, drains the backlogs, and waits for what
 // runs: until ctx is done, when it
 // cuts that short, and then until late is.
 func (d *direct) stop(ctx, late context.Context, dismiss func()) {
@@ -130,7 +128,7 @@ func (d *direct) stop(ctx, late context.Context, dismiss func()) {
 	}
 }
 
-// runDirect works jobs that were stored as running here. They stand in line for
+// runDirect works jobs that were stored as running here. They wait in the backlog of
 // their destination, each a few words and a small alert in memory, until it has a
 // slot for them; a large alert is loaded then. What is not started, because the
 // process stops, is given back.
@@ -141,15 +139,17 @@ func (d *Dispatcher) runDirect(jobs []job) {
 			continue
 		}
 		forget := d.running.add(j.id)
-		d.slots.enter(j.destinationID)
-		end := func() {
-			d.slots.leave(j.destinationID)
+		over := func() {
 			d.direct.leave()
 			forget()
 		}
+		end := func() {
+			d.limiter.Leave(j.destinationID)
+			over()
+		}
 		endInTurn := func() {
-			d.slots.ended()
-			end()
+			d.limiter.Finish(j.destinationID)
+			over()
 		}
 		run := func(end func(), work func(context.Context, job) error) bool {
 			return d.direct.start(func(ctx context.Context) {
@@ -157,12 +157,12 @@ func (d *Dispatcher) runDirect(jobs []job) {
 				d.endDirect(j.id, d.workDirect(ctx, j, work))
 			})
 		}
-		d.slots.ask(j.destinationID, j.out.Destination.Limits, urgencyOf(j.out), func(got bool) {
+		d.limiter.Enqueue(j.destinationID, j.out.Destination.Limits, urgencyOf(j.out), func(got bool) {
 			switch {
 			case got && run(endInTurn, d.workInTurn):
 			case !got && run(end, d.workTooLate):
 			case got:
-				d.slots.free(j.destinationID, 0)
+				d.limiter.Release(j.destinationID, limiter.Outcome{})
 				d.giveBack(j)
 				endInTurn()
 			default:

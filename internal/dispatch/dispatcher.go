@@ -21,6 +21,7 @@ import (
 	"belfry/internal/batch"
 	"belfry/internal/cluster"
 	"belfry/internal/delivery"
+	"belfry/internal/limiter"
 	"belfry/internal/live"
 	"belfry/internal/outbound"
 	"belfry/internal/postgres"
@@ -83,8 +84,7 @@ type Dispatcher struct {
 	parks      *batch.Batcher[*parkItem]
 	ends       *batch.Batcher[*endItem]
 	direct     direct
-	slots      *slots
-	held       *holding
+	limiter    *limiter.Limiter
 
 	loops      *loops
 	retention  *retention
@@ -121,8 +121,7 @@ func New(cfg Config) (*Dispatcher, error) {
 
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &worker{d: d})
-	d.held = newHolding()
-	d.slots = newSlots(cfg.Workers, d.Cluster.Replicas, d.held.queued, cfg.Now)
+	d.limiter = limiter.New(cfg.Workers, d.Cluster.Replicas, cfg.Now)
 	queue, err := river.NewClient(riverpgxv5.New(cfg.DB.Pool()), &river.Config{
 		ID:      d.Cluster.ID(),
 		Logger:  slog.New(&seldom{Handler: cfg.Log.Handler(), now: cfg.Now, said: &said{at: map[string]time.Time{}}}),
@@ -150,11 +149,11 @@ func New(cfg Config) (*Dispatcher, error) {
 	d.partitions = &partitions{db: cfg.DB, log: cfg.Log, now: cfg.Now}
 	d.recorder = newRecorder(recorderParts{
 		db: cfg.DB, log: cfg.Log, now: cfg.Now, workers: cfg.Workers, longest: max(cfg.Waits.Longest(), longPause),
-		retries: d.metrics.waits, partitions: d.partitions, freed: d.freed,
+		retries: d.metrics.waits, partitions: d.partitions, freed: d.limiter.Freed,
 	})
 	d.loads = batch.New(batch.Config{Room: 2 * cfg.Workers, Max: maxLoads}, d.commitLoads)
-	d.parks = batch.New(batch.Config{Room: (2 + maxDirect) * cfg.Workers, Max: 512}, d.commitParks)
-	d.ends = batch.New(batch.Config{Room: (2 + maxDirect) * cfg.Workers, Max: 512}, d.commitEnds)
+	d.parks = batch.New(batch.Config{Room: (2 + limiter.JobsPerWorker) * cfg.Workers, Max: 512}, d.commitParks)
+	d.ends = batch.New(batch.Config{Room: (2 + limiter.JobsPerWorker) * cfg.Workers, Max: 512}, d.commitEnds)
 	return d, nil
 }
 
@@ -204,7 +203,7 @@ func (d *Dispatcher) Stop(ctx context.Context) error {
 	late, cancel := d.afterGrace(ctx)
 	defer cancel()
 	var directs sync.WaitGroup
-	directs.Go(func() { d.direct.stop(ctx, late, d.slots.dismiss) })
+	directs.Go(func() { d.direct.stop(ctx, late, d.limiter.Drain) })
 	var err error
 	if d.works() {
 		err = d.river.Stop(ctx)

@@ -119,7 +119,7 @@ func TestEffectsOfUpkeep(t *testing.T) {
 func look(t *testing.T, s *stage) {
 	t.Helper()
 	s.look(t)
-	for _, id := range s.held.take() {
+	for _, id := range s.limiter.TakeLooks() {
 		if err := s.release(t.Context(), id); err != nil {
 			t.Error(err)
 		}

@@ -133,7 +133,7 @@ func (s *stage) mark(t *testing.T) {
 	t.Helper()
 	s.told()
 	s.log.reset()
-	s.held.take()
+	s.limiter.TakeLooks()
 	s.before, s.hadJobs = s.counters(), map[int64]bool{}
 	s.audits = count(t, s.fixture, `SELECT count(*) FROM audit_log`)
 	for id := range s.jobs(t) {
@@ -314,13 +314,13 @@ func (s *stage) audited(t *testing.T) string {
 // holdsNow is what the releasing side believes of the destination.
 func (s *stage) holdsNow() string {
 	var list []string
-	if slices.Contains(s.held.take(), s.to.ID) {
+	if slices.Contains(s.limiter.TakeLooks(), s.to.ID) {
 		list = append(list, "worth a look")
 	}
-	if s.held.freed(s.to.ID); slices.Contains(s.held.take(), s.to.ID) {
+	if s.limiter.Freed(s.to.ID); slices.Contains(s.limiter.TakeLooks(), s.to.ID) {
 		list = append(list, "some held")
 	}
-	if s.held.hasAsked(s.to.ID) {
+	if s.limiter.TakeManual(s.to.ID) {
 		list = append(list, "some asked for")
 	}
 	return strings.Join(list, ", ")

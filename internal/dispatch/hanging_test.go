@@ -139,7 +139,7 @@ func TestStopWhileManyWait(t *testing.T) {
 	if took := time.Since(begin); took > 5*time.Second {
 		t.Errorf("the stop took %s", took)
 	}
-	f.slots.wantTaken(t, 0)
+	f.wantNoneTaken(t)
 	if n := count(t, f, `SELECT count(*) FROM attempts WHERE delivery_id = ANY($1) AND counted`, ids); n != 0 {
 		t.Errorf("%d attempts charged", n)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"belfry/internal/delivery"
 	"belfry/internal/destination"
+	"belfry/internal/limiter"
 	"belfry/internal/pgtest"
 	"belfry/internal/postgres"
 )
@@ -53,19 +54,19 @@ func TestBornHeld(t *testing.T) {
 // Who gets a slot although there is no room.
 func TestUrgency(t *testing.T) {
 	t.Parallel()
-	id := laneID(1)
+	id := uuid.New()
 	for name, tt := range map[string]struct {
 		d       delivery.Delivery
 		probing uuid.UUID
-		want    urgency
+		want    limiter.Urgency
 	}{
-		"by itself":           {delivery.Delivery{ID: id, NextTrigger: delivery.Automatic}, uuid.Nil, usual},
-		"another probes":      {delivery.Delivery{ID: id, NextTrigger: delivery.Automatic}, laneID(2), usual},
-		"it probes":           {delivery.Delivery{ID: id, NextTrigger: delivery.Automatic}, id, probe},
-		"sent now":            {delivery.Delivery{ID: id, NextTrigger: delivery.SendNow, Priority: delivery.First}, uuid.Nil, asked},
-		"re-sent":             {delivery.Delivery{ID: id, NextTrigger: delivery.Resend, Priority: delivery.First}, laneID(2), asked},
-		"re-sent in bulk":     {delivery.Delivery{ID: id, NextTrigger: delivery.Resend, Priority: delivery.Bulk}, uuid.Nil, usual},
-		"sent now, and probe": {delivery.Delivery{ID: id, NextTrigger: delivery.SendNow}, id, probe},
+		"by itself":           {delivery.Delivery{ID: id, NextTrigger: delivery.Automatic}, uuid.Nil, limiter.Normal},
+		"another probes":      {delivery.Delivery{ID: id, NextTrigger: delivery.Automatic}, uuid.New(), limiter.Normal},
+		"it probes":           {delivery.Delivery{ID: id, NextTrigger: delivery.Automatic}, id, limiter.Probe},
+		"sent now":            {delivery.Delivery{ID: id, NextTrigger: delivery.SendNow, Priority: delivery.First}, uuid.Nil, limiter.Manual},
+		"re-sent":             {delivery.Delivery{ID: id, NextTrigger: delivery.Resend, Priority: delivery.First}, uuid.New(), limiter.Manual},
+		"re-sent in bulk":     {delivery.Delivery{ID: id, NextTrigger: delivery.Resend, Priority: delivery.Bulk}, uuid.Nil, limiter.Normal},
+		"sent now, and probe": {delivery.Delivery{ID: id, NextTrigger: delivery.SendNow}, id, limiter.Probe},
 	} {
 		out := &postgres.Outgoing{Delivery: tt.d}
 		out.Health.Probing = tt.probing
@@ -81,26 +82,22 @@ func TestCancelledWhileItWaits(t *testing.T) {
 	t.Parallel()
 	f := newDispatcher(t, pgtest.New(t)).ready(t)
 	to := newSink(t)
-	hook := f.webhook(t, to.URL, limited(atMost(1)))
-	f.slots.learn(hook.ID, quickly)
-	f.slots.start(hook.ID)
+	hook := f.webhook(t, to.URL, limited(destination.Limits{MaxInFlight: 1}))
+	f.learn(t, hook, quickly)
+	f.occupy(t, hook.ID)
 	v := f.wait(t, f.send(t, hook, 1)[0], is(delivery.Queued))
 	ended := make(chan error)
 	go func() { ended <- f.work(context.Background(), v.JobID, v.ID) }()
-	until(t, "it waits", func() bool {
-		f.slots.mu.Lock()
-		defer f.slots.mu.Unlock()
-		return f.slots.taken == 2
-	})
+	until(t, "it waits", func() bool { return f.limiter.Taken() == 2 })
 	if _, err := f.Cancel(t.Context(), v.ID, me); err != nil {
 		t.Fatal(err)
 	}
-	<-time.After(stale + 20*time.Millisecond) // before patience ends
-	f.slots.free(hook.ID, quickly)
+	<-time.After(stale + 20*time.Millisecond) // before WorkerWait ends
+	f.limiter.Release(hook.ID, limiter.Outcome{Took: quickly})
 	if err := <-ended; err != nil {
 		t.Error(err)
 	}
-	f.slots.wantTaken(t, 0)
+	f.wantNoneTaken(t)
 	if came, _, _ := to.arrivals(); came != 0 {
 		t.Errorf("%d came", came)
 	}
@@ -114,7 +111,7 @@ func TestPanicLeaksNoSlot(t *testing.T) {
 	until(t, "it panicked", func() bool {
 		return count(t, f, `SELECT count(*) FROM river_job WHERE state <> 'running' AND scheduled_at > created_at + interval '1 second'`) == 1
 	})
-	f.slots.wantTaken(t, 0)
+	f.wantNoneTaken(t)
 	if got := f.wait(t, id, is(delivery.Queued)); got.Made != 0 {
 		t.Errorf("%d attempts, want none", got.Made)
 	}

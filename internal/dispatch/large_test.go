@@ -12,6 +12,8 @@ import (
 	"belfry/internal/alert"
 	"belfry/internal/delivery"
 	"belfry/internal/destination"
+	"belfry/internal/limiter"
+	"belfry/internal/pgtest"
 	"belfry/internal/postgres"
 )
 
@@ -58,14 +60,15 @@ func TestLargeAlertsAreNotKept(t *testing.T) {
 // Large alerts wait for their turn without a goroutine of their own, like small ones.
 // Nothing runs beside this test, because goroutines are counted for the whole process.
 func TestLargeAlertsWaitWithoutGoroutines(t *testing.T) {
-	f := start(t, patiently, workers(64))
+	f := newDispatcher(t, pgtest.New(t), patiently, workers(64))
+	noon := time.Now()
+	f.limiter = limiter.New(64, f.Cluster.Replicas, func() time.Time { return noon }) // nothing waits for too long
+	f.run(t)
 	s := newSink(t)
 	to := f.known(t, s, limited(destination.Limits{MaxInFlight: 1}))
-	noon := time.Now()
-	f.slots.mu.Lock() // it is quick, and nobody waits for too long
-	f.slots.now = func() time.Time { return noon }
-	f.slots.lanes[to.ID].took = time.Millisecond
-	f.slots.mu.Unlock()
+	for range 50 { // it is quick
+		f.learn(t, to, time.Millisecond)
+	}
 	s.hang()
 	ids := f.send(t, to, 1)
 	until(t, "one is under way", func() bool { _, present, _ := s.arrivals(); return present == 1 })

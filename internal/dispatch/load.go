@@ -12,6 +12,7 @@ import (
 	"github.com/riverqueue/river"
 
 	"belfry/internal/delivery"
+	"belfry/internal/limiter"
 	"belfry/internal/postgres"
 )
 
@@ -82,13 +83,10 @@ func (d *Dispatcher) park(seen delivery.Delivery, how func(delivery.Delivery, de
 		d.Log.Warn("delivery not parked", "delivery_id", seen.ID, "reason", r, "error", err)
 		return river.JobSnooze(ourFault)
 	}
-	d.held.note(seen.DestinationID)
-	if seen.Forced() {
-		d.held.noteAsked(seen.DestinationID)
-	}
-	if r == delivery.Busy && seen.Priority != delivery.Bulk {
-		d.held.queue(seen.DestinationID)
-	}
+	d.limiter.NoteHeld(seen.DestinationID, limiter.Held{
+		Ahead:  r == delivery.Busy && seen.Priority != delivery.Bulk,
+		Manual: seen.Forced(),
+	})
 	return nil
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"belfry/internal/delivery"
 	"belfry/internal/destination"
+	"belfry/internal/limiter"
 	"belfry/internal/outbound"
 	"belfry/internal/pgtest"
 )
@@ -123,7 +124,7 @@ func TestOurSideAndPeople(t *testing.T) {
 	}
 	f.waitAll(t, ids[:2], delivery.Delivered)
 	exec(t, f, `UPDATE deliveries SET next_trigger = 'send_now' WHERE id = $1`, ids[2])
-	f.held.noteAsked(hook.ID)
+	f.limiter.NoteHeld(hook.ID, limiter.Held{Manual: true})
 	if err := f.release(t.Context(), hook.ID); err != nil {
 		t.Fatal(err)
 	}

@@ -12,6 +12,7 @@ import (
 	"belfry/internal/delivery"
 	"belfry/internal/destination"
 	"belfry/internal/invalid"
+	"belfry/internal/limiter"
 	"belfry/internal/postgres"
 )
 
@@ -148,7 +149,7 @@ func (d *Dispatcher) rejob(ctx context.Context, tx *postgres.Tx, before delivery
 		}
 		if reason != "" {
 			out.Delivery = out.Delivery.Hold(reason, d.Now())
-			tx.AfterCommit(func() { d.held.ask(t.ID) })
+			tx.AfterCommit(func() { d.limiter.NoteHeld(t.ID, limiter.Held{Manual: true, Look: true}) })
 		}
 	}
 	if err := d.addJobs(ctx, tx, []*postgres.Outgoing{out}); err != nil {
@@ -171,7 +172,7 @@ func (d *Dispatcher) holdAsked(ctx context.Context, tx *postgres.Tx, out *postgr
 	t := out.Destination
 	room := 0
 	if _, direct := d.direct.room(0); direct {
-		room = d.slots.room(t.ID, t.Limits, patience/8)
+		room = d.limiter.Room(t.ID, t.Limits, releasedBacklog)
 	} else { // others work it
 		due, err := tx.Due(ctx, t.ID, d.share())
 		if err != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/riverqueue/river"
 
 	"belfry/internal/delivery"
+	"belfry/internal/limiter"
 	"belfry/internal/postgres"
 )
 
@@ -41,7 +42,7 @@ func deliveriesOf(outs []*postgres.Outgoing) []delivery.Delivery {
 // the alert is known too, and small, it need not be loaded then.
 func (d *Dispatcher) addJobs(ctx context.Context, tx *postgres.Tx, outs []*postgres.Outgoing) error {
 	var now, later []*postgres.Outgoing
-	room, _ := d.direct.room(maxDirect * d.Workers)
+	room, _ := d.direct.room(limiter.JobsPerWorker * d.Workers)
 	for _, out := range outs {
 		switch dl := out.Delivery; {
 		case dl.Status != delivery.Queued && dl.Status != delivery.Retrying:

@@ -51,7 +51,7 @@ func TestTooManyRequestsAtOnce(t *testing.T) {
 	t.Parallel()
 	f := start(t, waits(time.Hour))
 	to := newSink(t)
-	hook := f.known(t, to, limited(atMost(1)))
+	hook := f.known(t, to, limited(destination.Limits{MaxInFlight: 1}))
 	first, _, _ := to.arrivals()
 	to.answer(http.StatusTooManyRequests, "Retry-After", "3600")
 	f.send(t, hook, 100)

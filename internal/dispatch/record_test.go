@@ -16,6 +16,7 @@ import (
 
 	"belfry/internal/alert"
 	"belfry/internal/delivery"
+	"belfry/internal/limiter"
 	"belfry/internal/outbound"
 	"belfry/internal/pgtest"
 	"belfry/internal/postgres"
@@ -101,8 +102,8 @@ func TestZombie(t *testing.T) {
 				}
 				w.WriteHeader(tt.first)
 			}).URL)
-			f.slots.take(t.Context(), hook.ID, hook.Limits, usual) // known to be quick, it may have two in flight
-			f.slots.free(hook.ID, time.Millisecond)
+			f.limiter.Acquire(t.Context(), hook.ID, hook.Limits, limiter.Normal) // known to be quick, it may have two in flight
+			f.limiter.Release(hook.ID, limiter.Outcome{Took: time.Millisecond})
 			d := f.accept(t, anAlert).Deliveries[0]
 			done := make(chan error, 1)
 			go func() { done <- f.work(context.Background(), d.JobID, d.ID) }()

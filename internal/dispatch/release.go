@@ -4,157 +4,15 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/google/uuid"
 
 	"belfry/internal/delivery"
 	"belfry/internal/destination"
+	"belfry/internal/limiter"
 	"belfry/internal/postgres"
 )
-
-// holding is the set of destinations of which this instance believes that they
-// have held deliveries which could go. It only makes things quick: what is
-// missing here is found once a second, in the table.
-type holding struct {
-	mu    sync.Mutex
-	ids   map[uuid.UUID]bool
-	busy  map[uuid.UUID]bool // of these, where some wait for their turn before any new one
-	asked map[uuid.UUID]bool // where some wait that a person asked for
-	wake  chan struct{}
-	due   map[uuid.UUID]bool // to be looked at now
-	timed map[uuid.UUID]bool // to be looked at in a while
-}
-
-func newHolding() *holding {
-	return &holding{ids: map[uuid.UUID]bool{}, busy: map[uuid.UUID]bool{}, asked: map[uuid.UUID]bool{}, due: map[uuid.UUID]bool{}, timed: map[uuid.UUID]bool{}, wake: make(chan struct{}, 1)}
-}
-
-// add says that a destination has held deliveries, and that it is worth a look.
-func (h *holding) add(id uuid.UUID) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.ids[id] = true
-	h.look(id)
-}
-
-// note says that a destination has held deliveries for which there was no room
-// just now: a look is worth it when there is some again.
-func (h *holding) note(id uuid.UUID) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.ids[id] = true
-}
-
-// queue says that a delivery is held because its destination is busy.
-func (h *holding) queue(id uuid.UUID) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.busy[id] = true
-}
-
-// ask says that a destination has a held delivery that a person asked for, and
-// that it is worth a look.
-func (h *holding) ask(id uuid.UUID) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.ids[id], h.asked[id] = true, true
-	h.look(id)
-}
-
-// noteAsked is ask without the look, as note is add.
-func (h *holding) noteAsked(id uuid.UUID) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.ids[id], h.asked[id] = true, true
-}
-
-// hasAsked reports whether a destination is believed to have a held delivery that a
-// person asked for.
-func (h *holding) hasAsked(id uuid.UUID) bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.asked[id]
-}
-
-// noAsked says that a destination has none of these.
-func (h *holding) noAsked(id uuid.UUID) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	delete(h.asked, id)
-}
-
-// queued reports whether a destination is believed to have held deliveries that go
-// before new ones.
-func (h *holding) queued(id uuid.UUID) bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.busy[id]
-}
-
-// noQueue says that a destination has none of these.
-func (h *holding) noQueue(id uuid.UUID) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	delete(h.busy, id)
-}
-
-// lookIn looks at a destination after a time, and no sooner.
-func (h *holding) lookIn(id uuid.UUID, wait time.Duration) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.timed[id] {
-		return
-	}
-	h.timed[id] = true
-	time.AfterFunc(wait, func() {
-		h.mu.Lock()
-		defer h.mu.Unlock()
-		delete(h.timed, id)
-		h.look(id)
-	})
-}
-
-// freed says that a destination has room again.
-func (h *holding) freed(id uuid.UUID) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.ids[id] {
-		h.look(id)
-	}
-}
-
-func (h *holding) look(id uuid.UUID) {
-	h.due[id] = true
-	select {
-	case h.wake <- struct{}{}:
-	default:
-	}
-}
-
-// take returns the destinations to look at, and forgets that they are.
-func (h *holding) take() []uuid.UUID {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	ids := sorted(h.due)
-	clear(h.due)
-	return ids
-}
-
-// empty says that a destination has nothing held that could go.
-func (h *holding) empty(id uuid.UUID) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	delete(h.busy, id)
-	if !h.asked[id] {
-		delete(h.ids, id)
-	}
-}
-
-// freed lets the releasing of held deliveries keep step with the recording of
-// others: as many go as have come back.
-func (d *Dispatcher) freed(id uuid.UUID) { d.held.freed(id) }
 
 // releases works until ctx ends on the destinations that may have room.
 func (d *Dispatcher) releases(ctx context.Context) {
@@ -162,9 +20,9 @@ func (d *Dispatcher) releases(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-d.held.wake:
+		case <-d.limiter.Looks():
 		}
-		for _, id := range d.held.take() {
+		for _, id := range d.limiter.TakeLooks() {
 			if err := d.release(ctx, id); err != nil && ctx.Err() == nil {
 				d.Log.WarnContext(ctx, "held deliveries not released", "destination_id", id, "error", err)
 			}
@@ -179,8 +37,7 @@ func (d *Dispatcher) releases(ctx context.Context) {
 func (d *Dispatcher) release(ctx context.Context, id uuid.UUID) error {
 	t, err := d.DB.Destination(ctx, id)
 	if errors.Is(err, postgres.ErrNotFound) {
-		d.held.noAsked(id)
-		d.noneHeld(id)
+		d.limiter.Deleted(id)
 		return nil // deleted meanwhile
 	}
 	if err != nil || errors.Is(t.Unopened, destination.ErrNoKey) {
@@ -192,12 +49,12 @@ func (d *Dispatcher) release(ctx context.Context, id uuid.UUID) error {
 			return err
 		}
 		target := delivery.TargetOf(t, healths[id])
-		room := min(d.slots.room(id, t.Limits, patience/8), maxRelease)
+		room := min(d.limiter.Room(id, t.Limits, releasedBacklog), maxRelease)
 		list, err := d.lockAsked(ctx, tx, id, target, room)
 		if err != nil {
 			return err
 		}
-		d.lookWhenOpen(id, healths[id])
+		d.limiter.LookWhenCool(id, healths[id].SlowUntil)
 		if target.HoldsOthers(d.Now()) == "" {
 			rest, err := d.lockNext(ctx, tx, id, room-len(list))
 			if err != nil {
@@ -205,15 +62,15 @@ func (d *Dispatcher) release(ctx context.Context, id uuid.UUID) error {
 			}
 			list = append(list, rest...)
 		} else {
-			d.noneHeld(id)
+			d.limiter.NoneHeld(id)
 		}
 		switch {
 		case len(list) == 0 && room > 0:
-			d.noneHeld(id)
+			d.limiter.NoneHeld(id)
 		case len(list) == maxRelease:
-			d.held.add(id)
+			d.limiter.NoteHeld(id, limiter.Held{Look: true})
 		case t.Limits.RatePerSecond > 0:
-			d.lookWhenRated(t)
+			d.limiter.LookWhenRated(id, t.Limits)
 		}
 		for _, out := range list {
 			out.Destination, out.Health = t, healths[id]
@@ -223,46 +80,29 @@ func (d *Dispatcher) release(ctx context.Context, id uuid.UUID) error {
 	})
 }
 
-// lookWhenOpen looks at a destination again when the time is over for which it asked
-// to be left alone.
-func (d *Dispatcher) lookWhenOpen(id uuid.UUID, h delivery.Health) {
-	if wait := max(d.slots.opensIn(id), h.SlowUntil.Sub(d.Now())); wait > 0 && wait <= longPause {
-		d.held.lookIn(id, wait)
-	}
-	if d.Now().Before(h.SlowUntil) { // as another replica may have been told
-		d.slots.narrow(id)
-	}
-}
+const (
+	// maxRelease bounds the transaction.
+	maxRelease = 256
 
-// lookWhenRated looks at a destination again when its rate allows another attempt.
-func (d *Dispatcher) lookWhenRated(t destination.Destination) {
-	d.held.lookIn(t.ID, max(patience/4, d.slots.tokenIn(t.ID, t.Limits)-patience))
-}
-
-// noneHeld is for a destination that has nothing held that could go.
-func (d *Dispatcher) noneHeld(id uuid.UUID) {
-	d.held.empty(id)
-	d.slots.released(id)
-}
-
-// maxRelease bounds the transaction.
-const maxRelease = 256
+	// releasedBacklog is how long the backlog of a destination lasts at most of what is
+	// released: less than of what is new, which would be held else.
+	releasedBacklog = limiter.WorkerWait / 8
+)
 
 var releasable = []delivery.Reason{delivery.Busy, delivery.NotAnswering, delivery.Paused, delivery.Misconfigured}
 
 // lockAsked returns held deliveries that a person asked for, locked, those that
 // were asked for first, first. They go whatever else is held.
 func (d *Dispatcher) lockAsked(ctx context.Context, tx *postgres.Tx, id uuid.UUID, t delivery.Target, room int) ([]*postgres.Outgoing, error) {
-	if room <= 0 || !d.held.hasAsked(id) {
+	if room <= 0 || !d.limiter.TakeManual(id) { // before it is looked: one may come meanwhile
 		return nil, nil
 	}
-	d.held.noAsked(id) // before it is looked: one may come meanwhile
 	if t.HoldsAsked(d.Now()) != "" {
 		return nil, nil
 	}
 	list, err := tx.LockAsked(ctx, id, room)
 	if err != nil || len(list) == room {
-		d.held.noteAsked(id)
+		d.limiter.NoteHeld(id, limiter.Held{Manual: true})
 	}
 	return list, err
 }
@@ -273,8 +113,7 @@ func (d *Dispatcher) lockNext(ctx context.Context, tx *postgres.Tx, id uuid.UUID
 	}
 	list, err := tx.LockReleasable(ctx, id, releasable, delivery.First, delivery.Late, room)
 	if err == nil && len(list) < room {
-		d.held.noQueue(id)
-		d.slots.released(id)
+		d.limiter.NoneAhead(id)
 	}
 	half := max(1, room/2)
 	if err != nil || len(list) >= half {
@@ -332,7 +171,7 @@ func (d *Dispatcher) keepHolds(ctx context.Context) error {
 func (d *Dispatcher) keepHold(ctx context.Context, id uuid.UUID, t delivery.Target, held []delivery.Reason) error {
 	now := t.HoldsOthers(d.Now())
 	if now == "" {
-		d.held.add(id)
+		d.limiter.NoteHeld(id, limiter.Held{Look: true})
 		return nil
 	}
 	if err := d.rename(ctx, id, false, held, now); err != nil {
@@ -348,7 +187,7 @@ func (d *Dispatcher) keepHold(ctx context.Context, id uuid.UUID, t delivery.Targ
 func (d *Dispatcher) keepAsked(ctx context.Context, id uuid.UUID, t delivery.Target, held []delivery.Reason) error {
 	now := t.HoldsAsked(d.Now())
 	if now == "" {
-		d.held.ask(id)
+		d.limiter.NoteHeld(id, limiter.Held{Manual: true, Look: true})
 		return nil
 	}
 	return d.rename(ctx, id, true, held, now)

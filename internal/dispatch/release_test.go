@@ -9,63 +9,16 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/google/uuid"
 
 	"belfry/internal/delivery"
 	"belfry/internal/destination"
+	"belfry/internal/limiter"
 	"belfry/internal/pgtest"
 	"belfry/internal/postgres"
 )
-
-// A look is worth it for whom there is room: what is only noted waits for that.
-func TestHolding(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		h, id, other := newHolding(), laneID(1), laneID(2)
-		want := func(what string, want ...uuid.UUID) {
-			t.Helper()
-			synctest.Wait()
-			awake := false
-			select {
-			case <-h.wake:
-				awake = true
-			default:
-			}
-			if got := h.take(); !slices.Equal(got, want) || awake != (len(want) > 0) {
-				t.Errorf("%s: awake %t, to be looked at %v, want %v", what, awake, got, want)
-			}
-		}
-		h.freed(id)
-		want("nothing is held")
-		h.note(id)
-		want("noted")
-		h.freed(other)
-		want("there is room at another")
-		h.freed(id)
-		want("there is room", id)
-		want("it has been looked at")
-		h.add(other)
-		h.add(id)
-		h.add(other)
-		want("added", id, other)
-		h.empty(id)
-		h.freed(id)
-		want("nothing is held any more")
-		h.lookIn(id, time.Second)
-		h.lookIn(id, time.Millisecond)
-		time.Sleep(time.Second - 1)
-		want("not yet")
-		time.Sleep(time.Nanosecond)
-		want("in time", id)
-		time.Sleep(time.Hour)
-		want("once")
-		h.lookIn(id, 0)
-		want("and again", id)
-	})
-}
 
 // What finds no slot is noted, and does not wake the release: it would come back
 // at once, and go round in circles.
@@ -74,8 +27,8 @@ func TestParkWakesNobody(t *testing.T) {
 	f := newDispatcher(t, pgtest.New(t)).ready(t)
 	hook := f.webhook(t, newSink(t).URL)
 	ids := f.send(t, hook, 2)
-	f.slots.take(t.Context(), hook.ID, hook.Limits, probe)
-	f.slots.take(t.Context(), hook.ID, hook.Limits, probe)
+	f.limiter.Acquire(t.Context(), hook.ID, hook.Limits, limiter.Probe)
+	f.limiter.Acquire(t.Context(), hook.ID, hook.Limits, limiter.Probe)
 	v := f.wait(t, ids[0], is(delivery.Queued))
 	if err := f.work(t.Context(), v.JobID, v.ID); err != nil {
 		t.Fatal(err)
@@ -83,11 +36,11 @@ func TestParkWakesNobody(t *testing.T) {
 	if got := f.wait(t, ids[0], is(delivery.Held)); got.Reason != delivery.Busy || got.JobID != 0 {
 		t.Errorf("held %s with job %d", got.Reason, got.JobID)
 	}
-	if due := f.held.take(); len(due) != 0 {
+	if due := f.limiter.TakeLooks(); len(due) != 0 {
 		t.Errorf("%v is looked at", due)
 	}
-	f.freed(hook.ID)
-	if due := f.held.take(); !slices.Equal(due, []uuid.UUID{hook.ID}) {
+	f.limiter.Freed(hook.ID)
+	if due := f.limiter.TakeLooks(); !slices.Equal(due, []uuid.UUID{hook.ID}) {
 		t.Errorf("%v is looked at when there is room", due)
 	}
 }
@@ -129,7 +82,7 @@ func TestReleaseShares(t *testing.T) {
 	t.Parallel()
 	f := newDispatcher(t, pgtest.New(t)).ready(t)
 	hook := f.webhook(t, newSink(t).URL, limited(destination.Limits{MaxInFlight: 4}))
-	f.slots.learn(hook.ID, 2*time.Second) // it is slow: there is room for four
+	f.learn(t, hook, 2*time.Second) // it is slow: there is room for four
 	setState(t, f, hook, destination.Paused)
 	ids := f.send(t, hook, 12)
 	slices.SortFunc(ids, func(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) })
@@ -167,22 +120,22 @@ func TestReleaseLooksAgain(t *testing.T) {
 	setState(t, f, hook, destination.Paused)
 	f.send(t, hook, 2)
 	setState(t, f, hook, destination.Active)
-	<-f.held.wake // for what was accepted
-	f.held.take()
+	<-f.limiter.Looks() // for what was accepted
+	f.limiter.TakeLooks()
 	begin := time.Now()
-	f.slots.take(t.Context(), hook.ID, hook.Limits, usual)
-	f.slots.free(hook.ID, quickly)
+	f.limiter.Acquire(t.Context(), hook.ID, hook.Limits, limiter.Normal)
+	f.limiter.Release(hook.ID, limiter.Outcome{Took: quickly})
 	if err := f.release(t.Context(), hook.ID); err != nil {
 		t.Fatal(err)
 	}
 	if n := f.heldFor(t, hook, delivery.Paused); n != 2 {
 		t.Errorf("%d held, want both: there is no token yet", n)
 	}
-	until(t, "it looks again", func() bool { return len(f.held.wake) > 0 })
-	if took := time.Since(begin); took < 500*time.Millisecond-patience {
+	until(t, "it looks again", func() bool { return len(f.limiter.Looks()) > 0 })
+	if took := time.Since(begin); took < 500*time.Millisecond-limiter.WorkerWait {
 		t.Errorf("it looks again after %s, and no token comes so soon", took)
 	}
-	if due := f.held.take(); !slices.Equal(due, []uuid.UUID{hook.ID}) {
+	if due := f.limiter.TakeLooks(); !slices.Equal(due, []uuid.UUID{hook.ID}) {
 		t.Errorf("%v is looked at", due)
 	}
 	until(t, "one is released", func() bool {
@@ -202,7 +155,7 @@ func TestBulkOneAtATime(t *testing.T) {
 	ids := f.send(t, hook, 5)
 	exec(t, f, `UPDATE deliveries SET priority = 4`)
 	setState(t, f, hook, destination.Active)
-	f.slots.learn(hook.ID, time.Second) // it is slow
+	f.learn(t, hook, time.Second) // it is slow
 	for range ids {
 		if err := f.release(t.Context(), hook.ID); err != nil {
 			t.Fatal(err)

@@ -11,6 +11,7 @@ import (
 	"github.com/riverqueue/river/rivertype"
 
 	"belfry/internal/delivery"
+	"belfry/internal/limiter"
 	"belfry/internal/pgtest"
 )
 
@@ -80,7 +81,7 @@ func TestWrittenEnds(t *testing.T) {
 	hook := f.webhook(t, s.URL)
 	ids := f.cancelled(t, hook, 20)
 	f.direct.mu.Lock()
-	f.direct.jobs = maxDirect * f.Workers // all goes through the queue
+	f.direct.jobs = limiter.JobsPerWorker * f.Workers // all goes through the queue
 	f.direct.mu.Unlock()
 	f.resendAll(t, ids)
 	f.soon(t, "all were tried", func() bool { return f.are(t, ids, delivery.Retrying) })

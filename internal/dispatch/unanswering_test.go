@@ -191,7 +191,7 @@ func TestStatsOfTwoReplicas(t *testing.T) {
 		_, already, _ := to.arrivals()
 		for i, id := range append(f.send(t, hooks[0], n), g.send(t, hooks[1], n)...) {
 			by := []*fixture{f, g}[i%2]
-			by.slots.learn(hooks[i/n].ID, quickly)
+			by.learn(t, hooks[i/n], quickly)
 			v := f.wait(t, id, is(delivery.Queued))
 			all.Go(func() { _ = by.work(context.Background(), v.JobID, id) }) // snoozes, mostly
 		}

@@ -11,6 +11,7 @@ import (
 	"belfry/internal/cluster"
 	"belfry/internal/delivery"
 	"belfry/internal/destination"
+	"belfry/internal/limiter"
 	"belfry/internal/live"
 	"belfry/internal/postgres"
 )
@@ -184,7 +185,7 @@ func (d *Dispatcher) cancelOpen(ctx context.Context, tx *postgres.Tx, id uuid.UU
 // again until all of them have had their turn, and met the pause.
 func (d *Dispatcher) Discard(ctx context.Context, tx *postgres.Tx, destinationID uuid.UUID) (int, error) {
 	total := 0
-	for late := time.After(2 * endurance); ; {
+	for late := time.After(2 * limiter.BacklogWait); ; {
 		n, err := d.cancelOpen(ctx, tx, destinationID, delivery.ByPerson)
 		if total += n; err != nil {
 			return total, err
@@ -196,7 +197,7 @@ func (d *Dispatcher) Discard(ctx context.Context, tx *postgres.Tx, destinationID
 			return total, err
 		}
 		select {
-		case <-time.After(patience / 5):
+		case <-time.After(limiter.WorkerWait / 5):
 		case <-late: // these are under way
 			return total, nil
 		case <-ctx.Done():

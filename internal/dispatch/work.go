@@ -13,6 +13,7 @@ import (
 
 	"belfry/internal/delivery"
 	"belfry/internal/destination"
+	"belfry/internal/limiter"
 	"belfry/internal/outbound"
 	"belfry/internal/postgres"
 )
@@ -88,22 +89,22 @@ func (d *Dispatcher) work(ctx context.Context, j job) error {
 		return end
 	}
 	if j.destinationID == uuid.Nil {
-		d.slots.enter(out.Destination.ID)
-		defer d.slots.leave(out.Destination.ID)
+		d.limiter.Enter(out.Destination.ID)
+		defer d.limiter.Leave(out.Destination.ID)
 	}
-	if !d.slots.take(ctx, out.Destination.ID, out.Destination.Limits, urgencyOf(out)) {
+	if !d.limiter.Acquire(ctx, out.Destination.ID, out.Destination.Limits, urgencyOf(out)) {
 		return d.workTooLate(ctx, j)
 	}
 	return d.workSlot(ctx, j, out.Destination.ID)
 }
 
-// workInTurn is work for a job that has stood in line for the slot it holds.
+// workInTurn is work for a job that has waited in a backlog for the slot it holds.
 func (d *Dispatcher) workInTurn(ctx context.Context, j job) error {
 	if !d.mayStart(ctx) {
-		d.slots.free(j.destinationID, 0)
+		d.limiter.Release(j.destinationID, limiter.Outcome{})
 		return river.JobSnooze(0)
 	}
-	if urgencyOf(j.out) != probe && !d.slots.token(ctx, j.destinationID) {
+	if urgencyOf(j.out) != limiter.Probe && !d.limiter.AwaitToken(ctx, j.destinationID) {
 		return d.workTooLate(ctx, j)
 	}
 	return d.workSlot(ctx, j, j.destinationID)
@@ -117,7 +118,7 @@ func (d *Dispatcher) workTooLate(ctx context.Context, j job) error {
 	}
 	end := d.park(j.out.Delivery, delivery.Delivery.Hold, delivery.Busy)
 	if t := j.out.Destination; t.Limits.RatePerSecond > 0 {
-		d.lookWhenRated(t)
+		d.limiter.LookWhenRated(t.ID, t.Limits)
 	}
 	return end
 }
@@ -127,20 +128,20 @@ func (d *Dispatcher) workTooLate(ctx context.Context, j job) error {
 func (d *Dispatcher) workSlot(ctx context.Context, j job, destinationID uuid.UUID) error {
 	out, ok, end := d.ready(ctx, &j)
 	if !ok {
-		d.slots.free(destinationID, 0)
+		d.limiter.Release(destinationID, limiter.Outcome{})
 		return end
 	}
 	return d.attempt(ctx, j.id, out)
 }
 
-func urgencyOf(out *postgres.Outgoing) urgency {
+func urgencyOf(out *postgres.Outgoing) limiter.Urgency {
 	switch {
 	case out.Health.Probing == out.Delivery.ID:
-		return probe
+		return limiter.Probe
 	case out.Delivery.Forced():
-		return asked
+		return limiter.Manual
 	}
-	return usual
+	return limiter.Normal
 }
 
 // ready loads what a job is for, unless it has just been read. ok is false when
@@ -166,7 +167,7 @@ func (d *Dispatcher) ready(ctx context.Context, j *job) (out *postgres.Outgoing,
 		return out, false, d.park(out.Delivery, delivery.Delivery.Cancel, delivery.DestinationDeleted)
 	}
 	if d.Now().Before(out.Health.SlowUntil) { // as another replica may have been told
-		d.slots.narrow(out.Destination.ID)
+		d.limiter.Narrow(out.Destination.ID)
 	}
 	if reason := d.holdReason(ctx, out); reason != "" {
 		return out, false, d.park(out.Delivery, delivery.Delivery.Hold, reason)
@@ -215,7 +216,7 @@ func (d *Dispatcher) holdReason(ctx context.Context, out *postgres.Outgoing) del
 // that recording it twice adds nothing.
 func (d *Dispatcher) attempt(ctx context.Context, jobID int64, out *postgres.Outgoing) error {
 	if !d.recorder.reserve(ctx) {
-		d.slots.free(out.Destination.ID, 0)
+		d.limiter.Release(out.Destination.ID, limiter.Outcome{})
 		return river.JobSnooze(0)
 	}
 	defer d.recorder.free()
@@ -260,21 +261,7 @@ func (d *Dispatcher) attempt(ctx context.Context, jobID int64, out *postgres.Out
 
 // send makes the attempt and gives its slot back, whatever happens.
 func (d *Dispatcher) send(ctx context.Context, t destination.Destination, m destination.Message) (r outbound.Result) {
-	defer func() {
-		took := max(r.Duration, 1)
-		if r.Class == outbound.Acked {
-			d.slots.freeAcked(t.ID, took)
-			return
-		}
-		wait, tooMuch := pauseFor(r)
-		if tooMuch { // before its slot goes to the next
-			d.slots.narrow(t.ID)
-		}
-		if wait > 0 {
-			d.slots.shut(t.ID, d.Now().Add(wait))
-		}
-		d.slots.free(t.ID, took)
-	}()
+	defer func() { d.limiter.Release(t.ID, outcomeOf(r)) }()
 	return destination.Send(ctx, d.Client, t.Settings, m)
 }
 

@@ -1,4 +1,4 @@
-package dispatch
+package limiter
 
 import (
 	"context"
@@ -9,24 +9,15 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-
-	"belfry/internal/destination"
 )
 
-// limit says what a destination's limits are.
-func (s *slots) limit(id uuid.UUID, limits destination.Limits) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.lane(id, limits)
-}
-
-// calls counts those that were let in.
+// calls counts those that were admitted.
 type calls struct {
-	*slots
+	*Limiter
 	noted   sync.Mutex
 	made    int
-	in      []int // in the order in which they were let in
-	callers []*caller
+	in      []int // in the order in which they were admitted
+	callers []*Admission
 }
 
 // call has calls come one after the other, each with one delivery to each.
@@ -39,7 +30,7 @@ func (c *calls) call(ctx context.Context, n int, to ...uuid.UUID) {
 			wants[id] = 1
 		}
 		go func() {
-			caller := c.admit(ctx, wants, patience)
+			caller := c.Admit(ctx, wants, WorkerWait)
 			c.noted.Lock()
 			defer c.noted.Unlock()
 			c.callers = append(c.callers, caller)
@@ -49,7 +40,7 @@ func (c *calls) call(ctx context.Context, n int, to ...uuid.UUID) {
 	}
 }
 
-// arriveAll has what was let in stand in line.
+// arriveAll has all that was admitted arrive as jobs.
 func (c *calls) arriveAll(to uuid.UUID) {
 	synctest.Wait()
 	c.noted.Lock()
@@ -57,8 +48,8 @@ func (c *calls) arriveAll(to uuid.UUID) {
 	c.callers = nil
 	c.noted.Unlock()
 	for _, caller := range callers {
-		c.enter(to)
-		c.arrive(caller)
+		c.Enter(to)
+		caller.Arrived()
 	}
 	synctest.Wait()
 }
@@ -67,17 +58,17 @@ func (c *calls) arriveAll(to uuid.UUID) {
 func (c *calls) awaited(id uuid.UUID) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.find(id).expected
+	return c.states.find(id).expected
 }
 
 func (c *calls) want(t *testing.T, what string, in int) {
 	t.Helper()
 	if got := c.inside(); got != in {
-		t.Errorf("%s: %d calls were let in, want %d", what, got, in)
+		t.Errorf("%s: %d calls were admitted, want %d", what, got, in)
 	}
 }
 
-// inside returns how many were let in.
+// inside returns how many were admitted.
 func (c *calls) inside() int {
 	synctest.Wait()
 	c.noted.Lock()
@@ -85,38 +76,38 @@ func (c *calls) inside() int {
 	return len(c.in)
 }
 
-// filled returns slots of which a destination has as many calls as it can take, and
+// filled returns calls of which a destination has as many as it can take, and
 // how many that are.
 func filled(t *testing.T, id uuid.UUID) (*calls, int) {
 	t.Helper()
-	c := &calls{slots: soleSlots(64)}
+	c := &calls{Limiter: newLimiter(64)}
 	c.learn(id, quickly)
 	c.limit(id, atMost(16))
 	c.call(t.Context(), 200, id)
 	n := c.inside()
-	if n < 16+worthwhile || n >= 200 {
-		t.Fatalf("%d of 200 calls were let in, want what a moment takes", n)
+	if n < 16+minBacklog || n >= 200 {
+		t.Fatalf("%d of 200 calls were admitted, want what a moment takes", n)
 	}
 	return c, n
 }
 
 // A call waits while its destination has enough to do, and goes in as something
 // comes out, the first first.
-func TestDoor(t *testing.T) {
+func TestAdmission(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		id := laneID(1)
+		id := idOf(1)
 		c, n := filled(t, id)
 		c.arriveAll(id)
-		c.want(t, "standing in line is not coming out", n)
+		c.want(t, "what waits has not come out", n)
 		for i := range 5 {
-			c.leave(id)
+			c.Leave(id)
 			c.want(t, "one came out", n+i+1)
 		}
 		if !slices.IsSorted(c.in) {
-			t.Errorf("they were let in in the order %v", c.in)
+			t.Errorf("they were admitted in the order %v", c.in)
 		}
-		other := c.learn(laneID(2), quickly)
+		other := c.learn(idOf(2), quickly)
 		c.call(t.Context(), 1, other)
 		c.want(t, "for another destination", n+6)
 		ctx, cancel := context.WithCancel(t.Context())
@@ -125,7 +116,7 @@ func TestDoor(t *testing.T) {
 		cancel()
 		c.want(t, "whose producer has left", n+7)
 		expected := c.awaited(id)
-		time.Sleep(patience) // in the bubble's time
+		time.Sleep(WorkerWait) // in the bubble's time
 		c.want(t, "nobody waits for longer", 202)
 		if got := c.awaited(id); got != expected {
 			t.Errorf("%d are expected, want %d: for others there is no room", got, expected)
@@ -138,74 +129,74 @@ func TestDoor(t *testing.T) {
 }
 
 // A call of which nothing arrives makes room when it is over.
-func TestDoorAfterRefusal(t *testing.T) {
+func TestAdmissionAfterRefusal(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		c, n := filled(t, laneID(1))
-		c.arrive(c.callers[0])
+		c, n := filled(t, idOf(1))
+		c.callers[0].Arrived()
 		c.want(t, "one was refused", n+1)
-		time.Sleep(patience)
+		time.Sleep(WorkerWait)
 	})
 }
 
 // Where a call has waited in vain, the next do not try.
-func TestDoorInVain(t *testing.T) {
+func TestAdmissionInVain(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		id := laneID(1)
+		id := idOf(1)
 		c, n := filled(t, id)
 		waiting := 200 - n
-		time.Sleep(patience)
+		time.Sleep(WorkerWait)
 		c.want(t, "they have waited", n+waiting)
 		c.call(t.Context(), 5, id)
 		c.want(t, "there is still no room", 205)
-		time.Sleep(hopeless)
+		time.Sleep(admissionCooldown)
 		c.call(t.Context(), 5, id)
 		c.want(t, "it is worth a try again", 205)
-		time.Sleep(patience)
+		time.Sleep(WorkerWait)
 	})
 }
 
 // One that wants much does not keep those behind it, who want little; and there is
 // room only for as many as may be at work here at all.
-func TestDoorOfBatches(t *testing.T) {
+func TestAdmissionOfBatches(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		id := laneID(1)
+		id := idOf(1)
 		c, n := filled(t, id)
-		batch := make(chan *caller)
-		go func() { batch <- c.admit(t.Context(), map[uuid.UUID]int{id: n}, time.Hour) }()
+		batch := make(chan *Admission)
+		go func() { batch <- c.Admit(t.Context(), map[uuid.UUID]int{id: n}, time.Hour) }()
 		synctest.Wait()
 		c.arriveAll(id)
 		for i := range 3 {
-			c.leave(id)
+			c.Leave(id)
 			c.want(t, "one came out", n+i+1)
 		}
-		time.Sleep(patience) // the others go in
+		time.Sleep(WorkerWait) // the others go in
 		c.arriveAll(id)
 		for range 200 - 3 {
-			c.leave(id)
+			c.Leave(id)
 		}
 		big := <-batch
-		if !big.has(id) || c.awaited(id) != n {
-			t.Errorf("room for the batch: %v, and %d are expected, want %d", big.has(id), c.awaited(id), n)
+		if !big.Has(id) || c.awaited(id) != n {
+			t.Errorf("room for the batch: %v, and %d are expected, want %d", big.Has(id), c.awaited(id), n)
 		}
-		c.arrive(big)
-		all := c.admit(t.Context(), map[uuid.UUID]int{id: maxDirect * 64 * 2}, time.Hour)
-		if all.has(id) {
+		big.Arrived()
+		all := c.Admit(t.Context(), map[uuid.UUID]int{id: JobsPerWorker * 64 * 2}, time.Hour)
+		if all.Has(id) {
 			t.Error("there is room for more than may be at work here")
 		}
 	})
 }
 
 // Most of the calls that may be under way are for those that wait for nothing.
-func TestDoorOfACrowd(t *testing.T) {
+func TestAdmissionOfManyCalls(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		id := laneID(1)
+		id := idOf(1)
 		c, n := filled(t, id)
 		waiting := 200 - n
-		c.call(t.Context(), maxAtDoors-waiting, id)
+		c.call(t.Context(), maxWaitingCalls-waiting, id)
 		c.want(t, "all wait", n)
 		expected := c.awaited(id)
 		c.call(t.Context(), 3, id)
@@ -213,54 +204,54 @@ func TestDoorOfACrowd(t *testing.T) {
 		if got := c.awaited(id); got != expected {
 			t.Errorf("%d are expected, want %d", got, expected)
 		}
-		time.Sleep(patience)
-		c.want(t, "they have waited", n+3+maxAtDoors)
+		time.Sleep(WorkerWait)
+		c.want(t, "they have waited", n+3+maxWaitingCalls)
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		if c.atDoors != 0 {
-			t.Errorf("%d calls are said to wait", c.atDoors)
+		if c.waitingCalls != 0 {
+			t.Errorf("%d calls are said to wait", c.waitingCalls)
 		}
 	})
 }
 
 // What is held goes before what comes new.
-func TestDoorWhileHeld(t *testing.T) {
+func TestAdmissionWhileHeld(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		id, held := laneID(1), true
-		c := &calls{slots: newSlots(64, func() int { return 1 }, func(uuid.UUID) bool { return held }, time.Now)}
+		id := idOf(1)
+		c := &calls{Limiter: newLimiter(64)}
+		c.NoteHeld(id, Held{Ahead: true})
 		c.learn(id, quickly)
 		c.limit(id, atMost(16))
 		c.call(t.Context(), 3, id)
 		c.want(t, "there is room, but for others", 0)
-		held = false
-		c.released(id)
+		c.NoneAhead(id)
 		c.want(t, "none is held", 3)
 	})
 }
 
 // Where waiting is of no use nobody waits.
-func TestDoorStandsOpen(t *testing.T) {
+func TestAdmissionAtOnce(t *testing.T) {
 	t.Parallel()
-	for name, prepare := range map[string]func(*slots, uuid.UUID){
-		"nothing is known": func(s *slots, id uuid.UUID) { s.limit(id, atMost(16)) },
-		"it is slow":       func(s *slots, id uuid.UUID) { s.learn(id, slowly); s.limit(id, atMost(16)) },
-		"it has a rate":    func(s *slots, id uuid.UUID) { s.learn(id, quickly); s.limit(id, rated(1, 1)) },
-		"it wants to be left": func(s *slots, id uuid.UUID) {
-			s.learn(id, quickly)
-			s.limit(id, atMost(16))
-			s.shut(id, time.Now().Add(time.Hour))
+	for name, prepare := range map[string]func(*Limiter, uuid.UUID){
+		"nothing is known": func(l *Limiter, id uuid.UUID) { l.limit(id, atMost(16)) },
+		"it is slow":       func(l *Limiter, id uuid.UUID) { l.learn(id, slowly); l.limit(id, atMost(16)) },
+		"it has a rate":    func(l *Limiter, id uuid.UUID) { l.learn(id, quickly); l.limit(id, rated(1, 1)) },
+		"it wants to be left": func(l *Limiter, id uuid.UUID) {
+			l.learn(id, quickly)
+			l.limit(id, atMost(16))
+			l.coolUntil(id, time.Now().Add(time.Hour))
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				c := &calls{slots: soleSlots(64)}
-				prepare(c.slots, laneID(1))
-				c.call(t.Context(), 500, laneID(1))
+				c := &calls{Limiter: newLimiter(64)}
+				prepare(c.Limiter, idOf(1))
+				c.call(t.Context(), 500, idOf(1))
 				c.want(t, "all at once", 500)
-				if n := c.awaited(laneID(1)); n != 0 {
-					t.Errorf("there is room for %d, want none: what the line cannot take is held", n)
+				if n := c.awaited(idOf(1)); n != 0 {
+					t.Errorf("there is room for %d, want none: what the backlog cannot take is held", n)
 				}
 			})
 		})
@@ -268,10 +259,10 @@ func TestDoorStandsOpen(t *testing.T) {
 }
 
 // A destination that was quick and no longer answers keeps nobody waiting.
-func TestDoorOfTheDead(t *testing.T) {
+func TestAdmissionWhereNothingComesOut(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		id := laneID(1)
+		id := idOf(1)
 		c, _ := filled(t, id)
 		c.arriveAll(id)
 		for range 16 {
@@ -280,9 +271,9 @@ func TestDoorOfTheDead(t *testing.T) {
 		c.limit(id, atMost(16))
 		began := time.Now()
 		for c.inside() < 200 {
-			time.Sleep(guardEvery)
+			time.Sleep(admissionCheck)
 		}
-		if waited := time.Since(began); waited > patience/2 {
+		if waited := time.Since(began); waited > WorkerWait/2 {
 			t.Errorf("the last of them waited %s", waited)
 		}
 	})

@@ -1,0 +1,187 @@
+package limiter
+
+import (
+	"container/list"
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// Calls with alerts for destinations that are quick wait while these have more before
+// them than they can take at once. One that is slow, or has a rate, or does not answer
+// keeps no call waiting: what is for it is held. And a call waits for its own
+// destinations only.
+
+const (
+	// AtOnce is how many deliveries a destination takes at once while it has none,
+	// however short its backlog may be.
+	AtOnce = 128
+
+	// minBacklog is how many deliveries a destination takes in the time that its backlog
+	// is to last which make it quick: some 800 a second.
+	minBacklog = 32
+
+	// admissionCooldown is for how long no call waits for a destination for which one
+	// has waited in vain.
+	admissionCooldown = time.Second
+
+	// admissionCheck is how often waiting calls are looked at where nothing comes out.
+	admissionCheck = WorkerWait / 10
+
+	// maxWaitingCalls leaves most of the calls that may be under way at once to those
+	// that wait for nothing.
+	maxWaitingCalls = 256
+)
+
+// Admission is a call's leave to bring deliveries to its destinations.
+type Admission struct {
+	limiter  *Limiter
+	wants    map[uuid.UUID]int  // deliveries, by destination
+	room     map[uuid.UUID]bool // where there was room for them
+	admitted chan struct{}
+	waitsFor *state
+	place    *list.Element
+}
+
+// Admit returns when there is room for a call's deliveries, or the wait is over. Where
+// there is room they are expected until the call is said to have arrived.
+func (l *Limiter) Admit(ctx context.Context, wants map[uuid.UUID]int, wait time.Duration) *Admission {
+	a := &Admission{limiter: l, wants: wants, room: map[uuid.UUID]bool{}, admitted: make(chan struct{})}
+	l.mu.Lock()
+	now := l.now()
+	a.try(now)
+	if a.waitsFor != nil && (wait == 0 || l.waitingCalls == maxWaitingCalls || now.Before(a.waitsFor.noAdmissions)) {
+		a.withdraw()
+	}
+	waits := a.waitsFor != nil
+	if waits {
+		l.waitingCalls++
+	}
+	l.mu.Unlock()
+	if waits {
+		a.await(ctx, wait)
+	}
+	return a
+}
+
+// Has reports whether there was room for the call's deliveries to a destination:
+// then they need not be held, whatever the backlog looks like now.
+func (a *Admission) Has(id uuid.UUID) bool { return a != nil && a.room[id] }
+
+// Arrived says that a call's deliveries are stored, or refused.
+func (a *Admission) Arrived() {
+	l := a.limiter
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := l.now()
+	for id := range a.room {
+		s := l.states.find(id)
+		s.expected -= a.wants[id]
+		l.pool.claimed -= a.wants[id]
+		s.admitWaiting(now)
+	}
+}
+
+// try admits the call, or has it wait for a destination that is full. l.mu is held.
+func (a *Admission) try(now time.Time) {
+	l := a.limiter
+	for id, n := range a.wants {
+		s := l.states.find(id)
+		if worth, room := l.pool.admits(s, n, now); worth && !room {
+			a.waitsFor, a.place = s, s.admissions.PushBack(a)
+			l.watchAdmissions(s)
+			return
+		}
+	}
+	a.waitsFor = nil
+	for id, n := range a.wants {
+		s := l.states.find(id)
+		if _, room := l.pool.admits(s, n, now); room {
+			a.room[id] = true
+			s.expected += n
+			l.pool.claimed += n
+		}
+	}
+	close(a.admitted)
+}
+
+// withdraw ends the wait of a call: what there is no room for is held. l.mu is held.
+func (a *Admission) withdraw() {
+	a.waitsFor.admissions.Remove(a.place)
+	a.waitsFor = nil
+}
+
+// await waits until the call is admitted, or has waited for too long.
+func (a *Admission) await(ctx context.Context, wait time.Duration) {
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	inVain := false
+	select {
+	case <-a.admitted:
+	case <-timer.C:
+		inVain = true
+	case <-ctx.Done():
+	}
+	l := a.limiter
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.waitingCalls--
+	if a.waitsFor == nil { // admitted, be it in the same moment
+		return
+	}
+	if inVain {
+		a.waitsFor.noAdmissions = l.now().Add(admissionCooldown)
+	}
+	a.withdraw()
+}
+
+// admits reports whether it is worth waiting for a destination, and whether there is
+// room for so many deliveries to it. Held ones that go first have the room before
+// them.
+func (p *pool) admits(s *state, n int, now time.Time) (worth, room bool) {
+	if s.latency == 0 || s.bucket != nil || now.Before(s.coolsUntil) {
+		return false, false
+	}
+	allowed := p.allowed(s, now)
+	backlog := p.maxBacklog(s, allowed, WorkerWait/6, now)
+	if backlog < minBacklog {
+		return false, false
+	}
+	here := s.jobs + s.expected
+	fits := here+n <= allowed+backlog || here == 0 && n <= AtOnce
+	return s.held.ahead || here > 0, fits && !s.held.ahead && p.claimed+n <= JobsPerWorker*p.size
+}
+
+// admitWaiting admits calls that wait for a destination and for which there is room:
+// not only the first, which may want much of it.
+func (s *state) admitWaiting(now time.Time) {
+	e := s.admissions.Front()
+	for left := 0; e != nil && left < 8; {
+		a, next := e.Value.(*Admission), e.Next()
+		if worth, room := a.limiter.pool.admits(s, a.wants[s.id], now); worth && !room {
+			left++
+		} else {
+			s.admissions.Remove(e)
+			a.try(now) // it may have to wait for another destination
+		}
+		e = next
+	}
+}
+
+// watchAdmissions looks from time to time at the calls that wait for a destination:
+// one that has become slow keeps none waiting. l.mu is held.
+func (l *Limiter) watchAdmissions(s *state) {
+	if s.watched {
+		return
+	}
+	s.watched = true
+	time.AfterFunc(admissionCheck, func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		s.watched = false
+		if s.admitWaiting(l.now()); s.admissions.Len() > 0 {
+			l.watchAdmissions(s)
+		}
+	})
+}
