@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -14,6 +15,7 @@ type Target struct {
 	State  destination.State
 	Usable bool // its settings can be opened and used
 	Health Health
+	Full   bool // whoever asks for room for the delivery finds none
 }
 
 // TargetOf returns what decides about deliveries to a destination. One that only this
@@ -31,13 +33,11 @@ func TargetOf(d destination.Destination, h Health) Target {
 //  3. not_answering, but for the one delivery that probes;
 //  4. our_side: our own side has failed several times in a row, and the wait since
 //     then is not over;
-//  5. busy: the destination asked to be left alone for a while.
+//  5. busy: there is no room for it, or the destination asked to be left alone for a
+//     while.
 //
 // Where a person asked for the next attempt of this very delivery, it goes whatever
-// its destination is held for: only the first and the fourth hold it.
-//
-// That a destination has no room at the moment is not known here: such a delivery
-// is held busy by whoever found none.
+// its destination is held for: only the first, the fourth and want of room hold it.
 func HoldReason(d Delivery, t Target, now time.Time) Reason {
 	forced := d.Forced()
 	switch {
@@ -49,20 +49,38 @@ func HoldReason(d Delivery, t Target, now time.Time) Reason {
 		return NotAnswering
 	case d.Stumbling() && now.Before(d.DueAt):
 		return OurSide
+	case t.Full:
+		return Busy
 	case t.Health.Answering() && !forced && now.Before(t.Health.SlowUntil):
 		return Busy
 	}
 	return ""
 }
 
-// HoldsAsked is HoldReason for a delivery of which only is known that a person
-// asked for it.
-func (t Target) HoldsAsked(now time.Time) Reason {
-	return HoldReason(Delivery{NextTrigger: SendNow}, t, now)
+// HoldReasons returns all reasons of [HoldReason], in its order.
+func HoldReasons() []Reason { return []Reason{Misconfigured, Paused, NotAnswering, OurSide, Busy} }
+
+// Releasable returns the reasons that end with what holds a destination. The other
+// ones end with a wait that each delivery has for itself.
+func Releasable() []Reason {
+	return slices.DeleteFunc(HoldReasons(), func(r Reason) bool { return r == OurSide })
 }
 
-// HoldsOthers is HoldReason for a delivery of which nothing is known: it neither
-// probes, nor did a person ask for it.
-func (t Target) HoldsOthers(now time.Time) Reason {
-	return HoldReason(Delivery{NextTrigger: Automatic}, t, now)
+// HoldsAsked is HoldReason for deliveries of which only is known that a person asked
+// for them, and what they are held for by now, "" if that is not known.
+func (t Target) HoldsAsked(was Reason, now time.Time) Reason {
+	return t.holds(Delivery{NextTrigger: SendNow}, was, now)
+}
+
+// HoldsOthers is HoldsAsked for deliveries that neither probe, nor did a person ask for
+// them.
+func (t Target) HoldsOthers(was Reason, now time.Time) Reason {
+	return t.holds(Delivery{NextTrigger: Automatic}, was, now)
+}
+
+func (t Target) holds(d Delivery, was Reason, now time.Time) Reason {
+	if was == OurSide { // each waits for a time of its own, which is not over
+		d.Uncounted, d.DueAt = holdOurSide, now.Add(1)
+	}
+	return HoldReason(d, t, now)
 }

@@ -1,6 +1,7 @@
 package delivery_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -22,24 +23,27 @@ func holdFor(h delivery.Health, id uuid.UUID, now time.Time) delivery.Reason {
 // must be so (1), must not (0), or does not matter (·); each combination of facts
 // is in exactly one row.
 //
-//	misconfigured, forced, paused, failing, probing, slow, stumbling
+//	misconfigured, forced, paused, failing, probing, slow, stumbling, full
 const holdOrder = `
-	1 · · · · · ·  misconfigured
-	0 1 · · · · 1  our_side
-	0 1 · · · · 0  -
-	0 0 1 · · · ·  paused
-	0 0 0 1 0 · ·  not_answering
-	0 0 0 1 1 · 1  our_side
-	0 0 0 1 1 · 0  -
-	0 0 0 0 · · 1  our_side
-	0 0 0 0 · 1 0  busy
-	0 0 0 0 · 0 0  -`
+	1 · · · · · · ·  misconfigured
+	0 1 · · · · 1 ·  our_side
+	0 1 · · · · 0 1  busy
+	0 1 · · · · 0 0  -
+	0 0 1 · · · · ·  paused
+	0 0 0 1 0 · · ·  not_answering
+	0 0 0 1 1 · 1 ·  our_side
+	0 0 0 1 1 · 0 1  busy
+	0 0 0 1 1 · 0 0  -
+	0 0 0 0 · · 1 ·  our_side
+	0 0 0 0 · 1 0 ·  busy
+	0 0 0 0 · 0 0 1  busy
+	0 0 0 0 · 0 0 0  -`
 
 // TestHoldReason looks at every combination, whatever the delivery was held for
 // before and whichever of the things that a person can ask for it was.
 func TestHoldReason(t *testing.T) {
 	t.Parallel()
-	for facts := range 1 << 7 {
+	for facts := range 1 << 8 {
 		fact := func(n int) bool { return facts&(1<<n) != 0 }
 		want := rowOf(t, fact)
 		h := delivery.Health{}
@@ -52,7 +56,7 @@ func TestHoldReason(t *testing.T) {
 		if fact(5) {
 			h.SlowUntil = at(time.Hour)
 		}
-		target := delivery.Target{State: destination.Active, Usable: !fact(0), Health: h}
+		target := delivery.Target{State: destination.Active, Usable: !fact(0), Health: h, Full: fact(7)}
 		if fact(2) {
 			target.State = destination.Paused
 		}
@@ -61,7 +65,7 @@ func TestHoldReason(t *testing.T) {
 			triggers = []delivery.Trigger{delivery.Resend, delivery.SendNow}
 		}
 		for _, trigger := range triggers {
-			for _, was := range []delivery.Reason{"", delivery.Misconfigured, delivery.Paused, delivery.NotAnswering, delivery.OurSide, delivery.Busy} {
+			for _, was := range append(delivery.HoldReasons(), "") {
 				d := delivery.New(nth(2), nth(3), delivery.ByFilters, 11, noon)
 				d.ID, d.NextTrigger = nth(1), trigger
 				if was != "" {
@@ -71,11 +75,15 @@ func TestHoldReason(t *testing.T) {
 					d.Uncounted, d.DueAt = 5, at(time.Minute+1)
 				}
 				if got := delivery.HoldReason(d, target, at(time.Minute)); got != want {
-					t.Errorf("facts %07b, asked by %s, held for %q: got %q, want %q", facts, trigger, was, got, want)
+					t.Errorf("facts %08b, asked by %s, held for %q: got %q, want %q", facts, trigger, was, got, want)
 				}
 			}
 		}
+		was := map[bool]delivery.Reason{true: delivery.OurSide, false: delivery.Busy}[fact(6)]
 		if fact(1) {
+			if got := target.HoldsAsked(was, at(time.Minute)); got != want {
+				t.Errorf("facts %08b: what was asked for got %q, want %q", facts, got, want)
+			}
 			continue
 		}
 		bulk := delivery.Delivery{ID: nth(1), NextTrigger: delivery.Resend, Priority: delivery.Bulk}
@@ -83,11 +91,34 @@ func TestHoldReason(t *testing.T) {
 			bulk.Uncounted, bulk.DueAt = 5, at(time.Minute+1)
 		}
 		if got := delivery.HoldReason(bulk, target, at(time.Minute)); got != want {
-			t.Errorf("facts %07b: a re-send in bulk got %q, want %q", facts, got, want)
+			t.Errorf("facts %08b: a re-send in bulk got %q, want %q", facts, got, want)
 		}
-		if got := target.HoldsOthers(at(time.Minute)); !fact(4) && !fact(6) && got != want {
-			t.Errorf("facts %07b: others got %q, want %q", facts, got, want)
+		if got := target.HoldsOthers(was, at(time.Minute)); !fact(4) && got != want {
+			t.Errorf("facts %08b: others got %q, want %q", facts, got, want)
 		}
+	}
+}
+
+// TestHoldReasons: all reasons that hold, in the order in which they are told.
+func TestHoldReasons(t *testing.T) {
+	t.Parallel()
+	var told []delivery.Reason
+	for row := range strings.Lines(strings.TrimSpace(holdOrder)) {
+		if r := delivery.Reason(strings.Fields(row)[8]); r != "-" && !slices.Contains(told, r) {
+			told = append(told, r)
+		}
+	}
+	got := delivery.HoldReasons()
+	for _, r := range told {
+		if !slices.Contains(got, r) {
+			t.Errorf("%q is missing", r)
+		}
+	}
+	if len(got) != len(told) {
+		t.Errorf("got %q, want %q", got, told)
+	}
+	if slices.Contains(delivery.Releasable(), delivery.OurSide) || len(delivery.Releasable()) != len(told)-1 {
+		t.Errorf("releasable are %q", delivery.Releasable())
 	}
 }
 
@@ -97,11 +128,11 @@ func rowOf(t *testing.T, fact func(int) bool) delivery.Reason {
 	var found []string
 	for row := range strings.Lines(strings.TrimSpace(holdOrder)) {
 		fields, in := strings.Fields(row), true
-		for n := range 7 {
+		for n := range 8 {
 			in = in && (fields[n] == "·" || (fields[n] == "1") == fact(n))
 		}
 		if in {
-			found = append(found, strings.Trim(fields[7], "-"))
+			found = append(found, strings.Trim(fields[8], "-"))
 		}
 	}
 	if len(found) != 1 {
@@ -136,29 +167,29 @@ func TestOurSideEnds(t *testing.T) {
 func TestHoldsOthers(t *testing.T) {
 	t.Parallel()
 	target := delivery.Target{State: destination.Active, Usable: true, Health: down()}
-	if got := target.HoldsOthers(noon); got != delivery.NotAnswering {
+	if got := target.HoldsOthers("", noon); got != delivery.NotAnswering {
 		t.Errorf("got %q", got)
 	}
 	target.Health = target.Health.Lend(nth(1), at(time.Hour))
-	if got := target.HoldsOthers(noon); got != delivery.NotAnswering {
+	if got := target.HoldsOthers("", noon); got != delivery.NotAnswering {
 		t.Errorf("while one probes: got %q", got)
 	}
 	target = delivery.TargetOf(destination.Destination{
 		State: destination.Active, Settings: &destination.Webhook{}, Signing: destination.NewSigning(noon),
 	}, delivery.Health{})
-	if got := target.HoldsOthers(noon); got != "" {
+	if got := target.HoldsOthers("", noon); got != "" {
 		t.Errorf("got %q of one that answers", got)
 	}
 	target = delivery.TargetOf(destination.Destination{State: destination.Paused}, delivery.Health{})
-	if got := target.HoldsOthers(noon); got != delivery.Misconfigured {
+	if got := target.HoldsOthers("", noon); got != delivery.Misconfigured {
 		t.Errorf("got %q of one without settings", got)
 	}
 	target = delivery.TargetOf(destination.Destination{State: destination.Active, Settings: &destination.Webhook{}}, delivery.Health{})
-	if got := target.HoldsOthers(noon); got != delivery.Misconfigured {
+	if got := target.HoldsOthers("", noon); got != delivery.Misconfigured {
 		t.Errorf("got %q of one without a signing secret", got)
 	}
 	target = delivery.TargetOf(destination.Destination{State: destination.Active, Unopened: destination.ErrNoKey}, delivery.Health{})
-	if got := target.HoldsOthers(noon); got != "" {
+	if got := target.HoldsOthers("", noon); got != "" {
 		t.Errorf("got %q of one that others can send to", got)
 	}
 }

@@ -295,9 +295,9 @@ func (d *Dispatcher) store(ctx context.Context, items []*acceptItem, now time.Ti
 				continue
 			}
 			results[i].Alert = item.alert
-			fresh = append(fresh, d.inLine(ctx, item, in.Lines, rooms, now)...)
+			fresh = append(fresh, d.inLine(item, in.Lines, rooms, now)...)
 		}
-		if err := d.promise(ctx, tx, fresh); err != nil {
+		if err := d.transitions.create(ctx, tx, byAccept, fresh); err != nil {
 			return err
 		}
 		for i := range results {
@@ -311,13 +311,6 @@ func (d *Dispatcher) store(ctx context.Context, items []*acceptItem, now time.Ti
 	})
 	if err != nil {
 		return results, nil, err
-	}
-	for _, r := range results {
-		for _, v := range r.Deliveries {
-			if v.Status == delivery.Held {
-				d.limiter.NoteHeld(v.DestinationID, limiter.Held{Ahead: v.Reason == delivery.Busy, Look: true})
-			}
-		}
 	}
 	return results, taken, nil
 }
@@ -380,7 +373,7 @@ func targets(items []*acceptItem) []uuid.UUID {
 
 // inLine returns an alert's new deliveries as their destinations can take them:
 // queued, or held from the start. They still need their jobs.
-func (d *Dispatcher) inLine(ctx context.Context, item *acceptItem, lines map[uuid.UUID]postgres.Line, rooms map[uuid.UUID]int, now time.Time) []*postgres.Outgoing {
+func (d *Dispatcher) inLine(item *acceptItem, lines map[uuid.UUID]postgres.Line, rooms map[uuid.UUID]int, now time.Time) []*postgres.Outgoing {
 	outs := make([]*postgres.Outgoing, len(item.route.To))
 	for i, t := range item.route.To {
 		line := lines[t.ID]
@@ -388,12 +381,11 @@ func (d *Dispatcher) inLine(ctx context.Context, item *acceptItem, lines map[uui
 			Delivery: delivery.New(item.alert.ID, t.ID, item.route.By, d.Waits.Budget(), now), Alert: item.alert,
 			Destination: line.Destination, Health: line.Health, Misconfigured: line.Misconfigured,
 		}
-		switch reason := d.holdReason(ctx, out); {
-		case reason != "":
+		target := delivery.TargetOf(line.Destination, line.Health)
+		target.Full = line.Busy || rooms[t.ID] <= 0 && !item.call.Has(t.ID)
+		if reason := delivery.HoldReason(out.Delivery, target, now); reason != "" {
 			out.Delivery = out.Delivery.Hold(reason, now)
-		case line.Busy, rooms[t.ID] <= 0 && !item.call.Has(t.ID):
-			out.Delivery = out.Delivery.Hold(delivery.Busy, now)
-		default:
+		} else {
 			rooms[t.ID]--
 		}
 		outs[i] = out
@@ -465,5 +457,5 @@ func (d *Dispatcher) acceptOurs(ctx context.Context, tx *postgres.Tx, among *pos
 		return err
 	}
 	tx.AfterCommit(func() { d.unrouted.note(ours) })
-	return d.promise(ctx, tx, d.inLine(ctx, item, in.Lines, rooms, ours.AcceptedAt))
+	return d.transitions.create(ctx, tx, byAccept, d.inLine(item, in.Lines, rooms, ours.AcceptedAt))
 }

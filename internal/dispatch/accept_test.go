@@ -322,9 +322,9 @@ func TestKnownIsAsLoaded(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			fresh := f.inLine(t.Context(), item, in.Lines, rooms, now)
+			fresh := f.inLine(item, in.Lines, rooms, now)
 			known = fresh[0]
-			return f.promise(t.Context(), tx, fresh)
+			return f.transitions.create(t.Context(), tx, byAccept, fresh)
 		})
 		if err != nil {
 			t.Fatalf("alert %d: %v", i, err)

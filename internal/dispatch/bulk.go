@@ -1,7 +1,6 @@
 package dispatch
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,7 +10,6 @@ import (
 	"github.com/google/uuid"
 
 	"belfry/internal/delivery"
-	"belfry/internal/limiter"
 	"belfry/internal/postgres"
 )
 
@@ -196,9 +194,8 @@ func (d *Dispatcher) stepBulks(ctx context.Context) error {
 // keeps the other replicas off.
 func (d *Dispatcher) stepBulk(ctx context.Context, id uuid.UUID) error {
 	var (
-		b        postgres.BulkResend
-		had      int // their turn
-		reopened []delivery.Delivery
+		b   postgres.BulkResend
+		had int // their turn
 	)
 	err := d.DB.InTx(ctx, func(tx *postgres.Tx) error {
 		var err error
@@ -214,8 +211,7 @@ func (d *Dispatcher) stepBulk(ctx context.Context, id uuid.UUID) error {
 		if turns == 0 {
 			return nil
 		}
-		reopened, err = d.resendNext(ctx, tx, &b, turns, from)
-		return err
+		return d.resendNext(ctx, tx, &b, turns, from)
 	})
 	switch {
 	case errors.Is(err, postgres.ErrNotFound):
@@ -228,9 +224,6 @@ func (d *Dispatcher) stepBulk(ctx context.Context, id uuid.UUID) error {
 	}
 	if b.State == postgres.BulkDone || b.Resent+b.Skipped > had {
 		d.Events.BulkResendChanged(id)
-	}
-	for _, dl := range reopened {
-		d.limiter.NoteHeld(dl.DestinationID, limiter.Held{Look: true})
 	}
 	return nil
 }
@@ -249,11 +242,11 @@ func bulkTurns(b postgres.BulkResend, now time.Time) (turns int, from time.Time)
 
 // resendNext gives the next deliveries of an order their turn, but none of a
 // destination for which enough of them wait: what is not reopened yet can still
-// be stopped. It brings the order up to date and returns those that it reopened.
-func (d *Dispatcher) resendNext(ctx context.Context, tx *postgres.Tx, b *postgres.BulkResend, turns int, from time.Time) ([]delivery.Delivery, error) {
+// be stopped. It brings the order up to date.
+func (d *Dispatcher) resendNext(ctx context.Context, tx *postgres.Tx, b *postgres.BulkResend, turns int, from time.Time) error {
 	choices, err := tx.BulkChoices(ctx, b.ID, turns, bulkAhead)
 	if err != nil || len(choices) == 0 {
-		return nil, err
+		return err
 	}
 	ids := make([]uuid.UUID, len(choices))
 	for i, c := range choices {
@@ -261,28 +254,36 @@ func (d *Dispatcher) resendNext(ctx context.Context, tx *postgres.Tx, b *postgre
 	}
 	present, err := tx.LockDeliveries(ctx, ids)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	targets, err := tx.Targets(ctx, destinationsOf(choices))
 	if err != nil {
-		return nil, err
+		return err
 	}
-	var next []delivery.Delivery
+	var (
+		outs []*postgres.Outgoing
+		next []delivery.Delivery
+		of   = map[uuid.UUID]delivery.Delivery{}
+	)
 	for _, c := range choices {
 		dl := present[c.DeliveryID] // one that is gone never finished
 		if t, there := targets[c.DestinationID]; there && dl.FinishedAt.Equal(c.FinishedAt) {
-			next = append(next, d.reopenInBulk(dl, b.RequestedBy, t))
+			of[dl.ID] = d.reopenInBulk(dl, b.RequestedBy, t)
+			outs, next = append(outs, &postgres.Outgoing{Delivery: dl}), append(next, of[dl.ID])
 		}
 	}
 	b.Resent += len(next)
 	b.Skipped += len(choices) - len(next)
 	b.SteppedAt = from.Add(time.Duration(len(choices)) * time.Second / time.Duration(b.PerSecond))
-	tx.OpenRuns(b.ID, next)
-	tx.UpdateDeliveries(next)
-	if err := tx.DropBulkChoices(ctx, b.ID, choices); err != nil {
-		return nil, err
+	tx.OpenRuns(b.ID, next) // before the deliveries move on: it stores their first run as well
+	err = d.transitions.change(ctx, tx, byBulk, outs, func(dl delivery.Delivery) delivery.Delivery { return of[dl.ID] })
+	if err != nil {
+		return err
 	}
-	return next, tx.UpdateBulkResend(ctx, *b)
+	if err := tx.DropBulkChoices(ctx, b.ID, choices); err != nil {
+		return err
+	}
+	return tx.UpdateBulkResend(ctx, *b)
 }
 
 // destinationsOf returns where choices go, each once.
@@ -294,11 +295,12 @@ func destinationsOf(choices []postgres.BulkChoice) []uuid.UUID {
 	return sorted(ids)
 }
 
-// reopenInBulk begins the next run of a delivery. It is held, and so released
-// when its destination has room, after everything else.
+// reopenInBulk begins the next run of a delivery. It waits for room from the start, and
+// so is released, after everything else, when its destination has some.
 func (d *Dispatcher) reopenInBulk(dl delivery.Delivery, by string, t delivery.Target) delivery.Delivery {
 	now := d.Now()
 	dl = dl.Reopen(by, d.Waits.Budget(), now)
 	dl.Priority = delivery.Bulk
-	return dl.Hold(cmp.Or(delivery.HoldReason(dl, t, now), delivery.Busy), now)
+	t.Full = true
+	return dl.Hold(delivery.HoldReason(dl, t, now), now)
 }

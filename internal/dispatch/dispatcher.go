@@ -81,10 +81,11 @@ type Dispatcher struct {
 	maxWaiting int64
 	recorder   *recorder
 	loads      *batch.Batcher[*loadItem]
-	parks      *batch.Batcher[*parkItem]
 	ends       *batch.Batcher[*endItem]
 	direct     direct
 	limiter    *limiter.Limiter
+
+	transitions *transitions
 
 	loops      *loops
 	retention  *retention
@@ -152,7 +153,11 @@ func New(cfg Config) (*Dispatcher, error) {
 		retries: d.metrics.waits, partitions: d.partitions, freed: d.limiter.Freed,
 	})
 	d.loads = batch.New(batch.Config{Room: 2 * cfg.Workers, Max: maxLoads}, d.commitLoads)
-	d.parks = batch.New(batch.Config{Room: (2 + limiter.JobsPerWorker) * cfg.Workers, Max: 512}, d.commitParks)
+	d.transitions = newTransitions(transitionParts{
+		db: cfg.DB, log: cfg.Log, now: cfg.Now, metrics: &d.metrics, events: d.Events, limiter: d.limiter, workers: cfg.Workers,
+		queue: queue, instance: d.Cluster.ID(), workHere: d.runDirect,
+		room: func() int { n, _ := d.direct.room(limiter.JobsPerWorker * cfg.Workers); return n },
+	})
 	d.ends = batch.New(batch.Config{Room: (2 + limiter.JobsPerWorker) * cfg.Workers, Max: 512}, d.commitEnds)
 	return d, nil
 }
@@ -215,7 +220,7 @@ func (d *Dispatcher) Stop(ctx context.Context) error {
 	directs.Wait()
 	d.recorder.close()
 	d.loads.Close()
-	d.parks.Close()
+	d.transitions.close()
 	d.ends.Close()
 	d.loops.stop()
 	if leave := d.Cluster.Leave(late); leave != nil {

@@ -3,6 +3,7 @@ package dispatch
 import (
 	"testing"
 
+	gocmp "github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
 	"belfry/internal/delivery"
@@ -36,20 +37,21 @@ func TestEffectsOfUpkeep(t *testing.T) {
 			s.broken(t)
 		}, look, effects{
 			Row: "held misconfigured, 0 of run 1, 0 made, due", Events: "destination", Holds: "some held",
+			Logged: "ERROR destination misconfigured",
 		}},
 		{"released", nil, func(t *testing.T, s *stage) {
 			s.paused(t)
 			s.accepted(t)
 			setState(t, s.fixture, s.to, destination.Active)
 		}, look, effects{
-			Row: "queued -, 0 of run 1, 0 made, due", Jobs: "new available", Holds: "some held",
+			Row: "queued -, 0 of run 1, 0 made, due", Events: "destination", Jobs: "new available", Holds: "some held",
 		}},
 		{"released, and its wait is not over", nil, func(t *testing.T, s *stage) {
 			s.accepted(t)
 			s.holds(t, delivery.Paused)
 			s.sets(t, `attempts = 1, due_at = now() + interval '1 hour', priority = 2`)
 		}, look, effects{
-			Row: "retrying -, 1 of run 1, 0 made, due later, priority 2", Jobs: "new scheduled",
+			Row: "retrying -, 1 of run 1, 0 made, due later, priority 2", Events: "destination", Jobs: "new scheduled",
 			Holds: "some held",
 		}},
 		{"our side's wait is over", nil, func(t *testing.T, s *stage) {
@@ -69,13 +71,13 @@ func TestEffectsOfUpkeep(t *testing.T) {
 			s.failing(t, "-1 second")
 			exec(t, s.fixture, `UPDATE destination_health SET announced = true`)
 		}, look, effects{
-			Row: "queued -, 0 of run 1, 0 made, due, held all along", Jobs: "new available",
+			Row: "queued -, 0 of run 1, 0 made, due, held all along", Events: "destination", Jobs: "new available",
 		}},
 		{"its destination was deleted", nil, func(t *testing.T, s *stage) {
 			s.accepted(t)
 			exec(t, s.fixture, `UPDATE destinations SET deleted_at = now()`)
 		}, look, effects{
-			Row: "cancelled destination_deleted, 0 of run 1, 0 made, not due",
+			Row: "cancelled destination_deleted, 0 of run 1, 0 made, not due", Events: "destination",
 		}},
 		{"discarded", nil, func(t *testing.T, s *stage) { s.accepted(t) }, func(t *testing.T, s *stage) {
 			err := s.db.InTx(t.Context(), func(tx *postgres.Tx) error {
@@ -89,7 +91,7 @@ func TestEffectsOfUpkeep(t *testing.T) {
 				t.Error(err)
 			}
 		}, effects{
-			Row: "cancelled by_person, 0 of run 1, 0 made, not due",
+			Row: "cancelled by_person, 0 of run 1, 0 made, not due", Events: "destination",
 		}},
 		{"expired", nil, func(t *testing.T, s *stage) {
 			s.accepted(t)
@@ -101,7 +103,7 @@ func TestEffectsOfUpkeep(t *testing.T) {
 				t.Error(err)
 			}
 		}, effects{
-			Row: "failed expired, 0 of run 1, 0 made, not due", Counted: "deliveries_finished_total failed +1",
+			Row: "failed expired, 0 of run 1, 0 made, not due", Events: "destination", Counted: "deliveries_finished_total failed +1",
 			Logged: "ERROR delivery failed, status failed, reason expired",
 		}},
 		{"repaired", nil, func(t *testing.T, s *stage) {
@@ -109,7 +111,7 @@ func TestEffectsOfUpkeep(t *testing.T) {
 			exec(t, s.fixture, `UPDATE river_job SET state = 'discarded', finalized_at = now()`)
 			s.sets(t, `due_at = now() - interval '2 minutes'`)
 		}, func(t *testing.T, s *stage) { s.reconcileNow(t) }, effects{
-			Row: "queued -, 0 of run 1, 0 made, due", Jobs: "new available", Counted: "repairs_total stuck_delivery +1",
+			Row: "queued -, 0 of run 1, 0 made, due", Events: "destination", Jobs: "new available", Counted: "repairs_total stuck_delivery +1",
 			Logged: "ERROR stuck deliveries repaired, deliveries 1",
 		}},
 	})
@@ -140,25 +142,25 @@ func TestEffectsOfPeople(t *testing.T) {
 	}
 	pin(t, []pinned{
 		{"re-sent", nil, fails, resends, effects{
-			Row: "queued -, 0 of run 2, 0 made, due, resend by me", Jobs: "new available", Events: "delivery queued -",
+			Row: "queued -, 0 of run 2, 0 made, due, resend by me, 2 runs stored", Jobs: "new available", Events: "delivery queued -",
 			Audited: "delivery.resend by me",
 		}},
 		{"re-sent twice", nil, func(t *testing.T, s *stage) { fails(t, s); resends(t, s) }, resends, effects{
-			Row: "queued -, 0 of run 2, 0 made, due, resend by me", Jobs: "old available",
+			Row: "queued -, 0 of run 2, 0 made, due, resend by me, 2 runs stored", Jobs: "old available",
 		}},
 		{"re-sent while it is held", nil, isPaused, resends, effects{
-			Row: "queued -, 0 of run 2, 0 made, due, resend by me", Jobs: "new available", Events: "delivery queued -",
+			Row: "queued -, 0 of run 2, 0 made, due, resend by me, 2 runs stored", Jobs: "new available", Events: "delivery queued -",
 			Audited: "delivery.resend by me", Holds: "some held",
 		}},
 		{"re-sent, and no room", nil, func(t *testing.T, s *stage) {
 			fails(t, s)
 			s.send(t, s.to, s.share())
 		}, resends, effects{
-			Row: "held busy, 0 of run 2, 0 made, due, resend by me", Events: "delivery held busy",
+			Row: "held busy, 0 of run 2, 0 made, due, resend by me, 2 runs stored", Events: "delivery held busy",
 			Audited: "delivery.resend by me", Holds: "worth a look, some held, some asked for",
 		}},
 		{"re-sent, and misconfigured", nil, func(t *testing.T, s *stage) { fails(t, s); s.broken(t) }, resends, effects{
-			Row: "held misconfigured, 0 of run 2, 0 made, due, resend by me", Events: "delivery held misconfigured",
+			Row: "held misconfigured, 0 of run 2, 0 made, due, resend by me, 2 runs stored", Events: "delivery held misconfigured",
 			Audited: "delivery.resend by me", Holds: "worth a look, some held, some asked for",
 			Logged: "ERROR destination misconfigured",
 		}},
@@ -183,6 +185,7 @@ func TestEffectsOfPeople(t *testing.T) {
 		}},
 		{"sent to another destination that is paused", nil, func(t *testing.T, s *stage) { s.paused(t) }, sendsTo, effects{
 			Row: "held paused, 0 of run 1, 0 made, due", Events: "delivery held paused", Audited: "alert.send by me",
+			Holds: "worth a look, some held",
 		}},
 	})
 }
@@ -221,6 +224,24 @@ func sendsTo(t *testing.T, s *stage) {
 	s.id = views[0].ID
 }
 
+// Nothing is told of a change that is not committed.
+func TestNoEffectsWithoutCommit(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.id = s.failed(t, s.to, 1)[0]
+	s.broken(t)
+	exec(t, s.fixture, `
+		CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no'; END $$;
+		CREATE TRIGGER refuse BEFORE UPDATE ON deliveries FOR EACH ROW EXECUTE FUNCTION refuse()`)
+	s.mark(t)
+	if _, err := s.Resend(t.Context(), s.id, 0, false, me); err == nil {
+		t.Error("it was re-sent")
+	}
+	if diff := gocmp.Diff(effects{Row: "failed attempts_exhausted, 0 of run 1, 0 made, not due"}, s.effects(t)); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
 // What the turn of a delivery in a bulk re-send does.
 func TestEffectsOfBulkResends(t *testing.T) {
 	t.Parallel()
@@ -241,7 +262,7 @@ func TestEffectsOfBulkResends(t *testing.T) {
 	}
 	held := func(reason string) effects {
 		return effects{
-			Row: "held " + reason + ", 0 of run 2, 0 made, due, resend by me, priority 4", Events: "bulk_resend",
+			Row: "held " + reason + ", 0 of run 2, 0 made, due, resend by me, priority 4, 2 runs stored", Events: "destination, bulk_resend",
 			Holds: "worth a look, some held",
 		}
 	}
@@ -249,6 +270,8 @@ func TestEffectsOfBulkResends(t *testing.T) {
 		{"it may go", nil, ordered(func(*testing.T, *stage) {}), step, held("busy")},
 		{"paused", nil, ordered(func(t *testing.T, s *stage) { s.paused(t) }), step, held("paused")},
 		{"failing", nil, ordered(func(t *testing.T, s *stage) { s.failing(t, "1 hour") }), step, held("not_answering")},
-		{"misconfigured", nil, ordered(func(t *testing.T, s *stage) { s.broken(t) }), step, held("misconfigured")},
+		{"misconfigured", nil, ordered(func(t *testing.T, s *stage) { s.broken(t) }), step, with(held("misconfigured"), func(e *effects) {
+			e.Logged = "ERROR destination misconfigured"
+		})},
 	})
 }

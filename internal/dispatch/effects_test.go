@@ -28,7 +28,7 @@ import (
 // the bus, in the metrics, in the log and in the audit log, and what the releasing
 // side is told of its destination.
 type effects struct {
-	Row     string // status, reason, attempts of the run, attempts made, when it is due
+	Row     string // status, reason, attempts of the run, attempts made, when it is due, stored runs
 	Jobs    string // each that is left: old or new, its state, and whether the delivery is its owner
 	Events  string
 	Counted string // counters that moved, and by how much
@@ -146,12 +146,13 @@ func (s *stage) effects(t *testing.T) effects {
 	t.Helper()
 	dl := s.wait(t, s.id, func(delivery.Delivery) bool { return true }).Delivery
 	return effects{
-		Row: s.row(dl), Jobs: s.jobsNow(t, dl), Events: s.events(dl), Counted: s.counted(), Logged: s.logged(t),
+		Row: s.row(t, dl), Jobs: s.jobsNow(t, dl), Events: s.events(dl), Counted: s.counted(), Logged: s.logged(t),
 		Audited: s.audited(t), Holds: s.holdsNow(),
 	}
 }
 
-func (s *stage) row(dl delivery.Delivery) string {
+func (s *stage) row(t *testing.T, dl delivery.Delivery) string {
+	t.Helper()
 	due := "not due"
 	switch left := dl.DueAt.Sub(s.Now()); {
 	case dl.DueAt.IsZero():
@@ -171,6 +172,9 @@ func (s *stage) row(dl delivery.Delivery) string {
 	}
 	if !dl.HeldAt.IsZero() && dl.Status != delivery.Held {
 		text += ", held all along"
+	}
+	if n := count(t, s.fixture, `SELECT count(*) FROM runs WHERE delivery_id = $1`, dl.ID); n > 0 {
+		text += fmt.Sprintf(", %d runs stored", n)
 	}
 	return text
 }

@@ -102,7 +102,7 @@ func TestEffectsOfAttempts(t *testing.T) {
 			s.mark(t)
 		}, effects{
 			Row: "delivered -, 0 of run 1, 1 made, not due", Jobs: "work over", Events: "delivery delivered -",
-			Counted: "attempt_duration_seconds +1, attempts_total acked +1",
+			Counted: "attempt_duration_seconds +1, attempts_total acked +1, deliveries_finished_total delivered +1",
 			Logged:  "INFO delivery attempted, status delivered",
 		}},
 		{"failed, and cancelled meanwhile", nil, answers(500), func(t *testing.T, s *stage) {
@@ -133,7 +133,7 @@ func TestEffectsOfLoading(t *testing.T) {
 	held := func(reason string) effects {
 		return effects{
 			Row:  "held " + reason + ", 0 of run 1, 0 made, due",
-			Jobs: "old available and fenced out, work over", Holds: "some held",
+			Jobs: "old available and fenced out, work over", Events: "destination", Holds: "some held",
 		}
 	}
 	pin(t, []pinned{
@@ -161,7 +161,7 @@ func TestEffectsOfLoading(t *testing.T) {
 		{"its destination was deleted", nil, after(func(t *testing.T, s *stage) {
 			exec(t, s.fixture, `UPDATE destinations SET deleted_at = now()`)
 		}), works, with(held(""), func(e *effects) {
-			e.Row = "cancelled destination_deleted, 0 of run 1, 0 made, not due"
+			e.Row, e.Holds = "cancelled destination_deleted, 0 of run 1, 0 made, not due", ""
 		})},
 		{"it has moved meanwhile", nil, after(func(t *testing.T, s *stage) { s.sets(t, `job_id = job_id + 1000`) }), func(t *testing.T, s *stage) {
 			s.worked(t.Context(), s.jobID(t)-1000)

@@ -1,18 +1,13 @@
 package dispatch
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/riverqueue/river"
 
-	"belfry/internal/delivery"
-	"belfry/internal/limiter"
 	"belfry/internal/postgres"
 )
 
@@ -61,58 +56,5 @@ func (d *Dispatcher) commitLoads(items []*loadItem) {
 		default:
 			item.done <- loaded{out: out}
 		}
-	}
-}
-
-// parkItem is a delivery that must not be sent now.
-type parkItem struct {
-	seen   delivery.Delivery
-	how    func(delivery.Delivery, delivery.Reason, time.Time) delivery.Delivery
-	reason delivery.Reason
-	done   chan error
-}
-
-// park takes a delivery from its job, or puts it off, unless it has moved meanwhile.
-// Then the job ends.
-func (d *Dispatcher) park(seen delivery.Delivery, how func(delivery.Delivery, delivery.Reason, time.Time) delivery.Delivery, r delivery.Reason) error {
-	item := &parkItem{seen: seen, how: how, reason: r, done: make(chan error, 1)}
-	if !d.parks.Add(item) {
-		return river.JobSnooze(ourFault)
-	}
-	if err := <-item.done; err != nil {
-		d.Log.Warn("delivery not parked", "delivery_id", seen.ID, "reason", r, "error", err)
-		return river.JobSnooze(ourFault)
-	}
-	d.limiter.NoteHeld(seen.DestinationID, limiter.Held{
-		Ahead:  r == delivery.Busy && seen.Priority != delivery.Bulk,
-		Manual: seen.Forced(),
-	})
-	return nil
-}
-
-func (d *Dispatcher) commitParks(items []*parkItem) {
-	ctx, cancel := context.WithTimeout(context.Background(), loadTimeout)
-	defer cancel()
-	ids := make([]uuid.UUID, len(items))
-	for i, item := range items {
-		ids[i] = item.seen.ID
-	}
-	err := d.DB.InTx(ctx, func(tx *postgres.Tx) error {
-		present, err := tx.LockDeliveries(ctx, ids)
-		if err != nil {
-			return err
-		}
-		var parked []delivery.Delivery
-		for _, item := range items {
-			if dl, ok := present[item.seen.ID]; ok && dl.JobID == item.seen.JobID {
-				parked = append(parked, item.how(dl, item.reason, d.Now()))
-			}
-		}
-		slices.SortFunc(parked, func(a, b delivery.Delivery) int { return cmp.Compare(a.ID.String(), b.ID.String()) })
-		tx.UpdateDeliveries(parked)
-		return nil
-	})
-	for _, item := range items {
-		item.done <- err
 	}
 }

@@ -12,7 +12,6 @@ import (
 	"belfry/internal/delivery"
 	"belfry/internal/destination"
 	"belfry/internal/invalid"
-	"belfry/internal/limiter"
 	"belfry/internal/postgres"
 )
 
@@ -119,13 +118,18 @@ func (d *Dispatcher) byPerson(ctx context.Context, id uuid.UUID, action string, 
 		case err != nil && !errors.Is(err, postgres.ErrNotFound):
 			return err
 		}
-		tx.AfterCommit(func() { d.Events.DeliveryChanged(v.AlertID, v.Delivery) }) // before its job begins, which changes it again
-		if err := d.rejob(ctx, tx, dl, &next, t); err != nil {
+		out := &postgres.Outgoing{Delivery: dl, Destination: t}
+		if next, err = d.holdAsked(ctx, tx, next, t); err != nil {
+			return err
+		}
+		err = d.transitions.change(ctx, tx, byPerson, []*postgres.Outgoing{out}, func(delivery.Delivery) delivery.Delivery { return next })
+		if err != nil {
 			return err
 		}
 		if v, err = tx.Delivery(ctx, id); err != nil {
 			return err
 		}
+		out.Alert.AlertID = v.AlertID
 		return tx.Audit(ctx, postgres.Entry{
 			At: d.Now(), Actor: by.Name, Action: action, SubjectType: "delivery", SubjectID: id.String(),
 			Detail: map[string]any{"alertId": v.AlertID, "run": next.Run, "statusBefore": dl.Status}, RequestID: by.RequestID,
@@ -137,53 +141,34 @@ func (d *Dispatcher) byPerson(ctx context.Context, id uuid.UUID, action string, 
 	return v, nil
 }
 
-// rejob stores a changed delivery with a new job, and drops the old one: from
-// here on, whatever that one still does is fenced out. Where it cannot go at once
-// it is held, and released before all others.
-func (d *Dispatcher) rejob(ctx context.Context, tx *postgres.Tx, before delivery.Delivery, next *delivery.Delivery, t destination.Destination) error {
-	out := &postgres.Outgoing{Delivery: *next, Destination: t}
-	if next.Forced() {
-		reason, err := d.holdAsked(ctx, tx, out)
+// holdAsked returns what a person asked for as it can be stored. Where it cannot go at
+// once it is held, and released before all others: what has no room must not fill the
+// queue, nor keep workers busy that wait for some.
+func (d *Dispatcher) holdAsked(ctx context.Context, tx *postgres.Tx, next delivery.Delivery, t destination.Destination) (delivery.Delivery, error) {
+	if next.Status.Final() {
+		return next, nil
+	}
+	target := delivery.TargetOf(t, delivery.Health{}) // which does not matter: a person asked for it
+	if delivery.HoldReason(next, target, d.Now()) == "" {
+		room, err := d.roomFor(ctx, tx, t)
 		if err != nil {
-			return err
+			return next, err
 		}
-		if reason != "" {
-			out.Delivery = out.Delivery.Hold(reason, d.Now())
-			tx.AfterCommit(func() { d.limiter.NoteHeld(t.ID, limiter.Held{Manual: true, Look: true}) })
-		}
+		target.Full = room <= 0
 	}
-	if err := d.addJobs(ctx, tx, []*postgres.Outgoing{out}); err != nil {
-		return err
+	if reason := delivery.HoldReason(next, target, d.Now()); reason != "" {
+		next = next.Hold(reason, d.Now())
 	}
-	*next = out.Delivery
-	if before.JobID != 0 {
-		tx.DropJobs([]int64{before.JobID})
-	}
-	tx.UpdateDeliveries([]delivery.Delivery{*next})
-	return nil
+	return next, nil
 }
 
-// holdAsked returns why what a person asked for cannot go at once, or "". What has
-// no room must not fill the queue, nor keep workers busy that wait for some.
-func (d *Dispatcher) holdAsked(ctx context.Context, tx *postgres.Tx, out *postgres.Outgoing) (delivery.Reason, error) {
-	if reason := d.holdReason(ctx, out); reason != "" {
-		return reason, nil
-	}
-	t := out.Destination
-	room := 0
+// roomFor returns how many more deliveries a destination can take.
+func (d *Dispatcher) roomFor(ctx context.Context, tx *postgres.Tx, t destination.Destination) (int, error) {
 	if _, direct := d.direct.room(0); direct {
-		room = d.limiter.Room(t.ID, t.Limits, releasedBacklog)
-	} else { // others work it
-		due, err := tx.Due(ctx, t.ID, d.share())
-		if err != nil {
-			return "", err
-		}
-		room = d.share() - due
+		return d.limiter.Room(t.ID, t.Limits, releasedBacklog), nil
 	}
-	if room <= 0 {
-		return delivery.Busy, nil
-	}
-	return "", nil
+	due, err := tx.Due(ctx, t.ID, d.share()) // others work it
+	return d.share() - due, err
 }
 
 // SendTo sends an accepted alert to destinations that a person chose. Where the
@@ -205,13 +190,7 @@ func (d *Dispatcher) SendTo(ctx context.Context, alertID string, destinationIDs 
 		if len(fresh) == 0 {
 			return nil
 		}
-		had := len(of) // fresh ones come after them
-		tx.AfterCommit(func() {
-			for _, v := range of[had:] {
-				d.Events.DeliveryChanged(alertID, v.Delivery)
-			}
-		})
-		if err := d.promise(ctx, tx, fresh); err != nil {
+		if err := d.transitions.create(ctx, tx, byPerson, fresh); err != nil {
 			return err
 		}
 		if of, err = deliveriesOfAlert(ctx, tx, a.ID); err != nil {
@@ -258,7 +237,10 @@ func (d *Dispatcher) byHands(ctx context.Context, tx *postgres.Tx, a postgres.Ac
 		}
 		if !has[id] {
 			has[id] = true
-			fresh = append(fresh, &postgres.Outgoing{Destination: t, Delivery: d.byHand(a, delivery.TargetOf(t, healths[id]), id, by)})
+			fresh = append(fresh, &postgres.Outgoing{
+				Alert:       postgres.AcceptedAlert{Alert: alert.Alert{AlertID: a.AlertID}}, // the rest is loaded when it goes
+				Destination: t, Delivery: d.byHand(a, delivery.TargetOf(t, healths[id]), id, by),
+			})
 		}
 	}
 	return fresh, nil

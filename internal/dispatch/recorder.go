@@ -16,6 +16,7 @@ import (
 
 	"belfry/internal/batch"
 	"belfry/internal/delivery"
+	"belfry/internal/destination"
 	"belfry/internal/outbound"
 	"belfry/internal/postgres"
 )
@@ -73,6 +74,7 @@ type recordItem struct {
 // settled is an attempt as it was stored and what it led to.
 type settled struct {
 	attempt  delivery.Attempt
+	before   delivery.Delivery // as it was under its lock
 	delivery delivery.Delivery
 	gone     bool // the job
 }
@@ -263,6 +265,7 @@ func (r *recorder) decide(items []*recordItem, now postgres.Standing) ([]settled
 	)
 	for i, item := range items {
 		dl, there := now.Deliveries[item.attempt.DeliveryID]
+		before := dl
 		a, gone := item.attempt, false
 		switch {
 		case now.Stored[a.ID]:
@@ -274,12 +277,8 @@ func (r *recorder) decide(items []*recordItem, now postgres.Standing) ([]settled
 			h := now.Healths[a.DestinationID]
 			h.DestinationID = a.DestinationID
 			h = h.After(a, item.holds, r.longest)
-			switch {
-			case !a.Counted || dl.Status.Final():
-			case h.Answering():
-				dl.HeldAt = time.Time{} // its probe came back to a destination that answers
-			default:
-				dl = dl.Hold(delivery.NotAnswering, r.now())
+			if a.Counted && !dl.Status.Final() {
+				dl = r.holdFailing(dl, h)
 			}
 			if jobID != 0 && dl.JobID == 0 {
 				out.Jobs = append(out.Jobs, jobID)
@@ -292,7 +291,7 @@ func (r *recorder) decide(items []*recordItem, now postgres.Standing) ([]settled
 			}
 			sum(sums, a)
 		}
-		results[i] = settled{a, dl, gone}
+		results[i] = settled{a, before, dl, gone}
 	}
 	for _, id := range sorted(changed) {
 		out.Deliveries = append(out.Deliveries, now.Deliveries[id])
@@ -307,6 +306,17 @@ func (r *recorder) decide(items []*recordItem, now postgres.Standing) ([]settled
 		return cmp.Or(bytes.Compare(a.DestinationID[:], b.DestinationID[:]), a.Since.Compare(b.Since))
 	})
 	return results, out
+}
+
+// holdFailing holds a delivery whose attempt has failed, if its destination does not
+// answer. All else that may hold it is asked for when it is due.
+func (r *recorder) holdFailing(dl delivery.Delivery, h delivery.Health) delivery.Delivery {
+	target := delivery.Target{State: destination.Active, Usable: true, Health: delivery.Health{NotAnsweringSince: h.NotAnsweringSince}}
+	if reason := delivery.HoldReason(dl, target, r.now()); reason != "" {
+		return dl.Hold(reason, r.now())
+	}
+	dl.HeldAt = time.Time{} // its probe came back to a destination that answers
+	return dl
 }
 
 // span is ten minutes of a destination.

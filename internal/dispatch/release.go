@@ -55,7 +55,7 @@ func (d *Dispatcher) release(ctx context.Context, id uuid.UUID) error {
 			return err
 		}
 		d.limiter.LookWhenCool(id, healths[id].SlowUntil)
-		if target.HoldsOthers(d.Now()) == "" {
+		if target.HoldsOthers("", d.Now()) == "" {
 			rest, err := d.lockNext(ctx, tx, id, room-len(list))
 			if err != nil {
 				return err
@@ -75,9 +75,19 @@ func (d *Dispatcher) release(ctx context.Context, id uuid.UUID) error {
 		for _, out := range list {
 			out.Destination, out.Health = t, healths[id]
 		}
-		now := d.Now()
-		return d.rejobAll(ctx, tx, list, func(dl delivery.Delivery) delivery.Delivery { return dl.Release(now) })
+		return d.transitions.change(ctx, tx, byUpkeep, list, d.releaseTo(target))
 	})
+}
+
+// releaseTo returns how a delivery stands once nothing but its own wait may hold it.
+func (d *Dispatcher) releaseTo(t delivery.Target) func(delivery.Delivery) delivery.Delivery {
+	now := d.Now()
+	return func(dl delivery.Delivery) delivery.Delivery {
+		if reason := delivery.HoldReason(dl, t, now); reason != "" {
+			return dl.Hold(reason, now)
+		}
+		return dl.Release(now)
+	}
 }
 
 const (
@@ -89,7 +99,7 @@ const (
 	releasedBacklog = limiter.WorkerWait / 8
 )
 
-var releasable = []delivery.Reason{delivery.Busy, delivery.NotAnswering, delivery.Paused, delivery.Misconfigured}
+var releasable = delivery.Releasable()
 
 // lockAsked returns held deliveries that a person asked for, locked, those that
 // were asked for first, first. They go whatever else is held.
@@ -97,7 +107,7 @@ func (d *Dispatcher) lockAsked(ctx context.Context, tx *postgres.Tx, id uuid.UUI
 	if room <= 0 || !d.limiter.TakeManual(id) { // before it is looked: one may come meanwhile
 		return nil, nil
 	}
-	if t.HoldsAsked(d.Now()) != "" {
+	if t.HoldsAsked("", d.Now()) != "" {
 		return nil, nil
 	}
 	list, err := tx.LockAsked(ctx, id, room)
@@ -159,51 +169,42 @@ func (d *Dispatcher) keepHolds(ctx context.Context) error {
 		if err == nil {
 			target := delivery.TargetOf(t, healths[id])
 			if slices.Contains(asked, id) {
-				err = d.keepAsked(ctx, id, target, reasons[id])
+				err = d.keepAsked(ctx, t, target, reasons[id])
 			}
-			err = errors.Join(err, d.keepHold(ctx, id, target, reasons[id]))
+			err = errors.Join(err, d.keepHold(ctx, t, target, reasons[id]))
 		}
 		failed = errors.Join(failed, ignore(err, postgres.ErrLocked))
 	}
 	return failed
 }
 
-func (d *Dispatcher) keepHold(ctx context.Context, id uuid.UUID, t delivery.Target, held []delivery.Reason) error {
-	now := t.HoldsOthers(d.Now())
-	if now == "" {
-		d.limiter.NoteHeld(id, limiter.Held{Look: true})
-		return nil
+func (d *Dispatcher) keepHold(ctx context.Context, t destination.Destination, target delivery.Target, held []delivery.Reason) error {
+	for _, was := range held {
+		now := target.HoldsOthers(was, d.Now())
+		if now == "" {
+			d.limiter.NoteHeld(t.ID, limiter.Held{Look: true})
+			continue
+		}
+		if err := d.transitions.rename(ctx, t, false, was, now); err != nil {
+			return err
+		}
 	}
-	if err := d.rename(ctx, id, false, held, now); err != nil {
-		return err
-	}
-	if now == delivery.NotAnswering && t.Health.MayProbe(d.Now()) {
-		return d.probe(ctx, id)
+	if target.Health.MayProbe(d.Now()) && target.HoldsOthers("", d.Now()) == delivery.NotAnswering {
+		return d.probe(ctx, t.ID)
 	}
 	return nil
 }
 
 // keepAsked is keepHold for what a person asked for.
-func (d *Dispatcher) keepAsked(ctx context.Context, id uuid.UUID, t delivery.Target, held []delivery.Reason) error {
-	now := t.HoldsAsked(d.Now())
-	if now == "" {
-		d.limiter.NoteHeld(id, limiter.Held{Manual: true, Look: true})
-		return nil
-	}
-	return d.rename(ctx, id, true, held, now)
-}
-
-func (d *Dispatcher) rename(ctx context.Context, id uuid.UUID, asked bool, held []delivery.Reason, now delivery.Reason) error {
+func (d *Dispatcher) keepAsked(ctx context.Context, t destination.Destination, target delivery.Target, held []delivery.Reason) error {
 	for _, was := range held {
-		if was == now || was == delivery.OurSide && now == delivery.Busy { // the order of delivery.HoldReason
+		now := target.HoldsAsked(was, d.Now())
+		if now == "" {
+			d.limiter.NoteHeld(t.ID, limiter.Held{Manual: true, Look: true})
 			continue
 		}
-		n, err := d.DB.Rename(ctx, id, asked, was, now, d.Now(), 10*pace)
-		if err != nil {
+		if err := d.transitions.rename(ctx, t, true, was, now); err != nil {
 			return err
-		}
-		if n > 0 {
-			d.Events.Changed(id)
 		}
 	}
 	return nil
@@ -219,12 +220,7 @@ func (d *Dispatcher) tryOurSide(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		tx.AfterCommit(func() {
-			for _, dl := range list {
-				d.Events.Changed(dl.DestinationID)
-			}
-		})
-		return d.rejobAll(ctx, tx, outgoing(list), func(dl delivery.Delivery) delivery.Delivery { return dl.Release(now) })
+		return d.transitions.change(ctx, tx, byUpkeep, outgoing(list), func(dl delivery.Delivery) delivery.Delivery { return dl.Release(now) })
 	})
 }
 
@@ -246,9 +242,9 @@ func (d *Dispatcher) probe(ctx context.Context, id uuid.UUID) error {
 		}
 		h = h.Lend(list[0].ID, d.Now().Add(d.AttemptTimeout+probeSlack))
 		tx.SaveHealth(h)
-		outs := outgoing(list)
-		outs[0].Destination, outs[0].Health = t, h
-		return d.rejobAll(ctx, tx, outs, delivery.Delivery.Probe)
+		outs := outgoing(list, t)
+		outs[0].Health = h
+		return d.transitions.change(ctx, tx, byUpkeep, outs, delivery.Delivery.Probe)
 	})
 }
 

@@ -151,14 +151,9 @@ func (d *Dispatcher) holdWaiting(ctx context.Context, id uuid.UUID) error {
 		}
 		now, target := d.Now(), delivery.TargetOf(t, h)
 		list = slices.DeleteFunc(list, func(dl delivery.Delivery) bool { return delivery.HoldReason(dl, target, now) == "" })
-		if len(list) == 0 {
-			return nil
-		}
-		tx.AfterCommit(func() { d.Events.Changed(id) })
-		d.unjob(tx, list, func(dl delivery.Delivery) delivery.Delivery {
+		return d.transitions.change(ctx, tx, byUpkeep, outgoing(list, t), func(dl delivery.Delivery) delivery.Delivery {
 			return dl.Hold(delivery.HoldReason(dl, target, now), now)
 		})
-		return nil
 	})
 }
 
@@ -175,8 +170,9 @@ func (d *Dispatcher) cancelOpen(ctx context.Context, tx *postgres.Tx, id uuid.UU
 	if err != nil {
 		return 0, err
 	}
-	d.unjob(tx, list, func(dl delivery.Delivery) delivery.Delivery { return dl.Cancel(r, d.Now()) })
-	return len(list), nil
+	return len(list), d.transitions.change(ctx, tx, byUpkeep, outgoing(list), func(dl delivery.Delivery) delivery.Delivery {
+		return dl.Cancel(r, d.Now())
+	})
 }
 
 // Discard cancels what waits for a destination, whose row the caller has locked,
@@ -206,66 +202,36 @@ func (d *Dispatcher) Discard(ctx context.Context, tx *postgres.Tx, destinationID
 	}
 }
 
-// unjob changes deliveries that then have no job any more.
-func (d *Dispatcher) unjob(tx *postgres.Tx, list []delivery.Delivery, change func(delivery.Delivery) delivery.Delivery) {
-	var jobs []int64
-	for i, dl := range list {
-		if dl.JobID != 0 {
-			jobs = append(jobs, dl.JobID)
-		}
-		list[i] = change(dl)
-	}
-	tx.DropJobs(jobs)
-	tx.UpdateDeliveries(list)
-}
-
 // expire fails what has been held for a destination that has not answered for
 // too long.
 func (d *Dispatcher) expire(ctx context.Context) error {
 	for {
-		var list []delivery.Delivery
+		n := 0
 		err := d.DB.InTx(ctx, func(tx *postgres.Tx) error {
-			var err error
-			if list, err = tx.LockExpired(ctx, d.Now().Add(-d.MaxUnanswered), pace); err != nil {
+			list, err := tx.LockExpired(ctx, d.Now().Add(-d.MaxUnanswered), pace)
+			if err != nil {
 				return err
 			}
-			d.unjob(tx, list, func(dl delivery.Delivery) delivery.Delivery { return dl.Expire(d.Now()) })
-			return nil
+			n = len(list)
+			return d.transitions.change(ctx, tx, byUpkeep, outgoing(list), func(dl delivery.Delivery) delivery.Delivery {
+				return dl.Expire(d.Now())
+			})
 		})
-		if err != nil {
+		if err != nil || n < pace {
 			return err
 		}
-		d.metrics.finished.WithLabelValues(string(delivery.Failed)).Add(float64(len(list)))
-		for _, dl := range list {
-			d.Log.ErrorContext(ctx, "delivery failed", "delivery_id", dl.ID, "destination_id", dl.DestinationID,
-				"attempt", dl.Attempts, "run", dl.Run, "status", dl.Status, "reason", dl.Reason)
-		}
-		if len(list) < pace {
-			return nil
-		}
 	}
 }
 
-// rejobAll changes deliveries that have no live job and gives each a new one.
-func (d *Dispatcher) rejobAll(ctx context.Context, tx *postgres.Tx, list []*postgres.Outgoing, change func(delivery.Delivery) delivery.Delivery) error {
-	if len(list) == 0 {
-		return nil
-	}
-	for _, out := range list {
-		out.Delivery = change(out.Delivery)
-	}
-	if err := d.addJobs(ctx, tx, list); err != nil {
-		return err
-	}
-	tx.UpdateDeliveries(deliveriesOf(list))
-	return nil
-}
-
-// outgoing wraps deliveries of which alert and destination are still to be loaded.
-func outgoing(list []delivery.Delivery) []*postgres.Outgoing {
+// outgoing wraps deliveries whose alerts are still to be loaded, and their destination
+// too where it is not given.
+func outgoing(list []delivery.Delivery, t ...destination.Destination) []*postgres.Outgoing {
 	outs := make([]*postgres.Outgoing, len(list))
 	for i, dl := range list {
 		outs[i] = &postgres.Outgoing{Delivery: dl}
+		if len(t) > 0 {
+			outs[i].Destination = t[0]
+		}
 	}
 	return outs
 }
@@ -279,13 +245,8 @@ func (d *Dispatcher) reconcile(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		var jobs []int64
-		for _, dl := range list {
-			jobs = append(jobs, dl.JobID)
-		}
-		tx.DropJobs(jobs)
 		n = len(list)
-		return d.rejobAll(ctx, tx, outgoing(list), delivery.Delivery.Probe) // it may be one
+		return d.transitions.change(ctx, tx, byUpkeep, outgoing(list), delivery.Delivery.Probe) // it may be one
 	})
 	if d.jobTaken(ctx, err, 1) {
 		err = nil // the next one goes by what is then

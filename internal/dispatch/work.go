@@ -1,10 +1,8 @@
 package dispatch
 
 import (
-	"cmp"
 	"context"
 	"errors"
-	"log/slog"
 	"math/rand/v2"
 	"time"
 
@@ -116,7 +114,9 @@ func (d *Dispatcher) workTooLate(ctx context.Context, j job) error {
 	if ctx.Err() != nil {
 		return river.JobSnooze(0)
 	}
-	end := d.park(j.out.Delivery, delivery.Delivery.Hold, delivery.Busy)
+	target := delivery.TargetOf(j.out.Destination, j.out.Health)
+	target.Full = true
+	end := d.transitions.hold(j.out, delivery.HoldReason(j.out.Delivery, target, d.Now()))
 	if t := j.out.Destination; t.Limits.RatePerSecond > 0 {
 		d.limiter.LookWhenRated(t.ID, t.Limits)
 	}
@@ -164,13 +164,15 @@ func (d *Dispatcher) ready(ctx context.Context, j *job) (out *postgres.Outgoing,
 	case d.Now().Before(out.Delivery.DueAt):
 		return out, false, river.JobSnooze(out.Delivery.DueAt.Sub(d.Now()))
 	case out.Destination.DeletedAt != nil:
-		return out, false, d.park(out.Delivery, delivery.Delivery.Cancel, delivery.DestinationDeleted)
+		return out, false, d.transitions.putOff(out, func(dl delivery.Delivery) delivery.Delivery {
+			return dl.Cancel(delivery.DestinationDeleted, d.Now())
+		})
 	}
 	if d.Now().Before(out.Health.SlowUntil) { // as another replica may have been told
 		d.limiter.Narrow(out.Destination.ID)
 	}
-	if reason := d.holdReason(ctx, out); reason != "" {
-		return out, false, d.park(out.Delivery, delivery.Delivery.Hold, reason)
+	if reason := delivery.HoldReason(out.Delivery, delivery.TargetOf(out.Destination, out.Health), d.Now()); reason != "" {
+		return out, false, d.transitions.hold(out, reason)
 	}
 	if errors.Is(out.Misconfigured, destination.ErrNoKey) {
 		return out, false, d.lackKey(ctx, out)
@@ -186,29 +188,11 @@ func (d *Dispatcher) lackKey(ctx context.Context, out *postgres.Outgoing) error 
 			"destination_id", out.Destination.ID, "delivery_id", out.Delivery.ID, "error", out.Misconfigured)
 	}
 	next := out.Delivery.Stumble(d.Now())
-	if end := d.park(out.Delivery, stumble, delivery.OurSide); end != nil {
+	end := d.transitions.putOff(out, func(dl delivery.Delivery) delivery.Delivery { return dl.Stumble(d.Now()) })
+	if end != nil || next.JobID == 0 {
 		return end
 	}
-	if next.JobID != 0 {
-		return river.JobSnooze(next.DueAt.Sub(d.Now()))
-	}
-	d.Events.Changed(out.Destination.ID)
-	return nil
-}
-
-func stumble(dl delivery.Delivery, _ delivery.Reason, now time.Time) delivery.Delivery {
-	return dl.Stumble(now)
-}
-
-// holdReason is delivery.HoldReason, and tells the log what a person has to mend.
-func (d *Dispatcher) holdReason(ctx context.Context, out *postgres.Outgoing) delivery.Reason {
-	reason := delivery.HoldReason(out.Delivery, delivery.TargetOf(out.Destination, out.Health), d.Now())
-	if reason == delivery.Misconfigured {
-		why := cmp.Or(out.Misconfigured, destination.ErrMisconfigured)
-		d.Log.ErrorContext(ctx, "destination misconfigured",
-			"destination_id", out.Destination.ID, "delivery_id", out.Delivery.ID, "error", why)
-	}
-	return reason
+	return river.JobSnooze(next.DueAt.Sub(d.Now()))
 }
 
 // attempt sends and records, in a slot that it gives back, and with room for the
@@ -249,7 +233,7 @@ func (d *Dispatcher) attempt(ctx context.Context, jobID int64, out *postgres.Out
 		d.Log.ErrorContext(ctx, "attempt not recorded", "delivery_id", a.DeliveryID, "attempt_id", a.ID, "error", err)
 		return river.JobSnooze(ourFault)
 	}
-	d.logAttempt(ctx, out, settled)
+	d.transitions.tellAttempt(ctx, out, settled)
 	switch {
 	case settled.gone:
 		return errGone
@@ -263,46 +247,6 @@ func (d *Dispatcher) attempt(ctx context.Context, jobID int64, out *postgres.Out
 func (d *Dispatcher) send(ctx context.Context, t destination.Destination, m destination.Message) (r outbound.Result) {
 	defer func() { d.limiter.Release(t.ID, outcomeOf(r)) }()
 	return destination.Send(ctx, d.Client, t.Settings, m)
-}
-
-// logAttempt writes the one line of this unit of work, and one more, for the
-// people on call, when the delivery has failed for good.
-func (d *Dispatcher) logAttempt(ctx context.Context, out *postgres.Outgoing, s settled) {
-	a := s.attempt
-	d.Events.DeliveryChanged(out.Alert.AlertID, s.delivery)
-	d.metrics.attempts.WithLabelValues(string(a.Class)).Inc()
-	d.metrics.duration.Observe(a.Duration.Seconds())
-	ended := a.Class != outbound.Interrupted && a.Counted && s.delivery.Status.Final()
-	if ended {
-		d.metrics.finished.WithLabelValues(string(s.delivery.Status)).Inc()
-	}
-	failed := ended && s.delivery.Status == delivery.Failed
-	held := s.delivery.Reason == delivery.OurSide && !a.Unstored // once for a row of them
-	if !failed && !held && !d.Log.Enabled(ctx, slog.LevelInfo) {
-		return
-	}
-	facts := []any{
-		"alert_id", out.Alert.AlertID,
-		"delivery_id", a.DeliveryID,
-		"destination_id", a.DestinationID,
-		"destination_type", out.Destination.Type,
-		"attempt_id", a.ID,
-		"attempt", a.Number,
-		"run", a.Run,
-		"counted", a.Counted,
-		"class", a.Class,
-		"status", s.delivery.Status,
-		"status_code", a.StatusCode,
-		"duration_ms", a.Duration.Milliseconds(),
-		"error", a.Error,
-	}
-	d.Log.InfoContext(ctx, "delivery attempted", facts...)
-	if held {
-		d.Log.WarnContext(ctx, "delivery held for our own side", append(facts, "reason", s.delivery.Reason)...)
-	}
-	if failed {
-		d.Log.ErrorContext(ctx, "delivery failed", append(facts, "reason", s.delivery.Reason)...)
-	}
 }
 
 // mayStart waits until attempts may start, and reports false when ctx ends

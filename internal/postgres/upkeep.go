@@ -190,7 +190,10 @@ func (q queries) Vitals(ctx context.Context) (Vitals, error) {
 		WHERE h.not_answering_since IS NOT NULL AND t.deleted_at IS NULL`
 	v := Vitals{
 		Open: map[delivery.Status]int64{delivery.Queued: 0, delivery.Retrying: 0, delivery.Held: 0},
-		Held: map[delivery.Reason]int64{delivery.Paused: 0, delivery.NotAnswering: 0, delivery.OurSide: 0, delivery.Busy: 0, delivery.Misconfigured: 0},
+		Held: map[delivery.Reason]int64{},
+	}
+	for _, r := range delivery.HoldReasons() {
+		v.Held[r] = 0
 	}
 	rows, err := q.q.Query(ctx, query)
 	if err != nil {

@@ -11,22 +11,8 @@ import (
 	"github.com/riverqueue/river"
 
 	"belfry/internal/delivery"
-	"belfry/internal/limiter"
 	"belfry/internal/postgres"
 )
-
-// promise is the one place where deliveries come into being: rows and jobs
-// commit together or not at all. A held delivery has no job.
-func (d *Dispatcher) promise(ctx context.Context, tx *postgres.Tx, fresh []*postgres.Outgoing) error {
-	if len(fresh) == 0 {
-		return nil
-	}
-	if err := d.addJobs(ctx, tx, fresh); err != nil {
-		return err
-	}
-	tx.InsertDeliveries(deliveriesOf(fresh))
-	return nil
-}
 
 func deliveriesOf(outs []*postgres.Outgoing) []delivery.Delivery {
 	ds := make([]delivery.Delivery, len(outs))
@@ -40,32 +26,32 @@ func deliveriesOf(outs []*postgres.Outgoing) []delivery.Delivery {
 // when the delivery is. Those that are due now, and whose destination is known, are
 // worked here, as far as there is room, once the transaction is committed. Where
 // the alert is known too, and small, it need not be loaded then.
-func (d *Dispatcher) addJobs(ctx context.Context, tx *postgres.Tx, outs []*postgres.Outgoing) error {
+func (t *transitions) addJobs(ctx context.Context, tx *postgres.Tx, outs []*postgres.Outgoing) error {
 	var now, later []*postgres.Outgoing
-	room, _ := d.direct.room(limiter.JobsPerWorker * d.Workers)
+	room := t.room()
 	for _, out := range outs {
 		switch dl := out.Delivery; {
 		case dl.Status != delivery.Queued && dl.Status != delivery.Retrying:
-		case len(now) < room && !dl.DueAt.After(d.Now()) && out.Destination.ID != uuid.Nil:
+		case len(now) < room && !dl.DueAt.After(t.now()) && out.Destination.ID != uuid.Nil:
 			now = append(now, out)
 		default:
 			later = append(later, out)
 		}
 	}
-	if err := d.addDirect(ctx, tx, now); err != nil {
+	if err := t.addLocal(ctx, tx, now); err != nil {
 		return err
 	}
-	return d.addQueued(ctx, tx, later)
+	return t.addQueued(ctx, tx, later)
 }
 
-func (d *Dispatcher) addDirect(ctx context.Context, tx *postgres.Tx, owners []*postgres.Outgoing) error {
+func (t *transitions) addLocal(ctx context.Context, tx *postgres.Tx, owners []*postgres.Outgoing) error {
 	if len(owners) == 0 {
 		return nil
 	}
-	if err := tx.InsertRunningJobs(ctx, d.Cluster.ID(), deliverArgs{}.Kind(), deliverQueue, maxJobAttempts, owners); err != nil {
+	if err := tx.InsertRunningJobs(ctx, t.instance, deliverArgs{}.Kind(), deliverQueue, maxJobAttempts, owners); err != nil {
 		return err
 	}
-	seen := d.Now()
+	seen := t.now()
 	jobs := make([]job, len(owners))
 	for i, out := range owners {
 		jobs[i] = job{id: out.Delivery.JobID, deliveryID: out.Delivery.ID, destinationID: out.Delivery.DestinationID, out: out, seen: seen}
@@ -75,11 +61,11 @@ func (d *Dispatcher) addDirect(ctx context.Context, tx *postgres.Tx, owners []*p
 			jobs[i].out = &known
 		}
 	}
-	tx.AfterCommit(func() { d.runDirect(jobs) })
+	tx.AfterCommit(func() { t.workHere(jobs) })
 	return nil
 }
 
-func (d *Dispatcher) addQueued(ctx context.Context, tx *postgres.Tx, owners []*postgres.Outgoing) error {
+func (t *transitions) addQueued(ctx context.Context, tx *postgres.Tx, owners []*postgres.Outgoing) error {
 	if len(owners) == 0 {
 		return nil
 	}
@@ -88,14 +74,14 @@ func (d *Dispatcher) addQueued(ctx context.Context, tx *postgres.Tx, owners []*p
 		dl := out.Delivery
 		params[i] = river.InsertManyParams{
 			Args:       deliverArgs{DeliveryID: dl.ID},
-			InsertOpts: &river.InsertOpts{ScheduledAt: scheduled(dl.DueAt, d.Now()), Priority: int(dl.Priority)},
+			InsertOpts: &river.InsertOpts{ScheduledAt: scheduled(dl.DueAt, t.now()), Priority: int(dl.Priority)},
 		}
 	}
 	pgxTx, err := tx.Pgx(ctx)
 	if err != nil {
 		return err
 	}
-	jobs, err := d.river.InsertManyTx(ctx, pgxTx, params)
+	jobs, err := t.queue.InsertManyTx(ctx, pgxTx, params)
 	if err != nil {
 		return fmt.Errorf("insert jobs: %w", err)
 	}

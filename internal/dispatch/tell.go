@@ -1,0 +1,158 @@
+package dispatch
+
+import (
+	"cmp"
+	"context"
+	"log/slog"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"belfry/internal/delivery"
+	"belfry/internal/destination"
+	"belfry/internal/limiter"
+	"belfry/internal/postgres"
+)
+
+// changed is a delivery before and after a change that is committed.
+type changed struct {
+	by      cause
+	before  *delivery.Delivery // the zero value: it came into being
+	after   *delivery.Delivery
+	out     *postgres.Outgoing // its alert and its destination, as far as they are known
+	attempt *delivery.Attempt  // that led to it; nil: none did
+}
+
+// became reports whether the delivery has a status that it did not have before.
+func (c changed) became(s delivery.Status) bool { return c.after.Status == s && c.before.Status != s }
+
+// misconfigured reports whether the delivery is held for what a person has to mend, and
+// was not before.
+func (c changed) misconfigured() bool {
+	return c.after.Reason == delivery.Misconfigured && c.before.Reason != delivery.Misconfigured
+}
+
+// tell is the half of a change after its commit: what it means for those who look on,
+// for the metrics, for the log, and for what the limiter believes is held. before is
+// nil for deliveries that came into being.
+func (t *transitions) tell(ctx context.Context, by cause, before []delivery.Delivery, outs []*postgres.Outgoing) {
+	var (
+		created delivery.Delivery
+		said    []uuid.UUID
+	)
+	for i, out := range outs {
+		c := changed{by: by, before: &created, after: &out.Delivery, out: out}
+		if before != nil {
+			c.before = &before[i]
+		}
+		said = t.tellOne(ctx, c, said)
+	}
+}
+
+// tellAll is tell for changes that were put together already.
+func (t *transitions) tellAll(ctx context.Context, changes []changed) {
+	var said []uuid.UUID
+	for _, c := range changes {
+		said = t.tellOne(ctx, c, said)
+	}
+}
+
+// tellAttempt is tell for what a recorded attempt has led to.
+func (t *transitions) tellAttempt(ctx context.Context, out *postgres.Outgoing, s settled) {
+	a := &s.attempt
+	t.metrics.attempts.WithLabelValues(string(a.Class)).Inc()
+	t.metrics.duration.Observe(a.Duration.Seconds())
+	t.tellOne(ctx, changed{by: byAttempt, before: &s.before, after: &s.delivery, out: out, attempt: a}, nil)
+}
+
+// tellOne tells of one change. said are the destinations of which has been said that
+// they are misconfigured: once is enough for all that change together.
+func (t *transitions) tellOne(ctx context.Context, c changed, said []uuid.UUID) []uuid.UUID {
+	t.publish(c)
+	if c.became(delivery.Delivered) || c.became(delivery.Failed) {
+		t.metrics.finished.WithLabelValues(string(c.after.Status)).Inc()
+	}
+	t.noteHeld(c)
+	t.logChange(ctx, c)
+	if c.misconfigured() && !slices.Contains(said, c.after.DestinationID) {
+		said = append(said, c.after.DestinationID)
+		t.log.ErrorContext(ctx, "destination misconfigured", "destination_id", c.after.DestinationID, "delivery_id", c.after.ID,
+			"error", cmp.Or(c.out.Misconfigured, c.out.Destination.Unopened, destination.ErrMisconfigured))
+	}
+	return said
+}
+
+// publish tells those who look on: of each delivery that a person or an attempt
+// changed, and else of its destination, once for all.
+func (t *transitions) publish(c changed) {
+	switch c.by {
+	case byAccept:
+	case byAttempt, byPerson:
+		t.events.DeliveryChanged(c.out.Alert.AlertID, *c.after)
+	case byBulk, byWorker, byUpkeep:
+		t.events.Changed(c.after.DestinationID)
+	}
+}
+
+// noteHeld tells the limiter what is held. What the upkeep or an attempt held is worth
+// a look only when its reason ends, which the upkeep finds; and a worker has just found
+// no room.
+func (t *transitions) noteHeld(c changed) {
+	if c.after.Status != delivery.Held || c.by == byUpkeep || c.by == byAttempt {
+		return
+	}
+	t.limiter.NoteHeld(c.after.DestinationID, limiter.Held{
+		Ahead:  c.after.Reason == delivery.Busy && c.after.Priority != delivery.Bulk,
+		Manual: c.after.Forced(),
+		Look:   c.by != byWorker,
+	})
+}
+
+// logChange writes the one line of an attempt, and lines for the people on call: when a
+// delivery has failed for good, and when our own side holds it.
+func (t *transitions) logChange(ctx context.Context, c changed) {
+	failed := c.became(delivery.Failed)
+	ours := c.after.Reason == delivery.OurSide && c.after.Stumbling() && !c.before.Stumbling() // once for a row of them
+	if !failed && !ours && (c.attempt == nil || !t.log.Enabled(ctx, slog.LevelInfo)) {
+		return
+	}
+	facts := c.facts()
+	if c.attempt != nil {
+		t.log.InfoContext(ctx, "delivery attempted", facts...)
+	}
+	facts = append(facts, "reason", c.after.Reason)
+	if ours {
+		t.log.WarnContext(ctx, "delivery held for our own side", facts...)
+	}
+	if failed {
+		t.log.ErrorContext(ctx, "delivery failed", facts...)
+	}
+}
+
+// facts are what a line says of a change, as far as it is known.
+func (c changed) facts() []any {
+	facts := []any{"delivery_id", c.after.ID, "destination_id", c.after.DestinationID, "status", c.after.Status}
+	if c.out.Alert.AlertID != "" {
+		facts = append(facts, "alert_id", c.out.Alert.AlertID)
+	}
+	if c.out.Destination.Type != "" {
+		facts = append(facts, "destination_type", c.out.Destination.Type)
+	}
+	a := c.attempt
+	if a == nil && c.out.Misconfigured != nil {
+		facts = append(facts, "error", c.out.Misconfigured)
+	}
+	if a == nil {
+		return append(facts, "attempt", c.after.Attempts, "run", c.after.Run)
+	}
+	return append(facts,
+		"attempt_id", a.ID,
+		"attempt", a.Number,
+		"run", a.Run,
+		"counted", a.Counted,
+		"class", a.Class,
+		"status_code", a.StatusCode,
+		"duration_ms", a.Duration.Milliseconds(),
+		"error", a.Error,
+	)
+}
