@@ -26,6 +26,11 @@ type payload struct {
 	Context     json.RawMessage `json:"alertContext,omitempty"`
 }
 
+// PayloadVersion is the version of what Payload writes. Attempts store it, so that
+// what was sent then is not shown in a form of later: whoever changes one byte of the
+// form raises it, and keeps a way to write the former ones or gives them up.
+const PayloadVersion = 1
+
 // Payload returns the JSON that a receiver gets of the alert. The same alert
 // gives the same bytes every time, so that a retry repeats the first attempt.
 // CreatedAt has as many fraction digits as it needs, at most nine. It errs

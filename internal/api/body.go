@@ -138,6 +138,8 @@ func orNil[T comparable](v T) *T {
 	return &v
 }
 
+func ptrTo[T any](v T) *T { return &v }
+
 func timeOrNil(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil

@@ -4,11 +4,14 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"net/http"
+	"strings"
 	"time"
 	"unicode/utf8"
 
 	"github.com/google/uuid"
 
+	"belfry/internal/alert"
 	"belfry/internal/delivery"
 	"belfry/internal/destination"
 	"belfry/internal/invalid"
@@ -141,12 +144,12 @@ func (s *Server) GetAttempt(ctx context.Context, r GetAttemptRequestObject) (Get
 	if err != nil {
 		return nil, err
 	}
-	// An alert never changes, so this is what was sent then too.
-	body, err := sent.Payload()
+	// An alert never changes, so its payload is what was sent then too.
+	payload, err := sent.Payload()
 	if err != nil {
 		return nil, fmt.Errorf("write payload: %w", err)
 	}
-	return GetAttempt200JSONResponse(newAttempt(a, body)), nil
+	return GetAttempt200JSONResponse(newAttempt(a, payload)), nil
 }
 
 // ResendDelivery opens a new run.
@@ -261,8 +264,11 @@ func newAttemptSummary(a delivery.Attempt) AttemptSummary {
 	summary := AttemptSummary{
 		ID: a.ID, Number: a.Number, Run: a.Run, Trigger: AttemptTrigger(a.Trigger), RequestedBy: orNil(a.RequestedBy),
 		StartedAt: a.StartedAt.UTC(), DurationMs: ms(a.Duration), Class: AttemptClass(a.Class), StatusCode: orNil(a.StatusCode),
-		Error: orNil(a.Error), Counted: a.Counted, ResponseSize: a.BodySize, ResponseTruncated: a.Truncated,
+		WaitReason: orNil(WaitReason(a.WaitReason)), Error: orNil(a.Error), Counted: a.Counted, ResponseSize: a.BodySize, ResponseTruncated: a.Truncated,
 		ResponseStorage: ResponseStorage(cmp.Or(a.ResponseStorage, destination.StoreFull)),
+	}
+	if a.Waited > 0 {
+		summary.WaitedMs = ptrTo(ms(a.Waited))
 	}
 	switch {
 	case a.StatusCode == 0, a.ResponseStorage == destination.StoreHeaders, a.ResponseStorage == destination.StoreNone:
@@ -290,12 +296,27 @@ func whole(a delivery.Attempt) []byte {
 	return body
 }
 
-func newAttempt(a delivery.Attempt, requestBody []byte) Attempt {
-	text := string(requestBody)
+// firstPayload is the version of payloads whose attempts do not say which they sent.
+const firstPayload = 1
+
+// requestBody returns the body of a request: what is stored of it, or the alert's
+// payload if that is still written as it was then.
+func requestBody(a delivery.Attempt, payload []byte) *string {
+	switch {
+	case a.Sent.Body != nil:
+		return ptrTo(strings.ToValidUTF8(string(a.Sent.Body), "\uFFFD"))
+	case a.Stripped && a.Sent.BodySize > 0, cmp.Or(a.Sent.Payload, firstPayload) != alert.PayloadVersion:
+		return nil
+	}
+	return ptrTo(string(payload))
+}
+
+func newAttempt(a delivery.Attempt, payload []byte) Attempt {
 	t := a.Timing
 	return Attempt{
 		AttemptSummary: newAttemptSummary(a), Address: orNil(a.Address), DeliveryID: orNil(a.DeliveryID),
-		DestinationID: orNil(a.DestinationID), RequestBody: &text, RequestHeaders: newHeaders(a.RequestHeaders),
+		DestinationID: orNil(a.DestinationID), RequestBody: requestBody(a, payload), RequestHeaders: newHeaders(a.RequestHeaders),
+		RequestMethod: cmp.Or(a.Sent.Method, http.MethodPost), RequestURL: orNil(a.Sent.URL), RequestBodyTruncated: a.Sent.Truncated(),
 		ResponseHeaders: newHeaders(a.ResponseHeaders), RetriedStale: a.RetriedStale, Stripped: a.Stripped,
 		ResponseHeadersTruncated: a.HeadersTruncated,
 		Timing:                   Timing{DNSMs: ms(t.DNS), ConnectMs: ms(t.Connect), TLSMs: ms(t.TLS), FirstByteMs: ms(t.FirstByte), BodyMs: ms(t.Body)},

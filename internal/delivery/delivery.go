@@ -114,6 +114,7 @@ type Delivery struct {
 	HeldAt        time.Time // since when it is held, probing included; else zero
 	NextTrigger   Trigger   // of the next attempt
 	NextBy        string    // who asked for it
+	Waiting       Waiting
 	LastAttemptID uuid.UUID
 	LastClass     outbound.Class
 	LastCode      int
@@ -146,6 +147,8 @@ type Attempt struct {
 	Number        int // 1, 2, 3 … over all runs
 	Trigger       Trigger
 	RequestedBy   string
+	WaitReason    WaitReason    // why it was not made sooner
+	Waited        time.Duration // since the attempt before; 0 when that is not known
 	Counted       bool
 	Stripped      bool // stored without body and headers, because storing them failed
 	Unstored      bool // cut short by our own side like the one before, and not to be stored: see Settle

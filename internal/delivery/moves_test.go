@@ -19,8 +19,8 @@ func TestNew(t *testing.T) {
 		ID: got.ID, AlertID: alertID, DestinationID: destinationID, RoutedBy: delivery.ByOverride,
 		Status: delivery.Queued, Run: 1, MaxAttempts: 5, Priority: delivery.First, DueAt: noon, NextTrigger: delivery.Automatic, CreatedAt: noon,
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("(-want +got)\n%s", diff)
+	if found := diff(want, got); found != "" {
+		t.Errorf("(-want +got)\n%s", found)
 	}
 	if got.ID.Version() != 7 || got.ID == delivery.New(alertID, destinationID, delivery.ByOverride, 5, noon).ID {
 		t.Errorf("got id %s, want a UUIDv7 of its own", got.ID)
@@ -37,8 +37,8 @@ func TestFinalStatuses(t *testing.T) {
 	for _, s := range delivery.Statuses() {
 		got[s] = s.Final()
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("(-want +got)\n%s", diff)
+	if found := diff(want, got); found != "" {
+		t.Errorf("(-want +got)\n%s", found)
 	}
 }
 
@@ -95,8 +95,8 @@ func checkMoves(t *testing.T, moves []move) {
 	for _, tt := range moves {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			if diff := cmp.Diff(with(tt.before, tt.want), tt.got(tt.before)); diff != "" {
-				t.Errorf("(-want +got)\n%s", diff)
+			if found := diff(with(tt.before, tt.want), tt.got(tt.before)); found != "" {
+				t.Errorf("(-want +got)\n%s", found)
 			}
 		})
 	}

@@ -39,6 +39,10 @@ func (d Delivery) Stumbling() bool { return d.Uncounted >= holdOurSide }
 func (d Delivery) Stumble(now time.Time) Delivery {
 	d.Uncounted++
 	d.DueAt = now.Add(ourWait(d.Uncounted))
+	d.Waiting.Reason = WaitOurSide
+	if d.Waiting.Since.IsZero() {
+		d.Waiting.Since = now
+	}
 	if d.Stumbling() {
 		d = d.Hold(OurSide, now)
 	}
@@ -49,6 +53,7 @@ func (d Delivery) Stumble(now time.Time) Delivery {
 // them only the first is stored, and the one for which the delivery is first held:
 // what comes between and after says the same.
 func (d Delivery) uncounted(a Attempt, ended time.Time) (Delivery, Attempt) {
+	d.Waiting.Since = time.Time{}
 	d = d.Stumble(ended)
 	if d.Uncounted != 1 && d.Uncounted != holdOurSide {
 		a.Unstored = true
@@ -95,6 +100,7 @@ func Settle(d Delivery, c Claim, a Attempt, wait time.Duration) (Delivery, Attem
 		d = d.finish(Failed, AttemptsExhausted, ended)
 	default:
 		d.Status, d.DueAt, d.Priority = Retrying, ended.Add(wait), max(d.Priority, Late)
+		d.Waiting = Waiting{waitAfter(a.Result, wait), ended}
 	}
 	return d, a
 }
@@ -107,6 +113,7 @@ func (d Delivery) Cancel(reason Reason, now time.Time) Delivery {
 func (d Delivery) finish(s Status, r Reason, at time.Time) Delivery {
 	d.Status, d.Reason, d.FinishedAt = s, r, at
 	d.JobID, d.DueAt, d.HeldAt, d.Uncounted = 0, time.Time{}, time.Time{}, 0
+	d.Waiting = Waiting{}
 	d.NextTrigger, d.NextBy = Automatic, ""
 	return d
 }
@@ -125,7 +132,11 @@ func (d Delivery) Hold(r Reason, now time.Time) Delivery {
 
 // Release ends a hold. The caller gives the delivery its new job.
 func (d Delivery) Release(now time.Time) Delivery {
+	reason := d.Waiting.Reason
 	d = d.Probe()
+	if d.DueAt.After(now) {
+		d.Waiting.Reason = reason // it would have waited all the same
+	}
 	d.HeldAt = time.Time{}
 	d.DueAt = later(d.DueAt, now) // while it was held it was not late
 	return d
@@ -135,6 +146,12 @@ func (d Delivery) Release(now time.Time) Delivery {
 // counts as held all along, so that probing puts off nothing. The caller gives
 // the delivery its new job.
 func (d Delivery) Probe() Delivery {
+	if d.Status == Held && d.Reason != OurSide {
+		d.Waiting.Reason = WaitHeld
+		if d.Waiting.Since.IsZero() {
+			d.Waiting.Since = d.HeldAt
+		}
+	}
 	d.Status, d.Reason = Queued, ""
 	if d.Attempts > 0 {
 		d.Status = Retrying

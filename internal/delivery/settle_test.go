@@ -94,8 +94,8 @@ func checkSettled(t *testing.T, tests []settling) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			got, a := delivery.Settle(tt.before, tt.before.Claim(), tt.attempt, wait)
-			if diff := cmp.Diff(with(tt.before, tt.want), got); diff != "" {
-				t.Errorf("delivery (-want +got)\n%s", diff)
+			if found := diff(with(tt.before, tt.want), got); found != "" {
+				t.Errorf("delivery (-want +got)\n%s", found)
 			}
 			want := tt.attempt
 			want.Run, want.Number, want.Counted = tt.before.Run, tt.before.Made+1, true
@@ -220,8 +220,8 @@ func TestSettleEveryClass(t *testing.T) {
 				last(&want, class, 0)
 			}
 			got, a := delivery.Settle(waiting(), waiting().Claim(), attempt(class, 0), wait)
-			if diff := cmp.Diff(want, got); diff != "" {
-				t.Errorf("(-want +got)\n%s", diff)
+			if found := diff(want, got); found != "" {
+				t.Errorf("(-want +got)\n%s", found)
 			}
 			if a.Counted != counted || a.Number != 3 || a.Run != 1 {
 				t.Errorf("got counted %v, number %d, run %d; want %v, 3, 1", a.Counted, a.Number, a.Run, counted)
@@ -245,8 +245,8 @@ func TestSettleInterruptedIsFree(t *testing.T) {
 			t.Parallel()
 			got, a := delivery.Settle(before, before.Claim(), attempt(outbound.Interrupted, 0), wait)
 			want := with(before, func(d *delivery.Delivery) { d.Made, d.DueAt, d.Uncounted = 3, ended.Add(time.Second), 1 })
-			if diff := cmp.Diff(want, got); diff != "" {
-				t.Errorf("(-want +got)\n%s", diff)
+			if found := diff(want, got); found != "" {
+				t.Errorf("(-want +got)\n%s", found)
 			}
 			if a.Counted {
 				t.Error("it was counted")
@@ -280,8 +280,8 @@ func TestSettleOurSide(t *testing.T) {
 				d.Status, d.Reason, d.HeldAt, d.JobID = delivery.Held, delivery.OurSide, ended, 0
 			}
 		})
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Fatalf("attempt %d (-want +got)\n%s", n, diff)
+		if found := diff(want, got); found != "" {
+			t.Fatalf("attempt %d (-want +got)\n%s", n, found)
 		}
 		if a.Counted || a.Unstored == stored || a.Number != max(made, a.Number) {
 			t.Fatalf("attempt %d: counted %v, unstored %v, number %d", n, a.Counted, a.Unstored, a.Number)
@@ -364,8 +364,8 @@ func TestSettleFenced(t *testing.T) {
 					tt.acked(&want)
 				}
 				got, a := delivery.Settle(tt.before, waiting().Claim(), attempt(class, 200), wait)
-				if diff := cmp.Diff(want, got); diff != "" {
-					t.Errorf("%s (-want +got)\n%s", class, diff)
+				if found := diff(want, got); found != "" {
+					t.Errorf("%s (-want +got)\n%s", class, found)
 				}
 				wantAttempt := attempt(class, 200)
 				wantAttempt.Run, wantAttempt.Number = 1, 3

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 
+	"belfry/internal/alert"
 	"belfry/internal/outbound"
 )
 
@@ -58,6 +59,7 @@ func (w *Webhook) Request(m Message) (outbound.Request, error) {
 		URL:     w.URL,
 		Header:  append(headers, w.Headers...),
 		Body:    body,
+		Payload: alert.PayloadVersion,
 		Secrets: secrets,
 	}, nil
 }

@@ -182,7 +182,7 @@ func (r *recorder) pause(wait time.Duration) bool {
 
 func stripped(a delivery.Attempt) delivery.Attempt {
 	a.Stripped = true
-	a.RequestHeaders, a.ResponseHeaders, a.Body = nil, nil, nil
+	a.RequestHeaders, a.ResponseHeaders, a.Body, a.Sent.Body = nil, nil, nil, nil
 	a.Error = "The answer could not be stored; only its facts are kept."
 	return a
 }

@@ -205,15 +205,8 @@ func (d *Dispatcher) attempt(ctx context.Context, jobID int64, out *postgres.Out
 	}
 	defer d.recorder.free()
 	now := d.Now()
-	a := delivery.Attempt{
-		ID:            uuid.Must(uuid.NewV7()),
-		DeliveryID:    out.Delivery.ID,
-		DestinationID: out.Destination.ID,
-		Trigger:       out.Delivery.NextTrigger,
-		RequestedBy:   out.Delivery.NextBy,
-
-		ResponseStorage: out.Destination.ResponseStorage,
-	}
+	a := out.Delivery.Next(now)
+	a.ID, a.ResponseStorage = uuid.Must(uuid.NewV7()), out.Destination.ResponseStorage
 	a.Result = d.send(ctx, out.Destination, destination.Message{
 		ID:      out.Delivery.ID,
 		Alert:   out.Alert.Alert,

@@ -2,6 +2,7 @@ package outbound
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,13 +22,17 @@ type Header struct {
 	Value string `json:"value"`
 }
 
-// Request is what to post, and what of it must never be stored.
+// Request is what to send, and what of it must never be stored.
 type Request struct {
-	URL string
+	Method string // "" is POST
+	URL    string
 	// Header is sent as given, in addition to Content-Type: application/json and
 	// User-Agent. Names that are not a sender's to choose are left out: see Post.
 	Header []Header
 	Body   []byte
+	// Payload is the version of the alert's payload that Body is. 0 stands for any
+	// other body: the result keeps what of it may be stored.
+	Payload int
 	// Secrets are header values and signing secrets. What else of the request is
 	// secret (its URL, parts of these values) is found without being told.
 	Secrets []string
@@ -50,8 +55,9 @@ type Result struct {
 	Duration   time.Duration
 	Timing     Timing
 	Address    string // IP address and port that was dialled or refused, "" if none
-	// RequestHeaders lacks Host and Content-Length, which net/http adds.
+	// Sent is the request as it went out. RequestHeaders lacks Host and Content-Length, which net/http adds.
 	// Both lists are sorted by name.
+	Sent                            Sent
 	RequestHeaders, ResponseHeaders []Header
 	HeadersTruncated                bool   // there were more of the answer's headers than are kept, 16 KiB
 	Body                            []byte // the first 64 KiB; nil if no answer came
@@ -61,6 +67,29 @@ type Result struct {
 	RetriedStale                    bool   // the first try met a stale connection and was repeated on a fresh one
 	NeverHeals                      bool   // the receiver said that no other try will do better
 	Error                           string // in words; "" if an answer came in full
+}
+
+// Sent is what of a request is not in its headers.
+type Sent struct {
+	Method   string // "" is POST
+	URL      string // scheme and host: the rest may be secret; "" when there was no request
+	Payload  int    // as in Request
+	Body     []byte // the first 64 KiB, secrets replaced; nil for a payload
+	BodySize int64  // of a body that is no payload
+}
+
+// Truncated reports whether the body went on after what is kept of it.
+func (s Sent) Truncated() bool { return s.BodySize > maxBody }
+
+func sentOf(r Request, u *url.URL, m *masking.Masker) Sent {
+	s := Sent{Method: r.Method, URL: u.Scheme + "://" + u.Host, Payload: r.Payload}
+	if r.Payload == 0 {
+		s.Body, s.BodySize = m.Body(masking.Part{Text: r.Body, Limit: maxBody}), int64(len(r.Body))
+		if s.Body == nil {
+			s.Body = []byte{} // there was one, and it was empty
+		}
+	}
+	return s
 }
 
 // errURL and the other errors of newRequest end up in Result.Error.
@@ -105,7 +134,7 @@ func (c *Client) exchange(ctx context.Context, r Request, m *masking.Masker) Res
 	if err != nil {
 		return Result{Class: Protocol, Error: err.Error()}
 	}
-	res := Result{RequestHeaders: sentHeaders(m, req.Header, r.Secrets)}
+	res := Result{Sent: sentOf(r, req.URL, m), RequestHeaders: sentHeaders(m, req.Header, r.Secrets)}
 	t := &trace{now: c.now, addresses: c.addresses}
 	resp, err := c.keep.RoundTrip(t.follow(req))
 	if err != nil && t.stale() && isLost(err) && ctx.Err() == nil {
@@ -158,7 +187,7 @@ func (c *Client) newRequest(ctx context.Context, r Request) (*http.Request, erro
 	if err != nil || strings.ContainsFunc(r.URL, unicode.IsControl) || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
 		return nil, errURL
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, target, bytes.NewReader(r.Body))
+	req, err := http.NewRequestWithContext(ctx, cmp.Or(r.Method, http.MethodPost), target, bytes.NewReader(r.Body))
 	if err != nil {
 		return nil, errURL
 	}

@@ -176,7 +176,7 @@ func TestRecordOfAnAnswer(t *testing.T) {
 	res := c.Post(t.Context(), Request{URL: srv.URL})
 
 	want := Result{
-		Class: Rejected, StatusCode: 503, Address: strings.TrimPrefix(srv.URL, "http://"),
+		Class: Rejected, StatusCode: 503, Address: strings.TrimPrefix(srv.URL, "http://"), Sent: Sent{URL: srv.URL, Body: []byte{}},
 		RequestHeaders: []Header{{"Content-Type", "application/json"}, {"User-Agent", "Belfry/test"}},
 		ResponseHeaders: []Header{
 			{"Content-Length", "6"},

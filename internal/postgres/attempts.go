@@ -20,30 +20,35 @@ import (
 const attemptFacts = `x.id, x.delivery_id, x.destination_id, x.run, x.number, x.trigger, x.requested_by, x.counted,
 	x.started_at, x.duration_us, x.dns_us, x.connect_us, x.tls_us, x.first_byte_us, x.body_us, x.address, x.class,
 	x.status_code, x.request_headers, x.response_headers, x.body_size, x.retried_stale, x.stripped, x.error,
-	x.response_storage, x.headers_truncated`
+	x.response_storage, x.headers_truncated, x.request_method, x.request_url, x.payload_version, x.request_body, x.request_body_size,
+	x.wait_reason, x.waited_us`
 
 const insertAttempts = `
 		INSERT INTO attempts (id, delivery_id, destination_id, run, number, trigger, requested_by, counted, started_at,
 			duration_us, dns_us, connect_us, tls_us, first_byte_us, body_us, address, class, status_code,
 			request_headers, response_headers, body, body_size, truncated, retried_stale, stripped, error,
-			response_storage, headers_truncated)
+			response_storage, headers_truncated, request_method, request_url, payload_version, request_body, request_body_size,
+			wait_reason, waited_us)
 		SELECT id, delivery_id, destination_id, run, number, trigger, requested_by, counted, started_at,
 			duration_us, dns_us, connect_us, tls_us, first_byte_us, body_us, address, class, status_code,
 			request_headers, response_headers, body, body_size, truncated, retried_stale, stripped, error,
-			response_storage, headers_truncated
+			response_storage, headers_truncated, request_method, request_url, payload_version, request_body, request_body_size,
+			wait_reason, waited_us
 		FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::integer[], $5::integer[], $6::text[], $7::text[],
 			$8::boolean[], $9::timestamptz[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[],
 			$15::bigint[], $16::text[], $17::text[], $18::integer[], $19::text[], $20::text[], $21::bytea[],
 			$22::bigint[], $23::boolean[], $24::boolean[], $25::boolean[], $26::text[],
-			$27::text[], $28::boolean[])
+			$27::text[], $28::boolean[], $29::text[], $30::text[], $31::smallint[], $32::bytea[], $33::bigint[],
+			$34::text[], $35::bigint[])
 			AS u (id, delivery_id, destination_id, run, number, trigger, requested_by, counted, started_at,
 			duration_us, dns_us, connect_us, tls_us, first_byte_us, body_us, address, class, status_code,
 			request_headers, response_headers, body, body_size, truncated, retried_stale, stripped, error,
-			response_storage, headers_truncated)`
+			response_storage, headers_truncated, request_method, request_url, payload_version, request_body, request_body_size,
+			wait_reason, waited_us)`
 
 // attemptRows returns the columns that insertAttempts takes.
 func attemptRows(as []delivery.Attempt) []any {
-	c := newColumns(28)
+	c := newColumns(35)
 	for i := range as {
 		a := &as[i]
 		c.id(a.ID)
@@ -73,6 +78,13 @@ func attemptRows(as []delivery.Attempt) []any {
 		c.text(a.Error)
 		c.text(string(cmp.Or(a.ResponseStorage, destination.StoreFull)))
 		c.bool(a.HeadersTruncated)
+		c.textOrNull(a.Sent.Method)
+		c.textOrNull(a.Sent.URL)
+		c.int2OrNull(a.Sent.Payload)
+		c.bytesOrNull(a.Sent.Body)
+		c.int8OrNull(a.Sent.BodySize)
+		c.textOrNull(string(a.WaitReason))
+		c.int8OrNull(a.Waited.Microseconds())
 	}
 	return c.args()
 }
@@ -95,18 +107,22 @@ func scanAttempt(row pgx.CollectableRow) (delivery.Attempt, error) {
 		a         delivery.Attempt
 		times     [6]int64
 		sent, got string
+		waited    int64
 	)
 	err := row.Scan(&a.ID, (*zeronull.UUID)(&a.DeliveryID), &a.DestinationID, &a.Run, &a.Number, &a.Trigger,
 		(*zeronull.Text)(&a.RequestedBy), &a.Counted, &a.StartedAt, &times[0], &times[1], &times[2], &times[3],
 		&times[4], &times[5], &a.Address, &a.Class, (*nullInt)(&a.StatusCode), &sent, &got, &a.BodySize,
 		&a.RetriedStale, &a.Stripped, &a.Error,
-		&a.ResponseStorage, &a.HeadersTruncated, &a.Body, &a.Truncated)
+		&a.ResponseStorage, &a.HeadersTruncated, (*zeronull.Text)(&a.Sent.Method), (*zeronull.Text)(&a.Sent.URL),
+		(*nullInt)(&a.Sent.Payload), &a.Sent.Body, (*zeronull.Int8)(&a.Sent.BodySize),
+		(*zeronull.Text)(&a.WaitReason), (*zeronull.Int8)(&waited), &a.Body, &a.Truncated)
 	if err != nil {
 		return a, err
 	}
 	for i, d := range [6]*time.Duration{&a.Duration, &a.Timing.DNS, &a.Timing.Connect, &a.Timing.TLS, &a.Timing.FirstByte, &a.Timing.Body} {
 		*d = time.Duration(times[i]) * time.Microsecond
 	}
+	a.Waited = time.Duration(waited) * time.Microsecond
 	if err := json.Unmarshal([]byte(sent), &a.RequestHeaders); err != nil {
 		return a, fmt.Errorf("decode request headers: %w", err)
 	}

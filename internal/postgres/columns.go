@@ -96,6 +96,14 @@ func (c *columns) bytes(b []byte) {
 	col.values = append(col.values, b...)
 }
 
+func (c *columns) bytesOrNull(b []byte) {
+	if b == nil {
+		c.turn(pgtype.ByteaOID).null()
+		return
+	}
+	c.bytes(b)
+}
+
 func (c *columns) bool(v bool) {
 	col := c.turn(pgtype.BoolOID)
 	col.size(1)
@@ -110,6 +118,14 @@ func (c *columns) int2(n int) {
 	col := c.turn(pgtype.Int2OID)
 	col.size(2)
 	col.values = binary.BigEndian.AppendUint16(col.values, uint16(int16(n)))
+}
+
+func (c *columns) int2OrNull(n int) {
+	if n == 0 {
+		c.turn(pgtype.Int2OID).null()
+		return
+	}
+	c.int2(n)
 }
 
 func (c *columns) int4(n int) {

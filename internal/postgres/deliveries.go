@@ -16,7 +16,7 @@ import (
 
 const deliveryColumns = `d.id, d.alert_id, d.destination_id, d.routed_by, d.status, d.reason, d.run, d.attempts,
 	d.max_attempts, d.made, d.job_id, d.priority, d.due_at, d.held_at, d.next_trigger, d.next_by, d.last_attempt_id, d.last_class,
-	d.last_status_code, d.created_at, d.first_ack_at, d.finished_at, d.uncounted`
+	d.last_status_code, d.created_at, d.first_ack_at, d.finished_at, d.uncounted, d.wait_reason, d.wait_since`
 
 // deliveryTargets returns where deliveryColumns go. What is null in the table is
 // zero in Go.
@@ -26,6 +26,7 @@ func deliveryTargets(d *delivery.Delivery) []any {
 		&d.MaxAttempts, &d.Made, (*zeronull.Int8)(&d.JobID), &d.Priority, (*zeronull.Timestamptz)(&d.DueAt), (*zeronull.Timestamptz)(&d.HeldAt), &d.NextTrigger,
 		(*zeronull.Text)(&d.NextBy), (*zeronull.UUID)(&d.LastAttemptID), (*zeronull.Text)(&d.LastClass),
 		(*nullInt)(&d.LastCode), &d.CreatedAt, (*zeronull.Timestamptz)(&d.FirstAckAt), (*zeronull.Timestamptz)(&d.FinishedAt), &d.Uncounted,
+		(*zeronull.Text)(&d.Waiting.Reason), (*zeronull.Timestamptz)(&d.Waiting.Since),
 	}
 }
 
@@ -79,18 +80,19 @@ const updateDeliveries = `
 	    made = u.made, job_id = u.job_id, priority = u.priority, due_at = u.due_at, held_at = u.held_at,
 	    next_trigger = u.next_trigger, next_by = u.next_by, last_attempt_id = u.last_attempt_id,
 	    last_class = u.last_class, last_status_code = u.last_status_code, first_ack_at = u.first_ack_at,
-	    finished_at = u.finished_at, uncounted = u.uncounted
+	    finished_at = u.finished_at, uncounted = u.uncounted, wait_reason = u.wait_reason, wait_since = u.wait_since
 	FROM unnest($1::uuid[], $2::text[], $3::text[], $4::integer[], $5::integer[], $6::integer[], $7::integer[],
 		$8::bigint[], $9::integer[], $10::timestamptz[], $11::timestamptz[], $12::text[], $13::text[], $14::uuid[],
-		$15::text[], $16::integer[], $17::timestamptz[], $18::timestamptz[], $19::integer[])
+		$15::text[], $16::integer[], $17::timestamptz[], $18::timestamptz[], $19::integer[],
+		$20::text[], $21::timestamptz[])
 		AS u (id, status, reason, run, attempts, max_attempts, made, job_id, priority, due_at, held_at, next_trigger,
 		next_by, last_attempt_id, last_class, last_status_code, first_ack_at, finished_at,
-		uncounted)
+		uncounted, wait_reason, wait_since)
 	WHERE d.id = u.id`
 
 // deliveryRows returns the columns that updateDeliveries takes.
 func deliveryRows(ds []delivery.Delivery) []any {
-	c := newColumns(19)
+	c := newColumns(21)
 	for i := range ds {
 		d := &ds[i]
 		c.id(d.ID)
@@ -112,6 +114,8 @@ func deliveryRows(ds []delivery.Delivery) []any {
 		c.timeOrNull(d.FirstAckAt)
 		c.timeOrNull(d.FinishedAt)
 		c.int4(d.Uncounted)
+		c.textOrNull(string(d.Waiting.Reason))
+		c.timeOrNull(d.Waiting.Since)
 	}
 	return c.args()
 }

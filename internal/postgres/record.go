@@ -109,7 +109,7 @@ const updateAcked = `
 		SET status = 'delivered', reason = NULL, attempts = u.attempts, made = u.made, job_id = NULL, due_at = NULL,
 		    held_at = NULL, next_trigger = 'automatic', next_by = NULL, last_attempt_id = u.last_attempt_id,
 		    last_class = 'acked', last_status_code = u.last_status_code, first_ack_at = u.first_ack_at,
-		    finished_at = u.finished_at, uncounted = 0
+		    finished_at = u.finished_at, uncounted = 0, wait_reason = NULL, wait_since = NULL
 		FROM unnest($1::uuid[], $2::bigint[], $3::integer[], $4::integer[], $5::uuid[], $6::integer[],
 			$7::timestamptz[], $8::timestamptz[])
 			AS u (id, job_id, attempts, made, last_attempt_id, last_status_code, first_ack_at, finished_at)

@@ -1,4 +1,4 @@
-import type { AttemptClass } from "../api/types";
+import type { AttemptClass, AttemptSummary } from "../api/types";
 
 /** What of an attempt its sentence depends on. */
 type Outcome = { class: AttemptClass; statusCode: number | null };
@@ -66,3 +66,12 @@ function rejectedSentence(code: number): string {
   }
   return "The receiver refused the alert. Its answer below may say why.";
 }
+
+/** Why an attempt was not made sooner. */
+export const waitWords: Record<NonNullable<AttemptSummary["waitReason"]>, string> = {
+  schedule: "It waited as the list of waits says.",
+  retry_after: "It waited for longer than the list says: the destination asked for that.",
+  our_side: "It waited because Belfry’s own side had failed.",
+  held: "It waited because the delivery was held.",
+  manual: "A person asked for it.",
+};

@@ -8,7 +8,7 @@ import { CopyButton } from "../../../ui/code/CopyButton";
 import { CopyId } from "../../../ui/code/CopyId";
 import { Loaded } from "../../../ui/page/Loaded";
 import { size } from "../../../words/bytes";
-import { outcomeSentence } from "../../../words/classes";
+import { outcomeSentence, waitWords } from "../../../words/classes";
 import { classWord } from "../../../words/status";
 import classes from "./AttemptView.module.css";
 import { curlOf } from "./curl";
@@ -43,6 +43,17 @@ export function AttemptHead({ attempt }: { attempt: AttemptSummary }) {
         <CopyId id={attempt.id} what="attempt ID" />
       </div>
       <p className={classes.sentence}>{outcomeSentence(attempt)}</p>
+      {attempt.waitReason !== null && (
+        <p className="dim">
+          {waitWords[attempt.waitReason]}
+          {attempt.waitedMs !== null && (
+            <>
+              {" "}
+              It came <Duration ms={attempt.waitedMs} /> after the one before.
+            </>
+          )}
+        </p>
+      )}
       {attempt.error !== null && <p className={`mono ${classes.error}`}>{attempt.error}</p>}
     </div>
   );
@@ -79,7 +90,9 @@ function RequestView({ attempt }: { attempt: Attempt }) {
   return (
     <div className={classes.part}>
       <div className={classes.line}>
-        <span className="mono">POST</span>
+        <span className="mono">
+          {attempt.requestMethod} {attempt.requestUrl !== null && `${attempt.requestUrl}/…`}
+        </span>
         <span className="dim">{attempt.address === null ? "no address was dialled" : `to ${attempt.address}`}</span>
         <span className={classes.copy}>
           Copy as curl <CopyButton text={curlOf(attempt.requestHeaders, attempt.requestBody)} what="as curl" />
@@ -96,6 +109,7 @@ function RequestView({ attempt }: { attempt: Attempt }) {
       ) : (
         <CodeBlock body={{ text: attempt.requestBody }} what="request body" />
       )}
+      {attempt.requestBodyTruncated && <p className="dim">The body went on; its first 64 KiB are stored.</p>}
     </div>
   );
 }

@@ -18,6 +18,8 @@ function attempt(n: number, s: number, more: Partial<AttemptSummary> = {}): Atte
     class: "rejected",
     statusCode: 500,
     error: null,
+    waitReason: null,
+    waitedMs: null,
     counted: true,
     responseBody: "",
     responseStorage: "full",
