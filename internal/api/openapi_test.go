@@ -22,7 +22,11 @@ var contract = sync.OnceValues(func() (*openapi3.T, error) {
 		}
 		return uuid.Validate(id)
 	}))
-	return openapi3.NewLoader().LoadFromData(belfry.OpenAPI)
+	doc, err := openapi3.NewLoader().LoadFromData(belfry.OpenAPI)
+	if err != nil {
+		return nil, err
+	}
+	return doc, addTestChat(doc)
 })
 
 func loadContract(t testing.TB) *openapi3.T {
