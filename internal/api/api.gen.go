@@ -720,6 +720,33 @@ func (e UnusableReason) Valid() bool {
 	}
 }
 
+// Defines values for WaitReason.
+const (
+	WaitReasonHeld       WaitReason = "held"
+	WaitReasonManual     WaitReason = "manual"
+	WaitReasonOurSide    WaitReason = "our_side"
+	WaitReasonRetryAfter WaitReason = "retry_after"
+	WaitReasonSchedule   WaitReason = "schedule"
+)
+
+// Valid indicates whether the value is a known member of the WaitReason enum.
+func (e WaitReason) Valid() bool {
+	switch e {
+	case WaitReasonHeld:
+		return true
+	case WaitReasonManual:
+		return true
+	case WaitReasonOurSide:
+		return true
+	case WaitReasonRetryAfter:
+		return true
+	case WaitReasonSchedule:
+		return true
+	default:
+		return false
+	}
+}
+
 // AcceptedAlert What became of a posted alert.
 type AcceptedAlert struct {
 	// AlertID The alert's own identifier, given or made.
@@ -954,11 +981,25 @@ type Attempt struct {
 	// DestinationID The destination; `null` for a test of settings that are not saved.
 	DestinationID *uuid.UUID `json:"destinationId"`
 
-	// RequestBody The body that was sent; `null` when it is no longer known.
+	// RequestBody The body that was sent, also when the type or the settings would make another one today: of a body that is not the
+	// alert's payload the first 64 KiB are stored, with secrets as `****`. `null` when it is no longer known.
 	RequestBody *string `json:"requestBody"`
+
+	// RequestBodyTruncated Whether the body that was sent went on after `requestBody`.
+	RequestBodyTruncated bool `json:"requestBodyTruncated"`
 
 	// RequestHeaders What was sent, by name, without Host and Content-Length. Secret values are `****`.
 	RequestHeaders []Header `json:"requestHeaders"`
+
+	// RequestMethod The method that was sent.
+	//
+	// Examples: POST
+	RequestMethod string `json:"requestMethod"`
+
+	// RequestURL The scheme, host and port that it was sent to; the rest may be secret. `null` when there was no request, and for attempts of before this was stored.
+	//
+	// Examples: https://hooks.example.com
+	RequestURL *string `json:"requestUrl"`
 
 	// ResponseHeaders What came back, by name. Our secrets in it are `****`.
 	ResponseHeaders []Header `json:"responseHeaders"`
@@ -1082,6 +1123,12 @@ type AttemptSummary struct {
 	// - `send_now`: a person asked for it early.
 	// - `test`: a test alert.
 	Trigger AttemptTrigger `json:"trigger"`
+
+	// WaitReason Why it was not made sooner; `null` when nothing was waited for, and for attempts of before this was stored.
+	WaitReason *WaitReason `json:"waitReason"`
+
+	// WaitedMs How long it waited, in milliseconds, since the attempt before it, or since its first hold when there was none; `null` when that is not known.
+	WaitedMs *float64 `json:"waitedMs"`
 }
 
 // AttemptTrigger What started the attempt:
@@ -2534,6 +2581,14 @@ type UnknownDestinationList struct {
 // `unknown_type` this version of Belfry does not know its type;
 // `key_missing` it is sealed with a key that this replica does not have yet (restart the replica with the rotated keyset; others that have the key go on sending).
 type UnusableReason string
+
+// WaitReason Why an attempt was not made sooner:
+// `schedule` it was the wait of the list;
+// `retry_after` the destination asked for a longer one, with `Retry-After` or as its type has it;
+// `our_side` Belfry's own side had failed, and waited;
+// `held` the delivery was held;
+// `manual` a person asked for it when it was made.
+type WaitReason string
 
 // WebhookSettings The settings of a webhook, as far as they are shown.
 type WebhookSettings struct {

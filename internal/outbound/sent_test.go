@@ -34,10 +34,12 @@ func TestSent(t *testing.T) {
 		},
 		"another body is, without secrets": {
 			Request{Method: http.MethodPut, URL: srv.URL, Body: []byte(`{"token":"hunter2-token"}`), Secrets: []string{"hunter2-token"}},
-			`PUT {"token":"hunter2-token"}`, Sent{Method: http.MethodPut, URL: srv.URL, Body: []byte(`{"token":"****"}`), BodySize: 25},
+			`PUT {"token":"hunter2-token"}`,
+			Sent{Method: http.MethodPut, URL: srv.URL, Body: []byte(`{"token":"****"}`), BodySize: 25},
 		},
 		"of a long one the first 64 KiB": {
-			Request{URL: srv.URL, Body: []byte(long), Secrets: []string{"hunter2-long"}}, "POST " + long,
+			Request{URL: srv.URL, Body: []byte(long), Secrets: []string{"hunter2-long"}},
+			"POST " + long,
 			Sent{URL: srv.URL, Body: []byte(long[:maxBody-3] + "***"), BodySize: int64(len(long))},
 		},
 	} {

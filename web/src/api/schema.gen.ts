@@ -2148,6 +2148,13 @@ export interface components {
             statusCode: number | null;
             /** @description What went wrong, in words, without the URL or any header value; `null` when nothing did. */
             error: string | null;
+            /** @description Why it was not made sooner; `null` when nothing was waited for, and for attempts of before this was stored. */
+            waitReason: components["schemas"]["WaitReason"] | null;
+            /**
+             * Format: double
+             * @description How long it waited, in milliseconds, since the attempt before it, or since its first hold when there was none; `null` when that is not known.
+             */
+            waitedMs: number | null;
             /** @description Whether it counts against the run's budget. */
             counted: boolean;
             /** @description The first 64 KiB of the answer's body, when it is UTF-8; secrets that the destination sent back are `****`. `null` when no answer came, when the destination's `responseStorage` kept no body, or when the body is in `responseBodyBase64`. */
@@ -2163,6 +2170,16 @@ export interface components {
             responseSize: number;
             responseStorage: components["schemas"]["ResponseStorage"];
         };
+        /**
+         * @description Why an attempt was not made sooner:
+         *     `schedule` it was the wait of the list;
+         *     `retry_after` the destination asked for a longer one, with `Retry-After` or as its type has it;
+         *     `our_side` Belfry's own side had failed, and waited;
+         *     `held` the delivery was held;
+         *     `manual` a person asked for it when it was made.
+         * @enum {string}
+         */
+        WaitReason: "schedule" | "retry_after" | "our_side" | "held" | "manual";
         /** @description One attempt in full. */
         Attempt: components["schemas"]["AttemptSummary"] & {
             /**
@@ -2181,12 +2198,27 @@ export interface components {
              */
             address: string | null;
             timing: components["schemas"]["Timing"];
+            /**
+             * @description The method that was sent.
+             * @example POST
+             */
+            requestMethod: string;
+            /**
+             * @description The scheme, host and port that it was sent to; the rest may be secret. `null` when there was no request, and for attempts of before this was stored.
+             * @example https://hooks.example.com
+             */
+            requestUrl: string | null;
             /** @description What was sent, by name, without Host and Content-Length. Secret values are `****`. */
             requestHeaders: components["schemas"]["Header"][];
             /** @description What came back, by name. Our secrets in it are `****`. */
             responseHeaders: components["schemas"]["Header"][];
-            /** @description The body that was sent; `null` when it is no longer known. */
+            /**
+             * @description The body that was sent, also when the type or the settings would make another one today: of a body that is not the
+             *     alert's payload the first 64 KiB are stored, with secrets as `****`. `null` when it is no longer known.
+             */
             requestBody: string | null;
+            /** @description Whether the body that was sent went on after `requestBody`. */
+            requestBodyTruncated: boolean;
             /** @description Whether the answer had more headers than are stored, 16 KiB of names and values. */
             responseHeadersTruncated: boolean;
             /** @description Whether it was sent once more on a fresh connection, because a kept one turned out to be closed before a byte came back. */
