@@ -66,6 +66,7 @@ type Config struct {
 type Dispatcher struct {
 	Config
 	*transactions
+	*maintenance
 	Events     *live.Bus       // what changes, for those who look on
 	Cluster    *cluster.Member // whether this replica lives, and how many there are
 	river      *river.Client[pgx.Tx]
@@ -90,7 +91,6 @@ type Dispatcher struct {
 	loops      *loops
 	retention  *retention
 	announcer  *announcer
-	nudges     chan struct{}
 	running    running
 	partitions *partitions
 	lacking    said // of which destinations it was said that their key is missing
@@ -103,7 +103,7 @@ const commitInterval = 4 * time.Millisecond
 
 // New returns a dispatcher that accepts at once and delivers after Start.
 func New(cfg Config) (*Dispatcher, error) {
-	d := &Dispatcher{Config: cfg, nudges: make(chan struct{}, 1), maxWaiting: maxWaitingBytes, turn: make(chan struct{}, 1)}
+	d := &Dispatcher{Config: cfg, maxWaiting: maxWaitingBytes, turn: make(chan struct{}, 1)}
 	d.metrics = newMetrics(cfg.Metrics, cfg.DB)
 	d.Events = live.New(cfg.DB, cfg.Log, cfg.Now)
 	d.Cluster = cluster.New(cluster.Config{
@@ -158,6 +158,12 @@ func New(cfg Config) (*Dispatcher, error) {
 		queue: queue, instance: d.Cluster.ID(), workHere: d.runDirect,
 		room: func() int { n, _ := d.direct.room(limiter.JobsPerWorker * cfg.Workers); return n },
 	})
+	d.maintenance = &maintenance{
+		transactions: d.transactions, db: cfg.DB, log: cfg.Log, now: cfg.Now, cluster: d.Cluster, transitions: d.transitions,
+		repairs: d.metrics.repairs, maxUnanswered: cfg.MaxUnanswered, nudges: make(chan struct{}, 1),
+		running: func() []int64 { return d.running.list(cfg.Now()) },
+		moves:   []func(context.Context) error{d.keepHolds, d.tryOurSide, d.announcer.announce},
+	}
 	d.ends = batch.New(batch.Config{Room: (2 + limiter.JobsPerWorker) * cfg.Workers, Max: 512}, d.commitEnds)
 	return d, nil
 }
