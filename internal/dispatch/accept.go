@@ -69,10 +69,10 @@ type acceptItem struct {
 // Accept stores alerts with their deliveries and jobs. An alert whose result has
 // no error is ours: it survives whatever happens next. Alerts of many callers
 // share transactions, but each is accepted or refused on its own.
-func (d *Dispatcher) Accept(ctx context.Context, by string, alerts []alert.Parsed) []Result {
-	batcher := d.accepts
+func (g *ingest) Accept(ctx context.Context, by string, alerts []alert.Parsed) []Result {
+	batcher := g.accepts
 	if len(alerts) > few {
-		batcher = d.batches
+		batcher = g.batches
 	}
 	results := make([]Result, len(alerts))
 	items := make([]*acceptItem, len(alerts))
@@ -80,10 +80,10 @@ func (d *Dispatcher) Accept(ctx context.Context, by string, alerts []alert.Parse
 		items[i] = &acceptItem{in: in, by: by, done: make(chan Result, 1)}
 		items[i].bytes = int64(1024 + in.Alert.Size())
 	}
-	defer d.admit(ctx, items)()
+	defer g.admit(ctx, items)()
 	for i, item := range items {
-		if d.waiting.Add(item.bytes) > d.maxWaiting || !batcher.TryAdd(item) {
-			d.waiting.Add(-item.bytes)
+		if g.waiting.Add(item.bytes) > g.maxWaiting || !batcher.TryAdd(item) {
+			g.waiting.Add(-item.bytes)
 			results[i].Err = ErrOverloaded
 			if batcher.Closed() {
 				results[i].Err = ErrStopping
@@ -108,9 +108,9 @@ func (d *Dispatcher) Accept(ctx context.Context, by string, alerts []alert.Parse
 // and have more before them than they can take at once: to be held first, and then
 // released, costs a delivery half as much again. The caller says when its alerts
 // have arrived.
-func (d *Dispatcher) admit(ctx context.Context, items []*acceptItem) (arrived func()) {
-	among := d.routing.Load()
-	if _, direct := d.direct.room(0); among == nil || !direct {
+func (g *ingest) admit(ctx context.Context, items []*acceptItem) (arrived func()) {
+	among := g.routing.Load()
+	if among == nil || !g.worksHere() {
 		return func() {}
 	}
 	wants, bytes := map[uuid.UUID]int{}, int64(0)
@@ -130,7 +130,7 @@ func (d *Dispatcher) admit(ctx context.Context, items []*acceptItem) (arrived fu
 	case len(items) > few:
 		wait = 2 * limiter.BacklogWait
 	}
-	call := d.limiter.Admit(ctx, wants, wait)
+	call := g.limiter.Admit(ctx, wants, wait)
 	for _, item := range items {
 		item.call = call
 	}
@@ -138,51 +138,51 @@ func (d *Dispatcher) admit(ctx context.Context, items []*acceptItem) (arrived fu
 }
 
 // commitFew accepts alerts of calls that have few.
-func (d *Dispatcher) commitFew(items []*acceptItem) {
-	d.lastFew.Store(d.Now().UnixNano())
-	d.commitAccepts(items, maxDeliveries)
+func (g *ingest) commitFew(items []*acceptItem) {
+	g.lastFew.Store(g.now().UnixNano())
+	g.commitAccepts(items, maxDeliveries)
 }
 
 // commitMany accepts alerts of calls that have many. While there are others too,
 // it lets them in between often: a flood in batches must not delay an alert that
 // comes alone.
-func (d *Dispatcher) commitMany(items []*acceptItem) {
+func (g *ingest) commitMany(items []*acceptItem) {
 	most := manyAtOnce
-	if d.Now().UnixNano()-d.lastFew.Load() < int64(time.Second) {
+	if g.now().UnixNano()-g.lastFew.Load() < int64(time.Second) {
 		most = amongOthers
 	}
-	d.commitAccepts(items, most)
+	g.commitAccepts(items, most)
 }
 
 // commitAccepts is the one place where alerts become ours, at most so many
 // deliveries at a time. Items go in the order of their alertIds, so that two
 // replicas cannot deadlock.
-func (d *Dispatcher) commitAccepts(items []*acceptItem, most int) {
-	if d.Cluster.Lapsed() {
-		d.refuse(items, errors.New("no heartbeat"))
+func (g *ingest) commitAccepts(items []*acceptItem, most int) {
+	if g.cluster.Lapsed() {
+		g.refuse(items, errors.New("no heartbeat"))
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), commitTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), commitTimeout) // a commit serves many callers
 	defer cancel()
-	if d.reroute.Swap(false) || d.routing.Load() == nil {
-		if err := d.readRouting(ctx); err != nil {
-			d.reroute.Store(true) // still
-			d.refuse(items, err)
+	if g.reroute.Swap(false) || g.routing.Load() == nil {
+		if err := g.readRouting(ctx); err != nil {
+			g.reroute.Store(true) // still
+			g.refuse(items, err)
 			return
 		}
 	}
-	now := d.Now().UTC().Truncate(time.Microsecond) // what the database can hold
+	now := g.now().UTC().Truncate(time.Microsecond) // what the database can hold
 	for _, item := range items {
-		item.prepare(now, d.Link)
+		item.prepare(now, g.link)
 	}
 	slices.SortStableFunc(items, func(a, b *acceptItem) int {
 		return strings.Compare(a.in.Alert.AlertID, b.in.Alert.AlertID)
 	})
 	for len(items) > 0 {
-		n := d.route(items, most)
-		d.turn <- struct{}{} // who has waited for longest goes first
-		d.commitChunk(ctx, items[:n], now)
-		<-d.turn
+		n := g.route(items, most)
+		g.turn <- struct{}{} // who has waited for longest goes first
+		g.commitChunk(ctx, items[:n], now)
+		<-g.turn
 		items = items[n:]
 	}
 }
@@ -198,8 +198,8 @@ func (item *acceptItem) prepare(now time.Time, link func(string) string) {
 
 // route decides where items go, until they have so many deliveries, and returns
 // how many items that are: at least one.
-func (d *Dispatcher) route(items []*acceptItem, most int) int {
-	among, deliveries := d.routing.Load(), 0
+func (g *ingest) route(items []*acceptItem, most int) int {
+	among, deliveries := g.routing.Load(), 0
 	for n, item := range items {
 		item.routeBy(among)
 		if deliveries += len(item.route.To); n > 0 && deliveries > most {
@@ -218,10 +218,10 @@ func (item *acceptItem) routeBy(among *postgres.Routing) {
 
 // readRouting reads what alerts are routed by. It is kept until a transaction that
 // accepts some finds that a destination has changed.
-func (d *Dispatcher) readRouting(ctx context.Context) error {
-	r, err := d.DB.Routing(ctx)
+func (g *ingest) readRouting(ctx context.Context) error {
+	r, err := g.db.Routing(ctx)
 	if err == nil {
-		d.routing.Store(&r)
+		g.routing.Store(&r)
 	}
 	return err
 }
@@ -231,59 +231,59 @@ var errRouting = errors.New("routed by what no longer is")
 
 // commitChunk writes items in one transaction. When the database refuses the
 // data of one, the others must not suffer: then each goes alone.
-func (d *Dispatcher) commitChunk(ctx context.Context, items []*acceptItem, now time.Time) {
-	results, taken, err := d.store(ctx, items, now)
-	for try := 1; errors.Is(err, errRouting) || d.jobTaken(ctx, err, try); try++ {
-		if err = d.readRouting(ctx); err == nil {
-			d.route(items, math.MaxInt)
-			results, taken, err = d.store(ctx, items, now)
+func (g *ingest) commitChunk(ctx context.Context, items []*acceptItem, now time.Time) {
+	results, taken, err := g.store(ctx, items, now)
+	for try := 1; errors.Is(err, errRouting) || g.txs.jobTaken(ctx, err, try); try++ {
+		if err = g.readRouting(ctx); err == nil {
+			g.route(items, math.MaxInt)
+			results, taken, err = g.store(ctx, items, now)
 		}
 	}
 	switch {
 	case err == nil:
 		for i, item := range items {
 			if results[i].Alert.ID != uuid.Nil { // else it is taken
-				d.answer(item, results[i])
+				g.answer(item, results[i])
 			}
 		}
-		d.answerRepeats(ctx, taken)
+		g.answerRepeats(ctx, taken)
 	case postgres.IsData(err) && !postgres.IsJobTaken(err) && len(items) > 1:
 		for _, item := range items {
-			d.commitChunk(ctx, []*acceptItem{item}, now)
+			g.commitChunk(ctx, []*acceptItem{item}, now)
 		}
 	default:
-		d.refuse(items, err)
+		g.refuse(items, err)
 	}
 }
 
-func (d *Dispatcher) refuse(items []*acceptItem, err error) {
+func (g *ingest) refuse(items []*acceptItem, err error) {
 	if !postgres.IsData(err) || postgres.IsJobTaken(err) {
 		err = fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	for _, item := range items {
-		d.answer(item, Result{Err: fmt.Errorf("accept alert %q: %w", item.in.Alert.AlertID, err)})
+		g.answer(item, Result{Err: fmt.Errorf("accept alert %q: %w", item.in.Alert.AlertID, err)})
 	}
 }
 
-func (d *Dispatcher) answer(item *acceptItem, r Result) {
-	d.waiting.Add(-item.bytes)
+func (g *ingest) answer(item *acceptItem, r Result) {
+	g.waiting.Add(-item.bytes)
 	if r.Err == nil && !r.Repeated {
-		d.metrics.accepted.Inc()
-		d.unrouted.note(r.Alert)
+		g.metrics.accepted.Inc()
+		g.unrouted.note(r.Alert)
 		if len(r.Alert.Altered) > 0 {
-			d.metrics.altered.Inc()
+			g.metrics.altered.Inc()
 		}
-		d.Events.AlertAccepted(r.Alert.AlertID)
+		g.events.AlertAccepted(r.Alert.AlertID)
 	}
 	item.done <- r
 }
 
 // store writes alerts, deliveries and jobs, all or nothing. Those whose alertId was
 // taken have no result yet.
-func (d *Dispatcher) store(ctx context.Context, items []*acceptItem, now time.Time) (results []Result, taken []*acceptItem, err error) {
+func (g *ingest) store(ctx context.Context, items []*acceptItem, now time.Time) (results []Result, taken []*acceptItem, err error) {
 	results = make([]Result, len(items))
-	err = d.DB.InTx(ctx, func(tx *postgres.Tx) error {
-		in, rooms, err := d.insert(ctx, tx, items)
+	err = g.db.InTx(ctx, func(tx *postgres.Tx) error {
+		in, rooms, err := g.insert(ctx, tx, items)
 		if err != nil {
 			return err
 		}
@@ -295,9 +295,9 @@ func (d *Dispatcher) store(ctx context.Context, items []*acceptItem, now time.Ti
 				continue
 			}
 			results[i].Alert = item.alert
-			fresh = append(fresh, d.inLine(item, in.Lines, rooms, now)...)
+			fresh = append(fresh, g.inLine(item, in.Lines, rooms, now)...)
 		}
-		if err := d.transitions.create(ctx, tx, byAccept, fresh); err != nil {
+		if err := g.transitions.create(ctx, tx, byAccept, fresh); err != nil {
 			return err
 		}
 		for i := range results {
@@ -329,13 +329,13 @@ func firsts(items []*acceptItem) []postgres.AcceptedAlert {
 // share is how many deliveries to one destination may stand in the queue, where
 // it is others that work them: past it they are held, so that one destination's
 // flood cannot fill the queue that all share.
-func (d *Dispatcher) share() int { return max(8, d.Workers/2) }
+func (g *ingest) share() int { return max(8, g.workers/2) }
 
 // insert stores alerts that were routed by what still is, and returns also how many
 // new deliveries each destination can take before more are held.
-func (d *Dispatcher) insert(ctx context.Context, tx *postgres.Tx, items []*acceptItem) (in postgres.Insertion, rooms map[uuid.UUID]int, err error) {
-	_, direct := d.direct.room(0)
-	limit := d.share()
+func (g *ingest) insert(ctx context.Context, tx *postgres.Tx, items []*acceptItem) (in postgres.Insertion, rooms map[uuid.UUID]int, err error) {
+	direct := g.worksHere()
+	limit := g.share()
 	if direct {
 		limit = 0 // what waits for this process is known here
 	}
@@ -343,18 +343,18 @@ func (d *Dispatcher) insert(ctx context.Context, tx *postgres.Tx, items []*accep
 	if err == nil && in.Routing != items[0].among.Version {
 		err = errRouting
 	}
-	return in, d.rooms(in.Lines, direct), err
+	return in, g.rooms(in.Lines, direct), err
 }
 
 // rooms returns how many more deliveries each destination can take.
-func (d *Dispatcher) rooms(lines map[uuid.UUID]postgres.Line, direct bool) map[uuid.UUID]int {
+func (g *ingest) rooms(lines map[uuid.UUID]postgres.Line, direct bool) map[uuid.UUID]int {
 	rooms := make(map[uuid.UUID]int, len(lines))
 	for id, line := range lines {
 		switch {
 		case direct:
-			rooms[id] = d.limiter.Room(id, line.Destination.Limits, newBacklog)
+			rooms[id] = g.limiter.Room(id, line.Destination.Limits, newBacklog)
 		default:
-			rooms[id] = d.share() - line.Due
+			rooms[id] = g.share() - line.Due
 		}
 	}
 	return rooms
@@ -373,12 +373,12 @@ func targets(items []*acceptItem) []uuid.UUID {
 
 // inLine returns an alert's new deliveries as their destinations can take them:
 // queued, or held from the start. They still need their jobs.
-func (d *Dispatcher) inLine(item *acceptItem, lines map[uuid.UUID]postgres.Line, rooms map[uuid.UUID]int, now time.Time) []*postgres.Outgoing {
+func (g *ingest) inLine(item *acceptItem, lines map[uuid.UUID]postgres.Line, rooms map[uuid.UUID]int, now time.Time) []*postgres.Outgoing {
 	outs := make([]*postgres.Outgoing, len(item.route.To))
 	for i, t := range item.route.To {
 		line := lines[t.ID]
 		out := &postgres.Outgoing{
-			Delivery: delivery.New(item.alert.ID, t.ID, item.route.By, d.Waits.Budget(), now), Alert: item.alert,
+			Delivery: delivery.New(item.alert.ID, t.ID, item.route.By, g.budget, now), Alert: item.alert,
 			Destination: line.Destination, Health: line.Health, Misconfigured: line.Misconfigured,
 		}
 		target := delivery.TargetOf(line.Destination, line.Health)
@@ -409,13 +409,13 @@ func (item *acceptItem) views(fresh []*postgres.Outgoing) []postgres.DeliveryVie
 // answerRepeats answers for alertIds that were taken: with the stored alert if the
 // input is the same, else with a conflict. What was stored beside them is ours by
 // now, whatever becomes of this.
-func (d *Dispatcher) answerRepeats(ctx context.Context, taken []*acceptItem) {
+func (g *ingest) answerRepeats(ctx context.Context, taken []*acceptItem) {
 	if len(taken) == 0 {
 		return
 	}
-	found, of, err := d.readRepeats(ctx, taken)
+	found, of, err := g.readRepeats(ctx, taken)
 	if err != nil {
-		d.refuse(taken, err)
+		g.refuse(taken, err)
 		return
 	}
 	for _, item := range taken {
@@ -427,16 +427,16 @@ func (d *Dispatcher) answerRepeats(ctx context.Context, taken []*acceptItem) {
 		case !slices.Equal(a.InputHash, item.alert.InputHash):
 			r = Result{Err: ErrAlertConflict}
 		}
-		d.answer(item, r)
+		g.answer(item, r)
 	}
 }
 
-func (d *Dispatcher) readRepeats(ctx context.Context, taken []*acceptItem) (map[string]postgres.AcceptedAlert, map[uuid.UUID][]postgres.DeliveryView, error) {
+func (g *ingest) readRepeats(ctx context.Context, taken []*acceptItem) (map[string]postgres.AcceptedAlert, map[uuid.UUID][]postgres.DeliveryView, error) {
 	alertIDs := make([]string, len(taken))
 	for i, item := range taken {
 		alertIDs[i] = item.alert.AlertID
 	}
-	found, err := d.DB.AlertsByAlertID(ctx, alertIDs)
+	found, err := g.db.AlertsByAlertID(ctx, alertIDs)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -444,18 +444,18 @@ func (d *Dispatcher) readRepeats(ctx context.Context, taken []*acceptItem) (map[
 	for _, a := range found {
 		ids = append(ids, a.ID)
 	}
-	of, err := d.DB.DeliveriesOf(ctx, ids)
+	of, err := g.db.DeliveriesOf(ctx, ids)
 	return found, of, err
 }
 
 // acceptOurs stores an alert of our own in a transaction of the caller's, with its
 // deliveries to where it was routed.
-func (d *Dispatcher) acceptOurs(ctx context.Context, tx *postgres.Tx, among *postgres.Routing, ours postgres.AcceptedAlert, route delivery.Decision) error {
+func (g *ingest) acceptOurs(ctx context.Context, tx *postgres.Tx, among *postgres.Routing, ours postgres.AcceptedAlert, route delivery.Decision) error {
 	item := &acceptItem{among: among, route: route, alert: ours}
-	in, rooms, err := d.insert(ctx, tx, []*acceptItem{item})
+	in, rooms, err := g.insert(ctx, tx, []*acceptItem{item})
 	if err != nil {
 		return err
 	}
-	tx.AfterCommit(func() { d.unrouted.note(ours) })
-	return d.transitions.create(ctx, tx, byAccept, d.inLine(item, in.Lines, rooms, ours.AcceptedAt))
+	tx.AfterCommit(func() { g.unrouted.note(ours) })
+	return g.transitions.create(ctx, tx, byAccept, g.inLine(item, in.Lines, rooms, ours.AcceptedAt))
 }

@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -66,25 +65,17 @@ type Config struct {
 type Dispatcher struct {
 	Config
 	*transactions
+	*ingest
 	*maintenance
-	Events     *live.Bus       // what changes, for those who look on
-	Cluster    *cluster.Member // whether this replica lives, and how many there are
-	river      *river.Client[pgx.Tx]
-	metrics    metrics
-	unrouted   *unroutedNotes
-	accepts    *batch.Batcher[*acceptItem]
-	batches    *batch.Batcher[*acceptItem] // of calls with many alerts
-	turn       chan struct{}               // held by the one of the two that commits
-	routing    atomic.Pointer[postgres.Routing]
-	reroute    atomic.Bool  // what routing holds may be of another database's time
-	lastFew    atomic.Int64 // when a call with few alerts was last committed, Unix time in nanoseconds
-	waiting    atomic.Int64 // bytes of alerts that wait to be stored
-	maxWaiting int64
-	recorder   *recorder
-	loads      *batch.Batcher[*loadItem]
-	ends       *batch.Batcher[*endItem]
-	direct     direct
-	limiter    *limiter.Limiter
+	Events   *live.Bus       // what changes, for those who look on
+	Cluster  *cluster.Member // whether this replica lives, and how many there are
+	river    *river.Client[pgx.Tx]
+	metrics  metrics
+	recorder *recorder
+	loads    *batch.Batcher[*loadItem]
+	ends     *batch.Batcher[*endItem]
+	direct   direct
+	limiter  *limiter.Limiter
 
 	transitions *transitions
 
@@ -96,35 +87,62 @@ type Dispatcher struct {
 	lacking    said // of which destinations it was said that their key is missing
 }
 
-// commitInterval is the least time between commits that have company, of accepted
-// alerts and of records. At 1,500 alerts a second, which would have 2 items in each
-// commit, it saves a third of all CPU.
-const commitInterval = 4 * time.Millisecond
-
 // New returns a dispatcher that accepts at once and delivers after Start.
 func New(cfg Config) (*Dispatcher, error) {
-	d := &Dispatcher{Config: cfg, maxWaiting: maxWaitingBytes, turn: make(chan struct{}, 1)}
+	d := &Dispatcher{Config: cfg}
 	d.metrics = newMetrics(cfg.Metrics, cfg.DB)
 	d.Events = live.New(cfg.DB, cfg.Log, cfg.Now)
 	d.Cluster = cluster.New(cluster.Config{
 		DB: cfg.DB, Log: cfg.Log, Now: cfg.Now, Version: cfg.Version, Roles: cfg.Roles, Repairs: d.metrics.repairs,
 	})
 	d.Cluster.OnLost(cfg.DB.Forget)
-	d.Cluster.OnLost(func() { d.reroute.Store(true) })
-	d.unrouted = newUnroutedNotes(cfg.Log, cfg.Now, d.metrics.unrouted)
 	d.lacking.at = map[string]time.Time{}
 	d.transactions = &transactions{db: cfg.DB, log: cfg.Log, forget: d.Cluster.Forget, asking: make(places, maxAsking)}
 	d.loops = newLoops(cfg.Log)
+	d.retention = &retention{db: cfg.DB, log: cfg.Log, now: cfg.Now, kept: cfg.Retention, audit: cfg.AuditRetention}
+
+	d.limiter = limiter.New(cfg.Workers, d.Cluster.Replicas, cfg.Now)
+	queue, err := newQueue(cfg, d.Cluster.ID(), &worker{d: d})
+	if err != nil {
+		return nil, err
+	}
+	d.river = queue
+	d.partitions = &partitions{db: cfg.DB, log: cfg.Log, now: cfg.Now}
+	d.recorder = newRecorder(recorderParts{
+		db: cfg.DB, log: cfg.Log, now: cfg.Now, workers: cfg.Workers, longest: max(cfg.Waits.Longest(), longPause),
+		retries: d.metrics.waits, partitions: d.partitions, freed: d.limiter.Freed,
+	})
+	d.loads = batch.New(batch.Config{Room: 2 * cfg.Workers, Max: maxLoads}, d.commitLoads)
+	d.transitions = newTransitions(transitionParts{
+		db: cfg.DB, log: cfg.Log, now: cfg.Now, metrics: &d.metrics, events: d.Events, limiter: d.limiter, workers: cfg.Workers,
+		queue: queue, instance: d.Cluster.ID(), workHere: d.runDirect,
+		room: func() int { n, _ := d.direct.room(limiter.JobsPerWorker * cfg.Workers); return n },
+	})
+	d.ingest = newIngest(ingestParts{
+		db: cfg.DB, txs: d.transactions, now: cfg.Now, link: cfg.Link, budget: cfg.Waits.Budget(), workers: cfg.Workers, metrics: &d.metrics,
+		events: d.Events, cluster: d.Cluster, limiter: d.limiter, transitions: d.transitions,
+		unrouted:  newUnroutedNotes(cfg.Log, cfg.Now, d.metrics.unrouted),
+		worksHere: func() bool { _, ok := d.direct.room(0); return ok },
+	})
 	d.announcer = &announcer{
 		transactions: d.transactions, db: cfg.DB, log: cfg.Log, now: cfg.Now, link: cfg.Link, events: d.Events, accept: d.acceptOurs,
 	}
-	d.retention = &retention{db: cfg.DB, log: cfg.Log, now: cfg.Now, kept: cfg.Retention, audit: cfg.AuditRetention}
+	d.maintenance = &maintenance{
+		transactions: d.transactions, db: cfg.DB, log: cfg.Log, now: cfg.Now, cluster: d.Cluster, transitions: d.transitions,
+		repairs: d.metrics.repairs, maxUnanswered: cfg.MaxUnanswered, nudges: make(chan struct{}, 1),
+		running: func() []int64 { return d.running.list(cfg.Now()) },
+		moves:   []func(context.Context) error{d.keepHolds, d.tryOurSide, d.announcer.announce},
+	}
+	d.ends = batch.New(batch.Config{Room: (2 + limiter.JobsPerWorker) * cfg.Workers, Max: 512}, d.commitEnds)
+	return d, nil
+}
 
+// newQueue returns the job queue, which is yet to be started.
+func newQueue(cfg Config, id string, w *worker) (*river.Client[pgx.Tx], error) {
 	workers := river.NewWorkers()
-	river.AddWorker(workers, &worker{d: d})
-	d.limiter = limiter.New(cfg.Workers, d.Cluster.Replicas, cfg.Now)
+	river.AddWorker(workers, w)
 	queue, err := river.NewClient(riverpgxv5.New(cfg.DB.Pool()), &river.Config{
-		ID:      d.Cluster.ID(),
+		ID:      id,
 		Logger:  slog.New(&seldom{Handler: cfg.Log.Handler(), now: cfg.Now, said: &said{at: map[string]time.Time{}}}),
 		Queues:  map[string]river.QueueConfig{deliverQueue: {MaxWorkers: cfg.Workers}},
 		Workers: workers,
@@ -144,28 +162,7 @@ func New(cfg Config) (*Dispatcher, error) {
 	if err != nil {
 		return nil, fmt.Errorf("create job queue: %w", err)
 	}
-	d.river = queue
-	d.accepts = batch.New(batch.Config{Room: maxWaiting, Max: maxWaiting, Apart: commitInterval}, d.commitFew)
-	d.batches = batch.New(batch.Config{Room: maxWaiting, Max: maxDeliveries}, d.commitMany)
-	d.partitions = &partitions{db: cfg.DB, log: cfg.Log, now: cfg.Now}
-	d.recorder = newRecorder(recorderParts{
-		db: cfg.DB, log: cfg.Log, now: cfg.Now, workers: cfg.Workers, longest: max(cfg.Waits.Longest(), longPause),
-		retries: d.metrics.waits, partitions: d.partitions, freed: d.limiter.Freed,
-	})
-	d.loads = batch.New(batch.Config{Room: 2 * cfg.Workers, Max: maxLoads}, d.commitLoads)
-	d.transitions = newTransitions(transitionParts{
-		db: cfg.DB, log: cfg.Log, now: cfg.Now, metrics: &d.metrics, events: d.Events, limiter: d.limiter, workers: cfg.Workers,
-		queue: queue, instance: d.Cluster.ID(), workHere: d.runDirect,
-		room: func() int { n, _ := d.direct.room(limiter.JobsPerWorker * cfg.Workers); return n },
-	})
-	d.maintenance = &maintenance{
-		transactions: d.transactions, db: cfg.DB, log: cfg.Log, now: cfg.Now, cluster: d.Cluster, transitions: d.transitions,
-		repairs: d.metrics.repairs, maxUnanswered: cfg.MaxUnanswered, nudges: make(chan struct{}, 1),
-		running: func() []int64 { return d.running.list(cfg.Now()) },
-		moves:   []func(context.Context) error{d.keepHolds, d.tryOurSide, d.announcer.announce},
-	}
-	d.ends = batch.New(batch.Config{Room: (2 + limiter.JobsPerWorker) * cfg.Workers, Max: 512}, d.commitEnds)
-	return d, nil
+	return queue, nil
 }
 
 // reindexed are River's indexes without those that a migration of ours dropped.
@@ -209,8 +206,7 @@ func (d *Dispatcher) Start(ctx context.Context) error {
 // until ctx is done and then cuts them short, records all of them, and leaves.
 // What was cut short is not charged.
 func (d *Dispatcher) Stop(ctx context.Context) error {
-	d.accepts.Close()
-	d.batches.Close()
+	d.ingest.close()
 	late, cancel := d.afterGrace(ctx)
 	defer cancel()
 	var directs sync.WaitGroup
