@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"reflect"
 	"slices"
 	"time"
 
@@ -38,25 +37,10 @@ func (s *Server) ListDestinations(ctx context.Context, r ListDestinationsRequest
 // CreateDestination stores a new destination. Its signing secret is shown in this
 // answer and never again.
 func (s *Server) CreateDestination(ctx context.Context, r CreateDestinationRequestObject) (CreateDestinationResponseObject, error) {
-	d, err := destination.Read(*r.Body)
+	d, err := s.destinations().Create(ctx, *r.Body, by(ctx))
 	if err != nil {
 		return nil, err
 	}
-	now := s.Now().UTC().Truncate(time.Microsecond) // what the database can hold
-	d.ID, d.CreatedAt, d.UpdatedAt, d.Signing = uuid.Must(uuid.NewV7()), now, now, destination.NewSigning(now)
-	err = s.DB.InTx(ctx, func(tx *postgres.Tx) error {
-		if err := refuseAlike(ctx, tx, d); err != nil {
-			return err
-		}
-		if err := tx.InsertDestination(ctx, d); err != nil {
-			return err
-		}
-		return s.audit(ctx, tx, s.changed("destination.create", d, nil))
-	})
-	if err != nil {
-		return nil, err
-	}
-	s.Dispatcher.Events.Changed(d.ID)
 	return CreateDestination201JSONResponse{
 		Body:    CreatedDestination{Destination: s.newDestination(d), SigningSecret: d.Signing.Secret},
 		Headers: CreateDestination201ResponseHeaders{ETag: etag(d)},
@@ -72,46 +56,23 @@ func (s *Server) GetDestination(ctx context.Context, r GetDestinationRequestObje
 	return GetDestination200JSONResponse{Body: s.newDestination(d), Headers: GetDestination200ResponseHeaders{ETag: etag(d)}}, nil
 }
 
-// PatchDestination merges a change under the row's lock. Whether new settings mend
-// a destination that does not answer is found out at once. They mend one whose signing
-// secret cannot be opened as well: it gets a new one, shown in this answer only.
+// PatchDestination merges a change into a destination. A signing secret that was made
+// because the former one could not be opened is shown in this answer only.
 func (s *Server) PatchDestination(ctx context.Context, r PatchDestinationRequestObject) (PatchDestinationResponseObject, error) {
-	var made *string
-	d, err := s.change(ctx, r.ID, r.Params.IfMatch, "destination.update", func(tx *postgres.Tx, d *destination.Destination, _ map[string]any) error {
-		before := *d
-		entered := destination.GivesSettings(*r.Body)
-		if entered && errors.Is(d.Unopened, destination.ErrNoKey) {
-			return d.Unopened // what others can open must not be lost
-		}
-		changed, err := d.Patch(*r.Body)
-		if err != nil {
-			return err
-		}
-		if entered && changed.Signing.Secret == "" {
-			changed.Signing = destination.NewSigning(s.Now().UTC())
-			made = &changed.Signing.Secret
-		}
-		if before.SameSettings(changed) && reflect.DeepEqual(s.newDestination(before), s.newDestination(changed)) {
-			return errNothingToDo
-		}
-		*d = changed
-		if err := renamed(ctx, tx, before, changed); err != nil {
-			return err
-		}
-		if made == nil && before.SameSettings(changed) {
-			return nil
-		}
-		return tx.ProbeNow(ctx, d.ID, s.Now())
-	})
+	d, made, err := s.destinations().Patch(ctx, changeOf(ctx, r.ID, r.Params.IfMatch), *r.Body)
 	if err != nil {
 		return nil, err
 	}
-	return PatchDestination200JSONResponse{Body: ChangedDestination{Destination: s.newDestination(d), SigningSecret: made}, Headers: PatchDestination200ResponseHeaders{ETag: etag(d)}}, nil
+	answer := ChangedDestination{Destination: s.newDestination(d)}
+	if made {
+		answer.SigningSecret = &d.Signing.Secret
+	}
+	return PatchDestination200JSONResponse{Body: answer, Headers: PatchDestination200ResponseHeaders{ETag: etag(d)}}, nil
 }
 
 // PauseDestination holds what would be sent from now on.
 func (s *Server) PauseDestination(ctx context.Context, r PauseDestinationRequestObject) (PauseDestinationResponseObject, error) {
-	d, err := s.change(ctx, r.ID, r.Params.IfMatch, "destination.pause", become(destination.Paused))
+	d, err := s.destinations().Pause(ctx, changeOf(ctx, r.ID, r.Params.IfMatch))
 	if err != nil {
 		return nil, err
 	}
@@ -128,14 +89,7 @@ func (s *Server) ResumeDestination(ctx context.Context, r ResumeDestinationReque
 	if err := wrong.Sorted(); err != nil {
 		return nil, err
 	}
-	activate := become(destination.Active)
-	d, err := s.change(ctx, r.ID, r.Params.IfMatch, "destination.resume", func(tx *postgres.Tx, d *destination.Destination, detail map[string]any) error {
-		if err := activate(tx, d, detail); err != nil || !discard {
-			return err
-		}
-		detail["discarded"], err = s.Dispatcher.Discard(ctx, tx, d.ID)
-		return err
-	})
+	d, err := s.destinations().Resume(ctx, changeOf(ctx, r.ID, r.Params.IfMatch), discard)
 	if err != nil {
 		return nil, err
 	}
@@ -155,13 +109,7 @@ func (s *Server) RotateSigningSecret(ctx context.Context, r RotateSigningSecretR
 	if err := wrong.Sorted(); err != nil {
 		return nil, err
 	}
-	d, err := s.change(ctx, r.ID, r.Params.IfMatch, "destination.rotate_signing_secret", func(_ *postgres.Tx, d *destination.Destination, _ map[string]any) error {
-		if errors.Is(d.Unopened, destination.ErrNoKey) {
-			return d.Unopened
-		}
-		d.Signing = d.Signing.Rotate(s.Now().UTC(), time.Duration(keep)*time.Second)
-		return nil
-	})
+	d, err := s.destinations().RotateSigning(ctx, changeOf(ctx, r.ID, r.Params.IfMatch), time.Duration(keep)*time.Second)
 	if err != nil {
 		return nil, err
 	}
@@ -174,24 +122,9 @@ func (s *Server) RotateSigningSecret(ctx context.Context, r RotateSigningSecretR
 // DeleteDestination marks it at once; what is open is cancelled in the
 // background. History keeps its name.
 func (s *Server) DeleteDestination(ctx context.Context, r DeleteDestinationRequestObject) (DeleteDestinationResponseObject, error) {
-	err := s.DB.InTx(ctx, func(tx *postgres.Tx) error {
-		d, err := tx.LockDestination(ctx, r.ID)
-		if err != nil {
-			return err
-		}
-		if !matches(r.Params.IfMatch, d) {
-			return postgres.ErrVersion
-		}
-		if err := tx.DeleteDestination(ctx, r.ID, s.Now()); err != nil {
-			return err
-		}
-		return s.audit(ctx, tx, s.changed("destination.delete", d, nil))
-	})
-	if err != nil {
+	if err := s.destinations().Delete(ctx, changeOf(ctx, r.ID, r.Params.IfMatch)); err != nil {
 		return nil, err
 	}
-	s.Dispatcher.Nudge()
-	s.Dispatcher.Events.Changed(r.ID)
 	return DeleteDestination204Response{}, nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"belfry/internal/invalid"
+	"belfry/internal/spelling"
 )
 
 // maxFormerNames is how many names of before may still reach a destination: a
@@ -50,3 +51,6 @@ func (d *Destination) patchFormerNames(f *invalid.Reader, list []string) {
 	}
 	d.FormerNames = slices.DeleteFunc(slices.Clone(d.FormerNames), func(former string) bool { return !kept[NameKey(former)] })
 }
+
+// LookAlike reports whether two display names look like one another to people.
+func LookAlike(a, b string) bool { return spelling.Alike(a, b) }
