@@ -1766,6 +1766,10 @@ type DestinationTypeInfo struct {
 	// Description What it is for, in a sentence or two.
 	Description string `json:"description"`
 
+	// Example The request that a destination of a type makes of a test alert, as far as it is the same whatever its settings are. Left out where
+	// all of it depends on them.
+	Example *ExampleRequest `json:"example,omitempty"`
+
 	// Fields The fields of its settings, in the order of a form.
 	Fields []SettingsField `json:"fields"`
 
@@ -1784,6 +1788,21 @@ type DestinationTypeInfo struct {
 type DestinationTypeList struct {
 	// Items The types, by name.
 	Items []DestinationTypeInfo `json:"items"`
+}
+
+// ExampleRequest The request that a destination of a type makes of a test alert, as far as it is the same whatever its settings are. Left out where
+// all of it depends on them.
+type ExampleRequest struct {
+	// Body The body; `null` when there is none.
+	Body *string `json:"body"`
+
+	// Headers The headers that Belfry sets. The signature is made with a secret that nobody has.
+	Headers []Header `json:"headers"`
+
+	// Method The HTTP method.
+	//
+	// Examples: POST
+	Method string `json:"method"`
 }
 
 // ExplainedDestination Whether an alert goes to a destination, and why.

@@ -2,8 +2,10 @@ package api
 
 import (
 	"context"
+	"net/http"
 
 	"belfry/internal/destination"
+	"belfry/internal/outbound"
 )
 
 // ListDestinationTypes answers what each type of destination asks for.
@@ -14,9 +16,18 @@ func (s *Server) ListDestinationTypes(context.Context, ListDestinationTypesReque
 		for i, f := range t.Fields {
 			info.Fields[i] = newSettingsField(f)
 		}
+		if r, ok := t.Example(s.Now()); ok {
+			info.Example = newExample(r)
+		}
 		answer.Items = append(answer.Items, info)
 	}
 	return answer, nil
+}
+
+// newExample has the header that every request has beside those of its type.
+func newExample(r outbound.Request) *ExampleRequest {
+	headers := append([]outbound.Header{{Name: "Content-Type", Value: "application/json"}}, r.Header...)
+	return &ExampleRequest{Method: http.MethodPost, Headers: newHeaders(headers), Body: orNil(string(r.Body))}
 }
 
 // newSettingsField leaves out what does not apply to a field.

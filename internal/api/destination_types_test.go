@@ -1,6 +1,7 @@
 package api
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -17,6 +18,10 @@ func TestListDestinationTypes(t *testing.T) {
 			webhook = item
 		}
 	}
+	if e := webhook.Example; e == nil || e.Method != "POST" || len(e.Headers) < 2 || e.Headers[0].Name != "Content-Type" || !strings.Contains(value(e.Body), `"title"`) {
+		t.Errorf("example: %+v", e)
+	}
+	webhook.Example = nil
 	want := DestinationTypeInfo{Type: "webhook", Name: "Custom Webhook", Description: webhook.Description, Fields: []SettingsField{
 		{
 			Name: "url", Label: "Custom Webhook URL", Help: "Alerts are posted here as JSON.", Kind: "url", Required: true, Secret: true,

@@ -2351,6 +2351,22 @@ export interface components {
             description: string;
             /** @description The fields of its settings, in the order of a form. */
             fields: components["schemas"]["SettingsField"][];
+            example?: components["schemas"]["ExampleRequest"];
+        };
+        /**
+         * @description The request that a destination of a type makes of a test alert, as far as it is the same whatever its settings are. Left out where
+         *     all of it depends on them.
+         */
+        ExampleRequest: {
+            /**
+             * @description The HTTP method.
+             * @example POST
+             */
+            method: string;
+            /** @description The headers that Belfry sets. The signature is made with a secret that nobody has. */
+            headers: components["schemas"]["Header"][];
+            /** @description The body; `null` when there is none. */
+            body: string | null;
         };
         /** @description A field of a type's settings. What does not apply to a field is left out of its description. */
         SettingsField: {
