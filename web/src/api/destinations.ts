@@ -33,6 +33,13 @@ export const destinationQuery = (id: string) =>
       unwrap(await client.GET("/api/v1/destinations/{id}", { params: { path: { id } }, signal })),
   });
 
+/** What each type of destination asks for. Only another version of the server has others. */
+export const destinationTypesQuery = queryOptions({
+  queryKey: ["destination-types"],
+  queryFn: async ({ signal }) => unwrap(await client.GET("/api/v1/destination-types", { signal })).items,
+  staleTime: 10 * 60_000,
+});
+
 // What attempts change has a key of its own, ["health", …]: the destination itself stays as it is meanwhile.
 
 /** How every destination does. */

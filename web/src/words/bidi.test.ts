@@ -20,6 +20,6 @@ test("what turns nothing stays as it is, and what does is kept to itself", () =>
 });
 
 test("a name does not turn what we say of it", () => {
-  const destination = { id: "d", displayName: "SO\u202eRA", type: "webhook" as const, deleted: true };
+  const destination = { id: "d", displayName: "SO\u202eRA", type: "sample", deleted: true };
   expect(destinationName(destination)).toBe("\u2068SO\u202eRA\u202c\u2069 (deleted)");
 });

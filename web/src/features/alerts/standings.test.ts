@@ -5,7 +5,7 @@ import { groupStandings } from "./standings";
 function delivery(name: string, more: Partial<DeliverySummary>): DeliverySummary {
   return {
     id: name,
-    destination: { id: name, displayName: name, type: "webhook", deleted: false },
+    destination: { id: name, displayName: name, type: "sample", deleted: false },
     status: "delivered",
     reason: null,
     attempts: 1,

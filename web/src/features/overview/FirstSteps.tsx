@@ -13,7 +13,7 @@ export function FirstSteps() {
       <Panel title="First steps">
         <ol className={classes.steps}>
           <Step title="Create a destination">
-            <p>A destination is a webhook that alerts go to, with the severities, types and log types that it takes.</p>
+            <p>A destination is a service that alerts go to, with the severities, types and log types that it takes.</p>
             <Button renderRoot={(props) => <Link {...props} to="/destinations/new" />}>Create a destination</Button>
           </Step>
           <Step title="Make a token for whoever posts alerts">

@@ -13,7 +13,7 @@ import { SendButton } from "./SendButton";
 const failed: Delivery = {
   id: "d",
   alertId: "a",
-  destination: { id: "t", displayName: "SOAR", type: "webhook", deleted: false },
+  destination: { id: "t", displayName: "SOAR", type: "sample", deleted: false },
   status: "failed",
   reason: "attempts_exhausted",
   routedBy: "filters",

@@ -79,8 +79,8 @@ function Question({ asks, delivery }: { asks: NonNullable<Action["asks"]>; deliv
               at <Time at={delivery.firstAckAt} />
             </>
           )}
-          . The destination gets it a second time, with the same webhook-id: whether it takes it for the same alert is
-          up to the receiver.
+          . The destination gets it a second time, marked as the same delivery: whether it takes it for the same alert
+          is up to the receiver.
         </>
       );
   }

@@ -3,7 +3,7 @@ import type { DeliveryReason, DeliveryStatus } from "../../../api/types";
 import { partsOf } from "../attempt/timing";
 import { actionOf } from "./actions";
 
-const destination = { id: "d", displayName: "SOAR", type: "webhook" as const, deleted: false };
+const destination = { id: "d", displayName: "SOAR", type: "sample", deleted: false };
 
 test.each<[DeliveryStatus, DeliveryReason | null, string, string | undefined]>([
   ["retrying", null, "Send now", undefined],

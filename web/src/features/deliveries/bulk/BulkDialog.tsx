@@ -77,7 +77,7 @@ export function BulkDialog({
         {mayBeDelivered(chosen) && (
           <Checkbox
             label="Those that were delivered, too"
-            description="Their destinations get them a second time, with the same webhook-id."
+            description="Their destinations get them a second time, marked as the same delivery."
             checked={again}
             onChange={(e) => setAgain(e.currentTarget.checked)}
           />

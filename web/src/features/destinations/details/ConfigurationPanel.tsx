@@ -1,27 +1,31 @@
 import { Link } from "@tanstack/react-router";
-import type { ReactNode } from "react";
 import { useMayNot } from "../../../api/session";
-import type { Destination } from "../../../api/types";
+import type { Destination, DestinationTypeInfo } from "../../../api/types";
 import { Time } from "../../../time/Time";
 import { ActionButton } from "../../../ui/act/ActionButton";
 import { Panel } from "../../../ui/page/Panel";
 import { storageWord } from "../../../words/labels";
 import type { DestinationDialog } from "../dialogs/DestinationDialogs";
 import classes from "./ConfigurationPanel.module.css";
+import { Fact } from "./Fact";
 import { FormerNames } from "./FormerNames";
+import { SettingsFacts } from "./SettingsFacts";
 import { takesWords } from "./takes";
 
 /** How a destination is set up. Its secrets are named, not shown. */
 export function ConfigurationPanel({
   destination: d,
+  type,
   onOpen,
 }: {
   destination: Destination;
+  /** What its type asks for, where this version knows it. */
+  type: DestinationTypeInfo | undefined;
   onOpen: (dialog: DestinationDialog) => void;
 }) {
   const mayNot = useMayNot("admin");
   const takes = takesWords(d);
-  const { limits, settings, signing } = d;
+  const { limits, signing } = d;
   return (
     <Panel
       title="Configuration"
@@ -34,16 +38,8 @@ export function ConfigurationPanel({
       }
     >
       <dl className={classes.list}>
-        <Fact name="URL">
-          {settings ? (
-            <>
-              <span className="mono">{settings.url}</span>
-              <span className="dim">/… the rest is secret</span>
-            </>
-          ) : (
-            "none that can be used"
-          )}
-        </Fact>
+        <Fact name="Type">{type?.name ?? d.type}</Fact>
+        {type && <SettingsFacts destination={d} type={type} />}
         {d.formerNames.length > 0 && (
           <Fact name="Former names">
             <FormerNames destination={d} />
@@ -52,15 +48,6 @@ export function ConfigurationPanel({
         <Fact name="Severity Levels">{takes.severities}</Fact>
         <Fact name="Default Alert Types">{takes.alertTypes}</Fact>
         <Fact name="Log Types">{takes.logTypes}</Fact>
-        <Fact name="Custom HTTP Headers">
-          {!settings || settings.headers.length === 0
-            ? "none"
-            : settings.headers.map((h) => (
-                <div key={h.name}>
-                  <span className="mono">{h.name}</span> <span className="dim">value stored</span>
-                </div>
-              ))}
-        </Fact>
         <Fact name="Limits">
           <div>{limits.maxInFlight} in flight from each replica</div>
           <div>
@@ -95,14 +82,5 @@ export function ConfigurationPanel({
         </Fact>
       </dl>
     </Panel>
-  );
-}
-
-function Fact({ name, children }: { name: string; children: ReactNode }) {
-  return (
-    <div className={classes.fact}>
-      <dt>{name}</dt>
-      <dd>{children}</dd>
-    </div>
   );
 }

@@ -3,7 +3,7 @@ import { IconPencil, IconPlayerPause, IconPlayerPlay, IconSend } from "@tabler/i
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { useState } from "react";
-import { destinationQuery, healthQuery } from "../../../api/destinations";
+import { destinationQuery, destinationTypesQuery, healthQuery } from "../../../api/destinations";
 import { useMayNot } from "../../../api/session";
 import type { Destination } from "../../../api/types";
 import { Time } from "../../../time/Time";
@@ -14,6 +14,7 @@ import { useLastError } from "../../../ui/page/lastError";
 import { PageHead } from "../../../ui/page/PageHead";
 import { Panel } from "../../../ui/page/Panel";
 import { type DestinationDialog, DestinationDialogs } from "../dialogs/DestinationDialogs";
+import { placeOf } from "../fields/settings";
 import { HealthPanel } from "../health/HealthPanel";
 import { HeldPanel } from "../health/HeldPanel";
 import { standingsOf } from "../health/health";
@@ -33,6 +34,8 @@ export function DestinationPage() {
   const { destinationId } = route.useParams();
   const query = useQuery(destinationQuery(destinationId));
   const error = useLastError(query);
+  const { data: types } = useQuery(destinationTypesQuery); // without it the page shows less
+  const typeOf = (d: Destination) => types?.find((t) => t.type === d.type);
   const health = useQuery(healthQuery(destinationId));
   const [dialog, setDialog] = useState<DestinationDialog>();
   if (isGone(error)) {
@@ -54,8 +57,8 @@ export function DestinationPage() {
               {standingsOf(d, health.data).map((s) => (
                 <StandingChip key={s} standing={s} />
               ))}
-              <span>Webhook</span>
-              <span className="mono">{d.settings?.url}</span>
+              <span>{typeOf(d)?.name ?? d.type}</span>
+              {placeOf(d, typeOf(d)) && <span className="mono">{placeOf(d, typeOf(d))}</span>}
               <span>
                 <span className="dim">Changed</span> <Time at={d.updatedAt} />
               </span>
@@ -79,7 +82,7 @@ export function DestinationPage() {
                     {(h) => <HeldPanel destination={d} held={h.held} onOpen={setDialog} />}
                   </Loaded>
                 </Panel>
-                <ConfigurationPanel destination={d} onOpen={setDialog} />
+                <ConfigurationPanel destination={d} type={typeOf(d)} onOpen={setDialog} />
                 <AuditPanel destinationId={d.id} />
               </div>
             </div>

@@ -17,7 +17,7 @@ const before = entry("destination.create", { displayName: "SOAR", severities: ["
 test("a change says what it changed, by what was before", () => {
   const after = { displayName: "SOAR", severities: ["LOW"], limits: { maxInFlight: 9 } };
   expect(auditWords(entry("destination.update", after), before)).toBe("Changed Severity Levels, Limits");
-  expect(auditWords(entry("destination.update", before.detail), before)).toBe("Changed the URL or a header value");
+  expect(auditWords(entry("destination.update", before.detail), before)).toBe("Changed the value of a secret");
   expect(auditWords(entry("destination.update", after), undefined)).toBe("Changed");
 });
 

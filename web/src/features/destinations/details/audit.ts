@@ -15,7 +15,7 @@ const fieldWords: Record<string, string> = {
   alertTypes: "Default Alert Types",
   logTypes: "Log Types",
   limits: "Limits",
-  settings: "URL or headers",
+  settings: "settings",
 };
 
 /**
@@ -34,5 +34,5 @@ export function auditWords(entry: AuditEntry, before: AuditEntry | undefined): s
   const changed = Object.entries(fieldWords)
     .filter(([field]) => JSON.stringify(entry.detail[field]) !== JSON.stringify(before.detail[field]))
     .map(([, word]) => word);
-  return `${action} ${changed.join(", ") || "the URL or a header value"}`;
+  return `${action} ${changed.join(", ") || "the value of a secret"}`;
 }

@@ -23,8 +23,8 @@ export function SecretOnce({
         <CopyButton text={secret} what="signing secret" onCopied={() => onKept?.(true)} />
       </div>
       <Text size="xs" c="dimmed">
-        Give it to the receiver, which checks the header webhook-signature with it (Standard Webhooks). If it is lost,
-        rotate it to get another.
+        Give it to the receiver, which checks the signature of each request with it. If it is lost, rotate it to get
+        another.
       </Text>
       {onKept && (
         <Checkbox

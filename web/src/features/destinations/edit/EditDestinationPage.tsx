@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
-import { destinationQuery, destinationsQuery } from "../../../api/destinations";
+import { destinationQuery, destinationsQuery, destinationTypesQuery } from "../../../api/destinations";
 import { useMayNot } from "../../../api/session";
 import { Empty } from "../../../ui/page/Empty";
 import { Loaded } from "../../../ui/page/Loaded";
@@ -18,6 +18,7 @@ export function EditDestinationPage() {
   const { destinationId } = route.useParams();
   const query = useQuery(destinationQuery(destinationId));
   const error = useLastError(query);
+  const types = useQuery(destinationTypesQuery);
   const { data: all = [] } = useQuery(destinationsQuery);
   const mayNot = useMayNot("admin");
   if (isGone(error)) {
@@ -35,7 +36,25 @@ export function EditDestinationPage() {
       <PageHead title={`Edit ${name}`} />
       {mayNot === undefined ? (
         <Loaded query={query} what="The destination" lines={12}>
-          {(d) => <EditForm key={destinationId} now={d} others={all.filter((other) => other.id !== destinationId)} />}
+          {(d) => (
+            <Loaded query={types} what="The types of destinations" lines={12}>
+              {(known) => {
+                const type = known.find((t) => t.type === d.type);
+                return type === undefined ? (
+                  <Empty title="This destination cannot be changed here">
+                    Its type, {d.type}, is not known to this version of Belfry.
+                  </Empty>
+                ) : (
+                  <EditForm
+                    key={destinationId}
+                    type={type}
+                    now={d}
+                    others={all.filter((other) => other.id !== destinationId)}
+                  />
+                );
+              }}
+            </Loaded>
+          )}
         </Loaded>
       ) : (
         <Empty title="You cannot change this destination">{mayNot}</Empty>

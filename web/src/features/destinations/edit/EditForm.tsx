@@ -4,12 +4,13 @@ import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { patchDestination } from "../../../api/destinations";
 import { asProblem } from "../../../api/problem";
-import type { Destination } from "../../../api/types";
+import type { Destination, DestinationTypeInfo } from "../../../api/types";
 import { useAction } from "../../../api/useAction";
 import { Time } from "../../../time/Time";
 import { useAnnounce } from "../../../ui/act/Announcer";
 import { Panel } from "../../../ui/page/Panel";
 import columns from "../add/NewDestinationPage.module.css";
+import { TypeChosen } from "../add/TypeChosen";
 import { RotateDialog } from "../dialogs/RotateDialog";
 import { SecretOnce } from "../dialogs/SecretOnce";
 import { readAgain, showDestination } from "../dialogs/useChange";
@@ -23,16 +24,24 @@ import { LeaveDialog } from "./LeaveDialog";
  * The form of a destination that exists. It is filled once; when the destination changes meanwhile, that is said, and
  * whoever edits chooses how to go on.
  */
-export function EditForm({ now, others }: { now: Destination; others: readonly Destination[] }) {
+export function EditForm({
+  type,
+  now,
+  others,
+}: {
+  type: DestinationTypeInfo;
+  now: Destination;
+  others: readonly Destination[];
+}) {
   const [base, setBase] = useState(now);
-  const [values, setValues] = useState<FormValues>(() => formOf(now));
+  const [values, setValues] = useState<FormValues>(() => formOf(now, type));
   const [rotating, setRotating] = useState(false);
   const [made, setMade] = useState<string>(); // a signing secret, by the change that was saved
   const navigate = useNavigate();
   const queries = useQueryClient();
   const announce = useAnnounce();
-  const patch = patchOf(values, base);
-  const changed = changesOf(patch);
+  const patch = patchOf(values, base, type);
+  const changed = changesOf(values, base, type);
   const back = () => void navigate({ to: "/destinations/$destinationId", params: { destinationId: base.id } });
   const leave = () =>
     void navigate({
@@ -70,7 +79,7 @@ export function EditForm({ now, others }: { now: Destination; others: readonly D
     setBase(now);
   };
 
-  const theirs = changesOf(patchOf(formOf(now), base));
+  const theirs = changesOf(formOf(now, type), base, type);
   if (harmless(base, now) && theirs.length === 0) {
     setBase(now);
   }
@@ -82,21 +91,23 @@ export function EditForm({ now, others }: { now: Destination; others: readonly D
         {moved && (
           <div className={classes.moved} role="alert">
             <strong>This destination was changed while you edit it</strong> (<Time at={now.updatedAt} />
-            {`: ${theirs.join(", ") || "its URL or a header value"}`}).{" "}
+            {`: ${theirs.join(", ") || "the value of a secret"}`}).{" "}
             {changed.length > 0 ? `You have changed ${changed.join(", ")}.` : "You have changed nothing yet."}
             <Group gap="xs" mt={8}>
-              <Button onClick={() => takeOver(rebase(values, base, now))}>
+              <Button onClick={() => takeOver(rebase(values, base, now, type))}>
                 {changed.length > 0 ? "Keep my changes, take the rest" : "Show what it is now"}
               </Button>
               {changed.length > 0 && (
-                <Button variant="default" onClick={() => takeOver(formOf(now))}>
+                <Button variant="default" onClick={() => takeOver(formOf(now, type))}>
                   Discard my changes
                 </Button>
               )}
             </Group>
           </div>
         )}
+        <TypeChosen type={type} />
         <DestinationForm
+          type={type}
           values={values}
           onChange={change}
           saved={base}
@@ -131,7 +142,7 @@ export function EditForm({ now, others }: { now: Destination; others: readonly D
           }
         />
       </Panel>
-      <FormAside values={values} saved={base} />
+      <FormAside type={type} values={values} saved={base} />
       {rotating && <RotateDialog destination={base} onClose={() => setRotating(false)} />}
       {made !== undefined && (
         // What is shown once must not be lost by a click beside it.

@@ -1,48 +1,21 @@
-import { Button, Input, TextInput } from "@mantine/core";
-import type { Destination } from "../../../api/types";
-import classes from "../form/DestinationForm.module.css";
-import type { FieldsProps } from "../form/fields";
+import { TextInput } from "@mantine/core";
+import { KeepStored, SecretKept } from "./KeptSecret";
+import { type FieldProps, inputProps, type TextValue } from "./props";
 
-/** The URL. It is a secret: of a stored one scheme and host are shown, and it is kept or replaced as a whole. */
-export function UrlField({ values, onChange, errorOf, saved }: FieldsProps & { saved: Destination | undefined }) {
-  if (values.keepUrl && saved) {
-    return (
-      <Input.Wrapper
-        size="xs"
-        label="Custom Webhook URL"
-        description="Stored sealed; what follows the host is not shown."
-        labelElement="div"
-      >
-        <div className={classes.stored} data-field="settings.url">
-          <span className="mono">{saved.settings?.url}/…</span>
-          <Button variant="default" size="compact-xs" onClick={() => onChange({ keepUrl: false })}>
-            Replace
-          </Button>
-        </div>
-      </Input.Wrapper>
-    );
+/** A URL. Of a stored one that is a secret scheme and host are shown, and it is kept or replaced as a whole. */
+export function UrlField(props: FieldProps<TextValue>) {
+  const { value, shown } = props;
+  if (value.keep) {
+    return <SecretKept {...props}>{typeof shown === "string" && <span className="mono">{shown}/…</span>}</SecretKept>;
   }
   return (
     <TextInput
-      label="Custom Webhook URL"
-      description="Alerts are posted here as JSON. It is stored sealed and not shown again."
-      required
-      placeholder="https://"
       inputMode="url"
-      autoComplete="off"
-      spellCheck={false}
-      data-field="settings.url"
-      value={values.url}
-      error={errorOf("settings.url")}
-      onChange={(e) => onChange({ url: e.currentTarget.value })}
+      {...inputProps(props)}
+      placeholder={props.field.placeholder ?? "https://"}
+      onChange={(e) => props.onChange({ ...value, text: e.currentTarget.value })}
       rightSectionWidth={90}
-      rightSection={
-        saved?.settings && (
-          <Button variant="subtle" size="compact-xs" onClick={() => onChange({ keepUrl: true, url: "" })}>
-            Keep stored
-          </Button>
-        )
-      }
+      rightSection={<KeepStored {...props} />}
     />
   );
 }

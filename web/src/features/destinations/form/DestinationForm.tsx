@@ -1,10 +1,10 @@
 import { Button, Group, TextInput } from "@mantine/core";
 import { type ReactNode, useEffect, useRef, useState } from "react";
 import { asProblem } from "../../../api/problem";
-import type { Destination } from "../../../api/types";
+import type { Destination, DestinationTypeInfo, SettingsField } from "../../../api/types";
 import { ProblemAlert } from "../../../ui/page/ProblemAlert";
-import { HeaderFields } from "../fields/HeaderFields";
-import { UrlField } from "../fields/UrlField";
+import { SettingsFields } from "../fields/SettingsFields";
+import { askedFields, type SettingsValues, settingPath } from "../fields/settings";
 import classes from "./DestinationForm.module.css";
 import { FilterFields } from "./FilterFields";
 import type { FormValues } from "./form";
@@ -17,6 +17,7 @@ import { validate } from "./validate";
  * stand beside their field until it is changed.
  */
 export function DestinationForm({
+  type,
   values,
   onChange,
   saved,
@@ -28,6 +29,7 @@ export function DestinationForm({
   onCancel,
   aside,
 }: {
+  type: DestinationTypeInfo;
   values: FormValues;
   onChange: (change: Partial<FormValues>) => void;
   /** The destination that is edited. */
@@ -46,7 +48,8 @@ export function DestinationForm({
 }) {
   const form = useRef<HTMLFormElement>(null);
   const [tries, setTries] = useState(0);
-  const errors = validate(values, saved, others);
+  const errors = validate(values, type, saved, others);
+  const asked = askedFields(type.fields, values.settings);
   const told = problem === null || problem === undefined ? undefined : asProblem(problem);
   const errorOf = (path: string) => {
     const local = tries > 0 ? errors.get(path) : undefined;
@@ -54,14 +57,23 @@ export function DestinationForm({
   };
   const beside =
     told?.code === "name_taken" ||
-    (told && told.fieldErrors.length > 0 && told.fieldErrors.every((e) => fields.test(e.field)));
+    (told && told.fieldErrors.length > 0 && told.fieldErrors.every((e) => saysItself(e.field, asked)));
+
+  // What a destination must have comes before its filters, the rest behind them.
+  const first = asked.filter((f) => f.section === undefined && comesFirst(f, asked));
+  const settings = {
+    values: values.settings,
+    onChange: (next: SettingsValues) => onChange({ settings: next }),
+    errorOf,
+    saved,
+  };
 
   // Whoever tries to save goes to the first field that is wrong, by our rules or the server's.
   // biome-ignore lint/correctness/useExhaustiveDependencies: only a try to save moves the focus
   useEffect(() => {
     const all = [...(form.current?.querySelectorAll<HTMLElement>("[data-field]") ?? [])];
     const wrong = all.find((field) => errorOf(field.dataset.field ?? "") !== undefined);
-    (wrong?.querySelector<HTMLElement>("input, button") ?? wrong)?.focus();
+    (wrong?.querySelector<HTMLElement>("input, textarea, button") ?? wrong)?.focus();
   }, [tries, told?.requestId]);
 
   return (
@@ -91,9 +103,9 @@ export function DestinationForm({
         />
         <NameNote name={values.displayName} saved={saved} others={others} />
       </div>
-      <UrlField values={values} onChange={onChange} errorOf={errorOf} saved={saved} />
+      <SettingsFields {...settings} fields={first} />
       <FilterFields values={values} onChange={onChange} errorOf={errorOf} />
-      <HeaderFields values={values} onChange={onChange} errorOf={errorOf} />
+      <SettingsFields {...settings} fields={asked.filter((f) => !first.includes(f))} />
       <LimitsFields values={values} onChange={onChange} errorOf={errorOf} />
       {aside}
       {told && !beside && <ProblemAlert title="It could not be saved" error={told} />}
@@ -123,6 +135,21 @@ function serverError(told: ReturnType<typeof asProblem> | undefined, path: strin
   return message && `${message[0]?.toUpperCase()}${message.slice(1)}.`;
 }
 
-/** The paths of the fields that show their errors themselves. Those of the rest are listed. */
-const fields =
-  /^(displayName|severities|alertTypes|logTypes|settings\.url|settings\.headers(\[\d+\]\.(name|value))?|limits\.(maxInFlight|ratePerSecond|burst))$/;
+/** Whether a field must be entered, or hangs on one that must. */
+function comesFirst(f: SettingsField, fields: readonly SettingsField[]): boolean {
+  const other = fields.find((o) => o.name === f.onlyIf?.field);
+  return f.onlyIf === undefined ? f.required : other !== undefined && comesFirst(other, fields);
+}
+
+/** Whether the field of a path shows its error itself. Those of the rest are listed. */
+function saysItself(path: string, asked: readonly SettingsField[]): boolean {
+  const ofSetting = asked.some(
+    (f) => path === settingPath(f) || (f.kind === "headers" && path.startsWith(`${settingPath(f)}[`)),
+  );
+  return (
+    ofSetting ||
+    /^(displayName|severities|alertTypes|logTypes|responseStorage|limits\.(maxInFlight|ratePerSecond|burst))$/.test(
+      path,
+    )
+  );
+}

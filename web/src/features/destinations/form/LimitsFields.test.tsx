@@ -2,18 +2,19 @@ import { MantineProvider } from "@mantine/core";
 import { fireEvent, render, screen } from "@testing-library/react";
 import { useState } from "react";
 import { expect, test } from "vitest";
+import { sampleType } from "../sample";
 import { inputOf, newForm } from "./form";
 import { LimitsFields } from "./LimitsFields";
 import { validate } from "./validate";
 
 function Form() {
   const [values, setValues] = useState(newForm);
-  const errors = validate(values, undefined, []);
+  const errors = validate(values, sampleType, undefined, []);
   const errorOf = (path: string) => errors.get(path);
   return (
     <>
       <LimitsFields values={values} onChange={(to) => setValues((v) => ({ ...v, ...to }))} errorOf={errorOf} />
-      <output>{JSON.stringify(inputOf(values).limits?.ratePerSecond)}</output>
+      <output>{JSON.stringify(inputOf(values, sampleType).limits?.ratePerSecond)}</output>
     </>
   );
 }

@@ -1,49 +1,41 @@
 import { describe, expect, test } from "vitest";
 import type { Destination } from "../../../api/types";
 import type { HeaderField } from "../fields/headers";
-import { changesOf, formOf, inputOf, newForm, patchOf, rebase, testOf } from "./form";
+import { storedHeaders } from "../fields/headers";
+import type { SettingValue } from "../fields/settings";
+import { sampleDestination as saved, sampleType as type } from "../sample";
+import * as forms from "./form";
+import { type FormValues, newForm } from "./form";
 
-const saved: Destination = {
-  id: "01934f3c-2d6e-7a40-8a1c-55d0e1a7b001",
-  displayName: "SOAR",
-  type: "webhook",
-  state: "active",
-  severities: ["HIGH", "CRITICAL"],
-  alertTypes: ["RULE"],
-  logTypes: ["AWS.CloudTrail"],
-  overrideOnly: false,
-  formerNames: [],
-  usable: true,
-  unusableReason: null,
-  unusableMessage: null,
-  limits: { maxInFlight: 8, ratePerSecond: 5, burst: 20, holdNotAnswering: true },
-  responseStorage: "full",
-  settings: {
-    url: "https://soar.example.com",
-    headers: [{ name: "X-API-Key" }, { name: "X-Team" }],
-  },
-  storedSecrets: ["url", "headers"],
-  signing: { createdAt: "2026-03-02T12:00:00Z", previousValidUntil: null },
-  version: 3,
-  createdAt: "2026-03-02T12:00:00Z",
-  updatedAt: "2026-03-02T12:00:00Z",
-};
+const patchOf = (v: FormValues, d: Destination) => forms.patchOf(v, d, type);
+const formOf = (d: Destination) => forms.formOf(d, type);
+const testOf = (v: FormValues, d?: Destination) => forms.testOf(v, d, type);
+const rebase = (v: FormValues, old: Destination, fresh: Destination) => forms.rebase(v, old, fresh, type);
+
+const url = (text: string): SettingValue => ({ as: "text", text, keep: false });
+const headersAs = (headers: readonly HeaderField[]): SettingValue => ({ as: "headers", headers });
+/** The form with this in its settings. */
+const set = (v: FormValues, settings: Record<string, SettingValue>): FormValues => ({
+  ...v,
+  settings: { ...v.settings, ...settings },
+});
+
 const form = formOf(saved);
-const [apiKey, team] = form.headers as [HeaderField, HeaderField]; // the two above
+const stored = storedHeaders([{ name: "X-API-Key" }, { name: "X-Team" }], true);
+const [apiKey, team] = stored as [HeaderField, HeaderField]; // the two above
 
 test("a new destination takes all, and its secrets are sent as they were entered", () => {
-  const input = inputOf({
-    ...newForm,
-    displayName: "  SOAR ",
-    url: " https://soar.example.com/hooks/1f0c ",
-    headers: [
+  const entered = set(newForm, {
+    url: url(" https://soar.example.com/hooks/1f0c "),
+    headers: headersAs([
       { key: "1", name: "X-API-Key", value: " example-value ", stored: "no" },
       { key: "2", name: "", value: "", stored: "no" },
-    ],
+    ]),
   });
+  const input = forms.inputOf({ ...entered, displayName: "  SOAR " }, type);
   expect(input).toMatchObject({
     displayName: "SOAR",
-    type: "webhook",
+    type: "sample",
     limits: { maxInFlight: 16, ratePerSecond: null, burst: null, holdNotAnswering: true },
     responseStorage: "full",
     settings: { url: "https://soar.example.com/hooks/1f0c", headers: [{ name: "X-API-Key", value: "example-value" }] },
@@ -70,15 +62,17 @@ describe("what an edit sends", () => {
       { ...team, stored: "remove" },
       { key: "new", name: "X-More", value: "1", stored: "no" },
     ];
-    expect(patchOf({ ...form, headers }, saved).settings).toEqual({
+    expect(patchOf(set(form, { headers: headersAs(headers) }), saved).settings).toEqual({
       headers: [
         { name: "X-API-Key", value: "next" },
         { name: "X-More", value: "1" },
       ],
     });
-    expect(patchOf({ ...form, headers: [apiKey, { ...team, stored: "remove" }] }, saved).settings).toEqual({
-      headers: [{ name: "X-API-Key" }],
-    });
+    expect(patchOf(set(form, { headers: headersAs([apiKey, { ...team, stored: "remove" }]) }), saved).settings).toEqual(
+      {
+        headers: [{ name: "X-API-Key" }],
+      },
+    );
   });
 
   test("a cleared rate takes the burst with it", () => {
@@ -91,11 +85,16 @@ describe("what an edit sends", () => {
   });
 });
 
-test("settings that cannot be opened are to be entered again", () => {
-  const lost = { ...saved, usable: false, unusableReason: "signing_secret" as const }; // its URL may be known: then the signing secret is lost
-  expect(formOf(lost).keepUrl).toBe(false);
-  expect(patchOf({ ...formOf(lost), url: "https://soar.example.com" }, lost).settings).toEqual({
+test("settings that cannot be used are all to be entered again", () => {
+  const lost: Destination = { ...saved, usable: false, unusableReason: "signing_secret" };
+  expect(formOf(lost).settings.url).toEqual(url(""));
+  expect(patchOf(set(formOf(lost), { url: url("https://soar.example.com") }), lost).settings).toMatchObject({
     url: "https://soar.example.com",
+  });
+  // Nothing of them may be known.
+  expect(formOf({ ...lost, settings: null, storedSecrets: [] }).settings).toEqual({
+    url: url(""),
+    headers: headersAs([]),
   });
 });
 
@@ -105,19 +104,18 @@ describe("what a test is of", () => {
   });
 
   test("the settings as entered while there is no destination yet", () => {
-    expect(testOf({ ...newForm, url: " https://a.example.com " }, undefined)).toEqual({
+    expect(testOf(set(newForm, { url: url(" https://a.example.com ") }))).toEqual({
       kind: "settings",
-      input: { type: "webhook", settings: { url: "https://a.example.com", headers: [] } },
+      input: { type: "sample", settings: { url: "https://a.example.com", headers: [] } },
     });
   });
 
   test("the change of the settings, which the server completes with what it has stored", () => {
-    const url = { ...form, keepUrl: false, url: "https://soar.example.com/new" };
-    expect(testOf(url, saved)).toEqual({
+    expect(testOf(set(form, { url: url("https://soar.example.com/new") }), saved)).toEqual({
       kind: "settings",
       input: { destinationId: saved.id, settings: { url: "https://soar.example.com/new" } },
     });
-    const value = { ...form, headers: [{ ...apiKey, stored: "replace" as const, value: "v" }, team] };
+    const value = set(form, { headers: headersAs([{ ...apiKey, stored: "replace", value: "v" }, team]) });
     expect(testOf(value, saved)).toEqual({
       kind: "settings",
       input: {
@@ -129,11 +127,11 @@ describe("what a test is of", () => {
 
   test("what would be saved, and nothing beside it", () => {
     const all = {
-      ...form,
+      ...set(form, {
+        url: url("https://other.example.com"),
+        headers: headersAs(stored.map((h) => ({ ...h, stored: "replace", value: "v" }))),
+      }),
       displayName: "Another",
-      keepUrl: false,
-      url: "https://other.example.com",
-      headers: form.headers.map((h): HeaderField => ({ ...h, stored: "replace", value: "v" })),
     };
     const of = testOf(all, saved);
     expect(of.kind === "settings" && of.input).toEqual({
@@ -144,10 +142,8 @@ describe("what a test is of", () => {
 });
 
 test("what was changed is named for people", () => {
-  expect(changesOf(patchOf({ ...form, severities: [], holdNotAnswering: false }, saved))).toEqual([
-    "Severity Levels",
-    "Limits",
-  ]);
+  const changed = set({ ...form, severities: [], holdNotAnswering: false }, { url: url("https://b.example.com") });
+  expect(forms.changesOf(changed, saved, type)).toEqual(["Severity Levels", "Limits", "Service URL"]);
 });
 
 describe("when someone else changed the destination meanwhile", () => {
@@ -170,8 +166,9 @@ describe("when someone else changed the destination meanwhile", () => {
   });
 
   test("a value that is gone there is not kept", () => {
-    const mine = { ...form, headers: [{ ...apiKey, stored: "replace" as const, value: "next" }, team] };
-    const rebased = rebase(mine, saved, fresh);
-    expect(rebased.headers.map((h) => [h.name, h.stored])).toEqual([["X-API-Key", "replace"]]);
+    const mine = set(form, { headers: headersAs([{ ...apiKey, stored: "replace", value: "next" }, team]) });
+    expect(rebase(mine, saved, fresh).settings.headers).toEqual(
+      headersAs([{ ...apiKey, stored: "replace", value: "next" }]),
+    );
   });
 });

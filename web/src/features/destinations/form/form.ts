@@ -3,21 +3,25 @@ import {
   type AlertType,
   alertTypes,
   type Destination,
+  type DestinationTypeInfo,
   type ResponseStorage,
   type Severity,
   severities,
 } from "../../../api/types";
 import { numberOf } from "../../../words/number";
-import type { HeaderField } from "../fields/headers";
-import { sentHeaders } from "../fields/headers";
+import {
+  changedFields,
+  rebaseSettings,
+  type SettingsValues,
+  settingsInput,
+  settingsPatch,
+  storedSettings,
+} from "../fields/settings";
 
 /** What a person has entered. Of stored secrets it has none: those are kept unless something is put in their place. */
 export type FormValues = {
   displayName: string;
-  /** Whether the stored URL stays. */
-  keepUrl: boolean;
-  url: string;
-  headers: readonly HeaderField[];
+  settings: SettingsValues;
   severities: readonly Severity[];
   alertTypes: readonly AlertType[];
   logTypes: readonly string[];
@@ -36,9 +40,7 @@ export const defaultInFlight = 16;
 /** The form of a new destination: it takes all until something is left out. */
 export const newForm: FormValues = {
   displayName: "",
-  keepUrl: false,
-  url: "",
-  headers: [],
+  settings: {},
   severities,
   alertTypes,
   logTypes: [],
@@ -50,17 +52,10 @@ export const newForm: FormValues = {
 };
 
 /** The form of a destination as it is. */
-export function formOf(d: Destination): FormValues {
+export function formOf(d: Destination, type: DestinationTypeInfo): FormValues {
   return {
     displayName: d.displayName,
-    keepUrl: d.settings !== null && d.usable, // what mends it are settings that are entered again
-    url: "",
-    headers: (d.settings?.headers ?? []).map((h, n) => ({
-      key: `stored-${n}`,
-      name: h.name,
-      value: "",
-      stored: "keep",
-    })),
+    settings: storedSettings(type.fields, d),
     severities: d.severities,
     alertTypes: d.alertTypes,
     logTypes: d.logTypes,
@@ -73,22 +68,22 @@ export function formOf(d: Destination): FormValues {
 }
 
 /** What to create. */
-export function inputOf(v: FormValues): DestinationInput {
+export function inputOf(v: FormValues, type: DestinationTypeInfo): DestinationInput {
   return {
     displayName: v.displayName.trim(),
-    type: "webhook",
+    type: type.type,
     severities: [...v.severities],
     alertTypes: [...v.alertTypes],
     logTypes: logTypesOf(v),
     limits: limitsOf(v),
     responseStorage: v.responseStorage,
-    settings: settingsOf(v),
+    settings: settingsOf(v, type),
   };
 }
 
 /** What to change of a destination: only what was changed here, so that what others change stays. */
-export function patchOf(v: FormValues, d: Destination): DestinationPatch {
-  const before = formOf(d);
+export function patchOf(v: FormValues, d: Destination, type: DestinationTypeInfo): DestinationPatch {
+  const before = formOf(d, type);
   const patch: DestinationPatch = {};
   if (v.displayName.trim() !== d.displayName) {
     patch.displayName = v.displayName.trim();
@@ -108,13 +103,13 @@ export function patchOf(v: FormValues, d: Destination): DestinationPatch {
   if (v.responseStorage !== d.responseStorage) {
     patch.responseStorage = v.responseStorage;
   }
-  const headers = patchHeaders(v);
-  const settings = {
-    ...(v.keepUrl ? {} : { url: v.url.trim() }),
-    ...(JSON.stringify(headers) === JSON.stringify(patchHeaders(before)) ? {} : { headers }),
-  };
+  // Settings that cannot be used are mended by all of them, entered again.
+  const settings = d.usable
+    ? settingsPatch(type.fields, v.settings, before.settings)
+    : settingsInput(type.fields, v.settings);
   if (Object.keys(settings).length > 0) {
-    patch.settings = settings;
+    // The description that it was made by is the server's own.
+    patch.settings = settings as NonNullable<DestinationPatch["settings"]>;
   }
   return patch;
 }
@@ -125,19 +120,19 @@ export type TestOf =
   | { kind: "settings"; input: Pick<SettingsTestInput, "destinationId" | "type" | "settings"> };
 
 /** Of an edit the server gets what saving would send, and takes the rest from what it has stored. */
-export function testOf(v: FormValues, saved: Destination | undefined): TestOf {
+export function testOf(v: FormValues, saved: Destination | undefined, type: DestinationTypeInfo): TestOf {
   if (saved === undefined) {
-    return { kind: "settings", input: { type: "webhook", settings: settingsOf(v) } };
+    return { kind: "settings", input: { type: type.type, settings: settingsOf(v, type) } };
   }
-  const { settings } = patchOf(v, saved);
+  const { settings } = patchOf(v, saved, type);
   return settings === undefined
     ? { kind: "saved", id: saved.id }
     : { kind: "settings", input: { destinationId: saved.id, settings } };
 }
 
-/** Names what was changed in the form, for a person. */
-export function changesOf(patch: DestinationPatch): string[] {
-  const names: Record<keyof DestinationPatch, string> = {
+/** Names what was changed of a destination in the form, for a person. */
+export function changesOf(v: FormValues, d: Destination, type: DestinationTypeInfo): string[] {
+  const names: Record<Exclude<keyof DestinationPatch, "settings">, string> = {
     displayName: "Display Name",
     formerNames: "Former names",
     type: "Type",
@@ -146,26 +141,26 @@ export function changesOf(patch: DestinationPatch): string[] {
     logTypes: "Log Types",
     limits: "Limits",
     responseStorage: "Stored answers",
-    settings: "URL or headers",
   };
-  // Object.keys has no narrower type, and a patch has no other keys.
-  return (Object.keys(patch) as (keyof DestinationPatch)[]).map((key) => names[key]);
+  const { settings: _, ...patch } = patchOf(v, d, type);
+  return [
+    // Object.keys has no narrower type, and a patch has no other keys.
+    ...(Object.keys(patch) as (keyof typeof names)[]).map((key) => names[key]),
+    ...changedFields(type.fields, v.settings, formOf(d, type).settings).map((f) => f.label),
+  ];
 }
 
 /**
  * Puts what was changed here onto a newer version of the destination. Where both were changed, what was entered here
  * stays in the form.
  */
-export function rebase(v: FormValues, old: Destination, fresh: Destination): FormValues {
-  const mine = patchOf(v, old);
-  const theirs = formOf(fresh);
+export function rebase(v: FormValues, old: Destination, fresh: Destination, type: DestinationTypeInfo): FormValues {
+  const mine = patchOf(v, old, type);
+  const [before, theirs] = [formOf(old, type), formOf(fresh, type)];
   const limits = mine.limits === undefined ? theirs : v;
-  const headers = mine.settings?.headers === undefined ? theirs.headers : rebaseHeaders(v, theirs.headers);
   return {
     displayName: mine.displayName === undefined ? theirs.displayName : v.displayName,
-    keepUrl: v.keepUrl && theirs.keepUrl,
-    url: v.url,
-    headers,
+    settings: rebaseSettings(type.fields, v.settings, before.settings, theirs.settings),
     severities: mine.severities === undefined ? theirs.severities : v.severities,
     alertTypes: mine.alertTypes === undefined ? theirs.alertTypes : v.alertTypes,
     logTypes: mine.logTypes === undefined ? theirs.logTypes : v.logTypes,
@@ -177,28 +172,9 @@ export function rebase(v: FormValues, old: Destination, fresh: Destination): For
   };
 }
 
-/** A header that was kept here and is gone there cannot be kept; one that is new there is kept. */
-function rebaseHeaders(v: FormValues, theirs: readonly HeaderField[]): HeaderField[] {
-  const key = (h: HeaderField) => h.name.toLowerCase();
-  const stored = new Set(theirs.map(key));
-  const here = v.headers
-    .filter((h) => stored.has(key(h)) || (h.stored !== "keep" && h.stored !== "remove"))
-    .map((h): HeaderField => (stored.has(key(h)) ? h : { ...h, stored: "no" }));
-  const known = new Set(v.headers.map(key));
-  return [...here, ...theirs.filter((h) => !known.has(key(h))).map((h) => ({ ...h, key: `fresh-${h.name}` }))];
-}
-
-function settingsOf(v: FormValues): DestinationInput["settings"] {
-  return {
-    url: v.url.trim(),
-    headers: sentHeaders(v.headers).map((h) => ({ name: h.name.trim(), value: trimBlanks(h.value) })),
-  };
-}
-
-function patchHeaders(v: FormValues) {
-  return sentHeaders(v.headers).map((h) =>
-    h.stored === "keep" ? { name: h.name } : { name: h.name.trim(), value: trimBlanks(h.value) },
-  );
+function settingsOf(v: FormValues, type: DestinationTypeInfo): DestinationInput["settings"] {
+  // The description that it is made by is the server's own.
+  return settingsInput(type.fields, v.settings) as DestinationInput["settings"];
 }
 
 /** Of a form that `validate` has nothing to say of. */
@@ -214,10 +190,6 @@ function limitsOf(v: FormValues) {
 /** Log types are compared exactly: nothing of one is trimmed but the blanks that came with pasting. */
 function logTypesOf(v: FormValues): string[] {
   return v.logTypes.map((t) => t.trim());
-}
-
-function trimBlanks(text: string): string {
-  return text.replaceAll(/^[ \t]+|[ \t]+$/g, "");
 }
 
 function sameSet(a: readonly string[], b: readonly string[]): boolean {

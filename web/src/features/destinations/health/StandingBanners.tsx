@@ -4,7 +4,7 @@ import type { Destination, DestinationHealth } from "../../../api/types";
 import { Time } from "../../../time/Time";
 import { outcomeWord } from "../../../words/status";
 import type { DestinationDialog } from "../dialogs/DestinationDialogs";
-import { countText, heldTotal, isMisconfigured } from "./health";
+import { countText, heldTotal } from "./health";
 import classes from "./StandingBanners.module.css";
 
 /** What asks for someone about a destination, with what is known and what can be done. */
@@ -20,11 +20,9 @@ export function StandingBanners({
   const held = health && heldTotal(health.held);
   return (
     <>
-      {isMisconfigured(destination) && (
-        <Banner tone="bad" title="Its settings cannot be used">
-          Its settings or its signing secret cannot be opened with the server’s key, so its deliveries wait. Edit it and
-          enter the URL and the header values again, and they go out. If the signing secret is lost too, it gets a new
-          one, which is then shown once.
+      {!destination.usable && (
+        <Banner tone="bad" title="This destination cannot be used">
+          {destination.unusableMessage} Until then its deliveries wait.
         </Banner>
       )}
       {health?.state === "not_answering" && health.notAnsweringSince !== null && (

@@ -58,34 +58,27 @@ test("what is held is added up, and says when there may be more", () => {
 });
 
 describe("how a destination stands", () => {
-  const fine = { state: "active" as const, usable: true, unusableReason: null };
-  const paused = { ...fine, state: "paused" as const };
+  const usable = true;
   const health = (state: DestinationHealth["state"], slowUntil: string | null = null, consecutiveFailures = 0) => ({
     state,
     slowUntil,
     consecutiveFailures,
   });
   test.each([
-    ["answering", fine, health("answering"), ["answering"]],
-    ["unknown health", fine, undefined, []],
-    ["paused and fine", paused, health("answering"), ["paused"]],
-    ["paused and failing", paused, health("failing"), ["failing", "paused"]],
-    ["failing a little", fine, health("failing", null, 9), ["failing"]],
-    ["failing for long", fine, health("failing", null, 10), ["keeps_failing"]],
-    ["answering nothing but 429", fine, health("failing", "2026-03-02T12:00:00Z", 583), ["keeps_failing", "slowed"]],
-    ["slowed", fine, health("answering", "2026-03-02T12:00:00Z"), ["slowed"]],
+    ["answering", { state: "active" as const, usable }, health("answering"), ["answering"]],
+    ["unknown health", { state: "active" as const, usable }, undefined, []],
+    ["paused and fine", { state: "paused" as const, usable }, health("answering"), ["paused"]],
+    ["paused and failing", { state: "paused" as const, usable }, health("failing"), ["failing", "paused"]],
+    ["failing a little", { state: "active" as const, usable }, health("failing", null, 9), ["failing"]],
+    ["failing for long", { state: "active" as const, usable }, health("failing", null, 10), ["keeps_failing"]],
     [
-      "misconfigured",
-      { ...fine, usable: false, unusableReason: "settings" as const },
-      health("unknown"),
-      ["misconfigured"],
+      "answering nothing but 429",
+      { state: "active" as const, usable },
+      health("failing", "2026-03-02T12:00:00Z", 583),
+      ["keeps_failing", "slowed"],
     ],
-    [
-      "a key missing in one replica",
-      { ...fine, usable: false, unusableReason: "key_missing" as const },
-      health("answering"),
-      ["answering"],
-    ],
+    ["slowed", { state: "active" as const, usable }, health("answering", "2026-03-02T12:00:00Z"), ["slowed"]],
+    ["misconfigured", { state: "active" as const, usable: false }, health("unknown"), ["misconfigured"]],
   ])("%s", (_name, destination, of, want) => {
     expect(standingsOf(destination, of)).toEqual(want);
   });

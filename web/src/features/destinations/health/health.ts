@@ -25,21 +25,16 @@ export const standingWord: Record<DestinationStanding, string> = {
   answering: "Answering",
 };
 
-/** Whether someone has to enter its settings again. A key that one replica lacks is no reason: others go on sending. */
-export function isMisconfigured(d: Pick<Destination, "usable" | "unusableReason">): boolean {
-  return !d.usable && d.unusableReason !== "key_missing";
-}
-
 /** From how many attempts in a row without an acknowledgement nobody may take a destination for well. */
 const manyInARow = 10;
 
 /** All that is to be said of how a destination stands, worst first: one that is paused may have been failing. */
 export function standingsOf(
-  destination: Pick<Destination, "state" | "usable" | "unusableReason">,
+  destination: Pick<Destination, "state" | "usable">,
   health: Pick<DestinationHealth, "state" | "slowUntil" | "consecutiveFailures"> | undefined,
 ): DestinationStanding[] {
   const found = new Set<DestinationStanding>();
-  if (isMisconfigured(destination)) {
+  if (!destination.usable) {
     found.add("misconfigured");
   }
   if (destination.state === "paused") {

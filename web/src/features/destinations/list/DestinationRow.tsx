@@ -2,6 +2,7 @@ import { Link } from "@tanstack/react-router";
 import { ListRow } from "../../../ui/list/ListTable";
 import { isolated } from "../../../words/bidi";
 import { takesWords } from "../details/takes";
+import { placeOf } from "../fields/settings";
 import { countText, heldTotal, standingsOf } from "../health/health";
 import { StandingChip } from "../health/StandingChip";
 import { DestinationMenu } from "./DestinationMenu";
@@ -10,8 +11,9 @@ import { HealthCell } from "./HealthCell";
 import type { ListedDestination } from "./search";
 
 /** A destination in the list. */
-export function DestinationRow({ listed: { destination, health, hours } }: { listed: ListedDestination }) {
-  const { id, displayName, settings } = destination;
+export function DestinationRow({ listed: { destination, type, health, hours } }: { listed: ListedDestination }) {
+  const { id, displayName } = destination;
+  const place = destination.usable ? placeOf(destination, type) : "cannot be used";
   const takes = takesWords(destination);
   const held = health ? heldTotal(health.held) : undefined;
   const rest = `${takes.alertTypes} · ${takes.logTypes}`;
@@ -21,7 +23,9 @@ export function DestinationRow({ listed: { destination, health, hours } }: { lis
         <Link to="/destinations/$destinationId" params={{ destinationId: id }} className={classes.name}>
           {isolated(displayName)}
         </Link>
-        <div className={classes.detail}>Webhook · {settings === null ? "no usable URL" : settings.url}</div>
+        <div className={classes.detail}>
+          {[type?.name ?? destination.type, place].filter((part) => part !== undefined).join(" · ")}
+        </div>
       </td>
       <td role="cell" className={classes.takesCell}>
         <div>{takes.severities}</div>

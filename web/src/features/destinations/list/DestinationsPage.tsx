@@ -2,7 +2,7 @@ import { Button, Select } from "@mantine/core";
 import { IconArrowsSort, IconPlus } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
-import { destinationsQuery, healthListQuery, historiesQuery } from "../../../api/destinations";
+import { destinationsQuery, destinationTypesQuery, healthListQuery, historiesQuery } from "../../../api/destinations";
 import { useMayNot } from "../../../api/session";
 import { alertTypes, severities } from "../../../api/types";
 import { compact } from "../../../app/search";
@@ -35,6 +35,7 @@ export function DestinationsPage() {
   const query = useQuery(destinationsQuery);
   const health = useQuery(healthListQuery);
   const { data: histories } = useQuery(historiesQuery); // its errors are those of health
+  const { data: types } = useQuery(destinationTypesQuery); // without it rows show less
   const none = query.data?.length === 0;
   return (
     <>
@@ -93,7 +94,7 @@ export function DestinationsPage() {
           if (destinations.length === 0) {
             return (
               <Empty title="No destinations yet">
-                <p>Alerts go nowhere until there is one. A destination is a URL that Belfry posts alerts to.</p>
+                <p>Alerts go nowhere until there is one. A destination is a service that Belfry sends alerts to.</p>
                 <AddButton>Add your first Destination</AddButton>
               </Empty>
             );
@@ -101,6 +102,7 @@ export function DestinationsPage() {
           const healthOf = new Map(health.data?.map((h) => [h.destinationId, h]));
           const all = destinations.map((destination) => ({
             destination,
+            type: types?.find((t) => t.type === destination.type),
             health: healthOf.get(destination.id),
             hours: histories?.get(destination.id),
           }));

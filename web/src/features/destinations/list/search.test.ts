@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import type { Destination, DestinationHealth } from "../../../api/types";
+import { sampleDestination } from "../sample";
 import { destinationsSearch, type ListedDestination, select } from "./search";
 
 const listed = (
@@ -8,26 +9,12 @@ const listed = (
   health: Partial<DestinationHealth> = {},
 ): ListedDestination => ({
   destination: {
+    ...sampleDestination,
     id: `id-${displayName}`,
     displayName,
-    type: "webhook",
-    state: "active",
     severities: ["HIGH"],
-    alertTypes: ["RULE"],
     logTypes: [],
-    overrideOnly: false,
-    formerNames: [],
-    usable: true,
-    unusableReason: null,
-    unusableMessage: null,
-    limits: { maxInFlight: 16, ratePerSecond: null, burst: null, holdNotAnswering: true },
-    responseStorage: "full",
     settings: { url: "https://hooks.example.com", headers: [] },
-    storedSecrets: ["url"],
-    signing: { createdAt: "2026-03-02T12:00:00Z", previousValidUntil: null },
-    version: 1,
-    createdAt: "2026-03-02T12:00:00Z",
-    updatedAt: "2026-03-02T12:00:00Z",
     ...change,
   },
   health: {

@@ -3,6 +3,7 @@ import {
   alertTypes,
   type Destination,
   type DestinationHealth,
+  type DestinationTypeInfo,
   type HourStats,
   type Severity,
   severities,
@@ -43,15 +44,17 @@ export function destinationsSearch(raw: Record<string, unknown>): DestinationsSe
 }
 
 /** What the URL of "Add Destination" may say: the type that was chosen, or the destination that came of it. */
-export type NewDestinationSearch = { type?: "webhook" | undefined; created?: string | undefined };
+export type NewDestinationSearch = { type?: string | undefined; created?: string | undefined };
 
 export function newDestinationSearch(raw: Record<string, unknown>): NewDestinationSearch {
-  return compact({ type: oneOf(raw, "type", ["webhook"]), created: id(raw, "created") });
+  return compact({ type: one(raw, "type")?.slice(0, 100), created: id(raw, "created") });
 }
 
 /** A destination with how it does, as far as that is known. */
 export type ListedDestination = {
   destination: Destination;
+  /** Its type, once it is known. */
+  type?: DestinationTypeInfo | undefined;
   health: DestinationHealth | undefined;
   hours?: readonly HourStats[] | undefined;
 };
@@ -61,8 +64,8 @@ export function select(all: readonly ListedDestination[], search: DestinationsSe
   const { standing, severity, type, sort = "name" } = search;
   const q = search.q?.toLowerCase();
   return all
-    .filter(({ destination: d, health }) => {
-      const texts = [d.displayName, d.settings?.url ?? "", d.id, ...d.logTypes];
+    .filter(({ destination: d, type: of, health }) => {
+      const texts = [d.displayName, of?.name ?? d.type, ...textsOf(d.settings), d.id, ...d.logTypes];
       return (
         (q === undefined || texts.some((text) => text.toLowerCase().includes(q))) &&
         (standing === undefined || standingsOf(d, health).some((s) => standing.includes(s))) &&
@@ -71,6 +74,14 @@ export function select(all: readonly ListedDestination[], search: DestinationsSe
       );
     })
     .sort((a, b) => orders[sort](a, b) || orders.name(a, b));
+}
+
+/** All text that is shown of settings. */
+function textsOf(settings: unknown): string[] {
+  if (typeof settings === "string") {
+    return [settings];
+  }
+  return typeof settings === "object" && settings !== null ? Object.values(settings).flatMap(textsOf) : [];
 }
 
 const orders: Record<Sort, (a: ListedDestination, b: ListedDestination) => number> = {

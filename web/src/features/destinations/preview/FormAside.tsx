@@ -1,5 +1,5 @@
 import { testDestination, testSettings } from "../../../api/destinations";
-import type { Destination } from "../../../api/types";
+import type { Destination, DestinationTypeInfo } from "../../../api/types";
 import { Panel } from "../../../ui/page/Panel";
 import { type FormValues, testOf } from "../form/form";
 import { validate } from "../form/validate";
@@ -8,9 +8,17 @@ import { PreviewPanel } from "./PreviewPanel";
 import { TestPanel } from "./TestPanel";
 
 /** What stands beside the form: a test of what is entered, and what a receiver will get. */
-export function FormAside({ values, saved }: { values: FormValues; saved: Destination | undefined }) {
-  const of = testOf(values, saved);
-  const wrong = [...validate(values, saved, [])].find(([path]) => path.startsWith("settings"))?.[1];
+export function FormAside({
+  type,
+  values,
+  saved,
+}: {
+  type: DestinationTypeInfo;
+  values: FormValues;
+  saved: Destination | undefined;
+}) {
+  const of = testOf(values, saved, type);
+  const wrong = [...validate(values, type, saved, [])].find(([path]) => path.startsWith("settings"))?.[1];
   const mayNot = of.kind === "settings" ? wrong : undefined;
   return (
     <div className={classes.aside}>
@@ -19,8 +27,8 @@ export function FormAside({ values, saved }: { values: FormValues; saved: Destin
           {of.kind === "saved"
             ? "Sends one test alert to the destination as it is saved."
             : saved
-              ? "Sends one test alert with the URL and headers as they would be if you saved now, signed as its alerts are, and saves nothing."
-              : "Sends one test alert with the URL and headers as entered, and saves nothing. It is signed with a secret made for the test alone."}
+              ? "Sends one test alert with the settings as they would be if you saved now, signed as its alerts are, and saves nothing."
+              : "Sends one test alert with the settings as entered, and saves nothing. It is signed with a secret made for the test alone."}
         </p>
         <TestPanel
           of={JSON.stringify(of)}
@@ -31,7 +39,7 @@ export function FormAside({ values, saved }: { values: FormValues; saved: Destin
         />
       </Panel>
       <Panel title="What the receiver gets">
-        <PreviewPanel values={values} />
+        <PreviewPanel type={type} values={values} />
       </Panel>
     </div>
   );

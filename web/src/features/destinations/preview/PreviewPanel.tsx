@@ -1,6 +1,5 @@
-import { useQuery } from "@tanstack/react-query";
 import { useDeferredValue } from "react";
-import { serverQuery } from "../../../api/server";
+import type { DestinationTypeInfo } from "../../../api/types";
 import { CodeBlock } from "../../../ui/code/CodeBlock";
 import { CopyButton } from "../../../ui/code/CopyButton";
 import { curlOf } from "../../deliveries/attempt/curl";
@@ -9,31 +8,28 @@ import type { FormValues } from "../form/form";
 import classes from "./PreviewPanel.module.css";
 import { previewOf } from "./preview";
 
-/** What an alert looks like to the receiver. */
-export function PreviewPanel({ values }: { values: FormValues }) {
-  const { data: server } = useQuery(serverQuery);
-  const { headers, body } = previewOf(useDeferredValue(values), server?.version ?? "…", window.location.origin);
-  // A signature is made with the secret, which is not here.
-  const curl = curlOf(
-    headers.filter((h) => h.name !== "webhook-signature"),
-    body,
-  );
+/** What an alert looks like to the receiver, as far as the type can tell without the settings. */
+export function PreviewPanel({ type, values }: { type: DestinationTypeInfo; values: FormValues }) {
+  const headers = previewOf(type, useDeferredValue(values).settings);
+  const { example } = type;
+  if (example === undefined) {
+    return <p className={classes.note}>It depends on the settings: a test shows the request that was sent.</p>;
+  }
   return (
     <div className={classes.preview}>
       <div className={classes.line}>
         <span>
-          <span className="mono">POST</span> <span className="dim">to the URL, once for each alert it takes</span>
+          <span className="mono">{example.method}</span> <span className="dim">for each alert it takes</span>
         </span>
         <span className={classes.copy}>
-          Copy as curl <CopyButton text={curl} what="as curl" />
+          Copy as curl <CopyButton text={curlOf(headers, example.body)} what="as curl" />
         </span>
       </div>
       <HeaderList headers={headers} />
-      <CodeBlock body={{ text: body }} what="example request body" maxHeight={340} />
+      {example.body !== null && <CodeBlock body={{ text: example.body }} what="example request body" maxHeight={340} />}
       <p className={classes.note}>
-        <span className="mono">alertContext</span> is there only when the alert has one. A repeated try has the same{" "}
-        <span className="mono">webhook-id</span>. Any 2xx acknowledges the alert; everything else is tried again. The
-        curl has no signature, as it needs the secret.
+        An example. Its signature is one too: a receiver that checks signatures refuses it. A test shows the request
+        that was sent.
       </p>
     </div>
   );

@@ -1,28 +1,25 @@
 import { expect, test } from "vitest";
-import { newForm } from "../form/form";
+import { sampleField, sampleType } from "../sample";
 import { previewOf } from "./preview";
 
-test("the example fits the destination's filters and shows no secret", () => {
-  const preview = previewOf(
-    {
-      ...newForm,
-      severities: ["LOW"],
-      alertTypes: ["POLICY"],
+test("the example has the headers that are entered, and shows no secret", () => {
+  const type = { ...sampleType, fields: [...sampleType.fields, sampleField("plain", { kind: "headers" })] };
+  const headers = previewOf(type, {
+    headers: {
+      as: "headers",
       headers: [
         { key: "1", name: "X-API-Key", value: "example-value", stored: "no" },
         { key: "2", name: "X-Old", value: "", stored: "remove" },
         { key: "3", name: "X-Kept", value: "", stored: "keep" },
+        { key: "4", name: " ", value: "", stored: "no" },
       ],
     },
-    "1.0.0",
-    "https://belfry.example.com",
-  );
-  expect(preview.headers.slice(6)).toEqual([
+    plain: { as: "headers", headers: [{ key: "5", name: "X-Team", value: " blue ", stored: "no" }] },
+  });
+  expect(headers).toEqual([
+    { name: "Content-Type", value: "application/json" },
     { name: "X-API-Key", value: "****" },
     { name: "X-Kept", value: "****" },
+    { name: "X-Team", value: "blue" },
   ]);
-  expect(JSON.stringify(preview)).not.toContain("example-value");
-  const body: Record<string, unknown> = JSON.parse(preview.body);
-  expect(body).toMatchObject({ severity: "LOW", type: "POLICY", link: expect.stringContaining("belfry.example.com") });
-  expect(Object.keys(body)).toHaveLength(13);
 });

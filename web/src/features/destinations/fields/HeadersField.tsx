@@ -1,23 +1,29 @@
 import { ActionIcon, Button, PasswordInput, TextInput } from "@mantine/core";
 import { IconPlus, IconTrash } from "@tabler/icons-react";
-import { useRef } from "react";
-import classes from "../form/DestinationForm.module.css";
+import { type ChangeEvent, useRef } from "react";
+import form from "../form/DestinationForm.module.css";
 import { FieldError } from "../form/FieldError";
-import type { FieldsProps } from "../form/fields";
+import classes from "./fields.module.css";
 import { type HeaderField, headerPath, sentHeaders } from "./headers";
+import type { FieldProps } from "./props";
+import type { SettingValue } from "./settings";
 
-/** Custom headers. Their values are secrets: a stored one is kept, replaced or removed, and never shown. */
-export function HeaderFields({ values, onChange, errorOf }: FieldsProps) {
+/** Headers. Where their values are secrets, a stored one is kept, replaced or removed, and never shown. */
+export function HeadersField({
+  field,
+  path,
+  value: { headers },
+  onChange,
+  errorOf,
+}: FieldProps<Extract<SettingValue, { as: "headers" }>>) {
   const added = useRef(0);
   const group = useRef<HTMLFieldSetElement>(null);
-  const { headers } = values;
+  const setHeaders = (next: readonly HeaderField[]) => onChange({ as: "headers", headers: next });
   const change = (key: string, to: Partial<HeaderField>) =>
-    onChange({ headers: headers.map((h) => (h.key === key ? { ...h, ...to } : h)) });
+    setHeaders(headers.map((h) => (h.key === key ? { ...h, ...to } : h)));
   const add = () => {
     added.current++;
-    onChange({
-      headers: [...headers, { key: `new-${added.current}-${Date.now()}`, name: "", value: "", stored: "no" }],
-    });
+    setHeaders([...headers, { key: `new-${added.current}-${Date.now()}`, name: "", value: "", stored: "no" }]);
     // The new row is there after the next paint.
     requestAnimationFrame(() => {
       group.current?.querySelector<HTMLInputElement>("[data-header]:last-of-type input")?.focus();
@@ -25,27 +31,25 @@ export function HeaderFields({ values, onChange, errorOf }: FieldsProps) {
   };
   const remove = (h: HeaderField) =>
     h.stored === "no"
-      ? onChange({ headers: headers.filter((other) => other.key !== h.key) })
+      ? setHeaders(headers.filter((other) => other.key !== h.key))
       : change(h.key, { stored: "remove", value: "" });
-  const error = errorOf("settings.headers");
   return (
-    <fieldset ref={group} className={classes.group} data-field="settings.headers">
-      <legend className={classes.legend}>Custom HTTP Headers</legend>
-      <p className={classes.hint}>
-        Added to every request, such as an API key. Values are stored sealed and not shown again.
-      </p>
+    <fieldset ref={group} className={form.group} data-field={path}>
+      <legend className={form.legend}>{field.label}</legend>
+      {field.help !== "" && <p className={form.hint}>{field.help}</p>}
       {headers.map((h) => (
         <HeaderRow
           key={h.key}
           header={h}
-          path={headerPath(headers, h.key)}
+          secret={field.secret}
+          path={headerPath(path, headers, h.key)}
           errorOf={errorOf}
           onChange={(to) => change(h.key, to)}
           onRemove={() => remove(h)}
         />
       ))}
-      <FieldError message={error} />
-      {sentHeaders(headers).length < 20 && (
+      <FieldError message={errorOf(path)} />
+      {sentHeaders(headers).length < (field.maxItems ?? 20) && (
         <Button variant="default" leftSection={<IconPlus size={13} aria-hidden />} onClick={add} mt={6}>
           Add header
         </Button>
@@ -56,12 +60,15 @@ export function HeaderFields({ values, onChange, errorOf }: FieldsProps) {
 
 function HeaderRow({
   header: h,
+  secret,
   path,
   errorOf,
   onChange,
   onRemove,
 }: {
   header: HeaderField;
+  /** Whether its value is a secret. */
+  secret: boolean;
   path: string;
   errorOf: (path: string) => string | undefined;
   onChange: (to: Partial<HeaderField>) => void;
@@ -90,6 +97,15 @@ function HeaderRow({
       </div>
     );
   }
+  const value = {
+    size: "xs",
+    "aria-label": h.stored === "replace" ? `New value of ${h.name}` : "Header value",
+    placeholder: h.stored === "replace" ? "New value" : "Value",
+    "data-field": `${path}.value`,
+    value: h.value,
+    error: errorOf(`${path}.value`),
+    onChange: (e: ChangeEvent<HTMLInputElement>) => onChange({ value: e.currentTarget.value }),
+  };
   return (
     <div className={classes.header} data-header>
       {h.stored === "no" ? (
@@ -121,19 +137,15 @@ function HeaderRow({
             Replace
           </Button>
         </div>
-      ) : (
+      ) : secret ? (
         <PasswordInput
-          size="xs"
-          aria-label={h.stored === "replace" ? `New value of ${h.name}` : "Header value"}
-          placeholder={h.stored === "replace" ? "New value" : "Value"}
+          {...value}
           autoComplete="new-password"
           data-1p-ignore
-          data-field={`${path}.value`}
-          value={h.value}
-          error={errorOf(`${path}.value`)}
           visibilityToggleButtonProps={{ "aria-label": `Show the value of ${named}`, tabIndex: 0 }}
-          onChange={(e) => onChange({ value: e.currentTarget.value })}
         />
+      ) : (
+        <TextInput {...value} autoComplete="off" spellCheck={false} />
       )}
       <span className={`${classes.stored} ${classes.ends}`}>
         {h.stored === "replace" && (
