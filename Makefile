@@ -85,7 +85,8 @@ console-test: ## Run the console's tests, and build it
 	@$(WITH_NODE) $(MAKE) -s $(NPM_CI) && (cd web && npm run --silent test) && $(MAKE) -s web/dist/index.html; fi
 
 e2e: ## Drive the console in a real Chromium, which is installed if there is none; ARGS selects, as in ARGS=keys
-	@$(WITH_NODE) web/e2e/chromium.sh >/dev/null && $(MAKE) -s console && $(MAKE) -s build && cd web && npm run --silent e2e -- $(ARGS); fi
+	@$(WITH_NODE) web/e2e/chromium.sh >/dev/null && $(MAKE) -s console && $(MAKE) -s build && \
+	$(GO) build -tags testchat -o bin/belfry-testchat ./cmd/belfry && cd web && npm run --silent e2e -- $(ARGS); fi
 
 screens: console build ## Write the pictures of the console anew, docs/screens; needs psql
 	@cd web && E2E_SCREENS=1 npm run --silent e2e

@@ -8,7 +8,7 @@ test("a URL on a new host wants the header values again", async ({ page, api, re
   });
   await page.goto(`/destinations/${d.id}/edit`);
   await expect(page.getByText("A value is stored")).toBeVisible();
-  await page.getByRole("button", { name: "Replace", exact: true }).click();
+  await page.getByRole("button", { name: "Replace Custom Webhook URL" }).click();
   await page.getByRole("textbox", { name: "Custom Webhook URL" }).fill(hook.url.replace("127.0.0.1", "localhost"));
   await page.getByRole("button", { name: "Save changes" }).click();
   await expect(page.getByRole("alert").filter({ hasText: /Enter every header value again/ })).toBeVisible();
@@ -37,7 +37,7 @@ test("an edit is tested before it is saved, with the secrets that it leaves as t
   await page.goto(`/destinations/${d.id}/edit`);
   const send = page.getByRole("button", { name: "Send Test Alert" });
   const result = page.getByRole("region", { name: "What came of the test" });
-  await page.getByRole("button", { name: "Replace", exact: true }).click();
+  await page.getByRole("button", { name: "Replace Custom Webhook URL" }).click();
   const url = page.getByRole("textbox", { name: "Custom Webhook URL" });
   await url.fill(after.url.replace("127.0.0.1", "localhost"));
   await expect(send).toHaveAccessibleDescription(/stored values are not sent to a new scheme, host or port/);

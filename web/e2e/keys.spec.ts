@@ -72,7 +72,6 @@ test("a destination is created without a mouse", async ({ page, api, receiver, u
     await page.keyboard.press(key);
   };
   await press(page.getByRole("link", { name: "Add Destination" }));
-  await press(page.getByRole("link", { name: /Custom Webhook/ }));
   const field = page.getByRole("textbox", { name: "Display Name" });
   await expect(field).toBeVisible();
   await tabTo(page, field);

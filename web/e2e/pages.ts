@@ -50,10 +50,9 @@ export async function places(api: Api, receiver: Receiver, unique: (word: string
       path: "/destinations",
       ready: (page) => page.getByRole("table", { name: "destinations" }),
     },
-    { name: "choose a type", path: "/destinations/new", ready: (page) => page.getByText("Custom Webhook") },
     {
       name: "add a destination",
-      path: "/destinations/new?type=webhook",
+      path: "/destinations/new",
       ready: (page) => page.getByRole("region", { name: "example request body" }),
     },
     {

@@ -89,6 +89,13 @@ export class Receiver {
     return hook;
   }
 
+  /** A hook for the type that only tests have: it is given the URL of the server alone, and posts to a path of its own. */
+  chat(...plan: Answer[]): Hook {
+    const hook = new Hook(`http://${this.host}`, plan);
+    this.hooks.set("/api/chat.post", hook);
+    return hook;
+  }
+
   /** The same at any http URL, when this is the proxy for it. */
   hookAt(url: string, ...plan: Answer[]): Hook {
     const hook = new Hook(url, plan);

@@ -64,7 +64,7 @@ test("screens", async ({ browser }) => {
     }
 
     receiver.hookAt("http://chat.example.com/hooks/belfry", answers.ok);
-    await shoot("destination-new", "/destinations/new?type=webhook", async (page) => {
+    await shoot("destination-new", "/destinations/new", async (page) => {
       await page.getByRole("textbox", { name: "Display Name" }).fill("Chat");
       await page.getByRole("textbox", { name: "Custom Webhook URL" }).fill("http://chat.example.com/hooks/belfry");
       await page.getByRole("checkbox", { name: "High" }).check();

@@ -41,7 +41,7 @@ export class Belfry {
   /** Starts it, and returns when it says that it is ready. */
   async start(): Promise<void> {
     const listen = this.url === "" ? {} : { BELFRY_LISTEN: new URL(this.url).host };
-    const child = spawn(binary, ["dev"], {
+    const child = spawn(this.env.E2E_BINARY ?? binary, ["dev"], {
       env: { ...this.env, ...listen, BELFRY_DATA_DIR: this.dir, BELFRY_ADMIN_TOKEN: this.token },
       stdio: ["ignore", "pipe", "pipe"],
     });

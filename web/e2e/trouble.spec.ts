@@ -12,7 +12,7 @@ function orders(page: Page): string[] {
 test("a double click orders once, and a rate is what was typed", async ({ page, api, receiver, unique }) => {
   const made = orders(page);
   const name = unique("SOAR");
-  await page.goto("/destinations/new?type=webhook");
+  await page.goto("/destinations/new");
   await page.getByRole("textbox", { name: "Display Name" }).fill(name);
   await page.getByRole("textbox", { name: "Custom Webhook URL" }).fill(receiver.hook().url);
   await page.locator("summary", { hasText: "Limits" }).click();
