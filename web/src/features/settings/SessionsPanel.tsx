@@ -7,6 +7,7 @@ import { Empty } from "../../ui/page/Empty";
 import { Loaded } from "../../ui/page/Loaded";
 import { Panel } from "../../ui/page/Panel";
 import { isolated } from "../../words/bidi";
+import { AccessTable } from "./AccessTable";
 import { EndSessionButton } from "./EndSessionButton";
 import { browserWord, openerWord } from "./sessionWords";
 import classes from "./settings.module.css";
@@ -29,49 +30,34 @@ function Sessions({ sessions }: { sessions: readonly OpenSession[] }) {
     return <Empty title="No open sessions">Whoever signs in is listed here.</Empty>;
   }
   return (
-    <table className={classes.table} role="table">
-      <thead role="rowgroup">
-        <tr role="row">
-          <th scope="col">Who</th>
-          <th scope="col">From</th>
-          <th scope="col">Last used</th>
-          <th scope="col">Opened</th>
-          <th scope="col">Action</th>
-        </tr>
-      </thead>
-      <tbody role="rowgroup">
-        {sessions.map((s) => (
-          <tr key={s.id} role="row" data-row>
-            <td role="cell">
-              <div>
-                <span className={classes.name}>{isolated(s.name)}</span>
-                {s.current && <span className={classes.current}>This session</span>}
-              </div>
-              <span className="dim">{s.scopes.join(", ")}</span>
-            </td>
-            <td role="cell">
-              <div>{s.address || <span className="dim">unknown address</span>}</div>
-              <span className="dim" title={s.userAgent}>
-                {isolated(browserWord(s.userAgent))}
-              </span>
-            </td>
-            <td role="cell">
-              <span className={classes.label}>Last used </span>
-              {s.lastUsedAt === null ? <span className="dim">never</span> : <Time at={s.lastUsedAt} ago />}
-            </td>
-            <td role="cell">
-              <span className={classes.label}>Opened </span>
-              <Time at={s.createdAt} />
-              <div className="dim">
-                {openerWord[s.openedBy]}; ends <Time at={s.expiresAt} ago />
-              </div>
-            </td>
-            <td role="cell">
-              <EndSessionButton session={s} />
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
+    <AccessTable
+      columns={{ name: "Who", about: "From", created: "Opened" }}
+      rows={sessions.map((s) => ({
+        ...s,
+        name: (
+          <>
+            <div>
+              <span className={classes.name}>{isolated(s.name)}</span>
+              {s.current && <span className={classes.current}>This session</span>}
+            </div>
+            <span className="dim">{s.scopes.join(", ")}</span>
+          </>
+        ),
+        about: (
+          <>
+            <div>{s.address || <span className="dim">unknown address</span>}</div>
+            <span className="dim" title={s.userAgent}>
+              {isolated(browserWord(s.userAgent))}
+            </span>
+          </>
+        ),
+        created: (
+          <>
+            {openerWord[s.openedBy]}; ends <Time at={s.expiresAt} ago />
+          </>
+        ),
+        action: <EndSessionButton session={s} />,
+      }))}
+    />
   );
 }

@@ -12,6 +12,7 @@ import { Loaded } from "../../ui/page/Loaded";
 import { Panel } from "../../ui/page/Panel";
 import { isolated } from "../../words/bidi";
 import { scopeWord } from "../../words/labels";
+import { AccessTable } from "./AccessTable";
 import { NewTokenDialog } from "./NewTokenDialog";
 import { RevokeButton } from "./RevokeButton";
 import classes from "./settings.module.css";
@@ -62,53 +63,34 @@ function Tokens({ tokens }: { tokens: readonly Token[] }) {
     );
   }
   return (
-    <table className={classes.table} role="table">
-      <thead role="rowgroup">
-        <tr role="row">
-          <th scope="col">Name</th>
-          <th scope="col">May</th>
-          <th scope="col">Last used</th>
-          <th scope="col">Created</th>
-          <th scope="col">Action</th>
-        </tr>
-      </thead>
-      <tbody role="rowgroup">
-        {tokens.map((t) => (
-          <tr key={t.id} role="row" data-row data-revoked={t.revokedAt !== null || undefined}>
-            <td role="cell">
-              <div className={classes.name}>{isolated(t.name)}</div>
-              <span className="dim">
-                <CopyId id={t.id} what="token ID" />
-              </span>
-            </td>
-            <td role="cell">
-              {t.scopes.map((s) => (
-                <div key={s} title={scopeWord[s]}>
-                  <span className="mono">{s}</span> <span className="dim">{scopeWord[s]}</span>
-                </div>
-              ))}
-            </td>
-            <td role="cell">
-              <span className={classes.label}>Last used </span>
-              {t.lastUsedAt === null ? <span className="dim">never</span> : <Time at={t.lastUsedAt} ago />}
-            </td>
-            <td role="cell">
-              <span className={classes.label}>Created </span>
-              <Time at={t.createdAt} />
-              <div className="dim">by {isolated(t.createdBy)}</div>
-            </td>
-            <td role="cell">
-              {t.revokedAt === null ? (
-                <RevokeButton token={t} />
-              ) : (
-                <span className="dim">
-                  Revoked <Time at={t.revokedAt} />
-                </span>
-              )}
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
+    <AccessTable
+      columns={{ name: "Name", about: "May", created: "Created" }}
+      rows={tokens.map((t) => ({
+        ...t,
+        over: t.revokedAt !== null,
+        name: (
+          <>
+            <div className={classes.name}>{isolated(t.name)}</div>
+            <span className="dim">
+              <CopyId id={t.id} what="token ID" />
+            </span>
+          </>
+        ),
+        about: t.scopes.map((s) => (
+          <div key={s} title={scopeWord[s]}>
+            <span className="mono">{s}</span> <span className="dim">{scopeWord[s]}</span>
+          </div>
+        )),
+        created: `by ${isolated(t.createdBy)}`,
+        action:
+          t.revokedAt === null ? (
+            <RevokeButton token={t} />
+          ) : (
+            <span className="dim">
+              Revoked <Time at={t.revokedAt} />
+            </span>
+          ),
+      }))}
+    />
   );
 }
