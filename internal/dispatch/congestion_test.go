@@ -124,7 +124,7 @@ func TestAnotherWasToldThatItIsTooMuch(t *testing.T) {
 			return f.work(t.Context(), v.JobID, v.ID)
 		},
 		"the release": func(f *fixture, to destination.Destination, _ postgres.DeliveryView) error {
-			return f.release(t.Context(), to.ID)
+			return f.holds.release(t.Context(), to.ID)
 		},
 	} {
 		f := newDispatcher(t, pgtest.New(t)).ready(t)

@@ -78,6 +78,7 @@ type Dispatcher struct {
 	limiter  *limiter.Limiter
 
 	transitions *transitions
+	holds       *holds
 
 	loops      *loops
 	retention  *retention
@@ -118,6 +119,10 @@ func New(cfg Config) (*Dispatcher, error) {
 		queue: queue, instance: d.Cluster.ID(), workHere: d.runDirect,
 		room: func() int { n, _ := d.direct.room(limiter.JobsPerWorker * cfg.Workers); return n },
 	})
+	d.holds = &holds{
+		transactions: d.transactions, db: cfg.DB, log: cfg.Log, now: cfg.Now,
+		limiter: d.limiter, transitions: d.transitions, attemptTimeout: cfg.AttemptTimeout,
+	}
 	d.ingest = newIngest(ingestParts{
 		db: cfg.DB, txs: d.transactions, now: cfg.Now, link: cfg.Link, budget: cfg.Waits.Budget(), workers: cfg.Workers, metrics: &d.metrics,
 		events: d.Events, cluster: d.Cluster, limiter: d.limiter, transitions: d.transitions,
@@ -131,7 +136,7 @@ func New(cfg Config) (*Dispatcher, error) {
 		transactions: d.transactions, db: cfg.DB, log: cfg.Log, now: cfg.Now, cluster: d.Cluster, transitions: d.transitions,
 		repairs: d.metrics.repairs, maxUnanswered: cfg.MaxUnanswered, nudges: make(chan struct{}, 1),
 		running: func() []int64 { return d.running.list(cfg.Now()) },
-		moves:   []func(context.Context) error{d.keepHolds, d.tryOurSide, d.announcer.announce},
+		moves:   []func(context.Context) error{d.holds.keep, d.holds.tryOurSide, d.announcer.announce},
 	}
 	d.ends = batch.New(batch.Config{Room: (2 + limiter.JobsPerWorker) * cfg.Workers, Max: 512}, d.commitEnds)
 	return d, nil

@@ -59,7 +59,7 @@ func TestEffectsOfUpkeep(t *testing.T) {
 			s.holds(t, delivery.OurSide)
 			s.sets(t, `uncounted = 5, due_at = now()`)
 		}, func(t *testing.T, s *stage) {
-			if err := s.tryOurSide(t.Context()); err != nil {
+			if err := s.Dispatcher.holds.tryOurSide(t.Context()); err != nil {
 				t.Error(err)
 			}
 		}, effects{
@@ -122,7 +122,7 @@ func look(t *testing.T, s *stage) {
 	t.Helper()
 	s.look(t)
 	for _, id := range s.limiter.TakeLooks() {
-		if err := s.release(t.Context(), id); err != nil {
+		if err := s.Dispatcher.holds.release(t.Context(), id); err != nil {
 			t.Error(err)
 		}
 	}

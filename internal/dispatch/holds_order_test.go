@@ -58,11 +58,11 @@ func TestOneOrderOfReasons(t *testing.T) {
 		}
 		reason("waiting for its retry", retrying)
 		exec(t, f, `UPDATE deliveries SET reason = 'busy' WHERE status = 'held'`)
-		if err := f.keepHolds(t.Context()); err != nil {
+		if err := f.holds.keep(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		reason("held for another reason", retrying)
-		if err := f.release(t.Context(), hook.ID); err != nil {
+		if err := f.holds.release(t.Context(), hook.ID); err != nil {
 			t.Fatal(err)
 		}
 		reason("nothing is released", retrying)

@@ -62,8 +62,7 @@ func TestLargeAlertsAreNotKept(t *testing.T) {
 func TestLargeAlertsWaitWithoutGoroutines(t *testing.T) {
 	f := newDispatcher(t, pgtest.New(t), patiently, workers(64))
 	noon := time.Now()
-	f.limiter = limiter.New(64, f.Cluster.Replicas, func() time.Time { return noon }) // nothing waits for too long
-	f.transitions.limiter = f.limiter
+	f.limit(limiter.New(64, f.Cluster.Replicas, func() time.Time { return noon })) // nothing waits for too long
 	f.run(t)
 	s := newSink(t)
 	to := f.known(t, s, limited(destination.Limits{MaxInFlight: 1}))

@@ -56,3 +56,8 @@ func (f *fixture) grabs(t testing.TB, to destination.Destination) (n int) {
 	}
 	return n
 }
+
+// limit has all components of a dispatcher that is not started use a limiter.
+func (f *fixture) limit(by *limiter.Limiter) {
+	f.limiter, f.transitions.limiter, f.ingest.limiter, f.holds.limiter = by, by, by, by
+}

@@ -125,7 +125,7 @@ func TestOurSideAndPeople(t *testing.T) {
 	f.waitAll(t, ids[:2], delivery.Delivered)
 	exec(t, f, `UPDATE deliveries SET next_trigger = 'send_now' WHERE id = $1`, ids[2])
 	f.limiter.NoteHeld(hook.ID, limiter.Held{Manual: true})
-	if err := f.release(t.Context(), hook.ID); err != nil {
+	if err := f.holds.release(t.Context(), hook.ID); err != nil {
 		t.Fatal(err)
 	}
 	if n := f.heldFor(t, hook, delivery.OurSide); n != 1 {

@@ -97,7 +97,7 @@ func TestReleaseShares(t *testing.T) {
 		ids[4:5],
 		{},
 	} {
-		if err := f.release(t.Context(), hook.ID); err != nil {
+		if err := f.holds.release(t.Context(), hook.ID); err != nil {
 			t.Fatal(err)
 		}
 		const released = `SELECT count(*) FROM deliveries WHERE status = 'queued'`
@@ -125,7 +125,7 @@ func TestReleaseLooksAgain(t *testing.T) {
 	begin := time.Now()
 	f.limiter.Acquire(t.Context(), hook.ID, hook.Limits, limiter.Normal)
 	f.limiter.Release(hook.ID, limiter.Outcome{Took: quickly})
-	if err := f.release(t.Context(), hook.ID); err != nil {
+	if err := f.holds.release(t.Context(), hook.ID); err != nil {
 		t.Fatal(err)
 	}
 	if n := f.heldFor(t, hook, delivery.Paused); n != 2 {
@@ -139,7 +139,7 @@ func TestReleaseLooksAgain(t *testing.T) {
 		t.Errorf("%v is looked at", due)
 	}
 	until(t, "one is released", func() bool {
-		if err := f.release(t.Context(), hook.ID); err != nil {
+		if err := f.holds.release(t.Context(), hook.ID); err != nil {
 			t.Fatal(err)
 		}
 		return f.heldFor(t, hook, delivery.Paused) == 1
@@ -157,7 +157,7 @@ func TestBulkOneAtATime(t *testing.T) {
 	setState(t, f, hook, destination.Active)
 	f.learn(t, hook, time.Second) // it is slow
 	for range ids {
-		if err := f.release(t.Context(), hook.ID); err != nil {
+		if err := f.holds.release(t.Context(), hook.ID); err != nil {
 			t.Fatal(err)
 		}
 		if n := count(t, f, `SELECT count(*) FROM deliveries WHERE status = 'queued'`); n != 1 {

@@ -22,7 +22,7 @@ func (d *Dispatcher) startUpkeep() {
 	}
 	d.loops.start(d.Events.Listen)
 	if d.works() {
-		d.loops.start(d.releases)
+		d.loops.start(d.holds.run)
 	}
 }
 

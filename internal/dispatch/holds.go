@@ -3,6 +3,7 @@ package dispatch
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"slices"
 	"time"
 
@@ -14,17 +15,30 @@ import (
 	"belfry/internal/postgres"
 )
 
-// releases works until ctx ends on the destinations that may have room.
-func (d *Dispatcher) releases(ctx context.Context) {
+// holds is the releasing side. It gives held deliveries jobs when no reason holds them
+// any more and their destination has room, has every hold say the reason that is still
+// true, and lets one delivery at a time probe a destination that does not answer.
+type holds struct {
+	*transactions
+	db             *postgres.DB
+	log            *slog.Logger
+	now            func() time.Time
+	limiter        *limiter.Limiter
+	transitions    *transitions
+	attemptTimeout time.Duration
+}
+
+// run works until ctx ends on the destinations that may have room.
+func (h *holds) run(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-d.limiter.Looks():
+		case <-h.limiter.Looks():
 		}
-		for _, id := range d.limiter.TakeLooks() {
-			if err := d.release(ctx, id); err != nil && ctx.Err() == nil {
-				d.Log.WarnContext(ctx, "held deliveries not released", "destination_id", id, "error", err)
+		for _, id := range h.limiter.TakeLooks() {
+			if err := h.release(ctx, id); err != nil && ctx.Err() == nil {
+				h.log.WarnContext(ctx, "held deliveries not released", "destination_id", id, "error", err)
 			}
 		}
 	}
@@ -34,54 +48,54 @@ func (d *Dispatcher) releases(ctx context.Context) {
 // more, as many as it has room for: what a person asked for first, then first
 // attempts, re-sends in bulk last and only into half of the room, so that a new
 // alert finds some.
-func (d *Dispatcher) release(ctx context.Context, id uuid.UUID) error {
-	t, err := d.DB.Destination(ctx, id)
+func (h *holds) release(ctx context.Context, id uuid.UUID) error {
+	t, err := h.db.Destination(ctx, id)
 	if errors.Is(err, postgres.ErrNotFound) {
-		d.limiter.Deleted(id)
+		h.limiter.Deleted(id)
 		return nil // deleted meanwhile
 	}
 	if err != nil || errors.Is(t.Unopened, destination.ErrNoKey) {
 		return err // those that have the key release
 	}
-	return d.inTx(ctx, func(tx *postgres.Tx) error {
+	return h.inTx(ctx, func(tx *postgres.Tx) error {
 		healths, err := tx.Healths(ctx, []uuid.UUID{id})
 		if err != nil {
 			return err
 		}
 		target := delivery.TargetOf(t, healths[id])
-		room := min(d.limiter.Room(id, t.Limits, releasedBacklog), maxRelease)
-		list, err := d.lockAsked(ctx, tx, id, target, room)
+		room := min(h.limiter.Room(id, t.Limits, releasedBacklog), maxRelease)
+		list, err := h.lockAsked(ctx, tx, id, target, room)
 		if err != nil {
 			return err
 		}
-		d.limiter.LookWhenCool(id, healths[id].SlowUntil)
-		if target.HoldsOthers("", d.Now()) == "" {
-			rest, err := d.lockNext(ctx, tx, id, room-len(list))
+		h.limiter.LookWhenCool(id, healths[id].SlowUntil)
+		if target.HoldsOthers("", h.now()) == "" {
+			rest, err := h.lockNext(ctx, tx, id, room-len(list))
 			if err != nil {
 				return err
 			}
 			list = append(list, rest...)
 		} else {
-			d.limiter.NoneHeld(id)
+			h.limiter.NoneHeld(id)
 		}
 		switch {
 		case len(list) == 0 && room > 0:
-			d.limiter.NoneHeld(id)
+			h.limiter.NoneHeld(id)
 		case len(list) == maxRelease:
-			d.limiter.NoteHeld(id, limiter.Held{Look: true})
+			h.limiter.NoteHeld(id, limiter.Held{Look: true})
 		case t.Limits.RatePerSecond > 0:
-			d.limiter.LookWhenRated(id, t.Limits)
+			h.limiter.LookWhenRated(id, t.Limits)
 		}
 		for _, out := range list {
 			out.Destination, out.Health = t, healths[id]
 		}
-		return d.transitions.change(ctx, tx, byUpkeep, list, d.releaseTo(target))
+		return h.transitions.change(ctx, tx, byUpkeep, list, h.releaseTo(target))
 	})
 }
 
 // releaseTo returns how a delivery stands once nothing but its own wait may hold it.
-func (d *Dispatcher) releaseTo(t delivery.Target) func(delivery.Delivery) delivery.Delivery {
-	now := d.Now()
+func (h *holds) releaseTo(t delivery.Target) func(delivery.Delivery) delivery.Delivery {
+	now := h.now()
 	return func(dl delivery.Delivery) delivery.Delivery {
 		if reason := delivery.HoldReason(dl, t, now); reason != "" {
 			return dl.Hold(reason, now)
@@ -103,27 +117,27 @@ var releasable = delivery.Releasable()
 
 // lockAsked returns held deliveries that a person asked for, locked, those that
 // were asked for first, first. They go whatever else is held.
-func (d *Dispatcher) lockAsked(ctx context.Context, tx *postgres.Tx, id uuid.UUID, t delivery.Target, room int) ([]*postgres.Outgoing, error) {
-	if room <= 0 || !d.limiter.TakeManual(id) { // before it is looked: one may come meanwhile
+func (h *holds) lockAsked(ctx context.Context, tx *postgres.Tx, id uuid.UUID, t delivery.Target, room int) ([]*postgres.Outgoing, error) {
+	if room <= 0 || !h.limiter.TakeManual(id) { // before it is looked: one may come meanwhile
 		return nil, nil
 	}
-	if t.HoldsAsked("", d.Now()) != "" {
+	if t.HoldsAsked("", h.now()) != "" {
 		return nil, nil
 	}
 	list, err := tx.LockAsked(ctx, id, room)
 	if err != nil || len(list) == room {
-		d.limiter.NoteHeld(id, limiter.Held{Manual: true})
+		h.limiter.NoteHeld(id, limiter.Held{Manual: true})
 	}
 	return list, err
 }
 
-func (d *Dispatcher) lockNext(ctx context.Context, tx *postgres.Tx, id uuid.UUID, room int) ([]*postgres.Outgoing, error) {
+func (h *holds) lockNext(ctx context.Context, tx *postgres.Tx, id uuid.UUID, room int) ([]*postgres.Outgoing, error) {
 	if room <= 0 {
 		return nil, nil
 	}
 	list, err := tx.LockReleasable(ctx, id, releasable, delivery.First, delivery.Late, room)
 	if err == nil && len(list) < room {
-		d.limiter.NoneAhead(id)
+		h.limiter.NoneAhead(id)
 	}
 	half := max(1, room/2)
 	if err != nil || len(list) >= half {
@@ -133,33 +147,33 @@ func (d *Dispatcher) lockNext(ctx context.Context, tx *postgres.Tx, id uuid.UUID
 	return append(list, bulk...), err
 }
 
-// keepHolds looks at every hold: one whose reason is no longer true gets the
+// keep looks at every hold: one whose reason is no longer true gets the
 // reason that is, or is released; and a destination that does not answer is
 // probed.
-func (d *Dispatcher) keepHolds(ctx context.Context) error {
-	holds, err := d.DB.Holds(ctx)
-	if err != nil || len(holds) == 0 {
+func (h *holds) keep(ctx context.Context) error {
+	list, err := h.db.Holds(ctx)
+	if err != nil || len(list) == 0 {
 		return err
 	}
 	reasons := map[uuid.UUID][]delivery.Reason{}
-	for _, h := range holds {
-		reasons[h.DestinationID] = append(reasons[h.DestinationID], h.Reason)
+	for _, held := range list {
+		reasons[held.DestinationID] = append(reasons[held.DestinationID], held.Reason)
 	}
 	ids := make(map[uuid.UUID]bool, len(reasons))
 	for id := range reasons {
 		ids[id] = true
 	}
-	healths, err := d.DB.Healths(ctx, sorted(ids))
+	healths, err := h.db.Healths(ctx, sorted(ids))
 	if err != nil {
 		return err
 	}
-	asked, err := d.DB.HeldAsked(ctx)
+	asked, err := h.db.HeldAsked(ctx)
 	if err != nil {
 		return err
 	}
 	var failed error // one destination's trouble must not stop the others
 	for _, id := range sorted(ids) {
-		t, err := d.DB.Destination(ctx, id)
+		t, err := h.db.Destination(ctx, id)
 		switch {
 		case errors.Is(err, postgres.ErrNotFound):
 			continue // deleted: cancelled by another step
@@ -169,41 +183,41 @@ func (d *Dispatcher) keepHolds(ctx context.Context) error {
 		if err == nil {
 			target := delivery.TargetOf(t, healths[id])
 			if slices.Contains(asked, id) {
-				err = d.keepAsked(ctx, t, target, reasons[id])
+				err = h.keepAsked(ctx, t, target, reasons[id])
 			}
-			err = errors.Join(err, d.keepHold(ctx, t, target, reasons[id]))
+			err = errors.Join(err, h.keepOthers(ctx, t, target, reasons[id]))
 		}
 		failed = errors.Join(failed, ignore(err, postgres.ErrLocked))
 	}
 	return failed
 }
 
-func (d *Dispatcher) keepHold(ctx context.Context, t destination.Destination, target delivery.Target, held []delivery.Reason) error {
+func (h *holds) keepOthers(ctx context.Context, t destination.Destination, target delivery.Target, held []delivery.Reason) error {
 	for _, was := range held {
-		now := target.HoldsOthers(was, d.Now())
+		now := target.HoldsOthers(was, h.now())
 		if now == "" {
-			d.limiter.NoteHeld(t.ID, limiter.Held{Look: true})
+			h.limiter.NoteHeld(t.ID, limiter.Held{Look: true})
 			continue
 		}
-		if err := d.transitions.rename(ctx, t, false, was, now); err != nil {
+		if err := h.transitions.rename(ctx, t, false, was, now); err != nil {
 			return err
 		}
 	}
-	if target.Health.MayProbe(d.Now()) && target.HoldsOthers("", d.Now()) == delivery.NotAnswering {
-		return d.probe(ctx, t.ID)
+	if target.Health.MayProbe(h.now()) && target.HoldsOthers("", h.now()) == delivery.NotAnswering {
+		return h.probe(ctx, t.ID)
 	}
 	return nil
 }
 
-// keepAsked is keepHold for what a person asked for.
-func (d *Dispatcher) keepAsked(ctx context.Context, t destination.Destination, target delivery.Target, held []delivery.Reason) error {
+// keepAsked is keepOthers for what a person asked for.
+func (h *holds) keepAsked(ctx context.Context, t destination.Destination, target delivery.Target, held []delivery.Reason) error {
 	for _, was := range held {
-		now := target.HoldsAsked(was, d.Now())
+		now := target.HoldsAsked(was, h.now())
 		if now == "" {
-			d.limiter.NoteHeld(t.ID, limiter.Held{Manual: true, Look: true})
+			h.limiter.NoteHeld(t.ID, limiter.Held{Manual: true, Look: true})
 			continue
 		}
-		if err := d.transitions.rename(ctx, t, true, was, now); err != nil {
+		if err := h.transitions.rename(ctx, t, true, was, now); err != nil {
 			return err
 		}
 	}
@@ -213,38 +227,38 @@ func (d *Dispatcher) keepAsked(ctx context.Context, t destination.Destination, t
 // tryOurSide lets deliveries try again whose last attempts our own side cut short,
 // each when its wait is over: that is the only thing that holds them. Whether our
 // side is well again only an attempt shows.
-func (d *Dispatcher) tryOurSide(ctx context.Context) error {
-	return d.inTx(ctx, func(tx *postgres.Tx) error {
-		now := d.Now()
+func (h *holds) tryOurSide(ctx context.Context) error {
+	return h.inTx(ctx, func(tx *postgres.Tx) error {
+		now := h.now()
 		list, err := tx.LockOurSide(ctx, now, maxRelease)
 		if err != nil {
 			return err
 		}
-		return d.transitions.change(ctx, tx, byUpkeep, outgoing(list), func(dl delivery.Delivery) delivery.Delivery { return dl.Release(now) })
+		return h.transitions.change(ctx, tx, byUpkeep, outgoing(list), func(dl delivery.Delivery) delivery.Delivery { return dl.Release(now) })
 	})
 }
 
 // probe lets one held delivery try whether its destination answers. Its right to
 // is a lease in the one row that all replicas share.
-func (d *Dispatcher) probe(ctx context.Context, id uuid.UUID) error {
-	return d.inTx(ctx, func(tx *postgres.Tx) error {
+func (h *holds) probe(ctx context.Context, id uuid.UUID) error {
+	return h.inTx(ctx, func(tx *postgres.Tx) error {
 		t, err := tx.Destination(ctx, id)
 		if err != nil {
 			return ignore(err, postgres.ErrNotFound)
 		}
-		h, err := tx.LockHealth(ctx, id)
-		if err != nil || !h.MayProbe(d.Now()) {
+		health, err := tx.LockHealth(ctx, id)
+		if err != nil || !health.MayProbe(h.now()) {
 			return err
 		}
-		list, err := tx.LockProbe(ctx, id, d.Now())
+		list, err := tx.LockProbe(ctx, id, h.now())
 		if err != nil || len(list) == 0 {
 			return err // each waits for a time of its own
 		}
-		h = h.Lend(list[0].ID, d.Now().Add(d.AttemptTimeout+probeSlack))
-		tx.SaveHealth(h)
+		health = health.Lend(list[0].ID, h.now().Add(h.attemptTimeout+probeSlack))
+		tx.SaveHealth(health)
 		outs := outgoing(list, t)
-		outs[0].Health = h
-		return d.transitions.change(ctx, tx, byUpkeep, outs, delivery.Delivery.Probe)
+		outs[0].Health = health
+		return h.transitions.change(ctx, tx, byUpkeep, outs, delivery.Delivery.Probe)
 	})
 }
 
