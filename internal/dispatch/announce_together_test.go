@@ -121,6 +121,38 @@ func (f *fixture) lastTold(t testing.TB) (description, context string) {
 	return description, context
 }
 
+// Two that change together: whichever fails is never told, and whichever answers again
+// is told of the other. Only one that changes alone need not be told of itself.
+func TestAnnounceTwoTogether(t *testing.T) {
+	t.Parallel()
+	var c clock
+	f := newDispatcher(t, pgtest.New(t), c.by, together)
+	up := newSink(t)
+	a, b := f.webhook(t, up.URL, named("A")), f.webhook(t, up.URL, named("B"))
+	f.webhook(t, up.URL, named("other"))
+	var want []told
+	for _, step := range []struct {
+		a, b bool // whether it answers
+		want told
+	}{
+		{false, false, told{"SYSTEM_ERROR", "CRITICAL", `2 destinations are not answering: "A", "B"`, "other"}},
+		{true, true, told{"SYSTEM_ERROR", "INFO", `2 destinations answer again: "A", "B"`, "A,B,other"}},
+		{true, false, told{"SYSTEM_ERROR", "CRITICAL", `Destination "B" is not answering`, "A,other"}},
+		{false, true, told{"SYSTEM_ERROR", "CRITICAL", `Destination "A" is not answering; 1 answer again`, "B,other"}},
+		{true, true, told{"SYSTEM_ERROR", "INFO", `Destination "A" answers again`, "B,other"}},
+	} {
+		f.sets(t, a, step.a)
+		f.sets(t, b, step.b)
+		f.look(t)
+		c.moveTo(c.now().Add(61 * time.Second))
+		f.look(t)
+		want = append(want, step.want)
+		if diff := cmp.Diff(want, f.tells(t)); diff != "" {
+			t.Fatalf("(-want +got)\n%s", diff)
+		}
+	}
+}
+
 // However many change at once, the alert keeps within what one may be long, and says
 // how many it does not name.
 func TestAnnounceVeryMany(t *testing.T) {

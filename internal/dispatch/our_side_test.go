@@ -131,6 +131,11 @@ func TestOurSideAndPeople(t *testing.T) {
 	if n := f.heldFor(t, hook, delivery.OurSide); n != 1 {
 		t.Errorf("%d held for our side, want the one whose wait is not over", n)
 	}
+	// Asked for once more, it goes at once: it does not wait for room.
+	if _, err := f.SendNow(t.Context(), ids[2], me); err != nil {
+		t.Fatal(err)
+	}
+	f.waitAll(t, ids[2:], delivery.Delivered)
 	f.wantNoRepairs(t)
 }
 

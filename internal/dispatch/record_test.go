@@ -165,11 +165,42 @@ func TestAcksAreSettledOnWhatIsKnown(t *testing.T) {
 			if h := health[hook.ID]; err != nil || h.LastAckAt.Before(a.StartedAt) || h.Failures != 0 {
 				t.Errorf("health = %+v, %v", h, err)
 			}
-			item.tried = true
-			if _, err := f.recorder.recordAcks(t.Context(), []*recordItem{item}); !errors.Is(err, postgres.ErrVersion) {
-				t.Errorf("what may have been stored already: %v", err)
-			}
 		})
+	}
+}
+
+// A batch with an ack that may have been stored already, or with two of one delivery,
+// is settled under locks, although all that was known still holds.
+func TestAcksThatAreNotTheFirst(t *testing.T) {
+	t.Parallel()
+	f := newDispatcher(t, pgtest.New(t)).ready(t)
+	hook := f.webhook(t, "http://127.0.0.1:1/")
+	ack := func(d delivery.Delivery) *recordItem {
+		a := delivery.Attempt{ID: uuid.Must(uuid.NewV7()), DeliveryID: d.ID, DestinationID: hook.ID, Trigger: delivery.Automatic}
+		a.Result = outbound.Result{Class: outbound.Acked, StatusCode: 204, StartedAt: time.Now().UTC().Truncate(time.Microsecond)}
+		return &recordItem{attempt: a, claim: d.Claim(), known: d, done: make(chan recorded, 1)}
+	}
+	tried, twice := f.accept(t, anAlert).Deliveries[0].Delivery, f.accept(t, anAlert).Deliveries[0].Delivery
+	first, second := ack(twice), ack(twice)
+	again := ack(tried)
+	again.tried = true
+	for name, items := range map[string][]*recordItem{"tried": {again}, "twice": {first, second}} {
+		_, err := f.recorder.recordAcks(t.Context(), items)
+		if n := count(t, f, `SELECT count(*) FROM attempts`); !errors.Is(err, postgres.ErrVersion) || n != 0 {
+			t.Fatalf("%s: error = %v, %d attempts stored, want ErrVersion and none", name, err, n)
+		}
+	}
+	if err := f.recorder.recordOutcomes([]*recordItem{first, again, second}); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		of   delivery.Delivery
+		made int
+	}{{tried, 1}, {twice, 2}} {
+		got := f.wait(t, tt.of.ID, is(delivery.Delivered))
+		if n := len(f.attempts(t, tt.of.ID)); got.Attempts != 1 || n != tt.made {
+			t.Errorf("%d counted, %d stored, want 1 and %d", got.Attempts, n, tt.made)
+		}
 	}
 }
 

@@ -287,3 +287,20 @@ func TestTellUnknownInvented(t *testing.T) {
 		t.Errorf("told %d times in an hour, want %d", len(got), maxTellings)
 	}
 }
+
+// A name is shown whole as long as it has no more than a hundred characters.
+func TestShownName(t *testing.T) {
+	t.Parallel()
+	name := strings.Repeat("ü", maxShownName)
+	for given, want := range map[string]string{
+		"one":      `"one"`,
+		"\u202e\n": `"\u202e\n"`,
+		name[2:]:   `"` + name[2:] + `"`,
+		name:       `"` + name + `"`,
+		name + "x": `"` + name + `…"`,
+	} {
+		if got := shown(given); got != want {
+			t.Errorf("%q is shown as %s, want %s", given, got, want)
+		}
+	}
+}
