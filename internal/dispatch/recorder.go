@@ -225,7 +225,7 @@ func (r *recorder) recordAcks(ctx context.Context, items []*recordItem) ([]settl
 		known.Deliveries[item.known.ID] = item.known
 		was[item.known.ID] = item.known.JobID
 	}
-	if len(known.Deliveries) < len(items) {
+	if len(known.Deliveries) < len(items) { // two of one delivery: COMMIT would refuse them too
 		return nil, postgres.ErrVersion
 	}
 	results, outcome := r.decide(items, known)
