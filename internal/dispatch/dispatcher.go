@@ -67,6 +67,7 @@ type Dispatcher struct {
 	*transactions
 	*ingest
 	*maintenance
+	*operator
 	Events   *live.Bus       // what changes, for those who look on
 	Cluster  *cluster.Member // whether this replica lives, and how many there are
 	river    *river.Client[pgx.Tx]
@@ -138,6 +139,11 @@ func New(cfg Config) (*Dispatcher, error) {
 		running: func() []int64 { return d.running.list(cfg.Now()) },
 		moves:   []func(context.Context) error{d.holds.keep, d.holds.tryOurSide, d.announcer.announce},
 	}
+	d.operator = &operator{operatorParts{
+		log: cfg.Log, now: cfg.Now, waits: cfg.Waits, timeout: cfg.AttemptTimeout, client: cfg.Client, link: cfg.Link,
+		tests: d.metrics.tests, tx: d.transactions, transitions: d.transitions, recorder: d.recorder, limiter: d.limiter,
+		worksHere: func() bool { _, ok := d.direct.room(0); return ok }, share: d.share(),
+	}}
 	d.ends = batch.New(batch.Config{Room: (2 + limiter.JobsPerWorker) * cfg.Workers, Max: 512}, d.commitEnds)
 	return d, nil
 }

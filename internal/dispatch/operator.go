@@ -4,14 +4,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"belfry/internal/alert"
 	"belfry/internal/delivery"
 	"belfry/internal/destination"
 	"belfry/internal/invalid"
+	"belfry/internal/limiter"
+	"belfry/internal/outbound"
 	"belfry/internal/postgres"
 )
 
@@ -37,11 +41,32 @@ type By struct {
 	RequestID string
 }
 
+// operator does what a person asks for with a single delivery, alert or destination.
+type operator struct{ operatorParts }
+
+// operatorParts is what an operator needs.
+type operatorParts struct {
+	log         *slog.Logger
+	now         func() time.Time
+	waits       delivery.Waits
+	timeout     time.Duration // of an attempt
+	client      *outbound.Client
+	link        func(alertID string) string
+	tests       *prometheus.CounterVec // by class
+	tx          *transactions
+	transitions *transitions
+	recorder    *recorder
+	limiter     *limiter.Limiter
+
+	worksHere func() bool // whether this process works what is asked of it
+	share     int         // deliveries of a destination that may be due, where others work them
+}
+
 // Resend opens a new run of a delivery. Several clicks open one: when run is not
 // 0 it must be the present run, else nothing is done; and while the new run has
 // not been tried, a further click changes nothing. A delivered one needs again.
-func (d *Dispatcher) Resend(ctx context.Context, id uuid.UUID, run int, again bool, by By) (postgres.DeliveryView, error) {
-	return d.byPerson(ctx, id, "delivery.resend", by, func(tx *postgres.Tx, dl delivery.Delivery) (delivery.Delivery, error) {
+func (o *operator) Resend(ctx context.Context, id uuid.UUID, run int, again bool, by By) (postgres.DeliveryView, error) {
+	return o.byPerson(ctx, id, "delivery.resend", by, func(tx *postgres.Tx, dl delivery.Delivery) (delivery.Delivery, error) {
 		switch {
 		case run != 0 && run != dl.Run, dl.Status == delivery.Queued, awaitsRoom(dl) && dl.Attempts == 0:
 			return dl, nil // clicked twice
@@ -50,7 +75,7 @@ func (d *Dispatcher) Resend(ctx context.Context, id uuid.UUID, run int, again bo
 		case dl.Status == delivery.Delivered && !again:
 			return dl, ErrDelivered
 		}
-		next := dl.Reopen(by.Name, d.Waits.Budget(), d.Now())
+		next := dl.Reopen(by.Name, o.waits.Budget(), o.now())
 		err := tx.OpenRun(ctx, dl, postgres.Run{
 			Run: next.Run, Trigger: delivery.Resend, RequestedBy: by.Name, OpenedAt: next.DueAt, MaxAttempts: next.MaxAttempts,
 		})
@@ -60,15 +85,15 @@ func (d *Dispatcher) Resend(ctx context.Context, id uuid.UUID, run int, again bo
 
 // SendNow brings the next attempt of a waiting or held delivery forward to now.
 // While an attempt is in flight it changes nothing.
-func (d *Dispatcher) SendNow(ctx context.Context, id uuid.UUID, by By) (postgres.DeliveryView, error) {
-	return d.byPerson(ctx, id, "delivery.send_now", by, func(tx *postgres.Tx, dl delivery.Delivery) (delivery.Delivery, error) {
+func (o *operator) SendNow(ctx context.Context, id uuid.UUID, by By) (postgres.DeliveryView, error) {
+	return o.byPerson(ctx, id, "delivery.send_now", by, func(tx *postgres.Tx, dl delivery.Delivery) (delivery.Delivery, error) {
 		if dl.Status.Final() {
 			return dl, ErrFinal
 		}
-		if dl.JobID != 0 && !dl.DueAt.After(d.Now()) || awaitsRoom(dl) {
+		if dl.JobID != 0 && !dl.DueAt.After(o.now()) || awaitsRoom(dl) {
 			return dl, nil // due already: its job runs or is about to
 		}
-		return dl.Hasten(by.Name, d.Now()), nil
+		return dl.Hasten(by.Name, o.now()), nil
 	})
 }
 
@@ -79,26 +104,26 @@ func awaitsRoom(dl delivery.Delivery) bool {
 }
 
 // Cancel ends an open delivery. Cancelled twice is cancelled once.
-func (d *Dispatcher) Cancel(ctx context.Context, id uuid.UUID, by By) (postgres.DeliveryView, error) {
-	return d.byPerson(ctx, id, "delivery.cancel", by, func(_ *postgres.Tx, dl delivery.Delivery) (delivery.Delivery, error) {
+func (o *operator) Cancel(ctx context.Context, id uuid.UUID, by By) (postgres.DeliveryView, error) {
+	return o.byPerson(ctx, id, "delivery.cancel", by, func(_ *postgres.Tx, dl delivery.Delivery) (delivery.Delivery, error) {
 		switch {
 		case dl.Status == delivery.Cancelled:
 			return dl, nil
 		case dl.Status.Final():
 			return dl, ErrFinal
 		}
-		return dl.Cancel(delivery.ByPerson, d.Now()), nil
+		return dl.Cancel(delivery.ByPerson, o.now()), nil
 	})
 }
 
 // byPerson changes one delivery under its lock, gives it a new job if it needs
 // one, and writes the audit log. change returns the delivery as it was when
 // there is nothing to do.
-func (d *Dispatcher) byPerson(ctx context.Context, id uuid.UUID, action string, by By,
+func (o *operator) byPerson(ctx context.Context, id uuid.UUID, action string, by By,
 	change func(*postgres.Tx, delivery.Delivery) (delivery.Delivery, error),
 ) (postgres.DeliveryView, error) {
 	var v postgres.DeliveryView // as it is committed: a moment later it may be another
-	err := d.askedTx(ctx, func(tx *postgres.Tx) error {
+	err := o.tx.askedTx(ctx, func(tx *postgres.Tx) error {
 		dl, err := tx.LockDelivery(ctx, id)
 		if err != nil {
 			return err
@@ -119,10 +144,10 @@ func (d *Dispatcher) byPerson(ctx context.Context, id uuid.UUID, action string, 
 			return err
 		}
 		out := &postgres.Outgoing{Delivery: dl, Destination: t}
-		if next, err = d.holdAsked(ctx, tx, next, t); err != nil {
+		if next, err = o.holdAsked(ctx, tx, next, t); err != nil {
 			return err
 		}
-		err = d.transitions.change(ctx, tx, byPerson, []*postgres.Outgoing{out}, func(delivery.Delivery) delivery.Delivery { return next })
+		err = o.transitions.change(ctx, tx, byPerson, []*postgres.Outgoing{out}, func(delivery.Delivery) delivery.Delivery { return next })
 		if err != nil {
 			return err
 		}
@@ -131,7 +156,7 @@ func (d *Dispatcher) byPerson(ctx context.Context, id uuid.UUID, action string, 
 		}
 		out.Alert.AlertID = v.AlertID
 		return tx.Audit(ctx, postgres.Entry{
-			At: d.Now(), Actor: by.Name, Action: action, SubjectType: "delivery", SubjectID: id.String(),
+			At: o.now(), Actor: by.Name, Action: action, SubjectType: "delivery", SubjectID: id.String(),
 			Detail: map[string]any{"alertId": v.AlertID, "run": next.Run, "statusBefore": dl.Status}, RequestID: by.RequestID,
 		})
 	})
@@ -144,38 +169,38 @@ func (d *Dispatcher) byPerson(ctx context.Context, id uuid.UUID, action string, 
 // holdAsked returns what a person asked for as it can be stored. Where it cannot go at
 // once it is held, and released before all others: what has no room must not fill the
 // queue, nor keep workers busy that wait for some.
-func (d *Dispatcher) holdAsked(ctx context.Context, tx *postgres.Tx, next delivery.Delivery, t destination.Destination) (delivery.Delivery, error) {
+func (o *operator) holdAsked(ctx context.Context, tx *postgres.Tx, next delivery.Delivery, t destination.Destination) (delivery.Delivery, error) {
 	if next.Status.Final() {
 		return next, nil
 	}
 	target := delivery.TargetOf(t, delivery.Health{}) // which does not matter: a person asked for it
-	if delivery.HoldReason(next, target, d.Now()) == "" {
-		room, err := d.roomFor(ctx, tx, t)
+	if delivery.HoldReason(next, target, o.now()) == "" {
+		room, err := o.roomFor(ctx, tx, t)
 		if err != nil {
 			return next, err
 		}
 		target.Full = room <= 0
 	}
-	if reason := delivery.HoldReason(next, target, d.Now()); reason != "" {
-		next = next.Hold(reason, d.Now())
+	if reason := delivery.HoldReason(next, target, o.now()); reason != "" {
+		next = next.Hold(reason, o.now())
 	}
 	return next, nil
 }
 
 // roomFor returns how many more deliveries a destination can take.
-func (d *Dispatcher) roomFor(ctx context.Context, tx *postgres.Tx, t destination.Destination) (int, error) {
-	if _, direct := d.direct.room(0); direct {
-		return d.limiter.Room(t.ID, t.Limits, releasedBacklog), nil
+func (o *operator) roomFor(ctx context.Context, tx *postgres.Tx, t destination.Destination) (int, error) {
+	if o.worksHere() {
+		return o.limiter.Room(t.ID, t.Limits, releasedBacklog), nil
 	}
-	due, err := tx.Due(ctx, t.ID, d.share()) // others work it
-	return d.share() - due, err
+	due, err := tx.Due(ctx, t.ID, o.share)
+	return o.share - due, err
 }
 
 // SendTo sends an accepted alert to destinations that a person chose. Where the
 // alert has gone already, its delivery is returned as it stands.
-func (d *Dispatcher) SendTo(ctx context.Context, alertID string, destinationIDs []uuid.UUID, by By) ([]postgres.DeliveryView, error) {
+func (o *operator) SendTo(ctx context.Context, alertID string, destinationIDs []uuid.UUID, by By) ([]postgres.DeliveryView, error) {
 	var of []postgres.DeliveryView // as they are committed
-	err := d.askedTx(ctx, func(tx *postgres.Tx) error {
+	err := o.tx.askedTx(ctx, func(tx *postgres.Tx) error {
 		a, err := tx.LockAlert(ctx, alertID)
 		if err != nil {
 			return err
@@ -183,21 +208,21 @@ func (d *Dispatcher) SendTo(ctx context.Context, alertID string, destinationIDs 
 		if of, err = deliveriesOfAlert(ctx, tx, a.ID); err != nil {
 			return err
 		}
-		fresh, err := d.byHands(ctx, tx, a, of, destinationIDs, by)
+		fresh, err := o.byHands(ctx, tx, a, of, destinationIDs, by)
 		if err != nil {
 			return err
 		}
 		if len(fresh) == 0 {
 			return nil
 		}
-		if err := d.transitions.create(ctx, tx, byPerson, fresh); err != nil {
+		if err := o.transitions.create(ctx, tx, byPerson, fresh); err != nil {
 			return err
 		}
 		if of, err = deliveriesOfAlert(ctx, tx, a.ID); err != nil {
 			return err
 		}
 		return tx.Audit(ctx, postgres.Entry{
-			At: d.Now(), Actor: by.Name, Action: "alert.send", SubjectType: "alert", SubjectID: alertID,
+			At: o.now(), Actor: by.Name, Action: "alert.send", SubjectType: "alert", SubjectID: alertID,
 			Detail: map[string]any{"destinationIds": destinationIDs}, RequestID: by.RequestID,
 		})
 	})
@@ -217,7 +242,7 @@ func (d *Dispatcher) SendTo(ctx context.Context, alertID string, destinationIDs 
 
 // byHands returns an alert's deliveries to those of the destinations to which it has
 // not gone yet.
-func (d *Dispatcher) byHands(ctx context.Context, tx *postgres.Tx, a postgres.AcceptedAlert, of []postgres.DeliveryView, to []uuid.UUID, by By) ([]*postgres.Outgoing, error) {
+func (o *operator) byHands(ctx context.Context, tx *postgres.Tx, a postgres.AcceptedAlert, of []postgres.DeliveryView, to []uuid.UUID, by By) ([]*postgres.Outgoing, error) {
 	has := map[uuid.UUID]bool{}
 	for _, v := range of {
 		has[v.DestinationID] = true
@@ -239,7 +264,7 @@ func (d *Dispatcher) byHands(ctx context.Context, tx *postgres.Tx, a postgres.Ac
 			has[id] = true
 			fresh = append(fresh, &postgres.Outgoing{
 				Alert:       postgres.AcceptedAlert{Alert: alert.Alert{AlertID: a.AlertID}}, // the rest is loaded when it goes
-				Destination: t, Delivery: d.byHand(a, delivery.TargetOf(t, healths[id]), id, by),
+				Destination: t, Delivery: o.byHand(a, delivery.TargetOf(t, healths[id]), id, by),
 			})
 		}
 	}
@@ -253,11 +278,11 @@ func deliveriesOfAlert(ctx context.Context, tx *postgres.Tx, alertID uuid.UUID) 
 
 // byHand returns a delivery that a person asked for: like every other it waits
 // while its destination is paused or does not answer.
-func (d *Dispatcher) byHand(a postgres.AcceptedAlert, t delivery.Target, to uuid.UUID, by By) delivery.Delivery {
-	dl := delivery.New(a.ID, to, delivery.ByHand, d.Waits.Budget(), d.Now())
+func (o *operator) byHand(a postgres.AcceptedAlert, t delivery.Target, to uuid.UUID, by By) delivery.Delivery {
+	dl := delivery.New(a.ID, to, delivery.ByHand, o.waits.Budget(), o.now())
 	dl.NextBy = by.Name
-	if reason := delivery.HoldReason(dl, t, d.Now()); reason != "" {
-		dl = dl.Hold(reason, d.Now())
+	if reason := delivery.HoldReason(dl, t, o.now()); reason != "" {
+		dl = dl.Hold(reason, o.now())
 	}
 	return dl
 }
@@ -266,19 +291,19 @@ func (d *Dispatcher) byHand(a postgres.AcceptedAlert, t delivery.Target, to uuid
 // attempt whatever came of it. Filters, pauses and holds do not matter. The
 // attempt is stored only if the destination is: where it cannot be, because too
 // many wait for that already, nothing is sent and ErrUnavailable returned.
-func (d *Dispatcher) Test(ctx context.Context, t destination.Destination, severity alert.Severity, typ alert.Type, by By) (delivery.Attempt, []byte, error) {
+func (o *operator) Test(ctx context.Context, t destination.Destination, severity alert.Severity, typ alert.Type, by By) (delivery.Attempt, []byte, error) {
 	if t.ID != uuid.Nil {
-		soon, cancel := context.WithTimeout(ctx, d.AttemptTimeout)
+		soon, cancel := context.WithTimeout(ctx, o.timeout)
 		defer cancel()
-		if !d.recorder.reserveTest(soon) {
+		if !o.recorder.reserveTest(soon) {
 			return delivery.Attempt{}, nil, fmt.Errorf("send test: %w", ErrUnavailable)
 		}
-		defer d.recorder.freeTest()
+		defer o.recorder.freeTest()
 	}
-	now := d.Now()
+	now := o.now()
 	sample := alert.Sample(severity, typ)
 	sample.CreatedAt, sample.AlertID = now.UTC().Truncate(time.Millisecond), alert.NewAlertID()
-	sample.Link = d.Link(sample.AlertID)
+	sample.Link = o.link(sample.AlertID)
 	body, err := sample.Payload()
 	if err != nil {
 		return delivery.Attempt{}, nil, fmt.Errorf("write sample alert: %w", err)
@@ -287,17 +312,17 @@ func (d *Dispatcher) Test(ctx context.Context, t destination.Destination, severi
 		ID: uuid.Must(uuid.NewV7()), DestinationID: t.ID, Run: 1, Number: 1, Trigger: delivery.Test, RequestedBy: by.Name,
 		ResponseStorage: t.ResponseStorage,
 	}
-	a.Result = destination.Send(ctx, d.Client, t.Settings, destination.Message{
+	a.Result = destination.Send(ctx, o.client, t.Settings, destination.Message{
 		ID: a.ID, Alert: sample, Attempt: 1, Test: true, SentAt: now, Keys: t.Signing.Keys(now),
 	})
 	a.Result = a.ResponseStorage.Keep(a.Result)
-	d.metrics.tests.WithLabelValues(string(a.Class)).Inc()
-	d.Log.InfoContext(ctx, "test sent", "destination_id", t.ID, "destination_type", t.Type, "class", a.Class,
+	o.tests.WithLabelValues(string(a.Class)).Inc()
+	o.log.InfoContext(ctx, "test sent", "destination_id", t.ID, "destination_type", t.Type, "class", a.Class,
 		"status_code", a.StatusCode, "duration_ms", a.Duration.Milliseconds(), "error", a.Error, "request_id", by.RequestID)
 	if t.ID == uuid.Nil {
 		return a, body, nil
 	}
-	if _, err := d.recorder.record(recordItem{attempt: a}); err != nil {
+	if _, err := o.recorder.record(recordItem{attempt: a}); err != nil {
 		return a, body, err
 	}
 	return a, body, nil
