@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"time"
 
 	"github.com/google/uuid"
 
 	"belfry/internal/delivery"
+	"belfry/internal/live"
 	"belfry/internal/postgres"
 )
 
@@ -22,6 +24,20 @@ const (
 // ErrBulkFinal is returned for what only an order that is not done or cancelled
 // can do.
 var ErrBulkFinal = errors.New("the bulk re-send is final")
+
+// bulk re-sends many deliveries, at the pace that a person orders.
+type bulk struct{ bulkParts }
+
+// bulkParts is what bulk needs.
+type bulkParts struct {
+	db          *postgres.DB
+	log         *slog.Logger
+	now         func() time.Time
+	waits       delivery.Waits
+	events      *live.Bus
+	tx          *transactions
+	transitions *transitions
+}
 
 // BulkOrder asks to re-send many deliveries: those that match Filter and, unless
 // it is nil, are among DeliveryIDs. Only final ones are taken, delivered ones
@@ -62,7 +78,7 @@ type BulkCount struct {
 
 // CountBulk counts what an order would take if it were made now, on connections of
 // the caller's: it may read much, and none of that may keep the dispatcher waiting.
-func (d *Dispatcher) CountBulk(ctx context.Context, db *postgres.DB, order BulkOrder) (BulkCount, error) {
+func (r *bulk) CountBulk(ctx context.Context, db *postgres.DB, order BulkOrder) (BulkCount, error) {
 	counts, err := db.CountBulk(ctx, order.filter(), order.DeliveryIDs)
 	if err != nil {
 		return BulkCount{}, err
@@ -82,8 +98,8 @@ func newBulkCount(counts map[delivery.Status]int) BulkCount {
 // StartBulk makes an order. What it takes is settled now; what of that has moved
 // when its turn comes is skipped. So two orders for the same, as by a double
 // click, re-send each delivery once. Like CountBulk it uses the caller's connections.
-func (d *Dispatcher) StartBulk(ctx context.Context, db *postgres.DB, order BulkOrder, by By) (postgres.BulkResend, error) {
-	now := d.Now().Truncate(time.Microsecond) // as the table has it
+func (r *bulk) StartBulk(ctx context.Context, db *postgres.DB, order BulkOrder, by By) (postgres.BulkResend, error) {
+	now := r.now().Truncate(time.Microsecond) // as the table has it
 	b := postgres.BulkResend{
 		ID: uuid.Must(uuid.NewV7()), State: postgres.BulkRunning, Filter: order.Filter, DeliveryIDs: order.DeliveryIDs,
 		Again: order.Again, PerSecond: order.PerSecond, SteppedAt: now, RequestedBy: by.Name, RequestID: by.RequestID,
@@ -100,35 +116,35 @@ func (d *Dispatcher) StartBulk(ctx context.Context, db *postgres.DB, order BulkO
 		if err := tx.UpdateBulkResend(ctx, b); err != nil {
 			return err
 		}
-		return d.auditBulk(ctx, tx, b, "bulk_resend.start", by)
+		return r.auditBulk(ctx, tx, b, "bulk_resend.start", by)
 	})
 	if err != nil {
 		return postgres.BulkResend{}, fmt.Errorf("start bulk re-send: %w", err)
 	}
-	d.Events.BulkResendChanged(b.ID)
+	r.events.BulkResendChanged(b.ID)
 	return b, nil
 }
 
 // PauseBulk stops an order until it is resumed. What it has re-sent so far goes
 // out: at most a thousand wait for a destination.
-func (d *Dispatcher) PauseBulk(ctx context.Context, id uuid.UUID, by By) (postgres.BulkResend, error) {
-	return d.changeBulk(ctx, id, "bulk_resend.pause", postgres.BulkPaused, by)
+func (r *bulk) PauseBulk(ctx context.Context, id uuid.UUID, by By) (postgres.BulkResend, error) {
+	return r.changeBulk(ctx, id, "bulk_resend.pause", postgres.BulkPaused, by)
 }
 
 // ResumeBulk lets a paused order go on.
-func (d *Dispatcher) ResumeBulk(ctx context.Context, id uuid.UUID, by By) (postgres.BulkResend, error) {
-	return d.changeBulk(ctx, id, "bulk_resend.resume", postgres.BulkRunning, by)
+func (r *bulk) ResumeBulk(ctx context.Context, id uuid.UUID, by By) (postgres.BulkResend, error) {
+	return r.changeBulk(ctx, id, "bulk_resend.resume", postgres.BulkRunning, by)
 }
 
 // CancelBulk stops an order for good. What it has re-sent so far goes out.
-func (d *Dispatcher) CancelBulk(ctx context.Context, id uuid.UUID, by By) (postgres.BulkResend, error) {
-	return d.changeBulk(ctx, id, "bulk_resend.cancel", postgres.BulkCancelled, by)
+func (r *bulk) CancelBulk(ctx context.Context, id uuid.UUID, by By) (postgres.BulkResend, error) {
+	return r.changeBulk(ctx, id, "bulk_resend.cancel", postgres.BulkCancelled, by)
 }
 
 // changeBulk brings an order into a state; where it is already, nothing is done.
-func (d *Dispatcher) changeBulk(ctx context.Context, id uuid.UUID, action, state string, by By) (postgres.BulkResend, error) {
+func (r *bulk) changeBulk(ctx context.Context, id uuid.UUID, action, state string, by By) (postgres.BulkResend, error) {
 	var b postgres.BulkResend
-	err := d.askedTx(ctx, func(tx *postgres.Tx) error {
+	err := r.tx.askedTx(ctx, func(tx *postgres.Tx) error {
 		var err error
 		b, err = tx.LockBulkResend(ctx, id)
 		switch {
@@ -137,22 +153,22 @@ func (d *Dispatcher) changeBulk(ctx context.Context, id uuid.UUID, action, state
 		case !b.FinishedAt.IsZero():
 			return ErrBulkFinal
 		case state == postgres.BulkRunning:
-			b.SteppedAt = d.Now() // nothing is made up for
+			b.SteppedAt = r.now() // nothing is made up for
 		}
-		return d.moveBulk(ctx, tx, &b, state, action, by)
+		return r.moveBulk(ctx, tx, &b, state, action, by)
 	})
 	if err != nil {
 		return postgres.BulkResend{}, fmt.Errorf("%s %s: %w", action, id, err)
 	}
-	d.Events.BulkResendChanged(id)
+	r.events.BulkResendChanged(id)
 	return b, nil
 }
 
 // moveBulk stores an order in its next state, and that it came there.
-func (d *Dispatcher) moveBulk(ctx context.Context, tx *postgres.Tx, b *postgres.BulkResend, state, action string, by By) error {
+func (r *bulk) moveBulk(ctx context.Context, tx *postgres.Tx, b *postgres.BulkResend, state, action string, by By) error {
 	b.State = state
 	if state == postgres.BulkDone || state == postgres.BulkCancelled {
-		b.FinishedAt = d.Now().Truncate(time.Microsecond)
+		b.FinishedAt = r.now().Truncate(time.Microsecond)
 		if err := tx.DropAllBulkChoices(ctx, b.ID); err != nil {
 			return err
 		}
@@ -160,12 +176,12 @@ func (d *Dispatcher) moveBulk(ctx context.Context, tx *postgres.Tx, b *postgres.
 	if err := tx.UpdateBulkResend(ctx, *b); err != nil {
 		return err
 	}
-	return d.auditBulk(ctx, tx, *b, action, by)
+	return r.auditBulk(ctx, tx, *b, action, by)
 }
 
-func (d *Dispatcher) auditBulk(ctx context.Context, tx *postgres.Tx, b postgres.BulkResend, action string, by By) error {
+func (r *bulk) auditBulk(ctx context.Context, tx *postgres.Tx, b postgres.BulkResend, action string, by By) error {
 	return tx.Audit(ctx, postgres.Entry{
-		At: d.Now(), Actor: by.Name, Action: action, SubjectType: "bulk_resend", SubjectID: b.ID.String(),
+		At: r.now(), Actor: by.Name, Action: action, SubjectType: "bulk_resend", SubjectID: b.ID.String(),
 		Detail: map[string]any{
 			"total": b.Total, "resent": b.Resent, "skipped": b.Skipped, "again": b.Again, "perSecond": b.PerSecond,
 		},
@@ -175,14 +191,14 @@ func (d *Dispatcher) auditBulk(ctx context.Context, tx *postgres.Tx, b postgres.
 
 // stepBulks lets each running order take its next few deliveries. One that
 // cannot must not stop the others.
-func (d *Dispatcher) stepBulks(ctx context.Context) error {
-	ids, err := d.DB.RunningBulks(ctx)
+func (r *bulk) stepBulks(ctx context.Context) error {
+	ids, err := r.db.RunningBulks(ctx)
 	if err != nil {
 		return err
 	}
 	var failed error
 	for _, id := range ids {
-		if err := d.stepBulk(ctx, id); err != nil {
+		if err := r.stepBulk(ctx, id); err != nil {
 			failed = errors.Join(failed, fmt.Errorf("bulk re-send %s: %w", id, err))
 		}
 	}
@@ -192,12 +208,12 @@ func (d *Dispatcher) stepBulks(ctx context.Context) error {
 // stepBulk moves the deliveries of a step and the progress of their order in one
 // transaction, so that a crash repeats and loses nothing. Its lock on the order
 // keeps the other replicas off.
-func (d *Dispatcher) stepBulk(ctx context.Context, id uuid.UUID) error {
+func (r *bulk) stepBulk(ctx context.Context, id uuid.UUID) error {
 	var (
 		b   postgres.BulkResend
 		had int // their turn
 	)
-	err := d.DB.InTx(ctx, func(tx *postgres.Tx) error {
+	err := r.db.InTx(ctx, func(tx *postgres.Tx) error {
 		var err error
 		if b, err = tx.LockRunningBulk(ctx, id); err != nil {
 			return err
@@ -205,13 +221,13 @@ func (d *Dispatcher) stepBulk(ctx context.Context, id uuid.UUID) error {
 		had = b.Resent + b.Skipped
 		if had == b.Total {
 			by := By{Name: b.RequestedBy, RequestID: b.RequestID}
-			return d.moveBulk(ctx, tx, &b, postgres.BulkDone, "bulk_resend.finish", by)
+			return r.moveBulk(ctx, tx, &b, postgres.BulkDone, "bulk_resend.finish", by)
 		}
-		turns, from := bulkTurns(b, d.Now())
+		turns, from := bulkTurns(b, r.now())
 		if turns == 0 {
 			return nil
 		}
-		return d.resendNext(ctx, tx, &b, turns, from)
+		return r.resendNext(ctx, tx, &b, turns, from)
 	})
 	switch {
 	case errors.Is(err, postgres.ErrNotFound):
@@ -219,11 +235,11 @@ func (d *Dispatcher) stepBulk(ctx context.Context, id uuid.UUID) error {
 	case err != nil:
 		return err
 	case b.State == postgres.BulkDone:
-		d.Log.InfoContext(ctx, "bulk re-send done", "bulk_resend_id", b.ID, "request_id", b.RequestID, "total", b.Total,
+		r.log.InfoContext(ctx, "bulk re-send done", "bulk_resend_id", b.ID, "request_id", b.RequestID, "total", b.Total,
 			"resent", b.Resent, "skipped", b.Skipped, "duration_ms", b.FinishedAt.Sub(b.CreatedAt).Milliseconds())
 	}
 	if b.State == postgres.BulkDone || b.Resent+b.Skipped > had {
-		d.Events.BulkResendChanged(id)
+		r.events.BulkResendChanged(id)
 	}
 	return nil
 }
@@ -243,7 +259,7 @@ func bulkTurns(b postgres.BulkResend, now time.Time) (turns int, from time.Time)
 // resendNext gives the next deliveries of an order their turn, but none of a
 // destination for which enough of them wait: what is not reopened yet can still
 // be stopped. It brings the order up to date.
-func (d *Dispatcher) resendNext(ctx context.Context, tx *postgres.Tx, b *postgres.BulkResend, turns int, from time.Time) error {
+func (r *bulk) resendNext(ctx context.Context, tx *postgres.Tx, b *postgres.BulkResend, turns int, from time.Time) error {
 	choices, err := tx.BulkChoices(ctx, b.ID, turns, bulkAhead)
 	if err != nil || len(choices) == 0 {
 		return err
@@ -268,7 +284,7 @@ func (d *Dispatcher) resendNext(ctx context.Context, tx *postgres.Tx, b *postgre
 	for _, c := range choices {
 		dl := present[c.DeliveryID] // one that is gone never finished
 		if t, there := targets[c.DestinationID]; there && dl.FinishedAt.Equal(c.FinishedAt) {
-			of[dl.ID] = d.reopenInBulk(dl, b.RequestedBy, t)
+			of[dl.ID] = r.reopenInBulk(dl, b.RequestedBy, t)
 			outs, next = append(outs, &postgres.Outgoing{Delivery: dl}), append(next, of[dl.ID])
 		}
 	}
@@ -276,7 +292,7 @@ func (d *Dispatcher) resendNext(ctx context.Context, tx *postgres.Tx, b *postgre
 	b.Skipped += len(choices) - len(next)
 	b.SteppedAt = from.Add(time.Duration(len(choices)) * time.Second / time.Duration(b.PerSecond))
 	tx.OpenRuns(b.ID, next) // before the deliveries move on: it stores their first run as well
-	err = d.transitions.change(ctx, tx, byBulk, outs, func(dl delivery.Delivery) delivery.Delivery { return of[dl.ID] })
+	err = r.transitions.change(ctx, tx, byBulk, outs, func(dl delivery.Delivery) delivery.Delivery { return of[dl.ID] })
 	if err != nil {
 		return err
 	}
@@ -297,9 +313,9 @@ func destinationsOf(choices []postgres.BulkChoice) []uuid.UUID {
 
 // reopenInBulk begins the next run of a delivery. It waits for room from the start, and
 // so is released, after everything else, when its destination has some.
-func (d *Dispatcher) reopenInBulk(dl delivery.Delivery, by string, t delivery.Target) delivery.Delivery {
-	now := d.Now()
-	dl = dl.Reopen(by, d.Waits.Budget(), now)
+func (r *bulk) reopenInBulk(dl delivery.Delivery, by string, t delivery.Target) delivery.Delivery {
+	now := r.now()
+	dl = dl.Reopen(by, r.waits.Budget(), now)
 	dl.Priority = delivery.Bulk
 	t.Full = true
 	return dl.Hold(delivery.HoldReason(dl, t, now), now)

@@ -68,6 +68,7 @@ type Dispatcher struct {
 	*ingest
 	*maintenance
 	*operator
+	*bulk
 	Events   *live.Bus       // what changes, for those who look on
 	Cluster  *cluster.Member // whether this replica lives, and how many there are
 	river    *river.Client[pgx.Tx]
@@ -143,6 +144,9 @@ func New(cfg Config) (*Dispatcher, error) {
 		log: cfg.Log, now: cfg.Now, waits: cfg.Waits, timeout: cfg.AttemptTimeout, client: cfg.Client, link: cfg.Link,
 		tests: d.metrics.tests, tx: d.transactions, transitions: d.transitions, recorder: d.recorder, limiter: d.limiter,
 		worksHere: func() bool { _, ok := d.direct.room(0); return ok }, share: d.share(),
+	}}
+	d.bulk = &bulk{bulkParts{
+		db: cfg.DB, log: cfg.Log, now: cfg.Now, waits: cfg.Waits, events: d.Events, tx: d.transactions, transitions: d.transitions,
 	}}
 	d.ends = batch.New(batch.Config{Room: (2 + limiter.JobsPerWorker) * cfg.Workers, Max: 512}, d.commitEnds)
 	return d, nil
