@@ -24,9 +24,9 @@ func deliveriesOf(outs []*postgres.Outgoing) []delivery.Delivery {
 
 // addJobs gives every delivery that is queued or retrying a job of its own, due
 // when the delivery is. Those that are due now, and whose destination is known, are
-// worked here, as far as there is room, once the transaction is committed. Where
-// the alert is known too, and small, it need not be loaded then.
-func (t *transitions) addJobs(ctx context.Context, tx *postgres.Tx, outs []*postgres.Outgoing) error {
+// worked here, as far as there is room, once the transaction is committed: these are
+// returned. Where the alert is known too, and small, it need not be loaded then.
+func (t *transitions) addJobs(ctx context.Context, tx *postgres.Tx, outs []*postgres.Outgoing) ([]job, error) {
 	var now, later []*postgres.Outgoing
 	room := t.room()
 	for _, out := range outs {
@@ -38,18 +38,19 @@ func (t *transitions) addJobs(ctx context.Context, tx *postgres.Tx, outs []*post
 			later = append(later, out)
 		}
 	}
-	if err := t.addLocal(ctx, tx, now); err != nil {
-		return err
+	local, err := t.addLocal(ctx, tx, now)
+	if err != nil {
+		return nil, err
 	}
-	return t.addQueued(ctx, tx, later)
+	return local, t.addQueued(ctx, tx, later)
 }
 
-func (t *transitions) addLocal(ctx context.Context, tx *postgres.Tx, owners []*postgres.Outgoing) error {
+func (t *transitions) addLocal(ctx context.Context, tx *postgres.Tx, owners []*postgres.Outgoing) ([]job, error) {
 	if len(owners) == 0 {
-		return nil
+		return nil, nil
 	}
 	if err := tx.InsertRunningJobs(ctx, t.instance, deliverArgs{}.Kind(), deliverQueue, maxJobAttempts, owners); err != nil {
-		return err
+		return nil, err
 	}
 	seen := t.now()
 	jobs := make([]job, len(owners))
@@ -61,8 +62,7 @@ func (t *transitions) addLocal(ctx context.Context, tx *postgres.Tx, owners []*p
 			jobs[i].out = &known
 		}
 	}
-	tx.AfterCommit(func() { t.workHere(jobs) })
-	return nil
+	return jobs, nil
 }
 
 func (t *transitions) addQueued(ctx context.Context, tx *postgres.Tx, owners []*postgres.Outgoing) error {

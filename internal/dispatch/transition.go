@@ -74,11 +74,15 @@ func (t *transitions) create(ctx context.Context, tx *postgres.Tx, by cause, fre
 	if len(fresh) == 0 {
 		return nil
 	}
-	tx.AfterCommit(func() { t.tell(ctx, by, nil, fresh) }) // before their jobs begin, which change them again
-	if err := t.addJobs(ctx, tx, fresh); err != nil {
+	local, err := t.addJobs(ctx, tx, fresh)
+	if err != nil {
 		return err
 	}
 	tx.InsertDeliveries(deliveriesOf(fresh))
+	tx.AfterCommit(func() {
+		t.tell(ctx, by, nil, fresh)
+		t.workHere(local) // last: they change again
+	})
 	return nil
 }
 
@@ -97,12 +101,16 @@ func (t *transitions) change(ctx context.Context, tx *postgres.Tx, by cause, lis
 			dropped = append(dropped, before[i].JobID)
 		}
 	}
-	tx.AfterCommit(func() { t.tell(ctx, by, before, list) }) // before their jobs begin, which change them again
-	if err := t.addJobs(ctx, tx, list); err != nil {
+	local, err := t.addJobs(ctx, tx, list)
+	if err != nil {
 		return err
 	}
 	tx.DropJobs(dropped)
 	tx.UpdateDeliveries(deliveriesOf(list))
+	tx.AfterCommit(func() {
+		t.tell(ctx, by, before, list)
+		t.workHere(local) // last: they change again
+	})
 	return nil
 }
 
