@@ -189,6 +189,32 @@ func TestAdmissionOfBatches(t *testing.T) {
 	})
 }
 
+// A call that wants little passes one before it that wants more than there is room for.
+func TestAdmissionPassesLargeCalls(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		id := idOf(1)
+		_, n := filled(t, id)
+		c := &calls{Limiter: newLimiter(64)}
+		c.learn(id, quickly)
+		c.limit(id, atMost(16))
+		for range n {
+			c.Enter(id)
+		}
+		large := make(chan *Admission, 1)
+		go func() { large <- c.Admit(t.Context(), map[uuid.UUID]int{id: 20}, WorkerWait) }()
+		synctest.Wait()
+		c.call(t.Context(), 1, id)
+		c.want(t, "there is no room", 0)
+		c.Leave(id)
+		c.want(t, "there is room for one", 1)
+		if len(large) > 0 {
+			t.Error("there is no room for twenty")
+		}
+		time.Sleep(WorkerWait)
+	})
+}
+
 // Most of the calls that may be under way are for those that wait for nothing.
 func TestAdmissionOfManyCalls(t *testing.T) {
 	t.Parallel()
