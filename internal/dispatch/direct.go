@@ -132,41 +132,41 @@ func (d *direct) stop(ctx, late context.Context, dismiss func()) {
 // their destination, each a few words and a small alert in memory, until it has a
 // slot for them; a large alert is loaded then. What is not started, because the
 // process stops, is given back.
-func (d *Dispatcher) runDirect(jobs []job) {
+func (x *executor) runDirect(jobs []job) {
 	for _, j := range jobs {
-		if !d.direct.enter() {
-			d.giveBack(j)
+		if !x.direct.enter() {
+			x.giveBack(j)
 			continue
 		}
-		forget := d.running.add(j.id)
+		forget := x.running.add(j.id)
 		over := func() {
-			d.direct.leave()
+			x.direct.leave()
 			forget()
 		}
 		end := func() {
-			d.limiter.Leave(j.destinationID)
+			x.limiter.Leave(j.destinationID)
 			over()
 		}
 		endInTurn := func() {
-			d.limiter.Finish(j.destinationID)
+			x.limiter.Finish(j.destinationID)
 			over()
 		}
 		run := func(end func(), work func(context.Context, job) error) bool {
-			return d.direct.start(func(ctx context.Context) {
+			return x.direct.start(func(ctx context.Context) {
 				defer end()
-				d.endDirect(j.id, d.workDirect(ctx, j, work))
+				x.endDirect(j.id, x.workDirect(ctx, j, work))
 			})
 		}
-		d.limiter.Enqueue(j.destinationID, j.out.Destination.Limits, urgencyOf(j.out), func(got bool) {
+		x.limiter.Enqueue(j.destinationID, j.out.Destination.Limits, urgencyOf(j.out), func(got bool) {
 			switch {
-			case got && run(endInTurn, d.workInTurn):
-			case !got && run(end, d.workTooLate):
+			case got && run(endInTurn, x.workInTurn):
+			case !got && run(end, x.workTooLate):
 			case got:
-				d.limiter.Release(j.destinationID, limiter.Outcome{})
-				d.giveBack(j)
+				x.limiter.Release(j.destinationID, limiter.Outcome{})
+				x.giveBack(j)
 				endInTurn()
 			default:
-				d.giveBack(j)
+				x.giveBack(j)
 				end()
 			}
 		})
@@ -174,10 +174,10 @@ func (d *Dispatcher) runDirect(jobs []job) {
 }
 
 // workDirect is what River does around Work.
-func (d *Dispatcher) workDirect(ctx context.Context, j job, work func(context.Context, job) error) (err error) {
+func (x *executor) workDirect(ctx context.Context, j job, work func(context.Context, job) error) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			d.Log.ErrorContext(ctx, "job panicked", "delivery_id", j.deliveryID, "error", fmt.Sprint(r), "stack", string(debug.Stack()))
+			x.log.ErrorContext(ctx, "job panicked", "delivery_id", j.deliveryID, "error", fmt.Sprint(r), "stack", string(debug.Stack()))
 			err = river.JobSnooze(ourFault)
 		}
 	}()
@@ -186,8 +186,8 @@ func (d *Dispatcher) workDirect(ctx context.Context, j job, work func(context.Co
 
 // giveBack puts a job into the queue, for whoever comes first. When even that
 // cannot be written, the others find out that this process has left.
-func (d *Dispatcher) giveBack(j job) {
-	d.ends.TryAdd(&endItem{jobID: j.id, snooze: true, done: make(chan struct{})})
+func (x *executor) giveBack(j job) {
+	x.ends.TryAdd(&endItem{jobID: j.id, snooze: true, done: make(chan struct{})})
 }
 
 // errGone is how work ends when the record of its attempt took the job away.
@@ -203,7 +203,7 @@ type endItem struct {
 
 // endDirect writes down how a job ended. What cannot be written is found by
 // reclaim: the job then counts as lost.
-func (d *Dispatcher) endDirect(jobID int64, err error) {
+func (x *executor) endDirect(jobID int64, err error) {
 	item := &endItem{jobID: jobID, done: make(chan struct{})}
 	var snooze *river.JobSnoozeError
 	switch {
@@ -212,12 +212,12 @@ func (d *Dispatcher) endDirect(jobID int64, err error) {
 	case errors.As(err, &snooze):
 		item.snooze, item.wait = true, snooze.Duration
 	}
-	if d.ends.TryAdd(item) {
+	if x.ends.TryAdd(item) {
 		<-item.done
 	}
 }
 
-func (d *Dispatcher) commitEnds(items []*endItem) {
+func (x *executor) commitEnds(items []*endItem) {
 	ctx, cancel := context.WithTimeout(context.Background(), loadTimeout)
 	defer cancel()
 	var (
@@ -231,8 +231,8 @@ func (d *Dispatcher) commitEnds(items []*endItem) {
 			over = append(over, item.jobID)
 		}
 	}
-	if err := d.DB.EndJobs(ctx, d.Cluster.ID(), over, snoozed); err != nil {
-		d.Log.WarnContext(ctx, "ends of jobs not written", "jobs", len(items), "error", err)
+	if err := x.db.EndJobs(ctx, x.cluster.ID(), over, snoozed); err != nil {
+		x.log.WarnContext(ctx, "ends of jobs not written", "jobs", len(items), "error", err)
 	}
 	for _, item := range items {
 		close(item.done)

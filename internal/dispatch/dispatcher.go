@@ -17,7 +17,6 @@ import (
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 
-	"belfry/internal/batch"
 	"belfry/internal/cluster"
 	"belfry/internal/delivery"
 	"belfry/internal/limiter"
@@ -67,6 +66,7 @@ type Dispatcher struct {
 	*transactions
 	*ingest
 	*maintenance
+	*executor
 	*operator
 	*bulk
 	Events   *live.Bus       // what changes, for those who look on
@@ -74,9 +74,6 @@ type Dispatcher struct {
 	river    *river.Client[pgx.Tx]
 	metrics  metrics
 	recorder *recorder
-	loads    *batch.Batcher[*loadItem]
-	ends     *batch.Batcher[*endItem]
-	direct   direct
 	limiter  *limiter.Limiter
 
 	transitions *transitions
@@ -85,9 +82,7 @@ type Dispatcher struct {
 	loops      *loops
 	retention  *retention
 	announcer  *announcer
-	running    running
 	partitions *partitions
-	lacking    said // of which destinations it was said that their key is missing
 }
 
 // New returns a dispatcher that accepts at once and delivers after Start.
@@ -99,28 +94,37 @@ func New(cfg Config) (*Dispatcher, error) {
 		DB: cfg.DB, Log: cfg.Log, Now: cfg.Now, Version: cfg.Version, Roles: cfg.Roles, Repairs: d.metrics.repairs,
 	})
 	d.Cluster.OnLost(cfg.DB.Forget)
-	d.lacking.at = map[string]time.Time{}
 	d.transactions = &transactions{db: cfg.DB, log: cfg.Log, forget: d.Cluster.Forget, asking: make(places, maxAsking)}
 	d.loops = newLoops(cfg.Log)
 	d.retention = &retention{db: cfg.DB, log: cfg.Log, now: cfg.Now, kept: cfg.Retention, audit: cfg.AuditRetention}
 
 	d.limiter = limiter.New(cfg.Workers, d.Cluster.Replicas, cfg.Now)
-	queue, err := newQueue(cfg, d.Cluster.ID(), &worker{d: d})
-	if err != nil {
-		return nil, err
-	}
-	d.river = queue
 	d.partitions = &partitions{db: cfg.DB, log: cfg.Log, now: cfg.Now}
 	d.recorder = newRecorder(recorderParts{
 		db: cfg.DB, log: cfg.Log, now: cfg.Now, workers: cfg.Workers, longest: max(cfg.Waits.Longest(), longPause),
 		retries: d.metrics.waits, partitions: d.partitions, freed: d.limiter.Freed,
 	})
-	d.loads = batch.New(batch.Config{Room: 2 * cfg.Workers, Max: maxLoads}, d.commitLoads)
+	d.executor = newExecutor(executorParts{
+		db: cfg.DB, log: cfg.Log, now: cfg.Now, waits: cfg.Waits, client: cfg.Client, workers: cfg.Workers,
+		cluster: d.Cluster, partitions: d.partitions, limiter: d.limiter, recorder: d.recorder, loops: d.loops,
+	})
+	queue, err := newQueue(cfg, d.Cluster.ID(), &worker{x: d.executor})
+	if err != nil {
+		return nil, err
+	}
+	d.river, d.executor.queue = queue, queue
 	d.transitions = newTransitions(transitionParts{
 		db: cfg.DB, log: cfg.Log, now: cfg.Now, metrics: &d.metrics, events: d.Events, limiter: d.limiter, workers: cfg.Workers,
-		queue: queue, instance: d.Cluster.ID(), workHere: d.runDirect,
-		room: func() int { n, _ := d.direct.room(limiter.JobsPerWorker * cfg.Workers); return n },
+		queue: queue, instance: d.Cluster.ID(), workHere: d.runDirect, room: d.room,
 	})
+	d.executor.transitions = d.transitions
+	d.wireComponents()
+	return d, nil
+}
+
+// wireComponents makes those that call the ones before, and that nobody is handed.
+func (d *Dispatcher) wireComponents() {
+	cfg := d.Config
 	d.holds = &holds{
 		transactions: d.transactions, db: cfg.DB, log: cfg.Log, now: cfg.Now,
 		limiter: d.limiter, transitions: d.transitions, attemptTimeout: cfg.AttemptTimeout,
@@ -129,7 +133,7 @@ func New(cfg Config) (*Dispatcher, error) {
 		db: cfg.DB, txs: d.transactions, now: cfg.Now, link: cfg.Link, budget: cfg.Waits.Budget(), workers: cfg.Workers, metrics: &d.metrics,
 		events: d.Events, cluster: d.Cluster, limiter: d.limiter, transitions: d.transitions,
 		unrouted:  newUnroutedNotes(cfg.Log, cfg.Now, d.metrics.unrouted),
-		worksHere: func() bool { _, ok := d.direct.room(0); return ok },
+		worksHere: d.worksHere,
 	})
 	d.announcer = &announcer{
 		transactions: d.transactions, db: cfg.DB, log: cfg.Log, now: cfg.Now, link: cfg.Link, events: d.Events, accept: d.acceptOurs,
@@ -137,19 +141,17 @@ func New(cfg Config) (*Dispatcher, error) {
 	d.maintenance = &maintenance{
 		transactions: d.transactions, db: cfg.DB, log: cfg.Log, now: cfg.Now, cluster: d.Cluster, transitions: d.transitions,
 		repairs: d.metrics.repairs, maxUnanswered: cfg.MaxUnanswered, nudges: make(chan struct{}, 1),
-		running: func() []int64 { return d.running.list(cfg.Now()) },
-		moves:   []func(context.Context) error{d.holds.keep, d.holds.tryOurSide, d.announcer.announce},
+		jobsAtWork: d.jobs,
+		moves:      []func(context.Context) error{d.holds.keep, d.holds.tryOurSide, d.announcer.announce},
 	}
 	d.operator = &operator{operatorParts{
 		log: cfg.Log, now: cfg.Now, waits: cfg.Waits, timeout: cfg.AttemptTimeout, client: cfg.Client, link: cfg.Link,
 		tests: d.metrics.tests, tx: d.transactions, transitions: d.transitions, recorder: d.recorder, limiter: d.limiter,
-		worksHere: func() bool { _, ok := d.direct.room(0); return ok }, share: d.share(),
+		worksHere: d.worksHere, share: d.share(),
 	}}
 	d.bulk = &bulk{bulkParts{
 		db: cfg.DB, log: cfg.Log, now: cfg.Now, waits: cfg.Waits, events: d.Events, tx: d.transactions, transitions: d.transitions,
 	}}
-	d.ends = batch.New(batch.Config{Room: (2 + limiter.JobsPerWorker) * cfg.Workers, Max: 512}, d.commitEnds)
-	return d, nil
 }
 
 // newQueue returns the job queue, which is yet to be started.
@@ -236,9 +238,9 @@ func (d *Dispatcher) Stop(ctx context.Context) error {
 	}
 	directs.Wait()
 	d.recorder.close()
-	d.loads.Close()
+	d.executor.loads.Close()
 	d.transitions.close()
-	d.ends.Close()
+	d.executor.ends.Close()
 	d.loops.stop()
 	if leave := d.Cluster.Leave(late); leave != nil {
 		d.Log.WarnContext(ctx, "leave", "error", leave) // others find out in a few seconds

@@ -29,23 +29,23 @@ type loaded struct {
 
 // load reads all that is needed to send a delivery. Workers that ask at the same
 // moment share a query; where more ask than fit into the next ones, they wait.
-func (d *Dispatcher) load(id uuid.UUID) (*postgres.Outgoing, error) {
+func (x *executor) load(id uuid.UUID) (*postgres.Outgoing, error) {
 	item := &loadItem{id: id, done: make(chan loaded, 1)}
-	if !d.loads.Add(item) {
+	if !x.loads.Add(item) {
 		return nil, errors.New("load delivery: this process stops")
 	}
 	l := <-item.done
 	return l.out, l.err
 }
 
-func (d *Dispatcher) commitLoads(items []*loadItem) {
+func (x *executor) commitLoads(items []*loadItem) {
 	ctx, cancel := context.WithTimeout(context.Background(), loadTimeout)
 	defer cancel()
 	ids := make([]uuid.UUID, len(items))
 	for i, item := range items {
 		ids[i] = item.id
 	}
-	found, err := d.DB.Outgoing(ctx, ids)
+	found, err := x.db.Outgoing(ctx, ids)
 	for _, item := range items {
 		out, ok := found[item.id]
 		switch {

@@ -36,8 +36,8 @@ type maintenance struct {
 	maxUnanswered time.Duration          // that a delivery is held for a destination that does not answer
 	nudges        chan struct{}
 
-	// running returns the jobs that this replica is at: those who work them know.
-	running func() []int64
+	// jobsAtWork returns the jobs that this replica is at: those who work them know.
+	jobsAtWork func() []int64
 
 	// moves are what others do once a second, after what is done here, in their order.
 	moves []func(context.Context) error
@@ -67,7 +67,7 @@ func (m *maintenance) takeOver(ctx context.Context) error {
 	if err := m.cluster.TakeOver(ctx); err != nil {
 		return err
 	}
-	if err := m.cluster.Reclaim(ctx, m.running()); err != nil {
+	if err := m.cluster.Reclaim(ctx, m.jobsAtWork()); err != nil {
 		return err
 	}
 	_, err := m.db.FreeDueJobs(ctx)

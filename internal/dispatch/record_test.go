@@ -24,7 +24,7 @@ import (
 
 // work runs a job by hand.
 func (f *fixture) work(ctx context.Context, jobID int64, id uuid.UUID) error {
-	w := &worker{d: f.Dispatcher}
+	w := &worker{x: f.executor}
 	return w.Work(ctx, &river.Job[deliverArgs]{JobRow: &rivertype.JobRow{ID: jobID, Attempt: 1}, Args: deliverArgs{DeliveryID: id}})
 }
 

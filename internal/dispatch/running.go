@@ -67,15 +67,15 @@ func (r *running) list(now time.Time) []int64 {
 // watchEnds takes jobs out of running as River writes their ends, until River stops.
 // An end of which it is not told, because too many come at once or the row is gone,
 // counts as written after a while.
-func (d *Dispatcher) watchEnds() {
-	ends, stop := d.river.SubscribeConfig(&river.SubscribeConfig{
+func (x *executor) watchEnds() {
+	ends, stop := x.queue.SubscribeConfig(&river.SubscribeConfig{
 		ChanSize: 4 * maxEnds,
 		Kinds: []river.EventKind{
 			river.EventKindJobCancelled, river.EventKindJobCompleted, river.EventKindJobFailed,
 			river.EventKindJobInterrupted, river.EventKindJobSnoozed,
 		},
 	})
-	d.loops.start(func(ctx context.Context) {
+	x.loops.start(func(ctx context.Context) {
 		defer stop()
 		for {
 			select {
@@ -85,7 +85,7 @@ func (d *Dispatcher) watchEnds() {
 				if !ok {
 					return
 				}
-				d.running.written(end.Job.ID)
+				x.running.written(end.Job.ID)
 			}
 		}
 	})

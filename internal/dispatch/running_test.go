@@ -58,7 +58,7 @@ func TestEndToBeWrittenIsNotLost(t *testing.T) {
 	id := f.send(t, f.webhook(t, s.URL), 1)[0]
 	v := f.wait(t, id, is(delivery.Queued))
 	exec(t, f, `UPDATE river_job SET state = 'running', attempted_at = now() - interval '1 minute', attempted_by = ARRAY[$1]`, f.Cluster.ID())
-	w := &worker{d: f.Dispatcher}
+	w := &worker{x: f.executor}
 	err := w.Work(t.Context(), &river.Job[deliverArgs]{JobRow: &rivertype.JobRow{ID: v.JobID}, Args: deliverArgs{DeliveryID: id}})
 	if snooze := new(river.JobSnoozeError); !errorAs(err, &snooze) {
 		t.Fatalf("its work ended with %v", err)

@@ -42,24 +42,24 @@ func (deliverArgs) InsertOpts() river.InsertOpts {
 // worker makes attempts.
 type worker struct {
 	river.WorkerDefaults[deliverArgs]
-	d *Dispatcher
+	x *executor
 }
 
 // NextRetry implements river.Worker. Work returns no errors, so this is for a
 // panic.
-func (w *worker) NextRetry(*river.Job[deliverArgs]) time.Time { return w.d.Now().Add(ourFault) }
+func (w *worker) NextRetry(*river.Job[deliverArgs]) time.Time { return w.x.now().Add(ourFault) }
 
 // Work implements river.Worker.
 func (w *worker) Work(ctx context.Context, j *river.Job[deliverArgs]) error {
-	remove, gone := w.d.running.add(j.ID), false
+	remove, gone := w.x.running.add(j.ID), false
 	defer func() { // also should it panic
 		if gone {
 			remove()
 		} else {
-			w.d.running.ended(j.ID, w.d.Now())
+			w.x.running.ended(j.ID, w.x.now())
 		}
 	}()
-	err := w.d.work(ctx, job{id: j.ID, deliveryID: j.Args.DeliveryID})
+	err := w.x.work(ctx, job{id: j.ID, deliveryID: j.Args.DeliveryID})
 	if gone = errors.Is(err, errGone); gone {
 		return nil // River does not mind that the row is gone
 	}
@@ -78,60 +78,60 @@ type job struct {
 // work makes one attempt at one delivery and records it. A job that is no longer
 // the delivery's own, or whose delivery is final, sends nothing. The job lives as
 // long as the run: between attempts it snoozes, which costs no attempt of River's.
-func (d *Dispatcher) work(ctx context.Context, j job) error {
-	if !d.mayStart(ctx) {
+func (x *executor) work(ctx context.Context, j job) error {
+	if !x.mayStart(ctx) {
 		return river.JobSnooze(0)
 	}
-	out, ok, end := d.ready(ctx, &j)
+	out, ok, end := x.ready(ctx, &j)
 	if !ok {
 		return end
 	}
 	if j.destinationID == uuid.Nil {
-		d.limiter.Enter(out.Destination.ID)
-		defer d.limiter.Leave(out.Destination.ID)
+		x.limiter.Enter(out.Destination.ID)
+		defer x.limiter.Leave(out.Destination.ID)
 	}
-	if !d.limiter.Acquire(ctx, out.Destination.ID, out.Destination.Limits, urgencyOf(out)) {
-		return d.workTooLate(ctx, j)
+	if !x.limiter.Acquire(ctx, out.Destination.ID, out.Destination.Limits, urgencyOf(out)) {
+		return x.workTooLate(ctx, j)
 	}
-	return d.workSlot(ctx, j, out.Destination.ID)
+	return x.workSlot(ctx, j, out.Destination.ID)
 }
 
 // workInTurn is work for a job that has waited in a backlog for the slot it holds.
-func (d *Dispatcher) workInTurn(ctx context.Context, j job) error {
-	if !d.mayStart(ctx) {
-		d.limiter.Release(j.destinationID, limiter.Outcome{})
+func (x *executor) workInTurn(ctx context.Context, j job) error {
+	if !x.mayStart(ctx) {
+		x.limiter.Release(j.destinationID, limiter.Outcome{})
 		return river.JobSnooze(0)
 	}
-	if urgencyOf(j.out) != limiter.Probe && !d.limiter.AwaitToken(ctx, j.destinationID) {
-		return d.workTooLate(ctx, j)
+	if urgencyOf(j.out) != limiter.Probe && !x.limiter.AwaitToken(ctx, j.destinationID) {
+		return x.workTooLate(ctx, j)
 	}
-	return d.workSlot(ctx, j, j.destinationID)
+	return x.workSlot(ctx, j, j.destinationID)
 }
 
 // workTooLate is for a job that got no slot. What a person asked for goes before all
 // others once there is one.
-func (d *Dispatcher) workTooLate(ctx context.Context, j job) error {
+func (x *executor) workTooLate(ctx context.Context, j job) error {
 	if ctx.Err() != nil {
 		return river.JobSnooze(0)
 	}
 	target := delivery.TargetOf(j.out.Destination, j.out.Health)
 	target.Full = true
-	end := d.transitions.hold(j.out, delivery.HoldReason(j.out.Delivery, target, d.Now()))
+	end := x.transitions.hold(j.out, delivery.HoldReason(j.out.Delivery, target, x.now()))
 	if t := j.out.Destination; t.Limits.RatePerSecond > 0 {
-		d.limiter.LookWhenRated(t.ID, t.Limits)
+		x.limiter.LookWhenRated(t.ID, t.Limits)
 	}
 	return end
 }
 
 // workSlot makes the attempt for which a slot is held. Much may have changed while
 // the job waited for it.
-func (d *Dispatcher) workSlot(ctx context.Context, j job, destinationID uuid.UUID) error {
-	out, ok, end := d.ready(ctx, &j)
+func (x *executor) workSlot(ctx context.Context, j job, destinationID uuid.UUID) error {
+	out, ok, end := x.ready(ctx, &j)
 	if !ok {
-		d.limiter.Release(destinationID, limiter.Outcome{})
+		x.limiter.Release(destinationID, limiter.Outcome{})
 		return end
 	}
-	return d.attempt(ctx, j.id, out)
+	return x.attempt(ctx, j.id, out)
 }
 
 func urgencyOf(out *postgres.Outgoing) limiter.Urgency {
@@ -146,68 +146,68 @@ func urgencyOf(out *postgres.Outgoing) limiter.Urgency {
 
 // ready loads what a job is for, unless it has just been read. ok is false when
 // nothing is to be sent now: the job then ends with end.
-func (d *Dispatcher) ready(ctx context.Context, j *job) (out *postgres.Outgoing, ok bool, end error) {
+func (x *executor) ready(ctx context.Context, j *job) (out *postgres.Outgoing, ok bool, end error) {
 	var err error
-	if j.out == nil || j.out.Alert.ID == uuid.Nil || d.Now().Sub(j.seen) > stale {
-		j.seen = d.Now()
-		j.out, err = d.load(j.deliveryID)
+	if j.out == nil || j.out.Alert.ID == uuid.Nil || x.now().Sub(j.seen) > stale {
+		j.seen = x.now()
+		j.out, err = x.load(j.deliveryID)
 	}
 	out = j.out
 	switch {
 	case errors.Is(err, postgres.ErrNotFound):
 		return out, false, nil // dropped by retention
 	case err != nil:
-		d.Log.WarnContext(ctx, "delivery not loaded", "delivery_id", j.deliveryID, "error", err)
+		x.log.WarnContext(ctx, "delivery not loaded", "delivery_id", j.deliveryID, "error", err)
 		return out, false, river.JobSnooze(ourFault)
 	case out.Delivery.JobID != j.id:
 		return out, false, nil // another job may act, or none
-	case d.Now().Before(out.Delivery.DueAt):
-		return out, false, river.JobSnooze(out.Delivery.DueAt.Sub(d.Now()))
+	case x.now().Before(out.Delivery.DueAt):
+		return out, false, river.JobSnooze(out.Delivery.DueAt.Sub(x.now()))
 	case out.Destination.DeletedAt != nil:
-		return out, false, d.transitions.putOff(out, func(dl delivery.Delivery) delivery.Delivery {
-			return dl.Cancel(delivery.DestinationDeleted, d.Now())
+		return out, false, x.transitions.putOff(out, func(dl delivery.Delivery) delivery.Delivery {
+			return dl.Cancel(delivery.DestinationDeleted, x.now())
 		})
 	}
-	if d.Now().Before(out.Health.SlowUntil) { // as another replica may have been told
-		d.limiter.Narrow(out.Destination.ID)
+	if x.now().Before(out.Health.SlowUntil) { // as another replica may have been told
+		x.limiter.Narrow(out.Destination.ID)
 	}
-	if reason := delivery.HoldReason(out.Delivery, delivery.TargetOf(out.Destination, out.Health), d.Now()); reason != "" {
-		return out, false, d.transitions.hold(out, reason)
+	if reason := delivery.HoldReason(out.Delivery, delivery.TargetOf(out.Destination, out.Health), x.now()); reason != "" {
+		return out, false, x.transitions.hold(out, reason)
 	}
 	if errors.Is(out.Misconfigured, destination.ErrNoKey) {
-		return out, false, d.lackKey(ctx, out)
+		return out, false, x.lackKey(ctx, out)
 	}
 	return out, true, nil
 }
 
 // lackKey puts off a delivery that only a process with a newer key can send, in the
 // way of all at which our own side fails: whoever comes next may have the key.
-func (d *Dispatcher) lackKey(ctx context.Context, out *postgres.Outgoing) error {
-	if d.lacking.may(out.Destination.ID.String(), d.Now()) {
-		d.Log.ErrorContext(ctx, "sealing key missing",
+func (x *executor) lackKey(ctx context.Context, out *postgres.Outgoing) error {
+	if x.lacking.may(out.Destination.ID.String(), x.now()) {
+		x.log.ErrorContext(ctx, "sealing key missing",
 			"destination_id", out.Destination.ID, "delivery_id", out.Delivery.ID, "error", out.Misconfigured)
 	}
-	next := out.Delivery.Stumble(d.Now())
-	end := d.transitions.putOff(out, func(dl delivery.Delivery) delivery.Delivery { return dl.Stumble(d.Now()) })
+	next := out.Delivery.Stumble(x.now())
+	end := x.transitions.putOff(out, func(dl delivery.Delivery) delivery.Delivery { return dl.Stumble(x.now()) })
 	if end != nil || next.JobID == 0 {
 		return end
 	}
-	return river.JobSnooze(next.DueAt.Sub(d.Now()))
+	return river.JobSnooze(next.DueAt.Sub(x.now()))
 }
 
 // attempt sends and records, in a slot that it gives back, and with room for the
 // record from before it sends. The id of the attempt is made before sending, so
 // that recording it twice adds nothing.
-func (d *Dispatcher) attempt(ctx context.Context, jobID int64, out *postgres.Outgoing) error {
-	if !d.recorder.reserve(ctx) {
-		d.limiter.Release(out.Destination.ID, limiter.Outcome{})
+func (x *executor) attempt(ctx context.Context, jobID int64, out *postgres.Outgoing) error {
+	if !x.recorder.reserve(ctx) {
+		x.limiter.Release(out.Destination.ID, limiter.Outcome{})
 		return river.JobSnooze(0)
 	}
-	defer d.recorder.free()
-	now := d.Now()
+	defer x.recorder.free()
+	now := x.now()
 	a := out.Delivery.Next(now)
 	a.ID, a.ResponseStorage = uuid.Must(uuid.NewV7()), out.Destination.ResponseStorage
-	a.Result = d.send(ctx, out.Destination, destination.Message{
+	a.Result = x.send(ctx, out.Destination, destination.Message{
 		ID:      out.Delivery.ID,
 		Alert:   out.Alert.Alert,
 		Attempt: out.Delivery.Made + 1,
@@ -215,38 +215,38 @@ func (d *Dispatcher) attempt(ctx context.Context, jobID int64, out *postgres.Out
 		Keys:    out.Destination.Signing.Keys(now),
 	})
 	a.Result = a.ResponseStorage.Keep(a.Result)
-	settled, err := d.recorder.record(recordItem{
+	settled, err := x.recorder.record(recordItem{
 		attempt: a,
 		claim:   out.Delivery.Claim(),
 		known:   out.Delivery,
-		wait:    d.Waits.After(out.Delivery.Attempts+1, a.RetryAfter, rand.Float64()),
+		wait:    x.waits.After(out.Delivery.Attempts+1, a.RetryAfter, rand.Float64()),
 		holds:   out.Destination.Limits.HoldNotAnswering,
 	})
 	if err != nil {
-		d.Log.ErrorContext(ctx, "attempt not recorded", "delivery_id", a.DeliveryID, "attempt_id", a.ID, "error", err)
+		x.log.ErrorContext(ctx, "attempt not recorded", "delivery_id", a.DeliveryID, "attempt_id", a.ID, "error", err)
 		return river.JobSnooze(ourFault)
 	}
-	d.transitions.tellAttempt(ctx, out, settled)
+	x.transitions.tellAttempt(ctx, out, settled)
 	switch {
 	case settled.gone:
 		return errGone
 	case settled.delivery.JobID != jobID:
 		return nil
 	}
-	return river.JobSnooze(max(0, settled.delivery.DueAt.Sub(d.Now())))
+	return river.JobSnooze(max(0, settled.delivery.DueAt.Sub(x.now())))
 }
 
 // send makes the attempt and gives its slot back, whatever happens.
-func (d *Dispatcher) send(ctx context.Context, t destination.Destination, m destination.Message) (r outbound.Result) {
-	defer func() { d.limiter.Release(t.ID, outcomeOf(r)) }()
-	return destination.Send(ctx, d.Client, t.Settings, m)
+func (x *executor) send(ctx context.Context, t destination.Destination, m destination.Message) (r outbound.Result) {
+	defer func() { x.limiter.Release(t.ID, outcomeOf(r)) }()
+	return destination.Send(ctx, x.client, t.Settings, m)
 }
 
 // mayStart waits until attempts may start, and reports false when ctx ends
 // first. A worker that waits keeps its slot, so that nothing more is fetched.
-func (d *Dispatcher) mayStart(ctx context.Context) bool {
+func (x *executor) mayStart(ctx context.Context) bool {
 	for {
-		if alive, partitions := d.Working(); alive && partitions {
+		if x.cluster.Alive() && x.partitions.there() {
 			return ctx.Err() == nil
 		}
 		select {

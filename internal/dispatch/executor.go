@@ -1,0 +1,67 @@
+package dispatch
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
+
+	"belfry/internal/batch"
+	"belfry/internal/cluster"
+	"belfry/internal/delivery"
+	"belfry/internal/limiter"
+	"belfry/internal/outbound"
+	"belfry/internal/postgres"
+)
+
+// executor works jobs: those that were made here, and those that River fetches.
+type executor struct {
+	executorParts
+
+	direct  direct
+	running running
+	loads   *batch.Batcher[*loadItem]
+	ends    *batch.Batcher[*endItem]
+	lacking said // of which destinations it was said that their key is missing
+}
+
+// executorParts is what working jobs needs. Those that make jobs need an executor
+// themselves, so queue and transitions are filled in once they are there.
+type executorParts struct {
+	db          *postgres.DB
+	log         *slog.Logger
+	now         func() time.Time
+	waits       delivery.Waits
+	client      *outbound.Client
+	workers     int
+	cluster     *cluster.Member
+	partitions  *partitions
+	limiter     *limiter.Limiter
+	recorder    *recorder
+	loops       *loops
+	queue       *river.Client[pgx.Tx]
+	transitions *transitions
+}
+
+func newExecutor(p executorParts) *executor {
+	x := &executor{executorParts: p, lacking: said{at: map[string]time.Time{}}}
+	x.loads = batch.New(batch.Config{Room: 2 * p.workers, Max: maxLoads}, x.commitLoads)
+	x.ends = batch.New(batch.Config{Room: (2 + limiter.JobsPerWorker) * p.workers, Max: 512}, x.commitEnds)
+	return x
+}
+
+// worksHere reports whether jobs are worked in this process once it has made them.
+func (x *executor) worksHere() bool {
+	_, ok := x.direct.room(0)
+	return ok
+}
+
+// room returns how many more jobs may be worked here.
+func (x *executor) room() int {
+	n, _ := x.direct.room(limiter.JobsPerWorker * x.workers)
+	return n
+}
+
+// jobs returns those that this replica is at.
+func (x *executor) jobs() []int64 { return x.running.list(x.now()) }
