@@ -178,6 +178,34 @@ func TestManyFailures(t *testing.T) {
 	}
 }
 
+// What could not be written is summed up with what has failed meanwhile.
+func TestFailuresMeanwhile(t *testing.T) {
+	t.Parallel()
+	began := time.Now().UTC().Truncate(time.Second)
+	h, now, office := newAPI(t, idle), began, netip.MustParsePrefix("192.0.2.7/32")
+	f := NewFailures(h.db, h.log.logger(slog.LevelError), prometheus.NewRegistry(), func() time.Time { return now })
+	f.note(t.Context(), office, wrongToken)
+	f.note(t.Context(), office, wrongToken)
+	unwritten := f.tallies
+	f.tallies = map[netip.Prefix]*tally{}
+	now = began.Add(time.Minute)
+	f.note(t.Context(), office, wrongToken)
+	f.note(t.Context(), office, wrongCode)
+	f.putBack(unwritten)
+	f.summarize(t.Context())
+	var got []any
+	for _, e := range h.audit(t, "subjectType=authentication") {
+		got = append(got, e.Detail)
+	}
+	want := []any{object{
+		"count": 4.0, "reasons": object{"token": 3.0, "code": 1.0},
+		"from": began.Format(time.RFC3339), "to": now.Format(time.RFC3339),
+	}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 // docs/operating.md explains each reason that the metric has, and no other.
 func TestReasonsAreDocumented(t *testing.T) {
 	t.Parallel()

@@ -14,7 +14,12 @@ func TestRefusal(t *testing.T) {
 	t.Parallel()
 	var asked int
 	l := &Listener{bounds: Connections{Refusal: func(status int) []byte { asked = status; return []byte("ours") }}}
+	const plain = "\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n"
+	long := "HTTP/1.1 400 Bad Request" + plain
+	long += strings.Repeat("x", 512-len(long))
 	for text, want := range map[string]int{
+		long: 400, long + "x": 0, // a handler's, which writes more at a time
+		"answers: 400 Bad Request" + plain: 0,
 		"HTTP/1.1 431 Request Header Fields Too Large\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n431 Request": 431,
 		"HTTP/1.1 400 Bad Request: x\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n400 Bad Request: x":           400,
 		"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n400":                             0,
@@ -27,7 +32,7 @@ func TestRefusal(t *testing.T) {
 			t.Errorf("%q: %q, asked for %d", text, got, asked)
 		}
 	}
-	if (&Listener{}).instead([]byte("HTTP/1.1 400 Bad Request")) != nil {
+	if (&Listener{}).instead([]byte(long)) != nil {
 		t.Error("without a Refusal there is one")
 	}
 }
