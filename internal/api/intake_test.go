@@ -193,6 +193,7 @@ func TestPressure(t *testing.T) {
 		"taken":                        {"tttttttttttt", false, false},
 		"a burst":                      {"ttttttttrr", true, false},
 		"eight seconds":                {"rrrrrrrr", true, false},
+		"nine seconds":                 {"rrrrrrrrr", true, false},
 		"ten seconds":                  {"rrrrrrrrrr", true, true},
 		"ten seconds, long ago":        {"rrrrrrrrrr----------", false, false},
 		"ten seconds, then quiet":      {"rrrrrrrrrr---", true, false},
@@ -233,4 +234,8 @@ func TestInTurn(t *testing.T) {
 	if n := h.server.intake.calls.Load(); n != crowd-2 {
 		t.Errorf("%d calls are counted, want %d", n, crowd-2)
 	}
+	h.server.intake.calls.Add(1)
+	wantStatus(t, h.post(t, alertsPath, alertBody()), 202) // the last slot
+	h.server.intake.calls.Add(1)
+	wantStatus(t, h.post(t, alertsPath, alertBody()), 503)
 }

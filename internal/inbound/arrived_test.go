@@ -1,6 +1,7 @@
 package inbound
 
 import (
+	"bytes"
 	"io"
 	"net"
 	"testing"
@@ -81,22 +82,28 @@ func TestArrivedRequestsStay(t *testing.T) {
 	}
 }
 
-// A part of a request keeps no connection, nor do empty lines.
+// A part of a request keeps no connection, nor do empty lines, whether the server has
+// read them or not.
 func TestPartsDoNotStay(t *testing.T) {
 	t.Parallel()
 	for _, part := range []string{"GET / HTTP/1.1\r\nHost: x\r\n", "\r\n"} {
-		l := listenLimited(t, Connections{Open: 1, OpenPerAddress: 1, Fresh: 9, FreshPerAddress: 9})
-		client, first := accepted(t, l)
-		first.begin()
-		first.state.Store(isIdle)
-		if _, err := io.WriteString(client, part); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := io.ReadFull(first, make([]byte, len(part))); err != nil {
-			t.Fatal(err)
-		}
-		if _, second := accepted(t, l); l.holds(first) || !l.holds(second) {
-			t.Errorf("with %q the first is kept: %t, the second: %t", part, l.holds(first), l.holds(second))
+		for _, read := range []bool{true, false} {
+			l := listenLimited(t, Connections{Open: 1, OpenPerAddress: 1, Fresh: 9, FreshPerAddress: 9})
+			client, first := accepted(t, l)
+			first.begin()
+			first.state.Store(isIdle)
+			if _, err := io.WriteString(client, part); err != nil {
+				t.Fatal(err)
+			}
+			until(t, "it has arrived", func() bool { l.sees(first); return bytes.HasPrefix(l.peeked[:], []byte(part)) })
+			if read {
+				if _, err := io.ReadFull(first, make([]byte, len(part))); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if _, second := accepted(t, l); l.holds(first) || !l.holds(second) {
+				t.Errorf("with %q, read: %t, the first is kept: %t, the second: %t", part, read, l.holds(first), l.holds(second))
+			}
 		}
 	}
 }
