@@ -198,9 +198,9 @@ export interface paths {
          * Count deliveries by status
          * @description Scope: `read`.
          *
-         *     How many deliveries match the filters, by status. So that it stays quick, only so many are looked at: the newest of
-         *     each status, and for `delivered` the newest of all. `capped` of a status says that there are more to look at: then its
-         *     count may be too small, never too large. Every other count is exact, and with `alertId` all are.
+         *     How many deliveries match the filters, by status. To stay quick, Belfry searches a limited number: the newest of
+         *     each status, and for `delivered` the newest of all. If `capped` of a status is true, there are more to search: the
+         *     count may then be too small, never too large. Every other count is exact. With `alertId` all counts are exact.
          */
         get: operations["countDeliveries"];
         put?: never;
@@ -279,18 +279,18 @@ export interface paths {
          * Re-send
          * @description Scope: `operate`.
          *
-         *     Opens the next run of a delivery that failed, was cancelled, is held or was delivered: a fresh budget
-         *     of one try and up to ten retries, with the destination's URL and headers of now. Its first attempt
-         *     is made even while the destination is paused or does not answer, before all others, within the destination's limits.
+         *     Opens the next run of a delivery that failed, was cancelled, is held or was delivered. The run has a new budget
+         *     of one try and up to ten retries, and uses the destination's present URL and headers. Its first attempt is made
+         *     before all others, even while the destination is paused or does not answer, but within the destination's limits.
          *
-         *     - A delivered one needs `"again": true`, else 409 `delivery_delivered`.
-         *     - One that is `retrying` is 409 `delivery_open`: send its next attempt now instead.
-         *     - One that is `queued` is answered as it is: its run has yet to be tried. So is one that waits for that, `held`
-         *       for `busy`, because the destination has as many attempts in flight as it may.
-         *     - To a deleted destination nothing can be sent: 409 `destination_deleted`.
+         *     - A delivered delivery needs `"again": true`, otherwise the answer is 409 `delivery_delivered`.
+         *     - A delivery that is `retrying` is 409 `delivery_open`: send its next attempt now instead.
+         *     - A delivery that is `queued` is answered as it is, because its run has not been tried yet. The same holds for a delivery
+         *       that is `held` for `busy` before its first attempt, because the destination has as many attempts in flight as it may.
+         *     - If the destination was deleted, nothing can be sent: 409 `destination_deleted`.
          *
-         *     Pass the `run` that you see. When that is no longer the present run, nothing is
-         *     opened and the answer is the delivery as it is: two clicks send once.
+         *     Pass the `run` that you see. If that is no longer the present run, no run is opened and the answer is the delivery as
+         *     it is. So two clicks send once.
          */
         post: operations["resendDelivery"];
         delete?: never;
@@ -428,8 +428,8 @@ export interface paths {
          * Pause a bulk re-send
          * @description Scope: `operate`.
          *
-         *     Re-sends no more until it is resumed. What was re-sent so far goes out. Pausing twice is harmless; one that is done or
-         *     cancelled is 409 `bulk_resend_final`.
+         *     Re-sends no more deliveries until the bulk re-send is resumed. What was re-sent so far goes out. Pausing twice is
+         *     harmless. A bulk re-send that is done or cancelled is 409 `bulk_resend_final`.
          */
         post: operations["pauseBulkResend"];
         delete?: never;
@@ -454,7 +454,8 @@ export interface paths {
          * Resume a bulk re-send
          * @description Scope: `operate`.
          *
-         *     Goes on where it was paused. Resuming one that runs changes nothing; one that is done or cancelled is 409 `bulk_resend_final`.
+         *     Goes on where the bulk re-send was paused. If it runs, nothing changes. If it is done or cancelled, the answer is 409
+         *     `bulk_resend_final`.
          */
         post: operations["resumeBulkResend"];
         delete?: never;
@@ -479,7 +480,7 @@ export interface paths {
          * Cancel a bulk re-send
          * @description Scope: `operate`.
          *
-         *     Re-sends no more. What was re-sent so far goes out. Cancelling twice is harmless; one that
+         *     Re-sends no more deliveries. What was re-sent so far goes out. Cancelling twice is harmless. A bulk re-send that
          *     is done is 409 `bulk_resend_final`.
          */
         post: operations["cancelBulkResend"];
@@ -553,11 +554,11 @@ export interface paths {
          * Test settings before saving them
          * @description Scope: `admin`.
          *
-         *     Sends one test alert, marked `Belfry-Test: true`, with these settings, and answers with the attempt whatever came
-         *     of it: also a refused connection is a 200. Nothing is stored and no filter applies.
+         *     Sends one test alert, marked `Belfry-Test: true`, with these settings, and answers with the attempt. The answer is 200
+         *     whatever the outcome of the attempt, also after a refused connection. Nothing is stored and no filter applies.
          *
-         *     - For a new destination give `type` and `settings`. As there is no signing secret yet, the test is signed with one that is made for it alone.
-         *     - For a change of one that exists give its `destinationId` and what would change, as `PATCH` takes it: what is left out is taken from the destination as it is stored, by the same rules, and the test is signed as its alerts are. So nobody has to enter secrets again that stay as they are.
+         *     - For a new destination give `type` and `settings`. There is no signing secret yet, so the test is signed with a secret that is made for it alone.
+         *     - For a change of an existing destination give its `destinationId` and what would change, as `PATCH` takes it. What is left out is taken from the stored destination, by the same rules, and the test is signed as its alerts are. So nobody has to enter secrets again that stay as they are.
          */
         post: operations["testSettings"];
         delete?: never;
@@ -578,8 +579,8 @@ export interface paths {
          * @description Scope: `read`.
          *
          *     The names and ids that alerts of the last 24 hours gave in their `destinations` and that no destination had, neither
-         *     when the alerts were accepted nor now. The one that was named last comes first. Each spelling is an item of its own. Only
-         *     the newest 10,000 such alerts are looked at; `capped` says whether there were more.
+         *     when the alerts were accepted nor now. The name that was given last comes first. Each spelling is an item of its own. Only
+         *     the newest 10,000 such alerts are searched; `capped` says whether there were more.
          */
         get: operations["listUnknownDestinations"];
         put?: never;
@@ -693,8 +694,8 @@ export interface paths {
          * Health of a destination
          * @description Scope: `read`.
          *
-         *     Whether it answers, what it holds up, and how its attempts went in the last hour, the last day, and hour by hour. All of it is
-         *     counted from attempts that count, and so never from tests. A 429 is among the failed ones. It counts as busy while the destination also
+         *     Whether the destination answers, how many deliveries wait for it, and how its attempts went in the last hour, the last
+         *     day, and hour by hour. Only counted attempts are included, never tests. A 429 is among the failed ones. It counts as busy while the destination also
          *     acknowledges; one that only ever answered so is `not_answering` in the end.
          */
         get: operations["getDestinationHealth"];
