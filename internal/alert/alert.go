@@ -76,7 +76,7 @@ type Alert struct {
 	Context json.RawMessage
 	// Override is "destinations": ids or display names, each once. Nil when
 	// absent; a pointer to an empty slice when present and empty, which means
-	// nowhere.
+	// unrouted.
 	Override *[]string
 	// Altered are the places where a character that cannot be stored was replaced
 	// by U+FFFD: "title", "alertContext.lines[2]". Nil when there is none.

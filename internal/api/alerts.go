@@ -126,7 +126,7 @@ func (s *Server) ListAlerts(ctx context.Context, r ListAlertsRequestObject) (Lis
 	}
 	list, rest, err := s.DB.Alerts(ctx, postgres.AlertFilter{
 		Severities: words(p.Severity), Types: words(p.Type), LogTypes: words(p.LogType), Statuses: words(p.DeliveryStatus),
-		Nowhere: p.Nowhere, Unknown: value(p.UnknownDestination), DestinationID: value(p.DestinationID), From: value(p.From), To: value(p.To),
+		Unrouted: p.Unrouted, Unknown: value(p.UnknownDestination), DestinationID: value(p.DestinationID), From: value(p.From), To: value(p.To),
 		Query: value(p.Q), Before: before, Limit: n + 1,
 	})
 	if err != nil {
@@ -143,7 +143,7 @@ func (s *Server) ListAlerts(ctx context.Context, r ListAlertsRequestObject) (Lis
 	}
 	answer := ListAlerts200JSONResponse{Items: make([]AlertSummary, len(list)), NextCursor: orRest("listAlerts", cursor, rest)}
 	for i, a := range list {
-		answer.Items[i] = AlertSummary{AlertHead: newAlertHead(a), Nowhere: newNowhere(a.Nowhere), Deliveries: []DeliverySummary{}}
+		answer.Items[i] = AlertSummary{AlertHead: newAlertHead(a), Unrouted: newUnrouted(a.Unrouted), Deliveries: []DeliverySummary{}}
 		for _, v := range views[a.ID] {
 			answer.Items[i].Deliveries = append(answer.Items[i].Deliveries, newDeliverySummary(v))
 		}
@@ -167,7 +167,7 @@ func (s *Server) GetAlert(ctx context.Context, r GetAlertRequestObject) (GetAler
 		return nil, err
 	}
 	return GetAlert200JSONResponse{
-		Alert: newAlert(a), Deliveries: deliveries, Nowhere: newNowhere(a.Nowhere), UnknownDestinations: a.Unknown,
+		Alert: newAlert(a), Deliveries: deliveries, Unrouted: newUnrouted(a.Unrouted), UnknownDestinations: a.Unknown,
 		AlteredFields: notNil(a.Altered),
 	}, nil
 }
@@ -236,7 +236,7 @@ func (s *Server) explain(ctx context.Context, a alert.Alert) (ExplainedRoute, er
 	})
 	route := ExplainedRoute{
 		Routed: len(d.To) > 0, Destinations: make([]ExplainedDestination, len(all)),
-		Nowhere: newNowhere(d.Nowhere), UnknownDestinations: notNil(d.Unknown),
+		Unrouted: newUnrouted(d.Unrouted), UnknownDestinations: notNil(d.Unknown),
 	}
 	for i, t := range all {
 		routed, why := d.Explain(a, t)
@@ -251,7 +251,7 @@ func (s *Server) explain(ctx context.Context, a alert.Alert) (ExplainedRoute, er
 func newAccepted(a dispatch.Accepted, ignored []string) AcceptedAlert {
 	answer := AcceptedAlert{
 		AlertID: a.Alert.AlertID, Repeated: a.Repeated, Deliveries: make([]AcceptedDelivery, len(a.Deliveries)),
-		Nowhere: newNowhere(a.Alert.Nowhere), UnknownDestinations: notNil(a.Alert.Unknown),
+		Unrouted: newUnrouted(a.Alert.Unrouted), UnknownDestinations: notNil(a.Alert.Unknown),
 		AlteredFields: notNil(a.Alert.Altered), IgnoredFields: notNil(ignored[:min(len(ignored), maxIgnoredFields)]),
 	}
 	for i, v := range a.Deliveries {
@@ -281,11 +281,11 @@ func newAlert(a postgres.AcceptedAlert) Alert {
 	return answer
 }
 
-func newNowhere(n delivery.Nowhere) *Nowhere {
+func newUnrouted(n delivery.Unrouted) *Unrouted {
 	if n == "" {
 		return nil
 	}
-	return &Nowhere{Reason: NowhereReason(n), Detail: n.Why()}
+	return &Unrouted{Reason: UnroutedReason(n), Detail: n.Why()}
 }
 
 // notNil makes an empty list appear as [] and not as null.

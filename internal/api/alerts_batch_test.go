@@ -41,7 +41,7 @@ func TestBatch(t *testing.T) {
 			line += " " + *r.AlertID
 		}
 		if r.Accepted != nil {
-			line += fmt.Sprintf(" %d %t %d", len(r.Accepted.Deliveries), r.Accepted.Nowhere != nil, len(r.Accepted.IgnoredFields))
+			line += fmt.Sprintf(" %d %t %d", len(r.Accepted.Deliveries), r.Accepted.Unrouted != nil, len(r.Accepted.IgnoredFields))
 		}
 		if r.Problem != nil {
 			line += fmt.Sprintf(" %d %s %v", r.Problem.Status, r.Problem.Code, fieldsOf(*r.Problem))

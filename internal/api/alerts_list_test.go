@@ -48,29 +48,29 @@ func TestAlertFilters(t *testing.T) {
 		"deliveryStatus=queued":            "a1",
 		"deliveryStatus=cancelled,held":    "a2 a1",
 		"deliveryStatus=delivered":         "",
-		"nowhere=true":                     "a4 a3",
-		"nowhere=false":                    "a2 a1",
+		"unrouted=true":                    "a4 a3",
+		"unrouted=false":                   "a2 a1",
 		"destinationId=" + one.ID.String(): "a2 a1",
 		"destinationId=" + two.ID.String(): "a1",
 		"destinationId=" + anyID:           "",
 		"deliveryStatus=queued&destinationId=" + two.ID.String(): "", // one delivery must be both
-		"q=login":                            "a1",
-		"q=[1.2.3":                           "a1",
-		"q=100%25":                           "a2",
-		"q=%25":                              "a2",
-		"q=_":                                "a2",
-		"q=DISK_FULL":                        "a2",
-		"q=special.DET":                      "a3",
-		"q=A3":                               "a3",
-		"q=%5C":                              "",
-		"q=%27%22":                           "",
-		"q=":                                 "a4 a3 a2 a1",
-		"q=a&nowhere=true&severity=CRITICAL": "a3",
-		"from=2020-01-01T00:00:00Z":          "a4 a3 a2 a1",
-		"from=9999-12-31T23:59:59Z":          "",
-		"to=2020-01-01T00:00:00%2B02:00":     "",
-		"to=0001-01-02T00:00:00Z":            "",
-		"to=9999-12-31T23:59:59Z":            "a4 a3 a2 a1",
+		"q=login":                             "a1",
+		"q=[1.2.3":                            "a1",
+		"q=100%25":                            "a2",
+		"q=%25":                               "a2",
+		"q=_":                                 "a2",
+		"q=DISK_FULL":                         "a2",
+		"q=special.DET":                       "a3",
+		"q=A3":                                "a3",
+		"q=%5C":                               "",
+		"q=%27%22":                            "",
+		"q=":                                  "a4 a3 a2 a1",
+		"q=a&unrouted=true&severity=CRITICAL": "a3",
+		"from=2020-01-01T00:00:00Z":           "a4 a3 a2 a1",
+		"from=9999-12-31T23:59:59Z":           "",
+		"to=2020-01-01T00:00:00%2B02:00":      "",
+		"to=0001-01-02T00:00:00Z":             "",
+		"to=9999-12-31T23:59:59Z":             "a4 a3 a2 a1",
 		"from=9999-01-01T00:00:00Z&to=0001-01-01T00:00:00Z": "",
 		"limit=2": "a4 a3",
 	} {
@@ -80,7 +80,7 @@ func TestAlertFilters(t *testing.T) {
 	}
 	wantProblem(t, h.get(t, alertsPath+"?severity=high&type=X&deliveryStatus=sent&limit=0&cursor=x"), 422, ProblemCodeInvalid,
 		"severity", "type", "deliveryStatus", "limit", "cursor")
-	for _, name := range []string{"nowhere", "destinationId", "from", "to", "limit"} {
+	for _, name := range []string{"unrouted", "destinationId", "from", "to", "limit"} {
 		p := wantProblem(t, h.get(t, alertsPath+"?"+name+"=soon"), 422, ProblemCodeInvalid, name)
 		if p.Errors[0].Code != FieldErrorCodeFormat {
 			t.Errorf("%s: %+v", name, p.Errors)
@@ -122,8 +122,8 @@ func TestAlertSummaries(t *testing.T) {
 	failed := h.await(t, deliveryID, DeliveryStatusFailed)
 	h.accept(t, object{"destinations": []string{}})
 	list := decode[AlertList](t, h.get(t, alertsPath), 200).Items
-	if got := list[0]; len(got.Deliveries) != 0 || got.Nowhere == nil || got.Nowhere.Reason != "empty_destinations" {
-		t.Errorf("went nowhere: %+v", got)
+	if got := list[0]; len(got.Deliveries) != 0 || got.Unrouted == nil || got.Unrouted.Reason != "empty_destinations" {
+		t.Errorf("unrouted: %+v", got)
 	}
 	a := h.alert(t, id).Alert
 	code, class, reason := 418, AttemptClassRejected, DeliveryReasonAttemptsExhausted

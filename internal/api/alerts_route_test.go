@@ -9,7 +9,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// An alert may name its destinations, and then goes there and nowhere else.
+// An alert may name its destinations, and then goes there and to no other.
 func TestOverride(t *testing.T) {
 	t.Parallel()
 	h := newAPI(t, idle)
@@ -22,7 +22,7 @@ func TestOverride(t *testing.T) {
 	for name, c := range map[string]struct {
 		destinations any
 		to, unknown  string
-		nowhere      NowhereReason
+		unrouted     UnroutedReason
 	}{
 		"left out":        {nil, "All", "", ""},
 		"by name":         {[]string{"only BY name"}, "Only by name", "", ""},
@@ -43,15 +43,15 @@ func TestOverride(t *testing.T) {
 				t.Errorf("%s: routed by %s", name, d.RoutedBy)
 			}
 		}
-		reason := NowhereReason("")
-		if got.Nowhere != nil {
-			reason = got.Nowhere.Reason
+		reason := UnroutedReason("")
+		if got.Unrouted != nil {
+			reason = got.Unrouted.Reason
 		}
-		if strings.Join(to, ",") != c.to || strings.Join(got.UnknownDestinations, ",") != c.unknown || reason != c.nowhere {
-			t.Errorf("%s: to %v, unknown %v, nowhere %q", name, to, got.UnknownDestinations, reason)
+		if strings.Join(to, ",") != c.to || strings.Join(got.UnknownDestinations, ",") != c.unknown || reason != c.unrouted {
+			t.Errorf("%s: to %v, unknown %v, unrouted %q", name, to, got.UnknownDestinations, reason)
 		}
 		details := h.alert(t, got.AlertID)
-		if diff := cmp.Diff(got.UnknownDestinations, details.UnknownDestinations); diff != "" || (details.Nowhere == nil) != (got.Nowhere == nil) {
+		if diff := cmp.Diff(got.UnknownDestinations, details.UnknownDestinations); diff != "" || (details.Unrouted == nil) != (got.Unrouted == nil) {
 			t.Errorf("%s: stored otherwise: %+v", name, details)
 		}
 		if (details.Alert.Destinations == nil) != (c.destinations == nil) {
@@ -101,7 +101,7 @@ func TestExplain(t *testing.T) {
 		"Override only": "no: The destination has no severities: it gets only alerts that name it.",
 		"log type":      "no: The destination takes none of the alert's log types.",
 	}
-	if diff := cmp.Diff(want, why); diff != "" || !route.Routed || route.Nowhere != nil {
+	if diff := cmp.Diff(want, why); diff != "" || !route.Routed || route.Unrouted != nil {
 		t.Errorf("route %+v (-want +got):\n%s", route, diff)
 	}
 	if _, why := explain(object{"logTypes": []string{"C", "B"}}); why["log type"] != matches {
@@ -115,7 +115,7 @@ func TestExplain(t *testing.T) {
 		t.Errorf("override: %+v %v", route, why)
 	}
 	route, why = explain(object{"destinations": []string{"SKIP"}})
-	if route.Routed || route.Nowhere == nil || route.Nowhere.Reason != "skip" || !strings.Contains(why["all"], "SKIP") {
+	if route.Routed || route.Unrouted == nil || route.Unrouted.Reason != "skip" || !strings.Contains(why["all"], "SKIP") {
 		t.Errorf("skipped: %+v %v", route, why)
 	}
 	wantProblem(t, h.post(t, "/api/v1/route/explain", `{"severity":"x"}`), 422, ProblemCodeInvalid, "id", "severity", "type")
@@ -138,14 +138,14 @@ func TestExplainStored(t *testing.T) {
 	if r := explain(id); !r.Routed || len(r.Destinations) != 1 || !r.Destinations[0].Routed {
 		t.Errorf("route %+v", r)
 	}
-	if r := explain(named); r.Routed || r.Nowhere.Reason != "unknown_destinations" || len(r.UnknownDestinations) != 1 {
+	if r := explain(named); r.Routed || r.Unrouted.Reason != "unknown_destinations" || len(r.UnknownDestinations) != 1 {
 		t.Errorf("route %+v", r)
 	}
 	wantStatus(t, h.patch(t, destinationPath(d), `{"severities":["CRITICAL"]}`), 200)
-	if r := explain(id); r.Routed || r.Nowhere.Reason != "no_match" {
+	if r := explain(id); r.Routed || r.Unrouted.Reason != "no_match" {
 		t.Errorf("route after the change %+v", r)
 	}
-	if got := h.alert(t, id); len(got.Deliveries) != 1 || got.Nowhere != nil {
+	if got := h.alert(t, id); len(got.Deliveries) != 1 || got.Unrouted != nil {
 		t.Errorf("where it went has changed: %+v", got)
 	}
 	wantProblem(t, h.get(t, alertsPath+"/none/route"), 404, ProblemCodeNotFound)

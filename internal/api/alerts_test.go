@@ -41,7 +41,7 @@ func TestSeedsExample(t *testing.T) {
 	r := newReceiver(t, says(200, "success"))
 	d := h.hook(t, r.URL)
 	accepted := decode[AcceptedAlert](t, h.post(t, alertsPath, seedsAlert), 202)
-	if accepted.AlertID != "b90c19e66e160e194a5b3b94ec27fb7c" || accepted.Repeated || accepted.Nowhere != nil || len(accepted.Deliveries) != 1 {
+	if accepted.AlertID != "b90c19e66e160e194a5b3b94ec27fb7c" || accepted.Repeated || accepted.Unrouted != nil || len(accepted.Deliveries) != 1 {
 		t.Fatalf("accepted %+v", accepted)
 	}
 	to := accepted.Deliveries[0]

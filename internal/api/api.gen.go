@@ -384,30 +384,6 @@ func (e HealthStatus) Valid() bool {
 	}
 }
 
-// Defines values for NowhereReason.
-const (
-	NowhereReasonEmptyDestinations   NowhereReason = "empty_destinations"
-	NowhereReasonNoMatch             NowhereReason = "no_match"
-	NowhereReasonSkip                NowhereReason = "skip"
-	NowhereReasonUnknownDestinations NowhereReason = "unknown_destinations"
-)
-
-// Valid indicates whether the value is a known member of the NowhereReason enum.
-func (e NowhereReason) Valid() bool {
-	switch e {
-	case NowhereReasonEmptyDestinations:
-		return true
-	case NowhereReasonNoMatch:
-		return true
-	case NowhereReasonSkip:
-		return true
-	case NowhereReasonUnknownDestinations:
-		return true
-	default:
-		return false
-	}
-}
-
 // Defines values for ProblemCode.
 const (
 	ProblemCodeAlertConflict        ProblemCode = "alert_conflict"
@@ -696,6 +672,30 @@ func (e Severity) Valid() bool {
 	}
 }
 
+// Defines values for UnroutedReason.
+const (
+	UnroutedReasonEmptyDestinations   UnroutedReason = "empty_destinations"
+	UnroutedReasonNoMatch             UnroutedReason = "no_match"
+	UnroutedReasonSkip                UnroutedReason = "skip"
+	UnroutedReasonUnknownDestinations UnroutedReason = "unknown_destinations"
+)
+
+// Valid indicates whether the value is a known member of the UnroutedReason enum.
+func (e UnroutedReason) Valid() bool {
+	switch e {
+	case UnroutedReasonEmptyDestinations:
+		return true
+	case UnroutedReasonNoMatch:
+		return true
+	case UnroutedReasonSkip:
+		return true
+	case UnroutedReasonUnknownDestinations:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for UnusableReason.
 const (
 	UnusableReasonKeyMissing    UnusableReason = "key_missing"
@@ -753,7 +753,7 @@ type AcceptedAlert struct {
 	AlertID string `json:"alertId"`
 
 	// AlteredFields Where the alert was altered when it was accepted, in the order of the fields: each character that cannot be stored (U+0000, half of a surrogate
-	// pair, a byte that is not UTF-8) became U+FFFD, `�` in JSON. Nothing else was changed. Empty, as nearly always: nowhere.
+	// pair, a byte that is not UTF-8) became U+FFFD, `�` in JSON. Nothing else was changed. Empty, as nearly always: none were.
 	//
 	// A place is written `title`, `tags[1]` or `alertContext.process.args[0]`, and `alertContext["a b"]` where a name is more than letters, digits,
 	// `_` and `-`; it is cut short with `…` after 128 characters, and a name in it after 64. A name that was altered is a place too. Only the first 100
@@ -769,14 +769,14 @@ type AcceptedAlert struct {
 	// IgnoredFields The fields of the input that are not part of an alert, the first 100 by name.
 	IgnoredFields []string `json:"ignoredFields"`
 
-	// Nowhere Why it goes nowhere; `null` when it goes somewhere.
-	Nowhere *Nowhere `json:"nowhere"`
-
 	// Repeated Whether the alert was accepted before, with the same input. Then nothing was added.
 	Repeated bool `json:"repeated"`
 
 	// UnknownDestinations Those of the alert's `destinations` that do not exist, as given.
 	UnknownDestinations []string `json:"unknownDestinations"`
+
+	// Unrouted Why it is unrouted; `null` when it has a destination.
+	Unrouted *Unrouted `json:"unrouted"`
 }
 
 // AcceptedDelivery A delivery of a posted alert.
@@ -850,7 +850,7 @@ type AlertDetails struct {
 	Alert Alert `json:"alert"`
 
 	// AlteredFields Where the alert was altered when it was accepted, in the order of the fields: each character that cannot be stored (U+0000, half of a surrogate
-	// pair, a byte that is not UTF-8) became U+FFFD, `�` in JSON. Nothing else was changed. Empty, as nearly always: nowhere.
+	// pair, a byte that is not UTF-8) became U+FFFD, `�` in JSON. Nothing else was changed. Empty, as nearly always: none were.
 	//
 	// A place is written `title`, `tags[1]` or `alertContext.process.args[0]`, and `alertContext["a b"]` where a name is more than letters, digits,
 	// `_` and `-`; it is cut short with `…` after 128 characters, and a name in it after 64. A name that was altered is a place too. Only the first 100
@@ -863,11 +863,11 @@ type AlertDetails struct {
 	// Deliveries Its deliveries, oldest first.
 	Deliveries []Delivery `json:"deliveries"`
 
-	// Nowhere Why it went nowhere when it was accepted; `null` when it went somewhere.
-	Nowhere *Nowhere `json:"nowhere"`
-
 	// UnknownDestinations Those of the alert's `destinations` that did not exist when it was accepted, as given.
 	UnknownDestinations []string `json:"unknownDestinations"`
+
+	// Unrouted Why it is unrouted when it was accepted; `null` when it has a destination.
+	Unrouted *Unrouted `json:"unrouted"`
 }
 
 // AlertHead An alert in short.
@@ -936,8 +936,8 @@ type AlertSummary struct {
 	// Deliveries Its deliveries and how each one stands.
 	Deliveries []DeliverySummary `json:"deliveries"`
 
-	// Nowhere Why it went nowhere; `null` when it went somewhere.
-	Nowhere *Nowhere `json:"nowhere"`
+	// Unrouted Why it is unrouted; `null` when it has a destination.
+	Unrouted *Unrouted `json:"unrouted"`
 }
 
 // AlertType What raised the alert.
@@ -956,7 +956,7 @@ type AlertsNaming struct {
 }
 
 // AlteredFields Where the alert was altered when it was accepted, in the order of the fields: each character that cannot be stored (U+0000, half of a surrogate
-// pair, a byte that is not UTF-8) became U+FFFD, `�` in JSON. Nothing else was changed. Empty, as nearly always: nowhere.
+// pair, a byte that is not UTF-8) became U+FFFD, `�` in JSON. Nothing else was changed. Empty, as nearly always: none were.
 //
 // A place is written `title`, `tags[1]` or `alertContext.process.args[0]`, and `alertContext["a b"]` where a name is more than letters, digits,
 // `_` and `-`; it is cut short with `…` after 128 characters, and a name in it after 64. A name that was altered is a place too. Only the first 100
@@ -1825,14 +1825,14 @@ type ExplainedRoute struct {
 	// Destinations Every destination, by name.
 	Destinations []ExplainedDestination `json:"destinations"`
 
-	// Nowhere Why it goes nowhere; `null` when it goes somewhere.
-	Nowhere *Nowhere `json:"nowhere"`
-
 	// Routed Whether it goes anywhere.
 	Routed bool `json:"routed"`
 
 	// UnknownDestinations Those of the alert's `destinations` that do not exist, as given.
 	UnknownDestinations []string `json:"unknownDestinations"`
+
+	// Unrouted Why it is unrouted; `null` when it has a destination.
+	Unrouted *Unrouted `json:"unrouted"`
 }
 
 // FieldError One wrong field or parameter.
@@ -2031,28 +2031,6 @@ type NewSigningSecret struct {
 	// SigningSecret The secret that `webhook-signature` is made with, as Standard Webhooks wants it: `whsec_` and base64. Shown this once.
 	SigningSecret SigningSecret `json:"signingSecret"`
 }
-
-// Nowhere Why an alert goes nowhere.
-type Nowhere struct {
-	// Detail The reason in a sentence.
-	Detail string `json:"detail"`
-
-	// Reason Why an alert goes nowhere:
-	//
-	// - `skip`: its `destinations` contain `SKIP`.
-	// - `empty_destinations`: its `destinations` are present and empty.
-	// - `unknown_destinations`: none of its `destinations` exists.
-	// - `no_match`: no destination's filters match.
-	Reason NowhereReason `json:"reason"`
-}
-
-// NowhereReason Why an alert goes nowhere:
-//
-// - `skip`: its `destinations` contain `SKIP`.
-// - `empty_destinations`: its `destinations` are present and empty.
-// - `unknown_destinations`: none of its `destinations` exists.
-// - `no_match`: no destination's filters match.
-type NowhereReason string
 
 // OpenSession A session that is open.
 type OpenSession struct {
@@ -2594,6 +2572,28 @@ type UnknownDestinationList struct {
 	MoreNames int `json:"moreNames"`
 }
 
+// Unrouted Why an alert is unrouted.
+type Unrouted struct {
+	// Detail The reason in a sentence.
+	Detail string `json:"detail"`
+
+	// Reason Why an alert is unrouted:
+	//
+	// - `skip`: its `destinations` contain `SKIP`.
+	// - `empty_destinations`: its `destinations` are present and empty.
+	// - `unknown_destinations`: none of its `destinations` exists.
+	// - `no_match`: no destination's filters match.
+	Reason UnroutedReason `json:"reason"`
+}
+
+// UnroutedReason Why an alert is unrouted:
+//
+// - `skip`: its `destinations` contain `SKIP`.
+// - `empty_destinations`: its `destinations` are present and empty.
+// - `unknown_destinations`: none of its `destinations` exists.
+// - `no_match`: no destination's filters match.
+type UnroutedReason string
+
 // UnusableReason Why a destination cannot be used:
 // `settings` its stored settings cannot be opened (enter them again);
 // `signing_secret` its signing secret cannot be opened (enter its settings again: it gets a new one);
@@ -2706,8 +2706,8 @@ type ListAlertsParams struct {
 	// DeliveryStatus The alert has a delivery with this status. Repeat for several, or separate with commas.
 	DeliveryStatus []DeliveryStatus `form:"deliveryStatus,omitempty" json:"deliveryStatus,omitempty"`
 
-	// Nowhere `true`: only alerts that went nowhere. `false`: only alerts that went somewhere.
-	Nowhere *bool `form:"nowhere,omitempty" json:"nowhere,omitempty"`
+	// Unrouted `true`: only unrouted alerts. `false`: only routed alerts.
+	Unrouted *bool `form:"unrouted,omitempty" json:"unrouted,omitempty"`
 
 	// UnknownDestination The alert names exactly this in its `destinations`, and nobody had it when the alert was accepted.
 	UnknownDestination *string `form:"unknownDestination,omitempty" json:"unknownDestination,omitempty"`
@@ -3164,11 +3164,11 @@ func (w *ServerInterfaceWrapper) ListAlerts(ctx echo.Context) error {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter deliveryStatus: %s", err))
 	}
 
-	// ------------- Optional query parameter "nowhere" -------------
+	// ------------- Optional query parameter "unrouted" -------------
 
-	err = runtime.BindQueryParameterWithOptions("form", true, false, "nowhere", ctx.QueryParams(), &params.Nowhere, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "unrouted", ctx.QueryParams(), &params.Unrouted, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
 	if err != nil {
-		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter nowhere: %s", err))
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter unrouted: %s", err))
 	}
 
 	// ------------- Optional query parameter "unknownDestination" -------------

@@ -34,10 +34,10 @@ func TestParameters(t *testing.T) {
 	h := newAPI(t, idle)
 	long, id := strings.Repeat("é", 257), "destinationId="+anyID
 	for query, want := range map[string]string{
-		alertsPath + "?limit=200&q=" + long[:400] + "&nowhere=false&" + id:                  "",
+		alertsPath + "?limit=200&q=" + long[:400] + "&unrouted=false&" + id:                 "",
 		alertsPath + "?limit=1&severity=,LOW,&from=2020-10-13T03:35:24.5%2B02:00":           "",
 		alertsPath + "?zz=1&limit=201&q=" + long + "&logType=a," + long + "&type=X,RULE":    "limit format, logType too_long, q too_long, type enum, zz unknown_field",
-		alertsPath + "?limit=1.5&nowhere=1&destinationId=x&from=2020-10-13&to=&cursor=x":    "cursor format, destinationId format, from format, limit format, nowhere format, to format",
+		alertsPath + "?limit=1.5&unrouted=1&destinationId=x&from=2020-10-13&to=&cursor=x":   "cursor format, destinationId format, from format, limit format, to format, unrouted format",
 		alertsPath + "?limit=1&limit=2&q=a&q=b&" + id + "&" + id:                            "destinationId duplicate, limit duplicate, q duplicate",
 		deliveriesPath + "?" + id + "," + anyID + "&" + id:                                  "",
 		deliveriesPath + "?alertId=" + long + "&" + id + ",x&statusCode=99&reason=x&from=x": "alertId too_long, destinationId format, from format, reason enum, statusCode format",

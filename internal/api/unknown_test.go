@@ -25,7 +25,7 @@ func TestUnknownDestinations(t *testing.T) {
 	}
 	h.accept(t, object{"alertId": "a1", "destinations": []string{"A, B", "One"}})
 	h.accept(t, object{"alertId": "a2", "destinations": []string{"Two", anyID}})
-	h.accept(t, object{"alertId": "a3", "destinations": []string{"A, B", "One", "SKIP"}}) // asks to go nowhere
+	h.accept(t, object{"alertId": "a3", "destinations": []string{"A, B", "One", "SKIP"}}) // asks to go to no destination
 	h.accept(t, object{"alertId": "a4", "destinations": []string{"A, B", "two"}})
 	var got []string
 	for _, n := range h.unknown(t).Items {
@@ -43,7 +43,7 @@ func TestUnknownDestinations(t *testing.T) {
 			t.Errorf("%s: %q, want %q", query, got, want)
 		}
 	}
-	if got := strings.Join(h.listAlerts(t, "limit=1&nowhere=true&unknownDestination=A,+B"), " "); got != "a4" {
+	if got := strings.Join(h.listAlerts(t, "limit=1&unrouted=true&unknownDestination=A,+B"), " "); got != "a4" {
 		t.Errorf("with other filters: %q", got)
 	}
 	wantProblem(t, h.get(t, alertsPath+"?unknownDestination="), 422, ProblemCodeInvalid, "unknownDestination")

@@ -10,19 +10,19 @@ import (
 	"belfry/internal/destination"
 )
 
-// Nowhere says why an alert has no destination; it is empty when it has one.
-type Nowhere string
+// Unrouted says why an alert has no destination; it is empty when it has one.
+type Unrouted string
 
-// Why an alert goes nowhere.
+// Why an alert is unrouted.
 const (
-	Skip                Nowhere = "skip"                 // its destinations contain SKIP
-	EmptyDestinations   Nowhere = "empty_destinations"   // its destinations are given and empty
-	UnknownDestinations Nowhere = "unknown_destinations" // none of those it names exists
-	NoMatch             Nowhere = "no_match"             // no destination's filters take it
+	Skip                Unrouted = "skip"                 // its destinations contain SKIP
+	EmptyDestinations   Unrouted = "empty_destinations"   // its destinations are given and empty
+	UnknownDestinations Unrouted = "unknown_destinations" // none of those it names exists
+	NoMatch             Unrouted = "no_match"             // no destination's filters take it
 )
 
 // Why says the same in a sentence.
-func (n Nowhere) Why() string {
+func (n Unrouted) Why() string {
 	switch n {
 	case Skip:
 		return "The alert's destinations contain SKIP."
@@ -37,24 +37,24 @@ func (n Nowhere) Why() string {
 	}
 }
 
-// UnroutedReason says why an alert goes to no destination, or not to all that it
+// UnroutedLabel says why an alert is unrouted, or does not go to all that it
 // names: for a count of such alerts.
-type UnroutedReason string
+type UnroutedLabel string
 
-// UnroutedReasons returns every reason.
-func UnroutedReasons() []UnroutedReason {
-	return []UnroutedReason{"by_request", "no_match", "unknown_destinations", "partly_unknown"}
+// UnroutedLabels returns every label.
+func UnroutedLabels() []UnroutedLabel {
+	return []UnroutedLabel{"by_request", "no_match", "unknown_destinations", "partly_unknown"}
 }
 
-// Unrouted returns the reason why an alert that goes nowhere, or names unknown
-// destinations, is counted as unrouted; "" for one that goes wherever it should.
-func Unrouted(nowhere Nowhere, unknown []string) UnroutedReason {
+// UnroutedLabelOf returns the label under which an alert that is unrouted, or names unknown
+// destinations, is counted; "" for one that goes wherever it should.
+func UnroutedLabelOf(unrouted Unrouted, unknown []string) UnroutedLabel {
 	switch {
-	case nowhere == Skip, nowhere == EmptyDestinations:
+	case unrouted == Skip, unrouted == EmptyDestinations:
 		return "by_request"
-	case nowhere == NoMatch:
+	case unrouted == NoMatch:
 		return "no_match"
-	case nowhere == UnknownDestinations:
+	case unrouted == UnknownDestinations:
 		return "unknown_destinations"
 	case len(unknown) > 0:
 		return "partly_unknown"
@@ -64,10 +64,10 @@ func Unrouted(nowhere Nowhere, unknown []string) UnroutedReason {
 
 // Decision is where one alert goes and why.
 type Decision struct {
-	By      RoutedBy
-	To      []destination.Destination
-	Unknown []string // named in the alert, but not there
-	Nowhere Nowhere
+	By       RoutedBy
+	To       []destination.Destination
+	Unknown  []string // named in the alert, but not there
+	Unrouted Unrouted
 }
 
 // Among is what alerts are routed among: the destinations that are not deleted.
@@ -122,10 +122,10 @@ func (m Among) Route(a alert.Alert) Decision {
 		return byFilters(a, m.All)
 	}
 	if slices.Contains(*a.Override, "SKIP") {
-		return Decision{By: ByOverride, Nowhere: Skip}
+		return Decision{By: ByOverride, Unrouted: Skip}
 	}
 	if len(*a.Override) == 0 {
-		return Decision{By: ByOverride, Nowhere: EmptyDestinations}
+		return Decision{By: ByOverride, Unrouted: EmptyDestinations}
 	}
 	d := Decision{By: ByOverride}
 	for _, name := range *a.Override {
@@ -137,7 +137,7 @@ func (m Among) Route(a alert.Alert) Decision {
 		}
 	}
 	if len(d.To) == 0 {
-		d.Nowhere = UnknownDestinations
+		d.Unrouted = UnknownDestinations
 	}
 	return d
 }
@@ -150,7 +150,7 @@ func byFilters(a alert.Alert, all []destination.Destination) Decision {
 		}
 	}
 	if len(d.To) == 0 {
-		d.Nowhere = NoMatch
+		d.Unrouted = NoMatch
 	}
 	return d
 }
@@ -162,8 +162,8 @@ func (d Decision) Explain(a alert.Alert, t destination.Destination) (routed bool
 		return true, "The alert names this destination, by a name that it had before."
 	case contains(d.To, t.ID):
 		return true, d.By.Why()
-	case d.Nowhere == Skip || d.Nowhere == EmptyDestinations:
-		return false, d.Nowhere.Why()
+	case d.Unrouted == Skip || d.Unrouted == EmptyDestinations:
+		return false, d.Unrouted.Why()
 	case d.By == ByOverride:
 		return false, "The alert names its destinations, and this is not one of them."
 	default:

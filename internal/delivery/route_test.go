@@ -69,15 +69,15 @@ func names(list []destination.Destination) []string {
 type route struct {
 	By          delivery.RoutedBy
 	To, Unknown []string
-	Nowhere     delivery.Nowhere
+	Unrouted    delivery.Unrouted
 }
 
 func filters(to ...string) route { return route{By: delivery.ByFilters, To: to} }
 
 func override(to ...string) route { return route{By: delivery.ByOverride, To: to} }
 
-func nowhere(by delivery.RoutedBy, n delivery.Nowhere, unknown ...string) route {
-	return route{By: by, Nowhere: n, Unknown: unknown}
+func unrouted(by delivery.RoutedBy, n delivery.Unrouted, unknown ...string) route {
+	return route{By: by, Unrouted: n, Unknown: unknown}
 }
 
 func TestRoute(t *testing.T) {
@@ -90,10 +90,10 @@ func TestRoute(t *testing.T) {
 		want  route
 	}{
 		// Step 1.
-		{"an empty list", naming(), nowhere(delivery.ByOverride, delivery.EmptyDestinations)},
-		{"SKIP", naming("SKIP"), nowhere(delivery.ByOverride, delivery.Skip)},
-		{"SKIP among others", naming("Rules", "SKIP", soarID), nowhere(delivery.ByOverride, delivery.Skip)},
-		{"SKIP among unknown ones", naming("Nobody", "SKIP"), nowhere(delivery.ByOverride, delivery.Skip)},
+		{"an empty list", naming(), unrouted(delivery.ByOverride, delivery.EmptyDestinations)},
+		{"SKIP", naming("SKIP"), unrouted(delivery.ByOverride, delivery.Skip)},
+		{"SKIP among others", naming("Rules", "SKIP", soarID), unrouted(delivery.ByOverride, delivery.Skip)},
+		{"SKIP among unknown ones", naming("Nobody", "SKIP"), unrouted(delivery.ByOverride, delivery.Skip)},
 
 		// Step 2: severities and types do not matter.
 		{"an id", naming(soarID), override("SOAR of Zürich")},
@@ -110,10 +110,10 @@ func TestRoute(t *testing.T) {
 		{"an unknown one among known ones", naming("Nobody", "Rules", unknownID), route{
 			By: delivery.ByOverride, To: []string{"Rules"}, Unknown: []string{"Nobody", unknownID},
 		}},
-		{"only unknown ones", naming("Nobody", unknownID), nowhere(delivery.ByOverride, delivery.UnknownDestinations, "Nobody", unknownID)},
-		{"unknown ones do not fall back to the filters", high, nowhere(delivery.ByOverride, delivery.UnknownDestinations, "Nobody")},
-		{"part of a name", naming("Rule"), nowhere(delivery.ByOverride, delivery.UnknownDestinations, "Rule")},
-		{"skip in lower case is a name", naming("skip"), nowhere(delivery.ByOverride, delivery.UnknownDestinations, "skip")},
+		{"only unknown ones", naming("Nobody", unknownID), unrouted(delivery.ByOverride, delivery.UnknownDestinations, "Nobody", unknownID)},
+		{"unknown ones do not fall back to the filters", high, unrouted(delivery.ByOverride, delivery.UnknownDestinations, "Nobody")},
+		{"part of a name", naming("Rule"), unrouted(delivery.ByOverride, delivery.UnknownDestinations, "Rule")},
+		{"skip in lower case is a name", naming("skip"), unrouted(delivery.ByOverride, delivery.UnknownDestinations, "skip")},
 
 		// Step 3.
 		{"by severity, type and no log types", routed(alert.High, alert.Rule), filters("SOAR of Zürich", "Everything", "Rules", "CloudTrail", "Paused")},
@@ -127,7 +127,7 @@ func TestRoute(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			d := delivery.NewAmong(all).Route(tt.alert)
-			got := route{d.By, names(d.To), d.Unknown, d.Nowhere}
+			got := route{d.By, names(d.To), d.Unknown, d.Unrouted}
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("(-want +got)\n%s", diff)
 			}
@@ -135,7 +135,7 @@ func TestRoute(t *testing.T) {
 	}
 }
 
-func TestRouteNowhere(t *testing.T) {
+func TestRouteUnrouted(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name  string
@@ -143,15 +143,15 @@ func TestRouteNowhere(t *testing.T) {
 		among []destination.Destination
 		want  route
 	}{
-		{"no destination takes it", routed(alert.Info, alert.Rule), []destination.Destination{soar(), onlyNamed}, nowhere(delivery.ByFilters, delivery.NoMatch)},
-		{"there is no destination", routed(alert.High, alert.Rule), nil, nowhere(delivery.ByFilters, delivery.NoMatch)},
-		{"there is none, and one is named", naming("Rules"), nil, nowhere(delivery.ByOverride, delivery.UnknownDestinations, "Rules")},
+		{"no destination takes it", routed(alert.Info, alert.Rule), []destination.Destination{soar(), onlyNamed}, unrouted(delivery.ByFilters, delivery.NoMatch)},
+		{"there is no destination", routed(alert.High, alert.Rule), nil, unrouted(delivery.ByFilters, delivery.NoMatch)},
+		{"there is none, and one is named", naming("Rules"), nil, unrouted(delivery.ByOverride, delivery.UnknownDestinations, "Rules")},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			d := delivery.NewAmong(tt.among).Route(tt.alert)
-			got := route{d.By, names(d.To), d.Unknown, d.Nowhere}
+			got := route{d.By, names(d.To), d.Unknown, d.Unrouted}
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("(-want +got)\n%s", diff)
 			}
@@ -228,9 +228,9 @@ func TestExplainAgreesWithRoute(t *testing.T) {
 	}
 }
 
-func TestWhyNowhere(t *testing.T) {
+func TestWhyUnrouted(t *testing.T) {
 	t.Parallel()
-	for n, want := range map[delivery.Nowhere]string{
+	for n, want := range map[delivery.Unrouted]string{
 		"":                           "",
 		delivery.Skip:                skips,
 		delivery.EmptyDestinations:   namesNone,
@@ -254,13 +254,13 @@ func TestWhyRoutedBy(t *testing.T) {
 	}
 }
 
-func TestUnrouted(t *testing.T) {
+func TestUnroutedLabelOf(t *testing.T) {
 	t.Parallel()
 	some := []string{"nobody"}
 	for _, tt := range []struct {
-		nowhere delivery.Nowhere
-		unknown []string
-		want    delivery.UnroutedReason
+		unrouted delivery.Unrouted
+		unknown  []string
+		want     delivery.UnroutedLabel
 	}{
 		{"", nil, ""},
 		{"", []string{}, ""},
@@ -270,11 +270,11 @@ func TestUnrouted(t *testing.T) {
 		{delivery.Skip, nil, "by_request"},
 		{delivery.EmptyDestinations, nil, "by_request"},
 	} {
-		got := delivery.Unrouted(tt.nowhere, tt.unknown)
+		got := delivery.UnroutedLabelOf(tt.unrouted, tt.unknown)
 		if got != tt.want {
-			t.Errorf("nowhere %q, unknown %q: got %q, want %q", tt.nowhere, tt.unknown, got, tt.want)
+			t.Errorf("unrouted %q, unknown %q: got %q, want %q", tt.unrouted, tt.unknown, got, tt.want)
 		}
-		if got != "" && !slices.Contains(delivery.UnroutedReasons(), got) {
+		if got != "" && !slices.Contains(delivery.UnroutedLabels(), got) {
 			t.Errorf("%q is not among the reasons", got)
 		}
 	}

@@ -140,7 +140,7 @@ func (d *Destination) readName(f *invalid.Reader) {
 	case flaw != nil:
 		f.Wrong("displayName", invalid.CodeFormat, flaw.Error())
 	case NameKey(name) == NameKey("SKIP"):
-		f.Wrong("displayName", invalid.CodeFormat, "must not be SKIP, which in an alert's destinations means nowhere")
+		f.Wrong("displayName", invalid.CodeFormat, "must not be SKIP, which in an alert's destinations means none of them")
 	case notID == nil:
 		f.Wrong("displayName", invalid.CodeFormat, "must not have the form of an id")
 	}

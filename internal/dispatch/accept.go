@@ -213,7 +213,7 @@ func (item *acceptItem) routeBy(among *postgres.Routing) {
 	if item.among != among {
 		item.among, item.route = among, among.Route(item.in.Alert)
 	}
-	item.alert.Nowhere, item.alert.Unknown = item.route.Nowhere, item.route.Unknown
+	item.alert.Unrouted, item.alert.Unknown = item.route.Unrouted, item.route.Unknown
 }
 
 // readRouting reads what alerts are routed by. It is kept until a transaction that

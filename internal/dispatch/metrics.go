@@ -43,7 +43,7 @@ func newMetrics(r prometheus.Registerer, db *postgres.DB) metrics {
 		waits:   prometheus.NewCounter(prometheus.CounterOpts{Namespace: "belfry", Name: "record_retries_total", Help: "Times that attempts could not be recorded at once because the database was away."}),
 		repairs: counter("repairs_total", "Deliveries that would have been stuck; 0 without a crash.", "kind"),
 	}
-	for _, reason := range delivery.UnroutedReasons() {
+	for _, reason := range delivery.UnroutedLabels() {
 		m.unrouted.WithLabelValues(string(reason))
 	}
 	for _, c := range outbound.Classes() {

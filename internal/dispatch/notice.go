@@ -69,6 +69,6 @@ func (n *announcer) tell(ctx context.Context, tx *postgres.Tx, among postgres.Ro
 		return "", err
 	}
 	route := among.Without(append(failing, except...)...).Route(a)
-	ours := postgres.AcceptedAlert{Alert: a, AcceptedBy: acceptedByUs, Nowhere: route.Nowhere}
+	ours := postgres.AcceptedAlert{Alert: a, AcceptedBy: acceptedByUs, Unrouted: route.Unrouted}
 	return a.AlertID, n.accept(ctx, tx, &among, ours, route)
 }

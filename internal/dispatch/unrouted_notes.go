@@ -29,7 +29,7 @@ func newUnroutedNotes(log *slog.Logger, now func() time.Time, counted *prometheu
 
 // note is told of each alert that is accepted.
 func (u *unroutedNotes) note(a postgres.AcceptedAlert) {
-	reason := delivery.Unrouted(a.Nowhere, a.Unknown)
+	reason := delivery.UnroutedLabelOf(a.Unrouted, a.Unknown)
 	if reason == "" {
 		return
 	}

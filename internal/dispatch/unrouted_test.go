@@ -44,7 +44,7 @@ func (f *fixture) unroutedCounts(t testing.TB) map[string]float64 {
 	return counts
 }
 
-// Each alert that goes nowhere, or not to all that it names, is counted once.
+// Each alert that is unrouted, or does not go to all that it names, is counted once.
 func TestUnroutedCount(t *testing.T) {
 	t.Parallel()
 	f := newDispatcher(t, pgtest.New(t)).ready(t)

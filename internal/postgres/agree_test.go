@@ -22,7 +22,7 @@ const (
 		WHERE ($1::text[] IS NULL OR a.severity = ANY($1))
 		  AND ($2::text[] IS NULL OR a.type = ANY($2))
 		  AND ($3::text[] IS NULL OR a.log_types && $3)
-		  AND ($4::boolean IS NULL OR (a.nowhere IS NOT NULL) = $4)
+		  AND ($4::boolean IS NULL OR (a.unrouted IS NOT NULL) = $4)
 		  AND ($10::text = '' OR $10 = ANY(a.unknown_destinations))
 		  AND strpos(lower(a.title || ' ' || a.name || ' ' || a.detection_id || ' ' || a.alert_id), $5) > 0
 		  AND (($6::text[] IS NULL AND $7::uuid IS NULL) OR EXISTS (
@@ -95,8 +95,8 @@ func (r draw) alerts() postgres.AlertFilter {
 		f.DestinationID = destinationID(byte(1 + r.IntN(7)))
 	}
 	if r.some() {
-		nowhere := r.some()
-		f.Nowhere = &nowhere
+		unrouted := r.some()
+		f.Unrouted = &unrouted
 	}
 	if seldom := r.some(); seldom && r.some() {
 		f.Unknown = []string{"Nobody", "Name 3", "Name 9"}[r.IntN(3)]
@@ -161,7 +161,7 @@ func agreeOnAlerts(t *testing.T, db *postgres.DB, f postgres.AlertFilter) {
 		to = &f.DestinationID
 	}
 	from, until := orAlways(f.From, f.To)
-	want, _ := plain(t, db, plainAlerts, f.Severities, f.Types, f.LogTypes, f.Nowhere, strings.ToLower(f.Query), f.Statuses, to, from, until, f.Unknown)
+	want, _ := plain(t, db, plainAlerts, f.Severities, f.Types, f.LogTypes, f.Unrouted, strings.ToLower(f.Query), f.Statuses, to, from, until, f.Unknown)
 	var got []uuid.UUID
 	for more := true; more; {
 		list, rest, err := db.Alerts(t.Context(), f)

@@ -16,7 +16,7 @@ type AlertFilter struct {
 	Types         []string
 	LogTypes      []string
 	Statuses      []string // of any delivery
-	Nowhere       *bool
+	Unrouted      *bool
 	Unknown       string // one of the destinations it names that nobody had
 	DestinationID uuid.UUID
 	From, To      time.Time // of acceptance; To is exclusive
@@ -28,7 +28,7 @@ type AlertFilter struct {
 func (f AlertFilter) args() []any {
 	from, to := idRange(f.From, f.To, f.Before)
 	return []any{
-		from, to, f.Severities, f.Types, f.LogTypes, f.Nowhere, strings.ToLower(f.Query), f.Statuses, nullID(f.DestinationID),
+		from, to, f.Severities, f.Types, f.LogTypes, f.Unrouted, strings.ToLower(f.Query), f.Statuses, nullID(f.DestinationID),
 		f.Limit, f.Unknown,
 	}
 }
@@ -39,7 +39,7 @@ func (f AlertFilter) args() []any {
 const alertMatches = `($3::text[] IS NULL OR a.severity = ANY($3))
 			AND ($4::text[] IS NULL OR a.type = ANY($4))
 			AND ($5::text[] IS NULL OR a.log_types && $5)
-			AND ($6::boolean IS NULL OR (a.nowhere IS NOT NULL) = $6)
+			AND ($6::boolean IS NULL OR (a.unrouted IS NOT NULL) = $6)
 			AND ($11::text = '' OR $11 = ANY(a.unknown_destinations))
 			AND ($7::text = '' OR strpos(lower(a.title), $7) > 0 OR strpos(lower(a.name), $7) > 0
 			     OR strpos(lower(a.detection_id), $7) > 0 OR strpos(lower(a.alert_id), $7) > 0)
@@ -70,7 +70,7 @@ const (
 			SELECT a.id, ` + alertMatches + ` AS matches, NULL::bigint AS nth
 			FROM unnest($13::uuid[]) AS c (id)
 			CROSS JOIN LATERAL (
-				SELECT id, severity, type, log_types, nowhere, unknown_destinations, title, name, detection_id, alert_id
+				SELECT id, severity, type, log_types, unrouted, unknown_destinations, title, name, detection_id, alert_id
 				FROM alerts
 				WHERE id = c.id
 				OFFSET 0) AS a

@@ -18,7 +18,7 @@ import (
 type AcceptedAlert struct {
 	alert.Alert
 	AcceptedBy string
-	Nowhere    delivery.Nowhere
+	Unrouted   delivery.Unrouted
 	Unknown    []string // destinations it names that were not there
 }
 
@@ -27,7 +27,7 @@ const (
 
 	alertBegin = `a.id, a.alert_id, a.detection_id, a.severity, a.type, a.title, a.name, a.link, a.description,
 	a.runbook, a.version, a.tags, a.log_types, `
-	alertEnd = `, a.override, a.unknown_destinations, coalesce(a.nowhere, ''),
+	alertEnd = `, a.override, a.unknown_destinations, coalesce(a.unrouted, ''),
 	a.input_hash, a.created_at, a.created_at_nanos, a.accepted_at, a.accepted_by, a.altered_fields`
 )
 
@@ -42,7 +42,7 @@ func (r *alertRow) targets() []any {
 	a := &r.a
 	return []any{
 		&a.ID, &a.AlertID, &a.DetectionID, &a.Severity, &a.Type, &a.Title, &a.Name, &a.Link, &a.Description,
-		&a.Runbook, &a.Version, &a.Tags, &a.LogTypes, &r.context, &a.Override, &a.Unknown, &a.Nowhere,
+		&a.Runbook, &a.Version, &a.Tags, &a.LogTypes, &r.context, &a.Override, &a.Unknown, &a.Unrouted,
 		&a.InputHash, &a.CreatedAt, &r.nanos, &a.AcceptedAt, &a.AcceptedBy, &a.Altered,
 	}
 }
@@ -89,17 +89,17 @@ func (tx *Tx) InsertAlerts(ctx context.Context, alerts []AcceptedAlert, destinat
 
 const insertAlerts = `
 	INSERT INTO alerts (id, alert_id, detection_id, severity, type, title, name, link, description, runbook,
-		version, tags, log_types, context, override, unknown_destinations, nowhere, input_hash,
+		version, tags, log_types, context, override, unknown_destinations, unrouted, input_hash,
 		created_at, created_at_nanos, accepted_at, accepted_by, altered_fields)
 	SELECT id, alert_id, detection_id, severity, type, title, name, link, description, runbook,
-		version, tags::text[], log_types::text[], context, override::text[], unknown::text[], nowhere, input_hash,
+		version, tags::text[], log_types::text[], context, override::text[], unknown::text[], unrouted, input_hash,
 		created_at, nanos, accepted_at, accepted_by, altered::text[]
 	FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
 		$9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[],
 		$17::text[], $18::bytea[], $19::timestamptz[], $20::smallint[], $21::timestamptz[], $22::text[],
 		$23::text[])
 		AS u (id, alert_id, detection_id, severity, type, title, name, link, description, runbook, version, tags,
-		log_types, context, override, unknown, nowhere, input_hash, created_at, nanos, accepted_at, accepted_by,
+		log_types, context, override, unknown, unrouted, input_hash, created_at, nanos, accepted_at, accepted_by,
 		altered)
 	ON CONFLICT (alert_id) DO NOTHING
 	RETURNING id`
@@ -131,7 +131,7 @@ func alertRows(alerts []AcceptedAlert) []any {
 			c.textOrNull("")
 		}
 		c.text(arrayText(a.Unknown))
-		c.textOrNull(string(a.Nowhere))
+		c.textOrNull(string(a.Unrouted))
 		c.bytes(a.InputHash)
 		c.time(created)
 		c.int2(int(a.CreatedAt.Sub(created)))

@@ -79,7 +79,7 @@ const (
 
 	fillAlerts = `
 		INSERT INTO alerts (id, alert_id, detection_id, severity, type, title, name, link, description, runbook, version,
-			tags, log_types, nowhere, unknown_destinations, input_hash, created_at, created_at_nanos, accepted_at, accepted_by)
+			tags, log_types, unrouted, unknown_destinations, input_hash, created_at, created_at_nanos, accepted_at, accepted_by)
 		SELECT id_at(at, n, 'a'), 'alert-' || n, 'Detection.' || n % 8,
 			(ARRAY['INFO', 'LOW', 'MEDIUM', 'HIGH', 'LOW', 'MEDIUM'])[n % 6 + 1],
 			CASE WHEN n = $1::integer / 3 THEN 'SYSTEM_ERROR' WHEN n % 5 = 0 THEN 'POLICY' ELSE 'RULE' END,
@@ -120,7 +120,7 @@ const (
 			FROM (
 				SELECT id, accepted_at, substr(alert_id, 7)::integer AS n
 				FROM alerts
-				WHERE nowhere IS NULL) AS a
+				WHERE unrouted IS NULL) AS a
 			CROSS JOIN generate_series(0, 1) AS second) AS made`
 
 	fillPartitions = `

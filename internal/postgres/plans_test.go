@@ -206,7 +206,7 @@ func alertFilters() map[string]postgres.AlertFilter {
 		"no such severity":                {Severities: []string{"CRITICAL"}},
 		"rare type":                       {Types: []string{"SYSTEM_ERROR"}},
 		"no such log type":                {LogTypes: []string{"Nothing"}},
-		"nowhere":                         {Nowhere: &yes},
+		"unrouted":                        {Unrouted: &yes},
 		"unknown name":                    {Unknown: "Nobody"},
 		"rare unknown name and text":      {Unknown: "Name 3", Query: "something", Severities: []string{"LOW"}},
 		"no such unknown name":            {Unknown: "x"},
@@ -224,7 +224,7 @@ func alertFilters() map[string]postgres.AlertFilter {
 		"destination and text":            {DestinationID: destinationID(4), Query: "99"},
 		"failed and destination":          {DestinationID: destinationID(6), Statuses: []string{"failed"}},
 		"failed and destination and text": {DestinationID: destinationID(6), Statuses: []string{"failed"}, Query: "nothing has this"},
-		"nowhere and failed":              {Nowhere: &yes, Statuses: []string{"failed"}},
+		"unrouted and failed":             {Unrouted: &yes, Statuses: []string{"failed"}},
 	}
 }
 

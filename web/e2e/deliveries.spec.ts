@@ -58,12 +58,12 @@ test("a bulk re-send says what came of it, and goes on saying so once it is done
   await expect(done).toContainText("Of these, 3 were delivered and 1 failed.");
 });
 
-test("an alert that went nowhere says why, and can be sent by hand", async ({ page, api, receiver, unique }) => {
+test("an unrouted alert says why, and can be sent by hand", async ({ page, api, receiver, unique }) => {
   const d = await api.destination(unique("SOAR"), receiver.hook());
   const { alertId } = await api.alert([], { title: "Nobody wants this" });
   await page.goto(`/alerts/${alertId}`);
   const status = page.getByRole("region", { name: "Delivery Status" });
-  await expect(status).toContainText("This alert went nowhere");
+  await expect(status).toContainText("This alert is unrouted");
   await status.getByRole("button", { name: /Why not elsewhere/ }).click();
   await status.getByRole("checkbox", { name: d.displayName, exact: true }).check();
   await status.getByRole("button", { name: "Send", exact: true }).click();

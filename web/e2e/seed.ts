@@ -104,7 +104,7 @@ export async function seed(server: Belfry, api: Api, receiver: Receiver) {
   const last = posted.at(-1);
   const open = last?.deliveries.find((d) => d.destination.id === ticketing.id);
   if (last === undefined || open === undefined) {
-    throw new Error("the last alert went nowhere");
+    throw new Error("the last alert is unrouted");
   }
   return { alertId: last.alertId, delivery: open.id, ticketing, tickets, soar };
 }

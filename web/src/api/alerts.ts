@@ -70,8 +70,8 @@ export async function sendAlert(alertId: string, destinationIds: string[]) {
 
 /** The row that a list shows for an alert whose details are known. */
 export function summaryOf(details: AlertDetails): AlertSummary {
-  const { alert, deliveries, nowhere } = details;
-  return { ...alert, deliveries: deliveries.map(deliverySummaryOf), nowhere };
+  const { alert, deliveries, unrouted } = details;
+  return { ...alert, deliveries: deliveries.map(deliverySummaryOf), unrouted };
 }
 
 function deliverySummaryOf(d: Delivery): DeliverySummary {

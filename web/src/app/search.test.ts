@@ -30,14 +30,14 @@ describe("the filters of alerts", () => {
   });
   test("what makes no sense is left out", () => {
     expect(
-      alertsSearch(parseSearch("?severity=&destination=x&nowhere=perhaps&last=1y&from=never&status=sending&z=1")),
+      alertsSearch(parseSearch("?severity=&destination=x&unrouted=perhaps&last=1y&from=never&status=sending&z=1")),
     ).toEqual({});
   });
   test("they are what the API takes", () => {
     const now = Date.parse("2026-03-02T12:00:00Z");
-    expect(alertFilters({ status: ["failed"], nowhere: "false", last: "1h", destination: id }, now)).toEqual({
+    expect(alertFilters({ status: ["failed"], unrouted: "false", last: "1h", destination: id }, now)).toEqual({
       deliveryStatus: ["failed"],
-      nowhere: false,
+      unrouted: false,
       destinationId: id,
       from: "2026-03-02T11:00:00.000Z",
     });

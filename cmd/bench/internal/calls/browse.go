@@ -60,7 +60,7 @@ func alertFilters(to Destination) []url.Values {
 		{"logType": {"Okta.SystemLog"}},
 		{"deliveryStatus": {"failed"}},
 		{"deliveryStatus": {"queued,retrying,held"}},
-		{"nowhere": {"true"}},
+		{"unrouted": {"true"}},
 		{"destinationId": {to.ID}},
 		{"q": {"okta"}},
 		{"q": {"nothing has this"}},

@@ -21,7 +21,7 @@ type past struct {
 }
 
 const (
-	// block is how many alerts have 2×block deliveries: its first goes nowhere,
+	// block is how many alerts have 2×block deliveries: its first is unrouted,
 	// its second to as many as there are in all, the others to two each.
 	block  = 200
 	widest = 4
@@ -92,7 +92,7 @@ var (
 
 var alertColumns = []string{
 	"id", "alert_id", "detection_id", "severity", "type", "title", "name", "link", "description", "runbook", "version",
-	"tags", "log_types", "context", "nowhere", "input_hash", "created_at", "created_at_nanos", "accepted_at", "accepted_by",
+	"tags", "log_types", "context", "unrouted", "input_hash", "created_at", "created_at_nanos", "accepted_at", "accepted_by",
 }
 
 // alert makes up alert i with its deliveries and their attempts.
@@ -101,9 +101,9 @@ func (p *past) alert(i int, to *seedRows) {
 	at := p.from.Add(time.Duration(float64(p.until.Sub(p.from)) * float64(i) / float64(p.count))).Truncate(time.Microsecond)
 	id := idAt(at, random)
 	n, before := deliveriesOf(i)
-	var nowhere any
+	var unrouted any
 	if n == 0 {
-		nowhere = "no_match"
+		unrouted = "no_match"
 	}
 	what := random.IntN(len(seedDetections))
 	hash := make([]byte, 32)
@@ -120,7 +120,7 @@ func (p *past) alert(i int, to *seedRows) {
 		[]string{"Network Monitoring", "Threat Intel"},
 		[]string{seedLogTypes[what]},
 		`{"sourceIp":"` + address + `","port":4444,"user":"j.doe","bytesOut":73412,"region":"eu-central-1"}`,
-		nowhere, hash, at.Add(-3 * time.Second), int16(0), at, "seed",
+		unrouted, hash, at.Add(-3 * time.Second), int16(0), at, "seed",
 	})
 	for j, d := range random.Perm(len(p.destinations))[:n] {
 		p.delivery(before+j, id, p.destinations[d], at, random, to)

@@ -10,7 +10,7 @@ import { Standings } from "./Standings";
 
 /** An alert in the list. */
 export function AlertRow({ alert }: { alert: AlertSummary }) {
-  const { alertId, title, id, severity, type, logTypes, deliveries, nowhere, acceptedAt } = alert;
+  const { alertId, title, id, severity, type, logTypes, deliveries, unrouted, acceptedAt } = alert;
   const detail = [...(id === title ? [] : [id]), ...logTypes].map(isolated).join(" · ");
   return (
     <ListRow>
@@ -25,7 +25,7 @@ export function AlertRow({ alert }: { alert: AlertSummary }) {
       </Cell>
       <Cell>{alertTypeWord[type]}</Cell>
       <Cell wide>
-        <Standings deliveries={deliveries} nowhere={nowhere} />
+        <Standings deliveries={deliveries} unrouted={unrouted} />
       </Cell>
       <Cell>
         <Time at={acceptedAt} />

@@ -90,14 +90,14 @@ export function AlertsPage() {
         <FilterPopover
           label="Route"
           chosen={[
-            ...(search.nowhere === "true" ? ["went nowhere"] : search.nowhere === "false" ? ["went somewhere"] : []),
+            ...(search.unrouted === "true" ? ["unrouted"] : search.unrouted === "false" ? ["routed"] : []),
             ...(search.unknown === undefined ? [] : [`names “${revealed(search.unknown)}”`]),
           ]}
         >
           <Checkbox
-            label="Only alerts that went nowhere"
-            checked={search.nowhere === "true"}
-            onChange={(e) => set({ nowhere: e.currentTarget.checked ? "true" : undefined })}
+            label="Only unrouted alerts"
+            checked={search.unrouted === "true"}
+            onChange={(e) => set({ unrouted: e.currentTarget.checked ? "true" : undefined })}
           />
           {search.unknown !== undefined && (
             <Checkbox

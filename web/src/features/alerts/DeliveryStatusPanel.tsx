@@ -18,12 +18,12 @@ export function DeliveryStatusPanel({
   open: AlertPageSearch;
   onOpen: (open: AlertPageSearch) => void;
 }) {
-  const { alert, deliveries, nowhere, unknownDestinations } = details;
+  const { alert, deliveries, unrouted, unknownDestinations } = details;
   return (
     <Panel title="Delivery Status" aside={<span role="status">{summary(details)}</span>} flush>
       {deliveries.length === 0 && (
-        <p className={classes.nowhere}>
-          This alert went nowhere. {nowhere?.detail ?? ""} It is stored all the same, and you can send it below.
+        <p className={classes.unrouted}>
+          This alert is unrouted. {unrouted?.detail ?? ""} It is stored all the same, and you can send it below.
         </p>
       )}
       {deliveries.map((d) => (

@@ -1,4 +1,4 @@
-import type { DeliverySummary, Nowhere } from "../../api/types";
+import type { DeliverySummary, Unrouted } from "../../api/types";
 import { StatusChip } from "../../ui/marks/StatusChip";
 import { isolated } from "../../words/bidi";
 import classes from "./AlertRow.module.css";
@@ -7,15 +7,15 @@ import { groupStandings } from "./standings";
 /** How the deliveries of an alert stand, in words and colour, with the names of the destinations. */
 export function Standings({
   deliveries,
-  nowhere,
+  unrouted,
 }: {
   deliveries: readonly DeliverySummary[];
-  nowhere: Nowhere | null;
+  unrouted: Unrouted | null;
 }) {
   if (deliveries.length === 0) {
     return (
-      <span className="dim" title={nowhere?.detail}>
-        Went nowhere{nowhere ? `: ${nowhereWord[nowhere.reason]}` : ""}
+      <span className="dim" title={unrouted?.detail}>
+        Unrouted{unrouted ? `: ${unroutedWord[unrouted.reason]}` : ""}
       </span>
     );
   }
@@ -33,7 +33,7 @@ export function Standings({
   );
 }
 
-const nowhereWord: Record<Nowhere["reason"], string> = {
+const unroutedWord: Record<Unrouted["reason"], string> = {
   skip: "skipped by its producer",
   empty_destinations: "no destinations wanted",
   unknown_destinations: "unknown destinations",

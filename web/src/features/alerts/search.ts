@@ -18,7 +18,7 @@ export type AlertsSearch = TimeRange & {
   /** Of any of its deliveries. */
   status?: DeliveryStatus[] | undefined;
   destination?: string | undefined;
-  nowhere?: "true" | "false" | undefined;
+  unrouted?: "true" | "false" | undefined;
   /** A destination that the alert names and nobody has. */
   unknown?: string | undefined;
 };
@@ -32,14 +32,14 @@ export function alertsSearch(raw: Record<string, unknown>): AlertsSearch {
     status: manyOf(raw, "status", deliveryStatuses),
     destination: id(raw, "destination"),
     unknown: one(raw, "unknown")?.slice(0, 256),
-    nowhere: oneOf(raw, "nowhere", ["true", "false"]),
+    unrouted: oneOf(raw, "unrouted", ["true", "false"]),
     ...timeRange(raw),
   });
 }
 
 /** The same for the API, at a moment. */
 export function alertFilters(search: AlertsSearch, now: number): AlertFilters {
-  const { q, severity, type, logType, status, destination, nowhere, unknown } = search;
+  const { q, severity, type, logType, status, destination, unrouted, unknown } = search;
   return compact({
     q,
     severity,
@@ -48,7 +48,7 @@ export function alertFilters(search: AlertsSearch, now: number): AlertFilters {
     deliveryStatus: status,
     destinationId: destination,
     unknownDestination: unknown,
-    nowhere: nowhere && nowhere === "true",
+    unrouted: unrouted && unrouted === "true",
     ...rangeAt(search, now),
   });
 }

@@ -120,7 +120,7 @@ function Item({ item }: { item: Attention }) {
         <Line
           kind={item.kind}
           title={
-            <Link to="/alerts" search={{ nowhere: "true", last: "24h" }}>
+            <Link to="/alerts" search={{ unrouted: "true", last: "24h" }}>
               {item.count.toLocaleString()} more {item.count === 1 ? "name" : "names"} that no destination has
             </Link>
           }

@@ -60,7 +60,7 @@ function EndDialog({ destination: d, name, onClose }: { destination: Destination
       onConfirm={() => end.mutate()}
     >
       <p>
-        Alerts that name {isolated(revealed(name))} no longer come here. They go nowhere, unless they name others too,
+        Alerts that name {isolated(revealed(name))} no longer come here. They are unrouted, unless they name others too,
         and Overview lists them. What was sent stays as it is.
       </p>
     </ConfirmDialog>

@@ -63,7 +63,7 @@ export function DeleteDialog({
         <NamingText naming={naming} />{" "}
         {naming.data?.alerts !== 0 && (
           <>
-            Such alerts then go nowhere, unless they name others too, and Overview lists them. To keep them, give its
+            Such alerts are then unrouted, unless they name others too, and Overview lists them. To keep them, give its
             name to another destination.
           </>
         )}

@@ -48,7 +48,7 @@ function nameError(name: string, others: readonly Destination[]): string | undef
     return "No line breaks or other control characters.";
   }
   if (foldName(name) === "skip") {
-    return "“SKIP” in an alert’s destinations means nowhere, so no destination can have this name.";
+    return "“SKIP” in an alert’s destinations means none of them, so no destination can have this name.";
   }
   if (/^[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}$/i.test(name)) {
     return "A name cannot have the form of an ID.";

@@ -94,7 +94,7 @@ export function DestinationsPage() {
           if (destinations.length === 0) {
             return (
               <Empty title="No destinations yet">
-                <p>Alerts go nowhere until there is one. A destination is a service that Belfry sends alerts to.</p>
+                <p>Alerts are unrouted until there is one. A destination is a service that Belfry sends alerts to.</p>
                 <AddButton>Add your first Destination</AddButton>
               </Empty>
             );
