@@ -866,7 +866,7 @@ type AlertDetails struct {
 	// UnknownDestinations Those of the alert's `destinations` that did not exist when it was accepted, as given.
 	UnknownDestinations []string `json:"unknownDestinations"`
 
-	// Unrouted Why it is unrouted when it was accepted; `null` when it has a destination.
+	// Unrouted Why it was unrouted when it was accepted; `null` when it had a destination.
 	Unrouted *Unrouted `json:"unrouted"`
 }
 
