@@ -25,11 +25,11 @@ export interface paths {
          * @description Scope: `ingest`.
          *
          *     Takes an alert over. 202 means that the alert and all of its deliveries are stored together; from then
-         *     on Belfry owes the delivery. The answer says where the alert goes and why, or why it goes nowhere.
+         *     on Belfry owes the delivery. The answer says where the alert goes and why, or why it is unrouted.
          *
          *     Where it goes is decided once, now, in this order:
          *
-         *     1. `destinations` is present and empty, or contains `SKIP`: nowhere.
+         *     1. `destinations` is present and empty, or contains `SKIP`: the alert is unrouted.
          *     2. `destinations` lists ids or display names: exactly those. Unknown ones are reported, and there is no falling back to the filters.
          *     3. Otherwise every destination whose filters match: its severities contain the alert's, its alert types contain the alert's type, and its log types overlap the alert's. A destination without log types takes all, and an alert without log types passes all.
          *
@@ -1298,7 +1298,7 @@ export interface components {
          */
         Role: "api" | "worker";
         /**
-         * @description Why an alert goes nowhere:
+         * @description Why an alert is unrouted:
          *
          *     - `skip`: its `destinations` contain `SKIP`.
          *     - `empty_destinations`: its `destinations` are present and empty.
@@ -1306,7 +1306,7 @@ export interface components {
          *     - `no_match`: no destination's filters match.
          * @enum {string}
          */
-        NowhereReason: "skip" | "empty_destinations" | "unknown_destinations" | "no_match";
+        UnroutedReason: "skip" | "empty_destinations" | "unknown_destinations" | "no_match";
         /**
          * @description What a caller may do:
          *
@@ -1466,7 +1466,7 @@ export interface components {
             } | null;
             /**
              * @description Overrides the filters: ids or display names (ignoring case) of the destinations that the alert goes to, and no others. Empty, or with `SKIP` in it,
-             *     the alert is stored and goes nowhere. Left out or `null`, the filters decide.
+             *     the alert is stored, and unrouted. Left out or `null`, the filters decide.
              */
             destinations?: string[] | null;
         };
@@ -1754,9 +1754,9 @@ export interface components {
             /** @description Whether it has been deleted since. */
             deleted: boolean;
         };
-        /** @description Why an alert goes nowhere. */
-        Nowhere: {
-            reason: components["schemas"]["NowhereReason"];
+        /** @description Why an alert is unrouted. */
+        Unrouted: {
+            reason: components["schemas"]["UnroutedReason"];
             /** @description The reason in a sentence. */
             detail: string;
         };
@@ -1768,8 +1768,8 @@ export interface components {
             repeated: boolean;
             /** @description Where it goes. */
             deliveries: components["schemas"]["AcceptedDelivery"][];
-            /** @description Why it goes nowhere; `null` when it goes somewhere. */
-            nowhere: components["schemas"]["Nowhere"] | null;
+            /** @description Why it is unrouted; `null` when it has a destination. */
+            unrouted: components["schemas"]["Unrouted"] | null;
             /** @description Those of the alert's `destinations` that do not exist, as given. */
             unknownDestinations: string[];
             alteredFields: components["schemas"]["AlteredFields"];
@@ -1859,8 +1859,8 @@ export interface components {
         AlertSummary: components["schemas"]["AlertHead"] & {
             /** @description Its deliveries and how each one stands. */
             deliveries: components["schemas"]["DeliverySummary"][];
-            /** @description Why it went nowhere; `null` when it went somewhere. */
-            nowhere: components["schemas"]["Nowhere"] | null;
+            /** @description Why it is unrouted; `null` when it has a destination. */
+            unrouted: components["schemas"]["Unrouted"] | null;
         };
         /** @description One page of alerts. */
         AlertList: {
@@ -1893,15 +1893,15 @@ export interface components {
             alert: components["schemas"]["Alert"];
             /** @description Its deliveries, oldest first. */
             deliveries: components["schemas"]["Delivery"][];
-            /** @description Why it went nowhere when it was accepted; `null` when it went somewhere. */
-            nowhere: components["schemas"]["Nowhere"] | null;
+            /** @description Why it was unrouted when it was accepted; `null` when it had a destination. */
+            unrouted: components["schemas"]["Unrouted"] | null;
             /** @description Those of the alert's `destinations` that did not exist when it was accepted, as given. */
             unknownDestinations: string[];
             alteredFields: components["schemas"]["AlteredFields"];
         };
         /**
          * @description Where the alert was altered when it was accepted, in the order of the fields: each character that cannot be stored (U+0000, half of a surrogate
-         *     pair, a byte that is not UTF-8) became U+FFFD, `�` in JSON. Nothing else was changed. Empty, as nearly always: nowhere.
+         *     pair, a byte that is not UTF-8) became U+FFFD, `�` in JSON. Nothing else was changed. Empty, as nearly always: none were.
          *
          *     A place is written `title`, `tags[1]` or `alertContext.process.args[0]`, and `alertContext["a b"]` where a name is more than letters, digits,
          *     `_` and `-`; it is cut short with `…` after 128 characters, and a name in it after 64. A name that was altered is a place too. Only the first 100
@@ -2702,8 +2702,8 @@ export interface components {
             routed: boolean;
             /** @description Every destination, by name. */
             destinations: components["schemas"]["ExplainedDestination"][];
-            /** @description Why it goes nowhere; `null` when it goes somewhere. */
-            nowhere: components["schemas"]["Nowhere"] | null;
+            /** @description Why it is unrouted; `null` when it has a destination. */
+            unrouted: components["schemas"]["Unrouted"] | null;
             /** @description Those of the alert's `destinations` that do not exist, as given. */
             unknownDestinations: string[];
         };
@@ -3151,8 +3151,8 @@ export interface operations {
                 logType?: string[];
                 /** @description The alert has a delivery with this status. Repeat for several, or separate with commas. */
                 deliveryStatus?: components["schemas"]["DeliveryStatus"][];
-                /** @description `true`: only alerts that went nowhere. `false`: only alerts that went somewhere. */
-                nowhere?: boolean;
+                /** @description `true`: only unrouted alerts. `false`: only routed alerts. */
+                unrouted?: boolean;
                 /** @description The alert names exactly this in its `destinations`, and nobody had it when the alert was accepted. */
                 unknownDestination?: string;
                 /** @description The alert has a delivery to this destination. */
@@ -3253,7 +3253,7 @@ export interface operations {
                      *           "why": "The destination's severities, alert types and log types include this alert's."
                      *         }
                      *       ],
-                     *       "nowhere": null,
+                     *       "unrouted": null,
                      *       "unknownDestinations": [],
                      *       "alteredFields": [],
                      *       "ignoredFields": []
@@ -3320,7 +3320,7 @@ export interface operations {
                      *             "alertId": "7f1d00000000000000000000000000a1",
                      *             "repeated": false,
                      *             "deliveries": [],
-                     *             "nowhere": {
+                     *             "unrouted": {
                      *               "reason": "no_match",
                      *               "detail": "No destination takes this severity, type and log type."
                      *             },
@@ -4732,7 +4732,7 @@ export interface operations {
                      *           "why": "The destination does not take severity HIGH."
                      *         }
                      *       ],
-                     *       "nowhere": null,
+                     *       "unrouted": null,
                      *       "unknownDestinations": []
                      *     }
                      */
