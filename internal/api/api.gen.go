@@ -747,7 +747,7 @@ func (e WaitReason) Valid() bool {
 	}
 }
 
-// AcceptedAlert What became of a posted alert.
+// AcceptedAlert The outcome of posting an alert.
 type AcceptedAlert struct {
 	// AlertID The alert's own identifier, given or made.
 	AlertID string `json:"alertId"`
@@ -819,7 +819,7 @@ type Alert struct {
 	// Embedded struct due to allOf(#/components/schemas/AlertHead)
 	AlertHead `yaml:",inline"`
 	// Embedded fields due to inline allOf schema
-	// AlertContext What else the producer gave; `null` when nothing.
+	// AlertContext What else the producer gave; `null` if nothing.
 	AlertContext json.RawMessage `json:"alertContext"`
 
 	// Description What the alert is about.
@@ -933,7 +933,7 @@ type AlertSummary struct {
 	// Embedded struct due to allOf(#/components/schemas/AlertHead)
 	AlertHead `yaml:",inline"`
 	// Embedded fields due to inline allOf schema
-	// Deliveries Its deliveries and how each one stands.
+	// Deliveries Its deliveries, each with its status.
 	Deliveries []DeliverySummary `json:"deliveries"`
 
 	// Unrouted Why it is unrouted; `null` when it has a destination.
@@ -1017,7 +1017,7 @@ type Attempt struct {
 	Timing Timing `json:"timing"`
 }
 
-// AttemptClass What came of the attempt:
+// AttemptClass The outcome of the attempt:
 //
 //   - `acked`: a 2xx.
 //   - `rejected`: any other answer but a redirect.
@@ -1057,7 +1057,7 @@ type AttemptStats struct {
 
 // AttemptSummary One try at a delivery and what came back.
 type AttemptSummary struct {
-	// Class What came of the attempt:
+	// Class The outcome of the attempt:
 	//
 	// - `acked`: a 2xx.
 	// - `rejected`: any other answer but a redirect.
@@ -1101,7 +1101,7 @@ type AttemptSummary struct {
 	// ResponseSize How many bytes of the body were seen, or how many the answer announced if that is more.
 	ResponseSize int64 `json:"responseSize"`
 
-	// ResponseStorage What of a destination's answers is stored with each attempt: headers and body, headers alone, or neither. The status code, the class and the size of an answer always are.
+	// ResponseStorage Which parts of a destination's answers are stored with each attempt: headers and body, headers alone, or neither. The status code, the class and the size of an answer are always stored.
 	ResponseStorage ResponseStorage `json:"responseStorage"`
 
 	// ResponseTruncated Whether the body went on after what is stored, or broke off.
@@ -1146,13 +1146,13 @@ type AuditEntry struct {
 	// Examples: destination.update, delivery.resend, token.revoke
 	Action string `json:"action"`
 
-	// Actor The name of the token, or of whoever was signed in.
+	// Actor The name of the token, or of the person who was signed in.
 	Actor string `json:"actor"`
 
 	// At When it was made.
 	At time.Time `json:"at"`
 
-	// Detail What else there is to know, by action; of a delivery its `alertId`, of a token its `name`.
+	// Detail Further facts, which depend on the action. A delivery has its `alertId`, a token its `name`.
 	Detail any `json:"detail"`
 
 	// ID Its id.
@@ -1197,7 +1197,7 @@ type BatchAnswer struct {
 
 // BatchResult The result of one alert of a batch.
 type BatchResult struct {
-	// Accepted What became of a posted alert.
+	// Accepted The outcome of posting an alert.
 	Accepted *AcceptedAlert `json:"accepted,omitempty"`
 
 	// AlertID The alert's own identifier, given or made. Left out when the alert was refused for its fields, or without one.
@@ -1263,7 +1263,7 @@ type BulkResend struct {
 	// Resent How many were re-sent so far.
 	Resent int `json:"resent"`
 
-	// Skipped How many were skipped so far, because they had moved when their turn came.
+	// Skipped How many were skipped so far, because they had changed when their turn came.
 	Skipped int `json:"skipped"`
 
 	// State How far a bulk re-send is:
@@ -1278,7 +1278,7 @@ type BulkResend struct {
 	Total int `json:"total"`
 }
 
-// BulkResendDetails An order to re-send many deliveries, how far it is, and what has come of it.
+// BulkResendDetails A request to re-send many deliveries, how far it is, and its outcome so far.
 type BulkResendDetails struct {
 	// Embedded struct due to allOf(#/components/schemas/BulkResend)
 	BulkResend `yaml:",inline"`
@@ -1369,7 +1369,7 @@ type CreatedToken struct {
 	Secret string `json:"token"`
 }
 
-// Delivery The promise to get one alert to one destination, and how it stands.
+// Delivery The promise to get one alert to one destination, and its status.
 type Delivery struct {
 	// AlertID The `alertId` of its alert.
 	AlertID string `json:"alertId"`
@@ -1544,7 +1544,7 @@ type DeliverySummary struct {
 	// Attempts The counted attempts of the present run.
 	Attempts int `json:"attempts"`
 
-	// Class What came of the newest attempt; `null` before the first.
+	// Class The outcome of the newest attempt; `null` before the first.
 	Class *AttemptClass `json:"class"`
 
 	// Destination A destination in short.
@@ -1608,7 +1608,7 @@ type Destination struct {
 	// OverrideOnly Whether it takes no severity, and so gets only the alerts that name it and those a person sends.
 	OverrideOnly bool `json:"overrideOnly"`
 
-	// ResponseStorage What of a destination's answers is stored with each attempt: headers and body, headers alone, or neither. The status code, the class and the size of an answer always are.
+	// ResponseStorage Which parts of a destination's answers are stored with each attempt: headers and body, headers alone, or neither. The status code, the class and the size of an answer are always stored.
 	ResponseStorage ResponseStorage `json:"responseStorage"`
 
 	// Settings Its settings without their secrets; `null` when they cannot be opened.
@@ -1662,7 +1662,7 @@ type DestinationHealth struct {
 	// FailingSince When the first of the counted attempts began that have failed since the last acknowledgement; `null` while it is neither `failing` nor `not_answering`.
 	FailingSince *time.Time `json:"failingSince"`
 
-	// Held How many of its deliveries are held, by reason, each counted up to 10,000; that many may stand for more.
+	// Held How many of its deliveries are held, by reason. Each count stops at 10,000, so 10,000 may mean more.
 	Held HeldCounts `json:"held"`
 
 	// LastAckAt When it last acknowledged; `null` if never.
@@ -1917,7 +1917,7 @@ type Health struct {
 // HealthStatus `ok` when every check is; `busy` (200) while some calls with alerts are refused for want of room; `unready` (503) when it should get no traffic.
 type HealthStatus string
 
-// HeldCounts How many of its deliveries are held, by reason, each counted up to 10,000; that many may stand for more.
+// HeldCounts How many of its deliveries are held, by reason. Each count stops at 10,000, so 10,000 may mean more.
 type HeldCounts struct {
 	// Busy How many are held because there is no room.
 	Busy int `json:"busy"`
@@ -1958,7 +1958,7 @@ type LastFailure struct {
 	// At When it ended.
 	At time.Time `json:"at"`
 
-	// Class What came of the attempt:
+	// Class The outcome of the attempt:
 	//
 	// - `acked`: a 2xx.
 	// - `rejected`: any other answer but a redirect.
@@ -2173,7 +2173,7 @@ type Replica struct {
 // ResendInput How to re-send.
 type ResendInput = json.RawMessage
 
-// ResponseStorage What of a destination's answers is stored with each attempt: headers and body, headers alone, or neither. The status code, the class and the size of an answer always are.
+// ResponseStorage Which parts of a destination's answers are stored with each attempt: headers and body, headers alone, or neither. The status code, the class and the size of an answer are always stored.
 type ResponseStorage string
 
 // ResumeInput How to resume.
@@ -2256,7 +2256,7 @@ type ServerFacts struct {
 	// NotAnsweringMaxAge For how many seconds a delivery is held `not_answering` before it fails as `expired`.
 	NotAnsweringMaxAge float64 `json:"notAnsweringMaxAge"`
 
-	// Replicas The replicas on this database, oldest first. One that has died is listed until another finds out.
+	// Replicas The replicas on this database, oldest first. A replica that has died is listed until another one notices.
 	Replicas []Replica `json:"replicas"`
 
 	// Retention For how many seconds alerts and attempts are kept once they are final; `null` is for ever.
@@ -2286,7 +2286,7 @@ type Session struct {
 	// Kind Whether the call came with a token or with the session cookie.
 	Kind SessionKind `json:"kind"`
 
-	// Name The name of the token, or of whoever signed in.
+	// Name The name of the token, or of the person who signed in.
 	Name string `json:"name"`
 
 	// Scopes What the caller may do.
@@ -2448,7 +2448,7 @@ type SigningSecretInput = json.RawMessage
 
 // StatusCount How many deliveries of one status match.
 type StatusCount struct {
-	// Capped Whether there are more deliveries than were looked at, so that there may be more of this status.
+	// Capped Whether there are more deliveries than were searched, so that there may be more of this status.
 	Capped bool `json:"capped"`
 
 	// Count How many were found. Without `capped` this is exact.
@@ -2476,7 +2476,7 @@ type StatusCounts struct {
 	Retrying int `json:"retrying"`
 }
 
-// TestAnswer What came of a test.
+// TestAnswer The outcome of a test.
 type TestAnswer struct {
 	// Attempt One attempt in full.
 	Attempt Attempt `json:"attempt"`
@@ -2633,7 +2633,7 @@ type WebhookSettingsInput struct {
 
 // WebhookSettingsPatch What to change in the settings of a webhook.
 type WebhookSettingsPatch struct {
-	// Headers All headers from now on. One without a value keeps its stored value; one that is not listed is removed. `null` removes all.
+	// Headers All headers from now on. A header without a value keeps its stored value. A header that is not listed is removed. `null` removes all.
 	Headers []HeaderPatch `json:"headers,omitempty"`
 
 	// URL The new URL, by the same rules as at creation. A new scheme, host or port while a header keeps its stored value is

@@ -125,7 +125,7 @@ export interface paths {
          *
          *     Opens a delivery (`"routedBy": "manual"`) for each destination named, whatever its filters say.
          *     Like every other it waits while its destination is paused.
-         *     A destination that has a delivery of this alert already keeps it as it is: to send again, re-send that delivery.
+         *     A destination that already has a delivery of this alert keeps it unchanged. To send again, re-send that delivery.
          *     An id that names no destination is 422 on `destinationIds`; then nothing is sent.
          */
         post: operations["sendAlert"];
@@ -401,7 +401,7 @@ export interface paths {
          * One bulk re-send
          * @description Scope: `read`.
          *
-         *     What was ordered, how far it is, and what has come so far of what it re-sent.
+         *     What was asked for, how far the bulk re-send is, and the outcome so far of the deliveries that it re-sent.
          */
         get: operations["getBulkResend"];
         put?: never;
@@ -1234,7 +1234,7 @@ export interface components {
          */
         AttemptTrigger: "automatic" | "resend" | "send_now" | "test";
         /**
-         * @description What came of the attempt:
+         * @description The outcome of the attempt:
          *
          *     - `acked`: a 2xx.
          *     - `rejected`: any other answer but a redirect.
@@ -1482,7 +1482,7 @@ export interface components {
         };
         /** @description How to re-send. */
         ResendInput: {
-            /** @description The run that the caller sees. When the delivery is in another run, nothing is opened and it is answered as it is. Left out, whatever run it is in. */
+            /** @description The run that the caller sees. If the delivery is in another run, no run is opened and the delivery is answered unchanged. If left out, the delivery may be in any run. */
             run?: number;
             /**
              * @description Needed to re-send a delivery that was delivered.
@@ -1546,7 +1546,7 @@ export interface components {
             to?: string;
         };
         /**
-         * @description What of a destination's answers is stored with each attempt: headers and body, headers alone, or neither. The status code, the class and the size of an answer always are.
+         * @description Which parts of a destination's answers are stored with each attempt: headers and body, headers alone, or neither. The status code, the class and the size of an answer are always stored.
          * @enum {string}
          */
         ResponseStorage: "full" | "headers" | "none";
@@ -1568,7 +1568,7 @@ export interface components {
             /** @description The log types it takes, compared exactly. Left out, `null` or empty, all. */
             logTypes?: string[] | null;
             limits?: components["schemas"]["LimitsInput"];
-            /** @description What of its answers is stored. Left out or `null`, `full`. */
+            /** @description Which parts of its answers are stored. Left out or `null` means `full`. */
             responseStorage?: components["schemas"]["ResponseStorage"] | null;
             settings: components["schemas"]["SettingsInput"];
         };
@@ -1626,13 +1626,13 @@ export interface components {
         /** @description What to change. A field left out stays. */
         DestinationPatch: {
             /**
-             * @description Its new name, by the same rules as at creation. The name that it had becomes one of its `formerNames`: alerts that name it go
+             * @description Its new name, by the same rules as at creation. The former name becomes one of its `formerNames`: alerts that name it go
              *     on reaching it.
              */
             displayName?: string;
             /** @description Those of its `formerNames` that shall go on reaching it. They can be taken away, not added; `null` or empty takes away all. */
             formerNames?: string[] | null;
-            /** @description Cannot be changed; it may be given as it is. */
+            /** @description Cannot be changed. The present type may be given. */
             type?: components["schemas"]["DestinationType"];
             /** @description The severities it takes. `null` or empty, it gets only the alerts that name it and those a person sends. */
             severities?: components["schemas"]["Severity"][] | null;
@@ -1641,7 +1641,7 @@ export interface components {
             /** @description The log types it takes. `null` or empty is all. */
             logTypes?: string[] | null;
             limits?: components["schemas"]["LimitsPatch"];
-            /** @description What of its answers is stored from now on; `null` stands for `full`. Attempts that are stored stay as they are. */
+            /** @description Which parts of its answers are stored from now on; `null` means `full`. Attempts that are stored already do not change. */
             responseStorage?: components["schemas"]["ResponseStorage"] | null;
             settings?: components["schemas"]["SettingsPatch"];
         };
@@ -1672,7 +1672,7 @@ export interface components {
              *     422 on `settings.headers`: stored secrets are not sent to a new host. Give every value again.
              */
             url?: string;
-            /** @description All headers from now on. One without a value keeps its stored value; one that is not listed is removed. `null` removes all. */
+            /** @description All headers from now on. A header without a value keeps its stored value. A header that is not listed is removed. `null` removes all. */
             headers?: components["schemas"]["HeaderPatch"][] | null;
         };
         /** @description A header to add or keep. */
@@ -1696,7 +1696,7 @@ export interface components {
              *     settings are given.
              */
             destinationId?: string;
-            /** @description Required without `destinationId`; with it, it may be given as it is. */
+            /** @description Required without `destinationId`. With it, the destination's present type may be given. */
             type?: components["schemas"]["DestinationType"];
             /**
              * @description Required without `destinationId`, and then all of them, as at creation. With it, what would change, as in a `PATCH`: a header
@@ -1719,7 +1719,7 @@ export interface components {
         /** @description How to rotate. */
         SigningSecretInput: {
             /**
-             * @description How many seconds the previous secret is used beside the new one. 0 ends it at once.
+             * @description How many seconds the previous secret is used together with the new one. 0 stops its use at once.
              * @default 86400
              */
             keepPreviousForSeconds?: number;
@@ -1760,7 +1760,7 @@ export interface components {
             /** @description The reason in a sentence. */
             detail: string;
         };
-        /** @description What became of a posted alert. */
+        /** @description The outcome of posting an alert. */
         AcceptedAlert: {
             /** @description The alert's own identifier, given or made. */
             alertId: string;
@@ -1809,7 +1809,7 @@ export interface components {
             status: components["schemas"]["BatchStatus"];
             /** @description The alert's own identifier, given or made. Left out when the alert was refused for its fields, or without one. */
             alertId?: string;
-            /** @description What became of it, when it was not refused. */
+            /** @description The outcome, if the alert was not refused. */
             accepted?: components["schemas"]["AcceptedAlert"];
             /** @description Why it was refused. Fields are named within the alert. */
             problem?: components["schemas"]["Problem"];
@@ -1857,7 +1857,7 @@ export interface components {
         };
         /** @description An alert in a list. */
         AlertSummary: components["schemas"]["AlertHead"] & {
-            /** @description Its deliveries and how each one stands. */
+            /** @description Its deliveries, each with its status. */
             deliveries: components["schemas"]["DeliverySummary"][];
             /** @description Why it is unrouted; `null` when it has a destination. */
             unrouted: components["schemas"]["Unrouted"] | null;
@@ -1881,7 +1881,7 @@ export interface components {
             tags: string[];
             /** @description The version of the detection. */
             version: string;
-            /** @description What else the producer gave; `null` when nothing. */
+            /** @description What else the producer gave; `null` if nothing. */
             alertContext: {
                 [key: string]: unknown;
             } | null;
@@ -1933,10 +1933,10 @@ export interface components {
             dueAt: string | null;
             /** @description The HTTP status code of the newest attempt; `null` before the first and when no answer came. */
             statusCode: number | null;
-            /** @description What came of the newest attempt; `null` before the first. */
+            /** @description The outcome of the newest attempt; `null` before the first. */
             class: components["schemas"]["AttemptClass"] | null;
         };
-        /** @description The promise to get one alert to one destination, and how it stands. */
+        /** @description The promise to get one alert to one destination, and its status. */
         Delivery: {
             /**
              * Format: uuid
@@ -2033,7 +2033,7 @@ export interface components {
         StatusCount: {
             /** @description How many were found. Without `capped` this is exact. */
             count: number;
-            /** @description Whether there are more deliveries than were looked at, so that there may be more of this status. */
+            /** @description Whether there are more deliveries than were searched, so that there may be more of this status. */
             capped: boolean;
         };
         /** @description What a bulk re-send would take. */
@@ -2064,7 +2064,7 @@ export interface components {
             total: number;
             /** @description How many were re-sent so far. */
             resent: number;
-            /** @description How many were skipped so far, because they had moved when their turn came. */
+            /** @description How many were skipped so far, because they had changed when their turn came. */
             skipped: number;
             /** @description Who ordered it. */
             requestedBy: string;
@@ -2079,7 +2079,7 @@ export interface components {
              */
             finishedAt: string | null;
         };
-        /** @description An order to re-send many deliveries, how far it is, and what has come of it. */
+        /** @description A request to re-send many deliveries, how far it is, and its outcome so far. */
         BulkResendDetails: components["schemas"]["BulkResend"] & {
             outcomes: components["schemas"]["BulkResendOutcomes"];
         };
@@ -2262,7 +2262,7 @@ export interface components {
             /** @description Its value; `****` for a secret. */
             value: string;
         };
-        /** @description What came of a test. */
+        /** @description The outcome of a test. */
         TestAnswer: {
             attempt: components["schemas"]["Attempt"];
         };
@@ -2637,7 +2637,7 @@ export interface components {
             /** @description What went wrong, in words, without the URL or any header value; `null` when that says nothing more. */
             error: string | null;
         };
-        /** @description How many of its deliveries are held, by reason, each counted up to 10,000; that many may stand for more. */
+        /** @description How many of its deliveries are held, by reason. Each count stops at 10,000, so 10,000 may mean more. */
         HeldCounts: {
             /** @description How many are held because it is paused. */
             paused: number;
@@ -2723,7 +2723,7 @@ export interface components {
         };
         /** @description Who is calling. */
         Session: {
-            /** @description The name of the token, or of whoever signed in. */
+            /** @description The name of the token, or of the person who signed in. */
             name: string;
             kind: components["schemas"]["SessionKind"];
             /** @description What the caller may do. */
@@ -2860,7 +2860,7 @@ export interface components {
              * @description When it was made.
              */
             at: string;
-            /** @description The name of the token, or of whoever was signed in. */
+            /** @description The name of the token, or of the person who was signed in. */
             actor: string;
             /**
              * @description What was done.
@@ -2872,7 +2872,7 @@ export interface components {
             subjectType: components["schemas"]["AuditSubjectType"];
             /** @description The id of what was changed; of an alert its `alertId`. */
             subjectId: string;
-            /** @description What else there is to know, by action; of a delivery its `alertId`, of a token its `name`. */
+            /** @description Further facts, which depend on the action. A delivery has its `alertId`, a token its `name`. */
             detail: {
                 [key: string]: unknown;
             };
@@ -2899,7 +2899,7 @@ export interface components {
              * @description When the replica that answers was started.
              */
             startedAt: string;
-            /** @description The replicas on this database, oldest first. One that has died is listed until another finds out. */
+            /** @description The replicas on this database, oldest first. A replica that has died is listed until another one notices. */
             replicas: components["schemas"]["Replica"][];
             /**
              * Format: double
