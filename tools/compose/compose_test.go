@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/compose-spec/compose-go/v2/cli"
 	"github.com/compose-spec/compose-go/v2/types"
@@ -67,6 +68,39 @@ func TestEveryServiceIsBounded(t *testing.T) {
 		if s.MemLimit == 0 || s.Logging == nil || s.Logging.Options["max-size"] == "" || s.Logging.Options["max-file"] == "" {
 			t.Errorf("%s has no limit of memory or of its log", name)
 		}
+	}
+}
+
+// What comes of the image runs as nobody in particular and writes nothing of its own
+// but init, which makes the secrets; only then Belfry starts. Its name is free, so
+// that there may be two, and it may finish what it is doing before it is killed.
+func TestEveryServiceIsConfined(t *testing.T) {
+	t.Parallel()
+	p := load(t)
+	for _, name := range []string{"init", "belfry", "receiver"} {
+		s := p.Services[name]
+		if s.User != "65532:65532" || !s.ReadOnly || !slices.Equal(s.CapDrop, []string{"ALL"}) || !slices.Equal(s.SecurityOpt, []string{"no-new-privileges:true"}) {
+			t.Errorf("%s runs as %q, read-only %t, without %v, with %v", name, s.User, s.ReadOnly, s.CapDrop, s.SecurityOpt)
+		}
+		for _, v := range s.Volumes {
+			if v.ReadOnly == (name == "init") {
+				t.Errorf("%s has %s read-only: %t", name, v.Source, v.ReadOnly)
+			}
+		}
+	}
+	belfry := p.Services["belfry"]
+	if belfry.DependsOn["init"].Condition != types.ServiceConditionCompletedSuccessfully || belfry.DependsOn["postgres"].Condition != types.ServiceConditionHealthy {
+		t.Errorf("Belfry starts after %v", belfry.DependsOn)
+	}
+	if belfry.ContainerName != "" {
+		t.Errorf("Belfry's container has the name %q", belfry.ContainerName)
+	}
+	const drain = 20 * time.Second // BELFRY_DRAIN_TIMEOUT
+	if grace := belfry.StopGracePeriod; grace == nil || time.Duration(*grace) <= drain {
+		t.Errorf("Belfry is killed after %v, while it may drain for %v", grace, drain)
+	}
+	if given := p.Networks["default"].Ipam.Config[0].IPRange; given != "10.213.81.128/25" {
+		t.Errorf("others get addresses from %q, and may get the receiver's", given)
 	}
 }
 
