@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/google/uuid"
+
+	"belfry/internal/postgres"
 )
 
 func (h *harness) unknown(t testing.TB) UnknownDestinationList {
@@ -60,6 +62,24 @@ func TestUnknownDestinations(t *testing.T) {
 	if got := h.unknown(t); len(got.Items) != maxUnknownItems || got.MoreNames != 6 || got.Capped {
 		t.Errorf("%d items and %d more", len(got.Items), got.MoreNames)
 	}
+	const more = `
+		INSERT INTO alerts (id, alert_id, detection_id, severity, type, title, name, link, description, runbook, version,
+			tags, log_types, nowhere, unknown_destinations, input_hash, created_at, created_at_nanos, accepted_at, accepted_by)
+		SELECT overlay(overlay(gen_random_uuid()::text PLACING left(id::text, 13) FROM 1) PLACING '7' FROM 15)::uuid,
+			gen_random_uuid(), detection_id, severity, type, title, name, link, description, runbook, version, tags, log_types,
+			nowhere, unknown_destinations, input_hash, created_at, created_at_nanos, accepted_at, accepted_by
+		FROM alerts
+		CROSS JOIN generate_series(1, $1::integer)
+		WHERE alert_id = 'a2'`
+	there := h.count(t, `SELECT count(*) FROM alerts WHERE unknown_destinations <> '{}'`)
+	h.exec(t, more, postgres.MostUnknownAlerts-1-there)
+	if got := h.unknown(t); got.Capped {
+		t.Error("capped, although all were looked at")
+	}
+	h.exec(t, more, 1)
+	if got := h.unknown(t); !got.Capped {
+		t.Error("not capped")
+	}
 }
 
 // How many alerts name a destination is counted by whatever name they give, and
@@ -88,14 +108,23 @@ func TestAlertsNaming(t *testing.T) {
 	if got := naming(other.ID); got.Alerts != 0 {
 		t.Errorf("got %+v of one that no alert names", got)
 	}
-	h.exec(t, `
+	const more = `
 		INSERT INTO deliveries (id, alert_id, destination_id, routed_by, status, reason, attempts, max_attempts, made, created_at, finished_at)
 		SELECT overlay(overlay(gen_random_uuid()::text PLACING left(d.id::text, 13) FROM 1) PLACING '7' FROM 15)::uuid,
 			gen_random_uuid(), destination_id, 'override', 'cancelled', 'by_person', 0, 11, 0, created_at, created_at
 		FROM (SELECT * FROM deliveries WHERE destination_id = $1 LIMIT 1) AS d
-		CROSS JOIN generate_series(1, 10000)`, d.ID)
-	if got := naming(d.ID); got.Alerts != 10_000 || !got.Capped {
-		t.Errorf("got %+v of many", got)
+		CROSS JOIN generate_series(1, $2::integer)`
+	h.exec(t, strings.Replace(more, "left(d.id::text, 13)", "'00000000-0000'", 1), d.ID, 1)
+	if got := naming(d.ID); got.Alerts != 3 {
+		t.Errorf("got %+v with one of long ago", got)
+	}
+	h.exec(t, more, d.ID, maxNaming-3)
+	if got := naming(d.ID); got.Alerts != maxNaming || got.Capped {
+		t.Errorf("got %+v of as many as are counted", got)
+	}
+	h.exec(t, more, d.ID, 1)
+	if got := naming(d.ID); got.Alerts != maxNaming || !got.Capped {
+		t.Errorf("got %+v of more", got)
 	}
 	wantProblem(t, h.get(t, "/api/v1/destinations/"+anyID+"/naming"), 404, ProblemCodeNotFound)
 }

@@ -236,6 +236,33 @@ func TestTellUnknown(t *testing.T) {
 	}
 }
 
+// The hour is over when it has passed to the microsecond.
+func TestTellUnknownAfterTheHour(t *testing.T) {
+	t.Parallel()
+	now := time.Now().UTC().Truncate(time.Microsecond)
+	f := newDispatcher(t, pgtest.New(t), func(c *Config) { c.Now = func() time.Time { return now } }).ready(t)
+	f.webhook(t, newSink(t).URL)
+	f.accept(t, naming("Pager"))
+	tellNow(t, f)
+	now = now.Add(tellAgainAfter - time.Microsecond)
+	if err := f.Cluster.Heartbeat(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	f.accept(t, naming("Pager"))
+	tellNow(t, f)
+	if got := f.toldUnknown(t); len(got) != 1 {
+		t.Errorf("told %d times within an hour", len(got))
+	}
+	now = now.Add(time.Microsecond)
+	if err := f.Cluster.Heartbeat(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	tellNow(t, f)
+	if got := f.toldUnknown(t); len(got) != 2 {
+		t.Errorf("told %d times after an hour, want 2", len(got))
+	}
+}
+
 // A name that somebody has by now is not told, be it a former one.
 func TestTellUnknownNoMore(t *testing.T) {
 	t.Parallel()
