@@ -34,7 +34,7 @@ const (
 // Scopes returns every scope.
 func Scopes() []Scope { return []Scope{Ingest, Read, Operate, Admin} }
 
-// Opener is what a caller shows: itself, or when a session was opened.
+// Opener is the kind of credential that a caller shows, or showed to open a session.
 type Opener string
 
 // The openers.
@@ -44,8 +44,8 @@ const (
 	ByLink       Opener = "sign_in_link" // the code of one
 )
 
-// AdminTokenName is the name of whoever comes with the settings' token. No other
-// token may have it.
+// AdminTokenName is the name of a caller with the admin token of the settings. No
+// other token may have it.
 const AdminTokenName = "BELFRY_ADMIN_TOKEN"
 
 // Caller is who makes a call.
@@ -71,7 +71,7 @@ func (c Caller) May(need Scope) bool {
 	return false
 }
 
-// Token is an API token as it is kept: without itself.
+// Token is an API token as it is stored: all but its secret text.
 type Token struct {
 	ID         uuid.UUID
 	Name       string
@@ -83,7 +83,7 @@ type Token struct {
 	RevokedAt  time.Time
 }
 
-// Session is a browser's session as it is kept: without its key.
+// Session is a browser's session as it is stored: all but its key.
 type Session struct {
 	ID         uuid.UUID
 	Name       string

@@ -12,8 +12,8 @@ import (
 	"belfry/internal/outbound"
 )
 
-// Status is where a delivery stands. That it is being sent at this moment is not
-// a status: only the queue knows.
+// Status is how far a delivery has come. There is no status for a delivery that is
+// being sent at this moment: only the queue knows that.
 type Status string
 
 // The statuses; the first three are open, the others final.

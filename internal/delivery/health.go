@@ -25,7 +25,7 @@ const (
 	lastProbe  = time.Minute
 )
 
-// Health is what attempts have shown of a destination. All replicas share it.
+// Health is what the counted attempts of a destination say of it. All replicas share it.
 type Health struct {
 	DestinationID uuid.UUID
 

@@ -10,7 +10,7 @@ import (
 	"belfry/internal/destination"
 )
 
-// Target is what decides, beside the delivery itself, whether it may go.
+// Target is what HoldReason must know of a delivery's destination.
 type Target struct {
 	State  destination.State
 	Usable bool // its settings can be opened and used

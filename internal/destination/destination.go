@@ -65,7 +65,8 @@ type Destination struct {
 	Unopened error
 }
 
-// Usable reports whether there is all that sending takes.
+// Usable reports whether the destination has all that sending needs: settings that
+// could be opened, and a signing secret.
 func (d Destination) Usable() bool { return d.Settings != nil && d.Signing.Secret != "" }
 
 // Unusable says why a destination cannot be used.

@@ -6,7 +6,7 @@ import (
 	"belfry/internal/invalid"
 )
 
-// Limits say how hard a destination may be worked.
+// Limits bound how many attempts a destination gets, and how quickly.
 type Limits struct {
 	MaxInFlight      int     // attempts at a time, of each replica
 	RatePerSecond    float64 // attempts, of all replicas together; 0: no limit

@@ -8,7 +8,7 @@ import (
 	"belfry/internal/outbound"
 )
 
-// Meaning is what an answer means to a delivery.
+// Meaning is what an answer means for its delivery.
 type Meaning struct {
 	Verdict Verdict
 	// Wait is for how long the destination asks to be left alone; 0 for what the
@@ -18,7 +18,7 @@ type Meaning struct {
 	Why string
 }
 
-// Verdict says what becomes of a delivery that was answered.
+// Verdict says whether an answered delivery is done, is tried again, or never heals.
 type Verdict string
 
 // The verdicts.

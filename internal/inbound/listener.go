@@ -210,7 +210,8 @@ func (l *Listener) ConnContext(ctx context.Context, inner net.Conn) context.Cont
 	return context.WithValue(ctx, connKey{}, inner)
 }
 
-// Counts are what a [Listener] has and has had to do with.
+// Counts are the connections that a [Listener] has, and those that it has refused or
+// closed to make room.
 type Counts struct {
 	Open, Fresh        int   // now
 	PushedOut, Refused int64 // since the start

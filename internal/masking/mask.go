@@ -82,7 +82,7 @@ func (m *Masker) Reach() int {
 	return len(m.patterns[0]) * maxEscape
 }
 
-// Part is what there is of an answer's body, and what is wanted of it.
+// Part is the part of an answer's body that was read, and how much of it to return.
 type Part struct {
 	Text        []byte
 	ContentType string // of the answer: it may name a charset

@@ -22,7 +22,7 @@ type Header struct {
 	Value string `json:"value"`
 }
 
-// Request is what to send, and what of it must never be stored.
+// Request is what to send, and which parts of it are secrets that must never be stored.
 type Request struct {
 	Method string // "" is POST
 	URL    string
@@ -46,7 +46,7 @@ type Timing struct {
 	Body              time.Duration
 }
 
-// Result is what came of a request. Secrets in anything that was sent or
+// Result is the outcome of a request. Secrets in anything that was sent or
 // received are replaced by "****".
 type Result struct {
 	Class      Class
@@ -69,7 +69,7 @@ type Result struct {
 	Error                           string // in words; "" if an answer came in full
 }
 
-// Sent is what of a request is not in its headers.
+// Sent is the part of a request that its headers do not show.
 type Sent struct {
 	Method   string // "" is POST
 	URL      string // scheme and host: the rest may be secret; "" when there was no request

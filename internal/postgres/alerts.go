@@ -14,7 +14,7 @@ import (
 	"belfry/internal/delivery"
 )
 
-// AcceptedAlert is an alert that is ours, and what was decided of it.
+// AcceptedAlert is an alert that Belfry has accepted, and where it goes.
 type AcceptedAlert struct {
 	alert.Alert
 	AcceptedBy string
@@ -56,7 +56,8 @@ func (r *alertRow) alert() AcceptedAlert {
 	return r.a
 }
 
-// Insertion is what storing alerts found.
+// Insertion is the result of storing alerts: which were new, and what their
+// deliveries will find at their destinations.
 type Insertion struct {
 	Stored  map[uuid.UUID]bool // ids of the alerts that are new: the others' alertIds were taken
 	Lines   map[uuid.UUID]Line // what stands before new deliveries, by destination

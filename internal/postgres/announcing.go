@@ -13,7 +13,7 @@ import (
 	"belfry/internal/delivery"
 )
 
-// Announcing is what others do not know yet of destinations.
+// Announcing holds the changes of health that no system alert has named yet.
 type Announcing struct {
 	DueAt   time.Time   // when they will be told; zero: no time is set
 	Changed []uuid.UUID // that stopped answering, or answer again, deleted ones left out

@@ -21,7 +21,7 @@ const (
 	BulkCancelled = "cancelled"
 )
 
-// BulkResend is an order to re-send many deliveries, a few at a time.
+// BulkResend is a request to re-send many deliveries, a few at a time.
 type BulkResend struct {
 	ID          uuid.UUID
 	State       string
@@ -101,9 +101,9 @@ func (q queries) BulkResends(ctx context.Context, before uuid.UUID, limit int) (
 	return list, nil
 }
 
-// BulkOutcomes says what has come of the deliveries that an order re-sent. What is
-// left of its Resent is not known: no longer kept, or re-sent before runs said for
-// which order.
+// BulkOutcomes counts the outcomes of the deliveries that a bulk re-send has re-sent.
+// The rest of its Resent is not known: no longer kept, or re-sent before runs named
+// their bulk re-send.
 type BulkOutcomes struct {
 	Delivered   int
 	Failed      int
@@ -226,7 +226,8 @@ func (tx *Tx) UpdateBulkResend(ctx context.Context, b BulkResend) error {
 	return nil
 }
 
-// BulkChoice is a delivery that an order takes if it still stands as it did.
+// BulkChoice is a delivery that a bulk re-send has chosen. It is re-sent only if it
+// has not changed since.
 type BulkChoice struct {
 	DeliveryID    uuid.UUID
 	DestinationID uuid.UUID

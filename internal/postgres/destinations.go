@@ -209,8 +209,8 @@ func (tx *Tx) DeleteDestination(ctx context.Context, id uuid.UUID, now time.Time
 	return nil
 }
 
-// Destination returns one that is not deleted, or ErrNotFound. One whose
-// settings cannot be opened is returned without them.
+// Destination returns a destination that is not deleted, or ErrNotFound. If its
+// settings cannot be opened, it is returned without them.
 func (q queries) Destination(ctx context.Context, id uuid.UUID) (destination.Destination, error) {
 	const query = `
 		SELECT ` + destinationColumns + `, ` + formerNames + `

@@ -35,8 +35,8 @@ const lockHealths = `
 	ORDER BY h.destination_id
 	FOR NO KEY UPDATE`
 
-// Healths returns what attempts have shown of destinations; one that was never
-// tried is missing.
+// Healths returns the health of destinations. A destination that was never tried is
+// missing.
 func (q queries) Healths(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]delivery.Health, error) {
 	const query = `
 		SELECT ` + healthColumns + `

@@ -94,7 +94,7 @@ func (q queries) Targets(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]de
 	return found, nil
 }
 
-// Hold is that deliveries to a destination are held for a reason.
+// Hold says that a destination has deliveries that are held for a reason.
 type Hold struct {
 	DestinationID uuid.UUID
 	Reason        delivery.Reason

@@ -13,10 +13,10 @@ import (
 	"belfry/internal/secret"
 )
 
-// Presence is how an instance shows that it lives: a row with the time of its last heartbeat, and an
-// advisory lock on a connection of its own. A killed process loses its connections
-// and so the lock at once; one that stands still, or whose host is gone, keeps it
-// and only writes no more heartbeats.
+// Presence is how an instance shows that it lives: a row with the time of its last
+// heartbeat, and an advisory lock on a connection of its own. A killed process loses
+// its connections, and so the lock, at once. A process that stands still, or whose
+// host is gone, keeps the lock but writes no more heartbeats.
 type Presence struct {
 	db   *DB
 	me   Instance
@@ -24,7 +24,7 @@ type Presence struct {
 	conn *pgx.Conn // that has the lock; nil before the first heartbeat and after one that failed
 }
 
-// Presence returns an instance's, which begins with its first heartbeat.
+// Presence returns the presence of an instance. It begins with the first heartbeat.
 func (db *DB) Presence(me Instance) *Presence { return &Presence{db: db, me: me} }
 
 // Heartbeat writes that the instance is alive, by the database's clock, and returns

@@ -31,7 +31,7 @@ const selectRoutingVersion = `
 	SELECT version
 	FROM routing`
 
-// Routing returns the destinations of now. They are never older than its version.
+// Routing returns the present destinations. They are never older than its version.
 func (q queries) Routing(ctx context.Context) (Routing, error) {
 	const query = `
 		SELECT t.id, t.display_name, t.type, t.state, t.severities, t.alert_types, t.log_types, ` + formerNames + `

@@ -195,7 +195,7 @@ type Resealed struct {
 	Unreadable []Unreadable // left as they are
 }
 
-// Unreadable is a destination that cannot be opened with any key at hand.
+// Unreadable is a destination whose settings no key of the keyset opens.
 type Unreadable struct {
 	ID          uuid.UUID
 	DisplayName string
