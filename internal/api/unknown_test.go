@@ -112,7 +112,7 @@ func TestAlertsNaming(t *testing.T) {
 		INSERT INTO deliveries (id, alert_id, destination_id, routed_by, status, reason, attempts, max_attempts, made, created_at, finished_at)
 		SELECT overlay(overlay(gen_random_uuid()::text PLACING left(d.id::text, 13) FROM 1) PLACING '7' FROM 15)::uuid,
 			gen_random_uuid(), destination_id, 'override', 'cancelled', 'by_person', 0, 11, 0, created_at, created_at
-		FROM (SELECT * FROM deliveries WHERE destination_id = $1 LIMIT 1) AS d
+		FROM (SELECT * FROM deliveries WHERE destination_id = $1 ORDER BY id DESC LIMIT 1) AS d
 		CROSS JOIN generate_series(1, $2::integer)`
 	h.exec(t, strings.Replace(more, "left(d.id::text, 13)", "'00000000-0000'", 1), d.ID, 1)
 	if got := naming(d.ID); got.Alerts != 3 {
