@@ -2084,7 +2084,7 @@ type Problem struct {
 	// - `not_found` (404): there is no such path, or no such thing.
 	// - `method_not_allowed` (405): the path exists, but not with this method.
 	// - `too_slow` (408): the body came too slowly or not whole; send it again in one go.
-	// - `conflict` (409): what is stored stands in the way; `detail` says how.
+	// - `conflict` (409): the request conflicts with what is stored; `detail` says how.
 	// - `name_taken` (409): another destination has this `displayName`, or another valid token this `name`, ignoring case.
 	// - `alert_conflict` (409): this `alertId` was accepted before with other input.
 	// - `delivery_open` (409): the delivery waits for its next attempt; send that one now instead of re-sending.
@@ -2130,7 +2130,7 @@ type Problem struct {
 // - `not_found` (404): there is no such path, or no such thing.
 // - `method_not_allowed` (405): the path exists, but not with this method.
 // - `too_slow` (408): the body came too slowly or not whole; send it again in one go.
-// - `conflict` (409): what is stored stands in the way; `detail` says how.
+// - `conflict` (409): the request conflicts with what is stored; `detail` says how.
 // - `name_taken` (409): another destination has this `displayName`, or another valid token this `name`, ignoring case.
 // - `alert_conflict` (409): this `alertId` was accepted before with other input.
 // - `delivery_open` (409): the delivery waits for its next attempt; send that one now instead of re-sending.

@@ -63,10 +63,10 @@ export interface paths {
          * Post many alerts
          * @description Scope: `ingest`.
          *
-         *     The same as posting each alert by itself: every item has its own result, and a wrong one spoils none of
-         *     the others. One that is not JSON (`NaN`, say), not UTF-8 or nested too deep is refused as `malformed`. The answer is 202 also when items were refused: look at `results`. The whole call fails
-         *     only when it cannot be read, is too large (16 MiB, 1,000 alerts) or nothing can be stored at the moment (503);
-         *     then none of its alerts was accepted. When only some could be stored, each of the others is `refused` with the
+         *     The same as posting each alert by itself: every item has its own result, and a wrong item spoils none of
+         *     the others. An item that is not JSON (`NaN`, say), not UTF-8 or nested too deep is refused as `malformed`. The answer
+         *     is 202 also when items were refused, so read `results`. The whole call fails only if it cannot be read, is too large
+         *     (16 MiB, 1,000 alerts), or nothing can be stored at the moment (503); then none of its alerts was accepted. If only some could be stored, each of the others is `refused` with the
          *     problem `overloaded` or `unavailable`: post those again.
          */
         post: operations["postAlerts"];
@@ -123,8 +123,8 @@ export interface paths {
          * Send an alert to more destinations
          * @description Scope: `operate`.
          *
-         *     Opens a delivery (`"routedBy": "manual"`) for each destination named, whatever its filters say.
-         *     Like every other it waits while its destination is paused.
+         *     Opens a delivery (`"routedBy": "manual"`) for each destination that is named, whatever its filters say.
+         *     Like any other delivery it waits while its destination is paused.
          *     A destination that already has a delivery of this alert keeps it unchanged. To send again, re-send that delivery.
          *     An id that names no destination is 422 on `destinationIds`; then nothing is sent.
          */
@@ -316,7 +316,7 @@ export interface paths {
          * @description Scope: `operate`.
          *
          *     Makes the next attempt of an open delivery due at once, in the same run, even while its destination is paused or does not answer. It goes
-         *     before all others, within the destination's limits. One that is due already is left as it is. A delivery that is final is 409 `delivery_final`: re-send it.
+         *     before all others, within the destination's limits. If the attempt is due already, nothing changes. A delivery that is final is 409 `delivery_final`: re-send it.
          */
         post: operations["sendDeliveryNow"];
         delete?: never;
@@ -695,8 +695,8 @@ export interface paths {
          * @description Scope: `read`.
          *
          *     Whether the destination answers, how many deliveries wait for it, and how its attempts went in the last hour, the last
-         *     day, and hour by hour. Only counted attempts are included, never tests. A 429 is among the failed ones. It counts as busy while the destination also
-         *     acknowledges; one that only ever answered so is `not_answering` in the end.
+         *     day, and hour by hour. Only counted attempts are included, never tests. A 429 is among the failed ones. The destination counts as busy as long as it also
+         *     acknowledges now and then; if it only answers 429, it becomes `not_answering`.
          */
         get: operations["getDestinationHealth"];
         put?: never;
@@ -723,8 +723,8 @@ export interface paths {
          * Pause
          * @description Scope: `operate`.
          *
-         *     Holds what is open and what still comes. Alerts are routed to a paused destination as ever; their deliveries are
-         *     `held` / `paused` and spend no attempt. Pausing a paused destination changes nothing.
+         *     Holds the open deliveries of the destination, and those still to come. Alerts are routed to a paused destination like to
+         *     any other; their deliveries are `held` / `paused` and use up no attempt. Pausing a paused destination changes nothing.
          */
         post: operations["pauseDestination"];
         delete?: never;
@@ -751,8 +751,8 @@ export interface paths {
          *
          *     Releases what the pause held; each delivery goes on when it is due. Resuming an active destination changes nothing.
          *
-         *     With `"discard": true` what waits is cancelled (`by_person`) instead, in the same step: what the pause held and what else
-         *     is open. Only a delivery of which an attempt is under way at that moment is left to go on. What was cancelled can be
+         *     With `"discard": true` all open deliveries are cancelled (`by_person`) instead, in the same step: those that the pause held
+         *     and all others. Only a delivery with an attempt in flight at that moment goes on. What was cancelled can be
          *     re-sent. While the destination is active there is nothing to discard.
          */
         post: operations["resumeDestination"];
@@ -1036,8 +1036,8 @@ export interface paths {
          * @description Scope: `read`.
          *
          *     Server-sent events: read them with `EventSource`, or line by line. They are hints to read again, not a log: changes
-         *     of a quarter of a second are told together, and when there are too many of them, or some were missed, a single
-         *     `many` says so. The stream begins with a `many` (what came before it was missed), sends a comment every 15 seconds
+         *     of a quarter of a second are sent together. If there are too many changes, or some were missed, a single
+         *     `many` says so. The stream begins with a `many`, because what came before it was missed. It sends a comment every 15 seconds
          *     and ends after 15 minutes: connect again. A token may have 100 streams open, those of its sessions included, and a
          *     session 20: one more is answered with 429. A replica serves 500: one more is answered with 503.
          *
@@ -1362,7 +1362,7 @@ export interface components {
          *     - `not_found` (404): there is no such path, or no such thing.
          *     - `method_not_allowed` (405): the path exists, but not with this method.
          *     - `too_slow` (408): the body came too slowly or not whole; send it again in one go.
-         *     - `conflict` (409): what is stored stands in the way; `detail` says how.
+         *     - `conflict` (409): the request conflicts with what is stored; `detail` says how.
          *     - `name_taken` (409): another destination has this `displayName`, or another valid token this `name`, ignoring case.
          *     - `alert_conflict` (409): this `alertId` was accepted before with other input.
          *     - `delivery_open` (409): the delivery waits for its next attempt; send that one now instead of re-sending.
@@ -3016,7 +3016,7 @@ export interface components {
             };
         };
         /**
-         * @description What is stored stands in the way: `alert_conflict`, `name_taken`, `delivery_open`, `delivery_final`,
+         * @description The request conflicts with what is stored: `alert_conflict`, `name_taken`, `delivery_open`, `delivery_final`,
          *     `delivery_delivered`, `destination_deleted`, `bulk_resend_final` or `conflict`.
          */
         Conflict: {
