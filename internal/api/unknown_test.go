@@ -64,10 +64,10 @@ func TestUnknownDestinations(t *testing.T) {
 	}
 	const more = `
 		INSERT INTO alerts (id, alert_id, detection_id, severity, type, title, name, link, description, runbook, version,
-			tags, log_types, nowhere, unknown_destinations, input_hash, created_at, created_at_nanos, accepted_at, accepted_by)
+			tags, log_types, unrouted, unknown_destinations, input_hash, created_at, created_at_nanos, accepted_at, accepted_by)
 		SELECT overlay(overlay(gen_random_uuid()::text PLACING left(id::text, 13) FROM 1) PLACING '7' FROM 15)::uuid,
 			gen_random_uuid(), detection_id, severity, type, title, name, link, description, runbook, version, tags, log_types,
-			nowhere, unknown_destinations, input_hash, created_at, created_at_nanos, accepted_at, accepted_by
+			unrouted, unknown_destinations, input_hash, created_at, created_at_nanos, accepted_at, accepted_by
 		FROM alerts
 		CROSS JOIN generate_series(1, $1::integer)
 		WHERE alert_id = 'a2'`
