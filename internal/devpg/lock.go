@@ -37,8 +37,10 @@ func acquire(dir string) (*dirLock, error) {
 	return &dirLock{file: f}, nil
 }
 
+// release unlocks before it closes: a child that is being started has a copy of the
+// file until it runs its own program, and would keep the lock for that moment.
 func (l *dirLock) release() error {
-	return l.file.Close()
+	return errors.Join(syscall.Flock(int(l.file.Fd()), syscall.LOCK_UN), l.file.Close())
 }
 
 // sign writes who holds the lock, for the message to whoever comes second.
