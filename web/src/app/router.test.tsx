@@ -15,7 +15,7 @@ test.each([
   ["/deliveries?destination=xyz&bulk=1&code=7000", "/deliveries", "Deliveries"],
   [`/deliveries?destination=${some}&status=lost`, `/deliveries?destination=${some}`, "Deliveries"],
   ["/destinations?sort=colour&standing=lying", "/destinations", "Alert Destinations"],
-  ["/destinations/new?type=telegram", "/destinations/new", "Add Destination"],
+  ["/destinations/new?created=xyz&x=1", "/destinations/new", "Add Destination"],
   ["/settings?tab=audit&from=zzz&subject=user", "/settings?tab=audit", "Settings"],
   ["/?x=1", "/", "Overview"],
 ])("of %s what makes no sense is dropped, and the page is shown", async (url, cleaned, title) => {

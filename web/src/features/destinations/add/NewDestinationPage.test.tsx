@@ -95,6 +95,13 @@ test("with several types the form begins with the choice, and asks for what the 
   });
 });
 
+test("a type that the server does not have leads to the choice", async () => {
+  openPage("/destinations/new?type=telegram");
+  withTypes(other, sampleType);
+  expect(await screen.findByRole("link", { name: /Sample Service/ })).toBeTruthy();
+  expect(screen.queryByRole("textbox", { name: /Display Name/ })).toBeNull();
+});
+
 test("what the server says of a field stands at the field", async () => {
   const problem = {
     type: "about:blank",
