@@ -5,7 +5,7 @@ import form from "../form/DestinationForm.module.css";
 import { FieldError } from "../form/FieldError";
 import classes from "./fields.module.css";
 import { type HeaderField, headerPath, sentHeaders } from "./headers";
-import type { FieldProps } from "./props";
+import { type FieldProps, helpOf } from "./props";
 import type { SettingValue } from "./settings";
 
 /** Headers. Where their values are secrets, a stored one is kept, replaced or removed, and never shown. */
@@ -16,6 +16,7 @@ export function HeadersField({
   onChange,
   errorOf,
 }: FieldProps<Extract<SettingValue, { as: "headers" }>>) {
+  const help = helpOf(field);
   const added = useRef(0);
   const group = useRef<HTMLFieldSetElement>(null);
   const setHeaders = (next: readonly HeaderField[]) => onChange({ as: "headers", headers: next });
@@ -36,7 +37,7 @@ export function HeadersField({
   return (
     <fieldset ref={group} className={form.group} data-field={path}>
       <legend className={form.legend}>{field.label}</legend>
-      {field.help !== "" && <p className={form.hint}>{field.help}</p>}
+      {help !== undefined && <p className={form.hint}>{help}</p>}
       {headers.map((h) => (
         <HeaderRow
           key={h.key}

@@ -1,7 +1,7 @@
 import { Button, Input } from "@mantine/core";
-import type { ReactNode } from "react";
+import { type ReactNode, useId } from "react";
 import classes from "./fields.module.css";
-import type { FieldProps, TextValue } from "./props";
+import { type FieldProps, helpOf, type TextValue } from "./props";
 
 /** A stored secret that stays as it is, with the way to replace it. */
 export function SecretKept({
@@ -12,8 +12,17 @@ export function SecretKept({
   errorOf,
   children,
 }: FieldProps<TextValue> & { children?: ReactNode }) {
+  const error = errorOf(path);
+  const errorId = useId();
   const button = (name: string, keep: TextValue) => (
-    <Button variant="default" size="compact-xs" aria-label={`${name} ${field.label}`} onClick={() => onChange(keep)}>
+    <Button
+      variant="default"
+      size="compact-xs"
+      aria-label={`${name} ${field.label}`}
+      // There is no input that could have the error, and a button gets the focus in its place.
+      aria-describedby={error === undefined ? undefined : errorId}
+      onClick={() => onChange(keep)}
+    >
       {name}
     </Button>
   );
@@ -21,9 +30,10 @@ export function SecretKept({
     <Input.Wrapper
       size="xs"
       label={field.label}
-      description={field.help || undefined}
+      description={helpOf(field)}
       labelElement="div"
-      error={errorOf(path)}
+      error={error}
+      errorProps={{ id: errorId }}
     >
       <div className={classes.stored} data-field={path}>
         {children || <span className="dim">A value is stored</span>}

@@ -18,11 +18,18 @@ export type FieldProps<Value extends SettingValue> = {
   shown: unknown;
 };
 
+/** What is said of a field below its name: what its type says, and of a secret what becomes of it. */
+export function helpOf({ help, secret }: SettingsField): string | undefined {
+  return (
+    [help, secret ? "Stored sealed and not shown again." : ""].filter((part) => part !== "").join(" ") || undefined
+  );
+}
+
 /** What the inputs of all kinds of text have in common. */
 export function inputProps({ field, path, value, errorOf }: FieldProps<TextValue>) {
   return {
     label: field.label,
-    description: field.help || undefined,
+    description: helpOf(field),
     required: field.required,
     placeholder: field.placeholder,
     autoComplete: "off",
