@@ -1,14 +1,14 @@
 import type { Destination, DestinationTypeInfo, SettingsField } from "../../../api/types";
 import { isolated } from "../../../words/bidi";
 import { shownHeaders } from "../fields/headers";
-import { hasSecret, shownSetting } from "../fields/settings";
+import { hasSecret, lackedKey, shownSetting } from "../fields/settings";
 import { Fact } from "./Fact";
 import classes from "./Fact.module.css";
 
 /** The settings of a destination, as its type describes them. Secrets are named, not shown. */
 export function SettingsFacts({ destination: d, type }: { destination: Destination; type: DestinationTypeInfo }) {
   if (d.settings === null) {
-    return <Fact name="Settings">none that can be opened</Fact>;
+    return <Fact name="Settings">{lackedKey(d) ?? "none that can be opened"}</Fact>;
   }
   return type.fields
     .filter((f) => f.required || f.kind === "headers" || isThere(d, f))

@@ -9,6 +9,7 @@ import { PageHead } from "../../../ui/page/PageHead";
 import { isolated } from "../../../words/bidi";
 import classes from "../add/NewDestinationPage.module.css";
 import { isGone, NoSuchDestination } from "../details/NoSuchDestination";
+import { lackedKey } from "../fields/settings";
 import { EditForm } from "./EditForm";
 
 const route = getRouteApi("/destinations/$destinationId/edit");
@@ -39,6 +40,11 @@ export function EditDestinationPage() {
           {(d) => (
             <Loaded query={types} what="The types of destinations" lines={12}>
               {(known) => {
+                // The form would ask for all of them again, and replace what other servers use.
+                const lacked = lackedKey(d);
+                if (lacked !== undefined) {
+                  return <Empty title="This destination cannot be changed here">{lacked}</Empty>;
+                }
                 const type = known.find((t) => t.type === d.type);
                 return type === undefined ? (
                   <Empty title="This destination cannot be changed here">

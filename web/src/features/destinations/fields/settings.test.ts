@@ -1,7 +1,15 @@
 import { describe, expect, test } from "vitest";
 import type { Destination } from "../../../api/types";
 import { sampleDestination, sampleField } from "../sample";
-import { askedFields, placeOf, settingsInput, settingsPatch, shownSetting, storedSettings } from "./settings";
+import {
+  askedFields,
+  lackedKey,
+  placeOf,
+  settingsInput,
+  settingsPatch,
+  shownSetting,
+  storedSettings,
+} from "./settings";
 
 const fields = [
   sampleField("room", { required: true }),
@@ -82,4 +90,10 @@ describe("stored settings", () => {
     expect(placeOf(saved, type)).toBe("alerts");
     expect(placeOf(saved, undefined)).toBeUndefined();
   });
+});
+
+test("settings that only this server cannot open are said to lack a key", () => {
+  expect(lackedKey(saved)).toBeUndefined();
+  expect(lackedKey({ ...saved, settings: null })).toContain("lacks the key");
+  expect(lackedKey({ ...saved, settings: null, usable: false })).toBeUndefined();
 });

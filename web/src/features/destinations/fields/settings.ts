@@ -53,6 +53,11 @@ export function shownSetting(d: Pick<Destination, "settings">, f: SettingsField)
   return at ?? undefined;
 }
 
+/** Why the settings of a destination that can be used are not shown: other servers can open them, this one cannot. */
+export function lackedKey(d: Pick<Destination, "usable" | "settings">): string | undefined {
+  return d.usable && d.settings === null ? "This server lacks the key that these settings are sealed with." : undefined;
+}
+
 /** Where a destination sends to, as far as it is shown: its first URL, else the first text of its settings. */
 export function placeOf(d: Destination, type: DestinationTypeInfo | undefined): string | undefined {
   const fields = type?.fields ?? [];

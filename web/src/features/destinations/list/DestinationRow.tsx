@@ -2,7 +2,7 @@ import { Link } from "@tanstack/react-router";
 import { ListRow } from "../../../ui/list/ListTable";
 import { isolated } from "../../../words/bidi";
 import { takesWords } from "../details/takes";
-import { placeOf } from "../fields/settings";
+import { lackedKey, placeOf } from "../fields/settings";
 import { countText, heldTotal, standingsOf } from "../health/health";
 import { StandingChip } from "../health/StandingChip";
 import { DestinationMenu } from "./DestinationMenu";
@@ -13,7 +13,7 @@ import type { ListedDestination } from "./search";
 /** A destination in the list. */
 export function DestinationRow({ listed: { destination, type, health, hours } }: { listed: ListedDestination }) {
   const { id, displayName } = destination;
-  const place = destination.usable ? placeOf(destination, type) : "cannot be used";
+  const place = destination.usable ? (lackedKey(destination) ?? placeOf(destination, type)) : "cannot be used";
   const takes = takesWords(destination);
   const held = health ? heldTotal(health.held) : undefined;
   const rest = `${takes.alertTypes} · ${takes.logTypes}`;
