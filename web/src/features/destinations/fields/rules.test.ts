@@ -98,6 +98,18 @@ describe("headers", () => {
     expect(to("https://soar.example.com:443/other")).toEqual([]);
     expect(to("https://elsewhere.example.com/")).toEqual(["settings.headers"]);
     expect(to("http://soar.example.com/")).toEqual(["settings.headers"]);
+    expect(to("elsewhere")).toEqual(["settings.url"]);
+  });
+
+  test("that is said beside what is wrong elsewhere", () => {
+    const fields = [...sampleType.fields, sampleField("room", { required: true })];
+    const headers: SettingValue = { as: "headers", headers: [header("X-Key", "", "keep"), header("X Bad", "v")] };
+    const values = { url: text("https://elsewhere.example.com/"), headers };
+    expect([...settingsErrors(fields, values, sampleDestination).keys()].toSorted()).toEqual([
+      "settings.headers",
+      "settings.headers[1].name",
+      "settings.room",
+    ]);
   });
 });
 

@@ -30,7 +30,8 @@ export function settingsErrors(
     }
   }
   // A URL that is wrong leads nowhere yet.
-  if (saved !== undefined && errors.size === 0) {
+  const leads = asked.every((f) => f.kind !== "url" || !errors.has(settingPath(f)));
+  if (saved !== undefined && leads) {
     for (const [path, message] of movedErrors(asked, values, saved)) {
       errors.set(path, message);
     }
