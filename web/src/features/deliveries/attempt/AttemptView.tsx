@@ -46,12 +46,18 @@ export function AttemptHead({ attempt }: { attempt: AttemptSummary }) {
       {attempt.waitReason !== null && (
         <p className="dim">
           {waitWords[attempt.waitReason]}
-          {attempt.waitedMs !== null && (
-            <>
-              {" "}
-              It came <Duration ms={attempt.waitedMs} /> after the one before.
-            </>
-          )}
+          {attempt.waitedMs !== null &&
+            (attempt.number === 1 ? (
+              <>
+                {" "}
+                It waited <Duration ms={attempt.waitedMs} />.
+              </>
+            ) : (
+              <>
+                {" "}
+                It came <Duration ms={attempt.waitedMs} /> after the one before.
+              </>
+            ))}
         </p>
       )}
       {attempt.error !== null && <p className={`mono ${classes.error}`}>{attempt.error}</p>}
@@ -95,7 +101,11 @@ function RequestView({ attempt }: { attempt: Attempt }) {
         </span>
         <span className="dim">{attempt.address === null ? "no address was dialled" : `to ${attempt.address}`}</span>
         <span className={classes.copy}>
-          Copy as curl <CopyButton text={curlOf(attempt.requestHeaders, attempt.requestBody)} what="as curl" />
+          Copy as curl{" "}
+          <CopyButton
+            text={curlOf(attempt.requestMethod, attempt.requestHeaders, attempt.requestBody)}
+            what="as curl"
+          />
         </span>
       </div>
       {attempt.retriedStale && (
@@ -109,7 +119,9 @@ function RequestView({ attempt }: { attempt: Attempt }) {
       ) : (
         <CodeBlock body={{ text: attempt.requestBody }} what="request body" />
       )}
-      {attempt.requestBodyTruncated && <p className="dim">The body went on; its first 64 KiB are stored.</p>}
+      {attempt.requestBody !== null && attempt.requestBodyTruncated && (
+        <p className="dim">The body went on; its first 64 KiB are stored.</p>
+      )}
     </div>
   );
 }

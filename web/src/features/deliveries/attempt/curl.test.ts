@@ -3,6 +3,7 @@ import { curlOf } from "./curl";
 
 test("a request becomes a command without secrets that a shell reads as it is meant", () => {
   const text = curlOf(
+    "PUT",
     [
       { name: "Accept-Encoding", value: "gzip" },
       { name: "Content-Type", value: "application/json" },
@@ -14,7 +15,7 @@ test("a request becomes a command without secrets that a shell reads as it is me
   expect(text).toBe(
     [
       "# Set first what Belfry keeps secret: URL=… X_API_KEY=…",
-      'curl -X POST "$URL" \\',
+      'curl -X PUT "$URL" \\',
       "  --compressed \\",
       "  -H 'Content-Type: application/json' \\",
       '  -H "X-API-Key: $X_API_KEY" \\',
@@ -25,5 +26,5 @@ test("a request becomes a command without secrets that a shell reads as it is me
 });
 
 test("without a body none is sent", () => {
-  expect(curlOf([], null)).not.toContain("--data");
+  expect(curlOf("POST", [], null)).not.toContain("--data");
 });

@@ -6,8 +6,8 @@ const masked = "****";
  * The request of an attempt as a shell command. What Belfry keeps secret, the URL and the values of headers, stands as
  * variables to be set first.
  */
-export function curlOf(headers: readonly Header[], body: string | null): string {
-  const lines = ['curl -X POST "$URL"'];
+export function curlOf(method: string, headers: readonly Header[], body: string | null): string {
+  const lines = [`curl -X ${method} "$URL"`];
   const variables = ["URL"];
   for (const { name, value } of headers) {
     if (name.toLowerCase() === "accept-encoding") {

@@ -6,7 +6,7 @@ import { curlOf } from "../../deliveries/attempt/curl";
 import { HeaderList } from "../../deliveries/attempt/HeaderList";
 import type { FormValues } from "../form/form";
 import classes from "./PreviewPanel.module.css";
-import { previewOf } from "./preview";
+import { previewOf, unsigned } from "./preview";
 
 /** What an alert looks like to the receiver, as far as the type can tell without the settings. */
 export function PreviewPanel({ type, values }: { type: DestinationTypeInfo; values: FormValues }) {
@@ -22,14 +22,14 @@ export function PreviewPanel({ type, values }: { type: DestinationTypeInfo; valu
           <span className="mono">{example.method}</span> <span className="dim">for each alert it takes</span>
         </span>
         <span className={classes.copy}>
-          Copy as curl <CopyButton text={curlOf(headers, example.body)} what="as curl" />
+          Copy as curl <CopyButton text={curlOf(example.method, unsigned(headers), example.body)} what="as curl" />
         </span>
       </div>
       <HeaderList headers={headers} />
       {example.body !== null && <CodeBlock body={{ text: example.body }} what="example request body" maxHeight={340} />}
       <p className={classes.note}>
-        An example. Its signature is one too: a receiver that checks signatures refuses it. A test shows the request
-        that was sent.
+        An example. Its signature is one too, and the command has none: a receiver that checks signatures refuses both.
+        A test shows the request that was sent.
       </p>
     </div>
   );

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { sampleField, sampleType } from "../sample";
-import { previewOf } from "./preview";
+import { previewOf, unsigned } from "./preview";
 
 test("the example has the headers that are entered, and shows no secret", () => {
   const type = { ...sampleType, fields: [...sampleType.fields, sampleField("plain", { kind: "headers" })] };
@@ -22,4 +22,9 @@ test("the example has the headers that are entered, and shows no secret", () => 
     { name: "X-Kept", value: "****" },
     { name: "X-Team", value: "blue" },
   ]);
+});
+
+test("a command leaves out the signature of the example", () => {
+  const id = { name: "webhook-id", value: "a-1" };
+  expect(unsigned([id, { name: "Webhook-Signature", value: "v1,abc" }])).toEqual([id]);
 });
