@@ -1,6 +1,12 @@
 -- +goose Up
 SET LOCAL lock_timeout = '2s';
 
+-- Why the next attempt waits, and since when. First, because whoever records an attempt
+-- locks its delivery first.
+ALTER TABLE deliveries
+    ADD COLUMN wait_reason text,
+    ADD COLUMN wait_since  timestamptz;
+
 -- What an attempt sent, wherever the alert alone does not say it, and why it was made
 -- when it was. All of it is null for attempts of before, and most of it for nearly all
 -- after: a column without a default touches no row.
@@ -12,11 +18,6 @@ ALTER TABLE attempts
     ADD COLUMN request_body_size bigint,
     ADD COLUMN wait_reason       text,     -- null: nothing was waited for
     ADD COLUMN waited_us         bigint;   -- null: not known
-
--- Why the next attempt waits, and since when.
-ALTER TABLE deliveries
-    ADD COLUMN wait_reason text,
-    ADD COLUMN wait_since  timestamptz;
 
 -- +goose Down
 SET LOCAL lock_timeout = '2s';

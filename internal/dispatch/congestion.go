@@ -13,10 +13,15 @@ import (
 // however short the waits before retries are: what waits for it spends nothing.
 const longPause = time.Minute
 
-// outcomeOf is what the limiter is told of an answer.
+// outcomeOf is what the limiter is told of an answer. What ended on our side, or in a
+// panic, says nothing of how quick the destination is.
 func outcomeOf(r outbound.Result) limiter.Outcome {
 	pause, tooMuch := pauseFor(r)
-	return limiter.Outcome{Took: max(r.Duration, 1), Acked: r.Class == outbound.Acked, TooMuch: tooMuch, Pause: pause}
+	took := max(r.Duration, 1)
+	if r.Class == "" || r.Class == outbound.Interrupted {
+		took = 0
+	}
+	return limiter.Outcome{Took: took, Acked: r.Class == outbound.Acked, TooMuch: tooMuch, Pause: pause}
 }
 
 // pauseFor is how long this process leaves a destination alone for an answer, and

@@ -183,9 +183,8 @@ func (m *maintenance) cancelOpen(ctx context.Context, tx *postgres.Tx, id uuid.U
 	if err != nil {
 		return 0, err
 	}
-	return len(list), m.transitions.change(ctx, tx, byUpkeep, outgoing(list), func(dl delivery.Delivery) delivery.Delivery {
-		return dl.Cancel(r, m.now())
-	})
+	m.transitions.cancel(tx, id, list, r)
+	return len(list), nil
 }
 
 // expire fails what has been held for a destination that has not answered for

@@ -80,8 +80,8 @@ type settled struct {
 }
 
 type recorded struct {
-	settled
-	err error
+	settled *settled // one of a batch: what is large is not copied
+	err     error
 }
 
 // newRecorder starts a recorder. It runs until close.
@@ -114,10 +114,10 @@ func (r *recorder) close() {
 // returns when that is committed: a worker's slot is not free before. It waits for
 // a database that is away. An error means that a stop ended the waiting, or that
 // not even the bare facts could be stored.
-func (r *recorder) record(item recordItem) (settled, error) {
+func (r *recorder) record(item recordItem) (*settled, error) {
 	item.done = make(chan recorded, 1)
 	if !r.batcher.TryAdd(&item) {
-		return settled{}, errors.New("record attempt: this process stops")
+		return nil, errors.New("record attempt: this process stops")
 	}
 	done := <-item.done
 	return done.settled, done.err
@@ -203,7 +203,7 @@ func (r *recorder) recordOutcomes(items []*recordItem) error {
 		return fmt.Errorf("record attempts: %w", err)
 	}
 	for i, item := range items {
-		item.done <- recorded{settled: results[i]}
+		item.done <- recorded{settled: &results[i]}
 		r.freed(item.attempt.DestinationID)
 	}
 	return nil
@@ -258,7 +258,7 @@ func (r *recorder) recordLocked(ctx context.Context, items []*recordItem) (resul
 func (r *recorder) decide(items []*recordItem, now postgres.Standing) ([]settled, postgres.Outcome) {
 	var (
 		results = make([]settled, len(items))
-		out     postgres.Outcome
+		out     = postgres.Outcome{Attempts: make([]delivery.Attempt, 0, len(items))}
 		changed = map[uuid.UUID]bool{}
 		judged  = map[uuid.UUID]bool{}
 		sums    = map[span]*delivery.Stats{}
@@ -293,6 +293,7 @@ func (r *recorder) decide(items []*recordItem, now postgres.Standing) ([]settled
 		}
 		results[i] = settled{a, before, dl, gone}
 	}
+	out.Deliveries = make([]delivery.Delivery, 0, len(changed))
 	for _, id := range sorted(changed) {
 		out.Deliveries = append(out.Deliveries, now.Deliveries[id])
 	}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"log/slog"
-	"slices"
 
 	"github.com/google/uuid"
 
@@ -38,59 +37,62 @@ func (c changed) misconfigured() bool {
 func (t *transitions) tell(ctx context.Context, by cause, before []delivery.Delivery, outs []*postgres.Outgoing) {
 	var (
 		created delivery.Delivery
-		said    []uuid.UUID
+		last    uuid.UUID
 	)
 	for i, out := range outs {
 		c := changed{by: by, before: &created, after: &out.Delivery, out: out}
 		if before != nil {
 			c.before = &before[i]
 		}
-		said = t.tellOne(ctx, c, said)
+		t.tellOne(ctx, c, last)
+		last = c.after.DestinationID
 	}
 }
 
 // tellAll is tell for changes that were put together already.
 func (t *transitions) tellAll(ctx context.Context, changes []changed) {
-	var said []uuid.UUID
+	var last uuid.UUID
 	for _, c := range changes {
-		said = t.tellOne(ctx, c, said)
+		t.tellOne(ctx, c, last)
+		last = c.after.DestinationID
 	}
 }
 
 // tellAttempt is tell for what a recorded attempt has led to.
-func (t *transitions) tellAttempt(ctx context.Context, out *postgres.Outgoing, s settled) {
+func (t *transitions) tellAttempt(ctx context.Context, out *postgres.Outgoing, s *settled) {
 	a := &s.attempt
 	t.metrics.attempts.WithLabelValues(string(a.Class)).Inc()
 	t.metrics.duration.Observe(a.Duration.Seconds())
-	t.tellOne(ctx, changed{by: byAttempt, before: &s.before, after: &s.delivery, out: out, attempt: a}, nil)
+	t.tellOne(ctx, changed{by: byAttempt, before: &s.before, after: &s.delivery, out: out, attempt: a}, uuid.Nil)
 }
 
-// tellOne tells of one change. said are the destinations of which has been said that
-// they are misconfigured: once is enough for all that change together.
-func (t *transitions) tellOne(ctx context.Context, c changed, said []uuid.UUID) []uuid.UUID {
-	t.publish(c)
+// tellOne tells of one change. last is the destination of the change before, of those
+// that were made together. That a destination is misconfigured is said once in a while:
+// a flood for it is held delivery by delivery.
+func (t *transitions) tellOne(ctx context.Context, c changed, last uuid.UUID) {
+	t.publish(c, last)
 	if c.became(delivery.Delivered) || c.became(delivery.Failed) {
 		t.metrics.finished.WithLabelValues(string(c.after.Status)).Inc()
 	}
 	t.noteHeld(c)
 	t.logChange(ctx, c)
-	if c.misconfigured() && !slices.Contains(said, c.after.DestinationID) {
-		said = append(said, c.after.DestinationID)
+	if c.misconfigured() && t.misconfigured.may(c.after.DestinationID.String(), t.now()) {
 		t.log.ErrorContext(ctx, "destination misconfigured", "destination_id", c.after.DestinationID, "delivery_id", c.after.ID,
 			"error", cmp.Or(c.out.Misconfigured, c.out.Destination.Unopened, destination.ErrMisconfigured))
 	}
-	return said
 }
 
 // publish tells those who look on: of each delivery that a person or an attempt
 // changed, and else of its destination, once for all.
-func (t *transitions) publish(c changed) {
+func (t *transitions) publish(c changed, last uuid.UUID) {
 	switch c.by {
 	case byAccept:
 	case byAttempt, byPerson:
 		t.events.DeliveryChanged(c.out.Alert.AlertID, *c.after)
 	case byBulk, byWorker, byUpkeep:
-		t.events.Changed(c.after.DestinationID)
+		if c.after.DestinationID != last {
+			t.events.Changed(c.after.DestinationID)
+		}
 	}
 }
 

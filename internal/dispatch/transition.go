@@ -27,7 +27,8 @@ import (
 // has the rest told here.
 type transitions struct {
 	transitionParts
-	deferrals *batch.Batcher[*deferral]
+	deferrals     *batch.Batcher[*deferral]
+	misconfigured said // of which destinations it was said
 }
 
 // transitionParts is what transitions need.
@@ -48,7 +49,7 @@ type transitionParts struct {
 
 // newTransitions starts what stores deferrals. It runs until close.
 func newTransitions(p transitionParts) *transitions {
-	t := &transitions{transitionParts: p}
+	t := &transitions{transitionParts: p, misconfigured: said{at: map[string]time.Time{}}}
 	t.deferrals = batch.New(batch.Config{Room: (2 + limiter.JobsPerWorker) * p.workers, Max: 512}, t.commitDeferrals)
 	return t
 }
@@ -114,6 +115,24 @@ func (t *transitions) change(ctx context.Context, tx *postgres.Tx, by cause, lis
 	return nil
 }
 
+// cancel ends open deliveries of one destination, whose rows are locked. There may be
+// very many of them in one transaction, so nothing is kept of them until its commit.
+func (t *transitions) cancel(tx *postgres.Tx, destinationID uuid.UUID, list []delivery.Delivery, r delivery.Reason) {
+	if len(list) == 0 {
+		return
+	}
+	var dropped []int64
+	for i, dl := range list {
+		if dl.JobID != 0 {
+			dropped = append(dropped, dl.JobID)
+		}
+		list[i] = dl.Cancel(r, t.now())
+	}
+	tx.DropJobs(dropped)
+	tx.UpdateDeliveries(list)
+	tx.AfterCommit(func() { t.events.Changed(destinationID) })
+}
+
 // rename gives held deliveries of a destination the reason that holds them now: what a
 // person asked for, or all others. Where it has not changed, nothing is done.
 func (t *transitions) rename(ctx context.Context, d destination.Destination, asked bool, was, now delivery.Reason) error {
@@ -159,13 +178,26 @@ func (t *transitions) hold(out *postgres.Outgoing, r delivery.Reason) error {
 
 // commitDeferrals stores deferrals. The jobs are left to those who are at them.
 func (t *transitions) commitDeferrals(items []*deferral) {
-	ctx, cancel := context.WithTimeout(context.Background(), loadTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), loadTimeout) // of many callers
 	defer cancel()
+	err := t.storeDeferrals(ctx, items)
+	if postgres.IsData(err) && len(items) > 1 { // one bad item must not spoil its batch
+		for _, item := range items {
+			t.commitDeferrals([]*deferral{item})
+		}
+		return
+	}
+	for _, item := range items {
+		item.done <- err
+	}
+}
+
+func (t *transitions) storeDeferrals(ctx context.Context, items []*deferral) error {
 	ids := make([]uuid.UUID, len(items))
 	for i, item := range items {
 		ids[i] = item.out.Delivery.ID
 	}
-	err := t.db.InTx(ctx, func(tx *postgres.Tx) error {
+	return t.db.InTx(ctx, func(tx *postgres.Tx) error {
 		present, err := tx.LockDeliveries(ctx, ids)
 		if err != nil {
 			return err
@@ -186,7 +218,4 @@ func (t *transitions) commitDeferrals(items []*deferral) {
 		tx.AfterCommit(func() { t.tellAll(ctx, changes) })
 		return nil
 	})
-	for _, item := range items {
-		item.done <- err
-	}
 }
