@@ -1,6 +1,7 @@
 package dispatch
 
 import (
+	"strings"
 	"testing"
 
 	"belfry/internal/delivery"
@@ -169,4 +170,17 @@ func TestEffectsOfLoading(t *testing.T) {
 			Row: "queued -, 0 of run 1, 0 made, due", Jobs: "old available and fenced out, one that is missing, work over",
 		}},
 	})
+}
+
+// A flood for a destination that cannot be used must not become a flood of lines.
+func TestMisconfiguredIsSaidOnceInAWhile(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.broken(t)
+	for range 5 {
+		s.accepted(t)
+	}
+	if n := strings.Count(s.log.text(), "destination misconfigured"); n != 1 {
+		t.Errorf("%d lines say that the destination is misconfigured, want 1:\n%s", n, s.log.text())
+	}
 }
