@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 
@@ -27,7 +28,7 @@ func (s *Server) ListDestinationTypes(context.Context, ListDestinationTypesReque
 // newExample has the header that every request has beside those of its type.
 func newExample(r outbound.Request) *ExampleRequest {
 	headers := append([]outbound.Header{{Name: "Content-Type", Value: "application/json"}}, r.Header...)
-	return &ExampleRequest{Method: http.MethodPost, Headers: newHeaders(headers), Body: orNil(string(r.Body))}
+	return &ExampleRequest{Method: cmp.Or(r.Method, http.MethodPost), Headers: newHeaders(headers), Body: orNil(string(r.Body))}
 }
 
 // newSettingsField leaves out what does not apply to a field.

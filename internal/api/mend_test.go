@@ -29,7 +29,7 @@ func TestSettingsEnteredAgainMendTheSigningSecret(t *testing.T) {
 			if renamed := decode[ChangedDestination](t, h.patch(t, path, `{"displayName":"renamed"}`), 200); renamed.Usable || renamed.SigningSecret != nil || renamed.Signing.CreatedAt != nil {
 				t.Errorf("another change: %+v", renamed)
 			}
-			entered := js(object{"settings": object{"url": r.URL, "headers": []object{{"name": "X-Api-Key", "value": "v"}}}})
+			entered := js(object{"settings": object{"url": r.URL + "/", "headers": []object{{"name": "X-Api-Key", "value": "v"}}}})
 			mended := decode[ChangedDestination](t, h.patch(t, path, entered), 200)
 			if !mended.Usable || mended.Signing.CreatedAt == nil || mended.SigningSecret == nil || *mended.SigningSecret == d.SigningSecret {
 				t.Fatalf("mended: %+v", mended)

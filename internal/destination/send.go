@@ -18,14 +18,16 @@ type Meaning struct {
 	Why string
 }
 
-// Verdict says whether an answered delivery is done, is tried again, or never heals.
+// Verdict says whether an answered delivery is done, or whether another try can do better.
 type Verdict string
 
 // The verdicts.
 const (
 	Ack   Verdict = "ack"
 	Retry Verdict = "retry" // it may heal: there is another try while there is budget
-	Never Verdict = "never" // it never heals: there is no other try
+	// Never means that no other try can do better. The engine does not act on it yet:
+	// the delivery is tried again.
+	Never Verdict = "never"
 )
 
 // ByStatus is what an answer means to most: any 2xx is an ack, and everything else

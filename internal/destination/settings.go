@@ -5,7 +5,6 @@ import (
 	"encoding/pem"
 	"fmt"
 	"math"
-	"reflect"
 	"slices"
 	"strings"
 	"unicode"
@@ -22,8 +21,6 @@ type reader struct {
 	before values
 	after  values
 	kept   []Field // secrets that keep their stored value
-	echoed bool    // the request gives what is shown, and nothing else
-	moved  bool    // it sends to another place than before
 }
 
 // read builds settings from a request.
@@ -32,7 +29,6 @@ func (t *Type) read(raw json.RawMessage, old Settings) (Settings, invalid.Fields
 	if !r.flatten(raw, "") {
 		return nil, invalid.Fields{{Code: invalid.CodeType, Message: "must be an object"}}
 	}
-	r.echoed = sameJSON(raw, t.show(r.before).Settings)
 	for _, f := range t.Fields {
 		r.readField(f)
 	}
@@ -204,29 +200,32 @@ func (r *reader) checkPlace(f Field) {
 		r.kept = slices.DeleteFunc(r.kept, func(k Field) bool { return k.Name == f.Name })
 	case f.Required && r.after.isEmpty(f.Name) && !r.fields.IsWrong(f.Name):
 		r.fields.Wrong(f.Name, invalid.CodeRequired, "is required")
-	case f.Kind == KindURL && f.Secret && r.echoed && r.isCutOff(f.Name):
+	case f.Kind == KindURL && f.Secret && r.isCutOff(f.Name):
 		r.fields.Wrong(f.Name, invalid.CodeConflict,
 			"is only what is shown of the stored URL: leave it out to keep that, or add a / to send to the host's root")
-	case f.isTarget() && !r.fields.IsWrong(f.Name):
-		r.moved = r.moved || place(f, r.after) != place(f, r.before)
 	}
 }
 
-func sameJSON(a, b []byte) bool {
-	var x, y any
-	return json.Unmarshal(a, &x) == nil && json.Unmarshal(b, &y) == nil && reflect.DeepEqual(x, y)
-}
-
 // isCutOff reports whether a URL is the shown part of the stored one, which has more
-// to it. Settings that are sent back as they were shown must not cut that off.
+// to it. Whoever reads settings, changes one thing and sends all of them back must not
+// cut that off.
 func (r *reader) isCutOff(name string) bool {
 	stored, now := r.before.text(name), r.after.text(name)
 	return stored != "" && now == shownURL(stored) && strings.TrimSuffix(stored, "/") != now
 }
 
+// moves reports whether a field sends to another place than before. One that has no
+// place any more does: what was sent to it now goes wherever the type sends without it.
+func (r *reader) moves(f Field) bool {
+	return f.isTarget() && !r.fields.IsWrong(f.Name) && place(f, r.after) != place(f, r.before)
+}
+
 // place is where a field says to send to, written one way.
 func place(f Field, v values) string {
-	if f.Kind == KindURL {
+	switch {
+	case v.isEmpty(f.Name):
+		return ""
+	case f.Kind == KindURL:
 		return origin(v.text(f.Name))
 	}
 	return string(v[f.Name])
@@ -236,7 +235,7 @@ func place(f Field, v values) string {
 // destination elsewhere must not thereby learn the credentials that were entered for
 // the old one.
 func (r *reader) refuseMoved() {
-	if !r.moved {
+	if !slices.ContainsFunc(r.Fields, r.moves) {
 		return
 	}
 	for _, f := range r.kept {

@@ -2,8 +2,12 @@ package destination
 
 import (
 	"encoding/json"
+	"net/http"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -151,5 +155,78 @@ func TestShownSentBackIsRefused(t *testing.T) {
 	_, wrongs = mustReadDesk(t, string(shown.Settings), old)
 	if diff := cmp.Diff([]string{"hook: conflict"}, wrongs); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
+	}
+	// Nor when something was changed meanwhile, or only some of it is sent.
+	for _, raw := range []string{
+		strings.Replace(string(shown.Settings), `"level":3`, `"level":4`, 1),
+		`{"hook":"https://hook.test"}`,
+		`{"hook":"https://hook.test","headers":[{"name":"X-Key","value":"new"}]}`,
+	} {
+		if _, wrongs := mustReadDesk(t, raw, old); !slices.Equal(wrongs, []string{"hook: conflict"}) {
+			t.Errorf("%s: %v", raw, wrongs)
+		}
+	}
+	// What says more, or is new, says what it means.
+	if _, wrongs := mustReadDesk(t, `{"hook":"https://hook.test/"}`, old); wrongs != nil {
+		t.Errorf("the host's root: %v", wrongs)
+	}
+	if _, wrongs := mustReadDesk(t, `{"base":"https://desk.test","hook":"https://hook.test"}`, nil); wrongs != nil {
+		t.Errorf("a new one: %v", wrongs)
+	}
+}
+
+func sameJSON(a, b []byte) bool {
+	var x, y any
+	return json.Unmarshal(a, &x) == nil && json.Unmarshal(b, &y) == nil && reflect.DeepEqual(x, y)
+}
+
+// cloudType sends to a place of its own unless a URL is given, which then says where.
+var cloudType = &Type{
+	Name: "cloud", DisplayName: "Cloud", Description: "Sends to a cloud, or to a server of one's own.",
+	Fields: []Field{
+		{Name: "mode", Label: "Mode", Kind: KindSelect, Default: "cloud", Options: []Option{{"cloud", "Cloud"}, {"own", "Own"}}},
+		{Name: "url", Label: "URL", Kind: KindURL, Required: true, OnlyIf: Condition{"mode", []string{"own"}}},
+		{Name: "token", Label: "Token", Kind: KindSecret, Secret: true},
+	},
+	New: func() Settings { return &cloud{} },
+}
+
+type cloud struct {
+	Mode  string `json:"mode"`
+	URL   string `json:"url,omitempty"`
+	Token string `json:"token,omitempty"`
+}
+
+func (c *cloud) Request(Message) (outbound.Request, error) {
+	return outbound.Request{Method: http.MethodPut, Body: []byte(c.Mode)}, nil
+}
+func (*cloud) Judge(r outbound.Result) Meaning { return ByStatus(r) }
+
+// A URL that has no place any more sends elsewhere too, and stored secrets stay behind.
+func TestSecretsStayWhenAURLStopsApplying(t *testing.T) {
+	t.Parallel()
+	own := &cloud{Mode: "own", URL: "https://own.test/x", Token: "hunter2"}
+	for raw, want := range map[string][]string{
+		`{"mode":"cloud"}`:                            {"token: required"},
+		`{"mode":"cloud","token":"new"}`:              nil,
+		`{"mode":"cloud","token":null}`:               nil,
+		`{"url":"https://own.test/y"}`:                nil,
+		`{"mode":"own","url":"https://other.test/x"}`: {"token: required"},
+	} {
+		s, found := cloudType.read(json.RawMessage(raw), own)
+		if got := wrong(t, found); len(got)+len(want) > 0 && !slices.Equal(got, want) {
+			t.Errorf("%s: %v (%+v), want %v", raw, got, s, want)
+		}
+	}
+	if _, found := cloudType.read(json.RawMessage(`{"mode":"own","url":"https://own.test/x"}`), &cloud{Mode: "cloud", Token: "hunter2"}); !slices.Equal(wrong(t, found), []string{"token: required"}) {
+		t.Errorf("and back: %v", found)
+	}
+}
+
+// An example is made of the defaults, as a new destination with nothing entered is.
+func TestExampleHasDefaults(t *testing.T) {
+	t.Parallel()
+	if r, ok := cloudType.Example(time.Now()); !ok || string(r.Body) != "cloud" {
+		t.Errorf("an example of mode %q, %v", r.Body, ok)
 	}
 }
