@@ -698,7 +698,6 @@ func (e UnroutedReason) Valid() bool {
 
 // Defines values for UnusableReason.
 const (
-	UnusableReasonKeyMissing    UnusableReason = "key_missing"
 	UnusableReasonSettings      UnusableReason = "settings"
 	UnusableReasonSigningSecret UnusableReason = "signing_secret"
 	UnusableReasonUnknownType   UnusableReason = "unknown_type"
@@ -707,8 +706,6 @@ const (
 // Valid indicates whether the value is a known member of the UnusableReason enum.
 func (e UnusableReason) Valid() bool {
 	switch e {
-	case UnusableReasonKeyMissing:
-		return true
 	case UnusableReasonSettings:
 		return true
 	case UnusableReasonSigningSecret:
@@ -982,7 +979,8 @@ type Attempt struct {
 	DestinationID *uuid.UUID `json:"destinationId"`
 
 	// RequestBody The body that was sent, also when the type or the settings would make another one today: of a body that is not the
-	// alert's payload the first 64 KiB are stored, with secrets as `****`. `null` when it is no longer known.
+	// alert's payload the first 64 KiB are stored, with secrets as `****`. `null` when it is no longer known, and
+	// when there was no request.
 	RequestBody *string `json:"requestBody"`
 
 	// RequestBodyTruncated Whether the body that was sent went on after `requestBody`.
@@ -1611,7 +1609,8 @@ type Destination struct {
 	// ResponseStorage Which parts of a destination's answers are stored with each attempt: headers and body, headers alone, or neither. The status code, the class and the size of an answer are always stored.
 	ResponseStorage ResponseStorage `json:"responseStorage"`
 
-	// Settings Its settings without their secrets; `null` when they cannot be opened.
+	// Settings Its settings without their secrets. `null` when they cannot be opened: the destination is not `usable`, or this replica lacks
+	// the key that they are sealed with (restart it with the rotated keyset).
 	Settings json.RawMessage `json:"settings"`
 
 	// Severities The severities it takes.
@@ -1644,7 +1643,8 @@ type Destination struct {
 	// UpdatedAt When it was last changed.
 	UpdatedAt time.Time `json:"updatedAt"`
 
-	// Usable Whether there is all that sending takes. While there is not, deliveries are held (`misconfigured`).
+	// Usable Whether there is all that sending takes. While there is not, deliveries are held (`misconfigured`). A destination that only
+	// the replica that answers cannot open, because it lacks the newest sealing key, is usable: the others send.
 	Usable bool `json:"usable"`
 
 	// Version Goes up with each change. The `ETag` is this number in double quotes.
@@ -2419,7 +2419,8 @@ type SettingsOption struct {
 
 // SettingsPatch What to change in the settings, as the destination's `type` asks for them. A field left out stays, `null` clears one. A field that
 // says where to send (kind `url`) cannot be changed to another scheme, host or port while a secret keeps its stored value: stored
-// secrets are not sent to a new host. Settings exactly as they are shown are refused where a URL would lose what is not shown of it.
+// secrets are not sent to a new host. A URL as it is shown is
+// refused where the stored one has more: leave it out to keep that, or add a `/` to send to the host's root.
 type SettingsPatch = json.RawMessage
 
 // SettingsTestInput Settings to test, and what the test alert looks like.
@@ -2597,8 +2598,7 @@ type UnroutedReason string
 // UnusableReason Why a destination cannot be used:
 // `settings` its stored settings cannot be opened (enter them again);
 // `signing_secret` its signing secret cannot be opened (enter its settings again: it gets a new one);
-// `unknown_type` this version of Belfry does not know its type;
-// `key_missing` it is sealed with a key that this replica does not have yet (restart the replica with the rotated keyset; others that have the key go on sending).
+// `unknown_type` this version of Belfry does not know its type.
 type UnusableReason string
 
 // WaitReason Why an attempt was not made sooner:

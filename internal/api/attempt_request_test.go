@@ -49,4 +49,9 @@ func TestAttemptSaysWhatWasSentAndWhy(t *testing.T) {
 	if a := decode[Attempt](t, h.get(t, path), 200); value(a.RequestBody) != string(r.received()[1].body) || a.RequestURL != nil {
 		t.Errorf("of before: %+v", a)
 	}
+	// Where there was no request, there was no body.
+	h.exec(t, `UPDATE attempts SET request_headers = '[]' WHERE id = $1`, second.ID)
+	if a := decode[Attempt](t, h.get(t, path), 200); a.RequestBody != nil {
+		t.Errorf("without a request it shows %s", *a.RequestBody)
+	}
 }

@@ -305,6 +305,8 @@ func requestBody(a delivery.Attempt, payload []byte) *string {
 	switch {
 	case a.Sent.Body != nil:
 		return ptrTo(strings.ToValidUTF8(string(a.Sent.Body), "\uFFFD"))
+	case a.Sent.URL == "" && len(a.RequestHeaders) == 0 && !a.Stripped: // there was no request; those of before that had one have headers
+		return nil
 	case a.Stripped && a.Sent.BodySize > 0, cmp.Or(a.Sent.Payload, firstPayload) != alert.PayloadVersion:
 		return nil
 	}

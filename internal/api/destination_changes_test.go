@@ -279,6 +279,20 @@ func TestUnreadableSettings(t *testing.T) {
 	wantStatus(t, h.delete(t, path), 204)
 }
 
+// A destination that only this server cannot open is not called unusable: others that
+// have the newer key go on sending.
+func TestMissingKeyIsNotUnusable(t *testing.T) {
+	t.Parallel()
+	h := newAPI(t, idle)
+	d := h.hook(t, "http://a.test")
+	h.exec(t, `UPDATE destinations SET settings = overlay(settings PLACING '\x00000001'::bytea FROM 2) WHERE id = $1`, d.ID) // the id of its key
+	shown := decode[Destination](t, h.get(t, destinationPath(d)), 200)
+	if !shown.Usable || shown.UnusableReason != nil || shown.UnusableMessage != nil || string(shown.Settings) != "null" {
+		t.Errorf("%v: %v, %s", shown.Usable, value(shown.UnusableReason), shown.Settings)
+	}
+	wantProblem(t, h.patch(t, destinationPath(d), `{"settings":{"url":"http://b.test"}}`), 503, ProblemCodeUnavailable)
+}
+
 // What is stored never comes back, and null is told from absent: a round trip
 // of what a destination shows changes nothing.
 func TestShownIsNotAPatch(t *testing.T) {
@@ -291,4 +305,13 @@ func TestShownIsNotAPatch(t *testing.T) {
 	}
 	wantProblem(t, h.patch(t, destinationPath(d), js(shown)), 422, ProblemCodeInvalid, "id", "state", "overrideOnly", "usable", "unusableReason", "unusableMessage", "storedSecrets", "signing", "version",
 		"createdAt", "updatedAt", "settings.url")
+	// One thing of the settings changed, and the URL as it is shown: its path is not cut off.
+	for _, settings := range []object{
+		{"url": "http://a.test", "headers": []object{{"name": "X-New", "value": "1"}}}, {"url": "http://a.test"},
+	} {
+		wantProblem(t, h.patch(t, destinationPath(d), js(object{"settings": settings})), 422, ProblemCodeInvalid, "settings.url")
+		wantProblem(t, h.post(t, testPath, js(object{"destinationId": d.ID, "settings": settings})), 422, ProblemCodeInvalid, "settings.url")
+	}
+	wantStatus(t, h.patch(t, destinationPath(d), `{"settings":{"url":"http://a.test/"}}`), 200)
+	wantStatus(t, h.post(t, destinationsPath, js(object{"displayName": "bare", "type": "webhook", "severities": []string{"LOW"}, "alertTypes": []string{"RULE"}, "settings": object{"url": "http://b.test"}})), 201)
 }

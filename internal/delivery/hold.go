@@ -1,7 +1,6 @@
 package delivery
 
 import (
-	"errors"
 	"slices"
 	"time"
 
@@ -18,10 +17,9 @@ type Target struct {
 	Full   bool // whoever asks for room for the delivery finds none
 }
 
-// TargetOf returns what decides about deliveries to a destination. One that only this
-// process cannot open, for lack of a newer key, is usable: others will send.
+// TargetOf returns what decides about deliveries to a destination.
 func TargetOf(d destination.Destination, h Health) Target {
-	return Target{State: d.State, Usable: d.Usable() || errors.Is(d.Unopened, destination.ErrNoKey), Health: h}
+	return Target{State: d.State, Usable: d.Usable(), Health: h}
 }
 
 // HoldReason returns why a delivery must wait at a time, or "" if it may go. It is

@@ -65,9 +65,10 @@ type Destination struct {
 	Unopened error
 }
 
-// Usable reports whether the destination has all that sending needs: settings that
-// could be opened, and a signing secret.
-func (d Destination) Usable() bool { return d.Settings != nil && d.Signing.Secret != "" }
+// Usable reports whether the destination has all that sending needs: settings and a
+// signing secret that can be opened. One that only this process cannot open, for lack
+// of a newer key, is usable: others send.
+func (d Destination) Usable() bool { return d.WhyUnusable() == "" }
 
 // Unusable says why a destination cannot be used.
 type Unusable string
@@ -77,16 +78,13 @@ const (
 	UnusableSettings Unusable = "settings"       // they cannot be opened
 	UnusableSigning  Unusable = "signing_secret" // it cannot be opened
 	UnknownType      Unusable = "unknown_type"   // to this version
-	KeyMissing       Unusable = "key_missing"    // this process lacks it, others may have it
 )
 
 // WhyUnusable returns why the destination cannot be used, "" when it can.
 func (d Destination) WhyUnusable() Unusable {
 	switch {
-	case d.Usable():
+	case d.Settings != nil && d.Signing.Secret != "", errors.Is(d.Unopened, ErrNoKey):
 		return ""
-	case errors.Is(d.Unopened, ErrNoKey):
-		return KeyMissing
 	case !IsType(d.Type):
 		return UnknownType
 	case d.Settings == nil:
@@ -104,8 +102,6 @@ func (u Unusable) Words() string {
 		return "Its signing secret cannot be opened. Enter its settings again: it gets a new one, which is shown once."
 	case UnknownType:
 		return "This version of Belfry does not know its type. Start a version that does."
-	case KeyMissing:
-		return "It is sealed with a key that this replica does not have. Restart the replica with the rotated keyset."
 	}
 	return ""
 }

@@ -15,6 +15,8 @@ func TestUsable(t *testing.T) {
 		{Destination{Settings: &Webhook{URL: "https://h"}}, false},
 		{Destination{Signing: Signing{Secret: "whsec_AAAA"}}, false},
 		{Destination{Settings: &Webhook{URL: "https://h"}, Signing: Signing{Secret: "whsec_AAAA"}}, true},
+		{Destination{Unopened: ErrMisconfigured}, false},
+		{Destination{Unopened: ErrNoKey}, true}, // others have the key, and send
 	} {
 		if got := tt.d.Usable(); got != tt.want {
 			t.Errorf("%+v: %v", tt.d, got)

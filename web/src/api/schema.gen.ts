@@ -1662,7 +1662,8 @@ export interface components {
         /**
          * @description What to change in the settings, as the destination's `type` asks for them. A field left out stays, `null` clears one. A field that
          *     says where to send (kind `url`) cannot be changed to another scheme, host or port while a secret keeps its stored value: stored
-         *     secrets are not sent to a new host. Settings exactly as they are shown are refused where a URL would lose what is not shown of it.
+         *     secrets are not sent to a new host. A URL as it is shown is
+         *     refused where the stored one has more: leave it out to keep that, or add a `/` to send to the host's root.
          */
         SettingsPatch: components["schemas"]["WebhookSettingsPatch"];
         /** @description What to change in the settings of a webhook. */
@@ -2215,7 +2216,8 @@ export interface components {
             responseHeaders: components["schemas"]["Header"][];
             /**
              * @description The body that was sent, also when the type or the settings would make another one today: of a body that is not the
-             *     alert's payload the first 64 KiB are stored, with secrets as `****`. `null` when it is no longer known.
+             *     alert's payload the first 64 KiB are stored, with secrets as `****`. `null` when it is no longer known, and
+             *     when there was no request.
              */
             requestBody: string | null;
             /** @description Whether the body that was sent went on after `requestBody`. */
@@ -2290,7 +2292,10 @@ export interface components {
             logTypes: string[];
             /** @description Whether it takes no severity, and so gets only the alerts that name it and those a person sends. */
             overrideOnly: boolean;
-            /** @description Whether there is all that sending takes. While there is not, deliveries are held (`misconfigured`). */
+            /**
+             * @description Whether there is all that sending takes. While there is not, deliveries are held (`misconfigured`). A destination that only
+             *     the replica that answers cannot open, because it lacks the newest sealing key, is usable: the others send.
+             */
             usable: boolean;
             /** @description Why it cannot be used; `null` when it can. */
             unusableReason: components["schemas"]["UnusableReason"] | null;
@@ -2298,7 +2303,10 @@ export interface components {
             unusableMessage: string | null;
             limits: components["schemas"]["Limits"];
             responseStorage: components["schemas"]["ResponseStorage"];
-            /** @description Its settings without their secrets; `null` when they cannot be opened. */
+            /**
+             * @description Its settings without their secrets. `null` when they cannot be opened: the destination is not `usable`, or this replica lacks
+             *     the key that they are sealed with (restart it with the rotated keyset).
+             */
             settings: components["schemas"]["Settings"] | null;
             /**
              * @description The names of the fields of `settings` that hold a stored secret, which is not shown or shown in part. `PATCH` keeps one that
@@ -2330,11 +2338,10 @@ export interface components {
          * @description Why a destination cannot be used:
          *     `settings` its stored settings cannot be opened (enter them again);
          *     `signing_secret` its signing secret cannot be opened (enter its settings again: it gets a new one);
-         *     `unknown_type` this version of Belfry does not know its type;
-         *     `key_missing` it is sealed with a key that this replica does not have yet (restart the replica with the rotated keyset; others that have the key go on sending).
+         *     `unknown_type` this version of Belfry does not know its type.
          * @enum {string}
          */
-        UnusableReason: "settings" | "signing_secret" | "unknown_type" | "key_missing";
+        UnusableReason: "settings" | "signing_secret" | "unknown_type";
         /** @description The types of destinations. */
         DestinationTypeList: {
             /** @description The types, by name. */
