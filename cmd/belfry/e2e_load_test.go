@@ -118,7 +118,13 @@ func (l *load) post(ctx context.Context, c *client, alertIDs []string) error {
 		return nil
 	}
 	var answer struct {
-		Results []struct{ Status, AlertID string }
+		Results []struct {
+			Status, AlertID string
+			Problem         struct {
+				Status int
+				Code   string
+			}
+		}
 	}
 	if err := json.Unmarshal(r.body, &answer); err != nil || len(answer.Results) != len(alertIDs) {
 		return fmt.Errorf("an answer that cannot be read: %s", r.body)
@@ -127,7 +133,7 @@ func (l *load) post(ctx context.Context, c *client, alertIDs []string) error {
 		if result.Status == "accepted" || result.Status == "repeated" {
 			l.accepted[result.AlertID] = true
 		} else {
-			refused = fmt.Errorf("an alert of a batch was %s", result.Status)
+			refused = fmt.Errorf("%d for an alert of a batch: %s", result.Problem.Status, result.Problem.Code)
 		}
 	}
 	return refused

@@ -188,8 +188,10 @@ func TestOutcomeOf(t *testing.T) {
 		want limiter.Outcome
 	}{
 		{outbound.Result{Class: outbound.Acked, StatusCode: 200, Duration: time.Second}, limiter.Outcome{Took: time.Second, Acked: true}},
-		{outbound.Result{}, limiter.Outcome{Took: 1}}, // an attempt was made
-		{outbound.Result{StatusCode: 429, RetryAfter: time.Second, Duration: 5}, limiter.Outcome{Took: 5, TooMuch: true, Pause: time.Second}},
+		{outbound.Result{Class: outbound.Refused}, limiter.Outcome{Took: 1}}, // an attempt was made
+		{outbound.Result{Class: outbound.Interrupted, Duration: time.Second}, limiter.Outcome{}},
+		{outbound.Result{}, limiter.Outcome{}}, // it ended in a panic
+		{outbound.Result{Class: outbound.Rejected, StatusCode: 429, RetryAfter: time.Second, Duration: 5}, limiter.Outcome{Took: 5, TooMuch: true, Pause: time.Second}},
 	} {
 		if got := outcomeOf(tt.r); got != tt.want {
 			t.Errorf("%+v: got %+v, want %+v", tt.r, got, tt.want)
