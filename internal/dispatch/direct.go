@@ -84,11 +84,11 @@ func (d *direct) start(work func(context.Context)) bool {
 // run works, and then for a while takes what else there is: a new goroutine would
 // first have to grow its stack each time.
 func (d *direct) run(work func(context.Context)) {
-	idle := time.NewTimer(lull)
+	idle := time.NewTimer(idleWorkerTTL)
 	defer idle.Stop()
 	for {
 		work(d.ctx)
-		idle.Reset(lull)
+		idle.Reset(idleWorkerTTL)
 		select {
 		case work = <-d.more:
 		case <-idle.C:
@@ -99,11 +99,11 @@ func (d *direct) run(work func(context.Context)) {
 	}
 }
 
-const lull = time.Second
+// idleWorkerTTL is for how long a goroutine waits for more work.
+const idleWorkerTTL = time.Second
 
-// stop starts nothing more, drains the backlogs, and waits for what
-// runs: until ctx is done, when it
-// cuts that short, and then until late is.
+// stop starts nothing more, drains the backlogs, and waits for what runs. When ctx is
+// done it cuts that short, and waits until late is done.
 func (d *direct) stop(ctx, late context.Context, dismiss func()) {
 	d.mu.Lock()
 	was := d.open

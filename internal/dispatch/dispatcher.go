@@ -1,6 +1,7 @@
 // Package dispatch moves an alert from accepted to acknowledged. It owns the job
 // queue: what goes on it, in which transaction, and what a worker does with what
-// it takes off. The path of one alert is Accept, Work, record.
+// it takes off. The path of one alert is Accept, create, runDirect, workSlot, attempt,
+// record. Work is for jobs that River fetched; both ways meet in workSlot.
 package dispatch
 
 import (

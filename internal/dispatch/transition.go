@@ -82,12 +82,12 @@ func (t *transitions) create(ctx context.Context, tx *postgres.Tx, by cause, fre
 	tx.InsertDeliveries(deliveriesOf(fresh))
 	tx.AfterCommit(func() {
 		t.tell(ctx, by, nil, fresh)
-		t.workHere(local) // last: they change again
+		t.workHere(local) // last: an attempt may change them before tell has told of this
 	})
 	return nil
 }
 
-// change stores what how makes of deliveries whose rows are locked. The job that one
+// change applies how to deliveries whose rows are locked, and stores the result. The job that one
 // had is dropped: whatever that job still does is fenced out from here on. One that is
 // queued or retrying now gets a new job.
 func (t *transitions) change(ctx context.Context, tx *postgres.Tx, by cause, list []*postgres.Outgoing, how func(delivery.Delivery) delivery.Delivery) error {
@@ -110,7 +110,7 @@ func (t *transitions) change(ctx context.Context, tx *postgres.Tx, by cause, lis
 	tx.UpdateDeliveries(deliveriesOf(list))
 	tx.AfterCommit(func() {
 		t.tell(ctx, by, before, list)
-		t.workHere(local) // last: they change again
+		t.workHere(local) // last: an attempt may change them before tell has told of this
 	})
 	return nil
 }
