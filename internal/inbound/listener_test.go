@@ -204,6 +204,7 @@ func TestBusyConnectionsStay(t *testing.T) {
 			t.Errorf("a busy connection: %v %v", resp, err)
 		}
 	}
+	s.idle(t, int64(len(long)))
 	if !s.dial(t, "127.0.0.1").served(t) {
 		t.Error("there is room again, and a connection is not served")
 	}
