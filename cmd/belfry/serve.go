@@ -148,6 +148,7 @@ func inBackground(ctx context.Context, fn func(context.Context)) (stop func()) {
 func (in instance) client() *outbound.Client {
 	return outbound.New(outbound.Options{
 		Allow: in.allow, Timeout: in.AttemptTimeout, UserAgent: "Belfry/" + thisBuild().Version, Proxy: in.proxy,
+		MaxInFlight: in.Workers,
 	})
 }
 

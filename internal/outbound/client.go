@@ -22,8 +22,11 @@ import (
 )
 
 const (
-	defaultTimeout = 15 * time.Second
-	maxHeaderBytes = 64 << 10
+	defaultTimeout  = 15 * time.Second
+	defaultInFlight = 256
+	maxHeaderBytes  = 64 << 10
+	minIdleConns    = 1024 // kept of all hosts together
+	maxTLSSessions  = 1024 // remembered, one for each host and port
 )
 
 // Options of a Client. The zero value is usable.
@@ -36,6 +39,10 @@ type Options struct {
 	// Timeout is the one deadline over DNS, connect, TLS, headers and body.
 	// Default 15 s.
 	Timeout time.Duration
+	// MaxInFlight is how many requests the caller makes at a time. As many
+	// connections to one host are kept: all of them may be to the gateway of one
+	// company, however many destinations are behind it. Default 256.
+	MaxInFlight int
 	// UserAgent is sent unless the request brings its own. Default "Belfry".
 	UserAgent string
 	// Proxy is an HTTP, HTTPS or SOCKS5 proxy that every request goes through.
@@ -76,8 +83,10 @@ func New(o Options) *Client {
 	if c.now == nil {
 		c.now = time.Now
 	}
-	c.keep = c.transport()
-	c.fresh = c.transport()
+	sessions := tls.NewLRUClientSessionCache(maxTLSSessions)
+	inFlight := cmp.Or(o.MaxInFlight, defaultInFlight)
+	c.keep = c.transport(inFlight, sessions)
+	c.fresh = c.transport(inFlight, sessions)
 	c.fresh.DisableKeepAlives = true
 	return c
 }
@@ -93,19 +102,22 @@ func (c *Client) Close() {
 // the check that every dial makes: a name can resolve to anything at any time.
 func (c *Client) Permits(addr netip.Addr) error { return c.policy.permits(addr) }
 
-func (c *Client) transport() *http.Transport {
+// transport returns one that keeps as many connections to a host as there may be
+// requests in flight. A new connection resumes the TLS session of an earlier one: the
+// certificates that were checked then are checked again against the name and the time.
+func (c *Client) transport(inFlight int, sessions tls.ClientSessionCache) *http.Transport {
 	// The timeouts are those of the whole exchange. They matter because a dial
 	// outlives the request that began it: a later one may use its connection.
 	dialer := &net.Dialer{Timeout: c.timeout, ControlContext: c.policy.control}
 	t := &http.Transport{
 		DialContext:         dialer.DialContext,
-		TLSClientConfig:     &tls.Config{MinVersion: tls.VersionTLS12},
+		TLSClientConfig:     &tls.Config{MinVersion: tls.VersionTLS12, ClientSessionCache: sessions},
 		TLSHandshakeTimeout: c.timeout,
 		// Decoding would let 50 KB of answer become 50 MB.
 		DisableCompression:     true,
 		ForceAttemptHTTP2:      true,
-		MaxIdleConns:           1024,
-		MaxIdleConnsPerHost:    32,
+		MaxIdleConns:           max(minIdleConns, inFlight),
+		MaxIdleConnsPerHost:    inFlight,
 		IdleConnTimeout:        60 * time.Second,
 		MaxResponseHeaderBytes: maxHeaderBytes,
 		HTTP2: &http.HTTP2Config{
