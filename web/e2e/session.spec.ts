@@ -48,15 +48,15 @@ test("who signs out is out", async ({ page, unique, api, context, server }) => {
 test("a session is ended by somebody else, and one's own signs out", async ({ page, api, browser, server, unique }) => {
   const name = unique("visitor");
   const { token } = await api.newToken(name, ["read"]);
-  const elsewhere = await browser.newContext({ baseURL: server.url });
-  await elsewhere.request.post("/api/v1/session", { data: { token } });
+  const otherBrowser = await browser.newContext({ baseURL: server.url });
+  await otherBrowser.request.post("/api/v1/session", { data: { token } });
   await page.goto("/settings?tab=session");
   const row = page.getByRole("row").filter({ hasText: name });
   await row.getByRole("button", { name: "End…" }).click();
   await page.getByRole("button", { name: "End session" }).click();
   await expect(row).toHaveCount(0);
-  expect((await elsewhere.request.get("/api/v1/session")).status()).toBe(401);
-  await elsewhere.close();
+  expect((await otherBrowser.request.get("/api/v1/session")).status()).toBe(401);
+  await otherBrowser.close();
 
   const own = page.getByRole("row").filter({ hasText: "This session" });
   await own.getByRole("button", { name: "End…" }).click();

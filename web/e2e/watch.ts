@@ -14,7 +14,7 @@ export class Watch {
     page.on("pageerror", (error) => this.trouble.push(`page error: ${error.stack ?? error.message}`));
     page.on("request", (request) => {
       if (new URL(request.url()).origin !== origin) {
-        this.trouble.push(`request to elsewhere: ${request.url()}`);
+        this.trouble.push(`request to another server: ${request.url()}`);
       }
     });
   }

@@ -14,7 +14,7 @@ test.each([
   ["/deliveries?to=zzz", "/deliveries", "Deliveries"],
   ["/deliveries?destination=xyz&bulk=1&code=7000", "/deliveries", "Deliveries"],
   [`/deliveries?destination=${some}&status=lost`, `/deliveries?destination=${some}`, "Deliveries"],
-  ["/destinations?sort=colour&standing=lying", "/destinations", "Alert Destinations"],
+  ["/destinations?sort=colour&health=lying", "/destinations", "Alert Destinations"],
   ["/destinations/new?created=xyz&x=1", "/destinations/new", "Add Destination"],
   ["/settings?tab=audit&from=zzz&subject=user", "/settings?tab=audit", "Settings"],
   ["/?x=1", "/", "Overview"],

@@ -26,7 +26,7 @@ type Listener = (change: Change) => void;
 
 const pollEvery = 5_000;
 const retryAfter = 30_000;
-const patience = 5_000;
+const connectTimeout = 5_000;
 const hiddenFor = 60_000;
 
 /**
@@ -50,16 +50,16 @@ export class LiveSource {
   }
 
   /**
-   * Connects, until the function that it returns is called. A stream that fails does not say why: `check` is asked then
-   * how things stand.
+   * Connects, until the function that it returns is called. A stream that fails does not say why: `check` then says
+   * what is wrong.
    */
   start(check: () => Promise<Reach>): () => void {
     this.check = check;
     this.connect();
-    const look = () => this.look();
-    document.addEventListener("visibilitychange", look);
+    const onVisibility = () => this.visibilityChanged();
+    document.addEventListener("visibilitychange", onVisibility);
     return () => {
-      document.removeEventListener("visibilitychange", look);
+      document.removeEventListener("visibilitychange", onVisibility);
       this.disconnect();
     };
   }
@@ -91,14 +91,14 @@ export class LiveSource {
       } else if (this.state === "live") {
         // The browser connects again by itself; the server then says `many`.
         this.become("connecting");
-        this.after(patience, () => this.startPolling());
+        this.after(connectTimeout, () => this.startPolling());
         void this.ask(); // it may have ended with the session
       }
     };
     for (const kind of ["alert", "delivery", "destination", "bulk_resend", "many"] as const) {
       stream.addEventListener(kind, (event: MessageEvent<string>) => this.tell(parseChange(kind, event.data)));
     }
-    this.after(patience, () => this.startPolling());
+    this.after(connectTimeout, () => this.startPolling());
   }
 
   private disconnect() {
@@ -108,7 +108,7 @@ export class LiveSource {
     this.stopPolling();
   }
 
-  private look() {
+  private visibilityChanged() {
     if (document.visibilityState === "hidden") {
       this.after(hiddenFor, () => {
         this.disconnect();
@@ -137,7 +137,7 @@ export class LiveSource {
     void this.ask();
   }
 
-  /** Finds out how things stand, and shows it unless a stream has said so meanwhile. */
+  /** Finds out whether the server can be reached, and shows it unless a stream has said so meanwhile. */
   private async ask(): Promise<Reach | undefined> {
     if (this.asking) {
       return undefined;

@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
-import { outcomeWord, type Standing, statusText } from "./status";
+import { type DeliveryState, outcomeWord, statusText } from "./status";
 
 const now = Date.parse("2026-03-02T12:00:00Z");
 const due = (ms: number) => new Date(now + ms).toISOString();
 
-test.each<[Standing, string]>([
+test.each<[DeliveryState, string]>([
   [{ status: "queued", reason: null, dueAt: due(0) }, "Queued"],
   [{ status: "retrying", reason: null, dueAt: due(252_000) }, "Retrying in 4 m 12 s"],
   [{ status: "retrying", reason: null, dueAt: due(400) }, "Retrying in 1 s"],
@@ -16,8 +16,8 @@ test.each<[Standing, string]>([
   [{ status: "failed", reason: "attempts_exhausted", dueAt: null }, "Failed"],
   [{ status: "failed", reason: "expired", dueAt: null }, "Failed: expired"],
   [{ status: "cancelled", reason: "by_person", dueAt: null }, "Cancelled: by a person"],
-])("%o says %s", (standing, text) => {
-  expect(statusText(standing, now)).toBe(text);
+])("%o says %s", (state, text) => {
+  expect(statusText(state, now)).toBe(text);
 });
 
 test("an outcome is the HTTP code when an answer came, else what went wrong", () => {

@@ -2,7 +2,7 @@ import type { AttemptClass, DeliveryReason, DeliveryStatus } from "../api/types"
 import { span } from "../time/words";
 
 /** What of a delivery its chip depends on. A summary in a list and the delivery itself both have it. */
-export type Standing = {
+export type DeliveryState = {
   status: DeliveryStatus;
   reason: DeliveryReason | null;
   dueAt: string | null;
@@ -58,8 +58,8 @@ export const reasonSentence: Record<DeliveryReason, string> = {
   by_person: "Someone cancelled it.",
 };
 
-/** What a chip says: the status, and when the next try comes or why it stands still. */
-export function statusText(s: Standing, now: number): string {
+/** What a chip says: the status, and when the next try comes or why there is none. */
+export function statusText(s: DeliveryState, now: number): string {
   if (s.status === "retrying" && s.dueAt !== null) {
     const left = Date.parse(s.dueAt) - now;
     return left <= 0 ? "Retrying now" : `Retrying in ${span(left + 999)}`;

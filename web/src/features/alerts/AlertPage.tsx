@@ -18,7 +18,7 @@ import { DeliveryStatusPanel } from "./DeliveryStatusPanel";
 
 const route = getRouteApi("/alerts/$alertId");
 
-/** Alert details: where the alert went and how that stands, and the alert itself. */
+/** Alert details: where the alert went, the states of its deliveries, and the alert itself. */
 export function AlertPage() {
   const { alertId } = route.useParams();
   const search = route.useSearch();
@@ -65,7 +65,7 @@ export function AlertPage() {
 
 /** What an alert is, in a line. */
 function AlertFacts({ alert }: { alert: Alert }) {
-  const elsewhere = !alert.link.startsWith(`${window.location.origin}/`);
+  const otherOrigin = !alert.link.startsWith(`${window.location.origin}/`);
   return (
     <div className={classes.facts}>
       <SeverityMark severity={alert.severity} />
@@ -77,7 +77,7 @@ function AlertFacts({ alert }: { alert: Alert }) {
       <span className={classes.id}>
         <span className="dim">Alert</span> <CopyId id={alert.alertId} what="alert ID" />
       </span>
-      {elsewhere && (
+      {otherOrigin && (
         <a href={alert.link} target="_blank" rel="noreferrer noopener">
           Open at its source
         </a>

@@ -6,7 +6,7 @@ import { SeverityMark } from "../../ui/marks/SeverityMark";
 import { isolated } from "../../words/bidi";
 import { alertTypeWord } from "../../words/labels";
 import classes from "./AlertRow.module.css";
-import { Standings } from "./Standings";
+import { DeliveryStates } from "./DeliveryStates";
 
 /** An alert in the list. */
 export function AlertRow({ alert }: { alert: AlertSummary }) {
@@ -25,7 +25,7 @@ export function AlertRow({ alert }: { alert: AlertSummary }) {
       </Cell>
       <Cell>{alertTypeWord[type]}</Cell>
       <Cell wide>
-        <Standings deliveries={deliveries} unrouted={unrouted} />
+        <DeliveryStates deliveries={deliveries} unrouted={unrouted} />
       </Cell>
       <Cell>
         <Time at={acceptedAt} />

@@ -34,7 +34,7 @@ const touched = (change: Change) => (change.kind === "delivery" ? change.alertId
 const one = async (alertId: string, signal: AbortSignal) =>
   summaryOf(unwrap(await client.GET("/api/v1/alerts/{alertId}", { params: { path: { alertId } }, signal })));
 
-/** All alerts, newest first, each with how its deliveries stand. */
+/** All alerts, newest first, each with the states of its deliveries. */
 export function AlertsPage() {
   const search = route.useSearch();
   const navigate = route.useNavigate();

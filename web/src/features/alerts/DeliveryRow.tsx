@@ -54,7 +54,7 @@ export function DeliveryRow({
           <div className={classes.why}>{why}</div>
         </div>
         <div>
-          <StatusChip of={delivery} detail={chipDetail(delivery)} />
+          <StatusChip delivery={delivery} detail={chipDetail(delivery)} />
         </div>
         <div title={`${attempts} of ${maxAttempts} tries of run ${run} used`}>
           {attempts} / {maxAttempts}

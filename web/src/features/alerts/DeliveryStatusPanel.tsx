@@ -5,10 +5,10 @@ import { isolated } from "../../words/bidi";
 import { statusWord } from "../../words/status";
 import { DeliveryRow } from "./DeliveryRow";
 import classes from "./DeliveryStatusPanel.module.css";
-import { Elsewhere } from "./Elsewhere";
+import { OtherDestinations } from "./OtherDestinations";
 import type { AlertPageSearch } from "./search";
 
-/** "Delivery Status": where the alert went, how each delivery stands, and where else it could go. */
+/** "Delivery Status": where the alert went, the state of each delivery, and where else it could go. */
 export function DeliveryStatusPanel({
   details,
   open,
@@ -42,7 +42,7 @@ export function DeliveryStatusPanel({
           {unknownDestinations.map(isolated).join(", ")}.
         </p>
       )}
-      <Elsewhere alertId={alert.alertId} deliveries={deliveries} />
+      <OtherDestinations alertId={alert.alertId} deliveries={deliveries} />
     </Panel>
   );
 }

@@ -16,7 +16,7 @@ export function SearchField({
   const [text, setText] = useState(value);
   const [told, setTold] = useState(value);
   if (value !== told) {
-    // It was changed elsewhere: by "Clear filters", or by going back.
+    // It was changed from outside: by "Clear filters", or by going back.
     setTold(value);
     setText(value);
   }

@@ -9,7 +9,7 @@ afterEach(() => {
 
 test("a retry counts down to its time, and then says that it is due", () => {
   vi.useFakeTimers({ now: Date.parse("2026-03-02T12:00:00Z") });
-  render(<StatusChip of={{ status: "retrying", reason: null, dueAt: "2026-03-02T12:00:03Z" }} detail="503" />, {
+  render(<StatusChip delivery={{ status: "retrying", reason: null, dueAt: "2026-03-02T12:00:03Z" }} detail="503" />, {
     wrapper: MantineProvider,
   });
   expect(screen.getByText("Retrying in 3 s")).toBeTruthy();
@@ -21,6 +21,6 @@ test("a retry counts down to its time, and then says that it is due", () => {
 });
 
 test("a status is a word, whatever its colour", () => {
-  render(<StatusChip of={{ status: "held", reason: "paused", dueAt: null }} />, { wrapper: MantineProvider });
+  render(<StatusChip delivery={{ status: "held", reason: "paused", dueAt: null }} />, { wrapper: MantineProvider });
   expect(screen.getByText("Held: paused").closest("[title]")?.getAttribute("title")).toMatch(/resumed/);
 });

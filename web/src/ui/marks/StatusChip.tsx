@@ -10,7 +10,7 @@ import type { DeliveryStatus } from "../../api/types";
 import { now } from "../../time/clock";
 import { useNow } from "../../time/useNow";
 import { exactly } from "../../time/words";
-import { reasonSentence, type Standing, statusText } from "../../words/status";
+import { type DeliveryState, reasonSentence, statusText } from "../../words/status";
 import classes from "./StatusChip.module.css";
 
 const icons: Record<DeliveryStatus, typeof IconClock> = {
@@ -23,27 +23,29 @@ const icons: Record<DeliveryStatus, typeof IconClock> = {
 };
 
 /**
- * How a delivery stands: icon, word and colour, never colour alone. A retry counts down. `detail` follows the word,
+ * The state of a delivery: icon, word and colour, never colour alone. A retry counts down. `detail` follows the word,
  * such as the HTTP code.
  */
-export function StatusChip({ of, detail }: { of: Standing; detail?: string | undefined }) {
-  const Icon = icons[of.status];
+export function StatusChip({ delivery, detail }: { delivery: DeliveryState; detail?: string | undefined }) {
+  const Icon = icons[delivery.status];
   return (
-    <span className={classes.chip} data-status={of.status} title={explain(of)}>
+    <span className={classes.chip} data-status={delivery.status} title={explain(delivery)}>
       <Icon size={13} stroke={2} aria-hidden className={classes.icon} />
-      <span>{of.status === "retrying" ? <Counting of={of} /> : statusText(of, now())}</span>
+      <span>{delivery.status === "retrying" ? <Counting delivery={delivery} /> : statusText(delivery, now())}</span>
       {detail !== undefined && <span className={classes.detail}>{detail}</span>}
     </span>
   );
 }
 
-function Counting({ of }: { of: Standing }) {
-  return statusText(of, useNow());
+function Counting({ delivery }: { delivery: DeliveryState }) {
+  return statusText(delivery, useNow());
 }
 
-function explain(of: Standing): string | undefined {
-  if (of.reason !== null) {
-    return reasonSentence[of.reason];
+function explain(delivery: DeliveryState): string | undefined {
+  if (delivery.reason !== null) {
+    return reasonSentence[delivery.reason];
   }
-  return of.status === "retrying" && of.dueAt !== null ? `Due ${exactly(new Date(of.dueAt))}` : undefined;
+  return delivery.status === "retrying" && delivery.dueAt !== null
+    ? `Due ${exactly(new Date(delivery.dueAt))}`
+    : undefined;
 }

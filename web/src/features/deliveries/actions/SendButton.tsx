@@ -11,7 +11,7 @@ import classes from "./SendButton.module.css";
 import { useSend } from "./useSend";
 
 /**
- * "Send now", "Re-send" or "Send again", as the delivery stands. What goes out a second time, or past a hold, asks
+ * "Send now", "Re-send" or "Send again", by the state of the delivery. What goes out a second time, or past a hold, asks
  * first. What went wrong is an element of its own beside the button's, for the row to give it room.
  */
 export function SendButton({ delivery, shortcut }: { delivery: Delivery; shortcut?: string | undefined }) {

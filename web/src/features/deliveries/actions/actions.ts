@@ -10,7 +10,7 @@ export type Action = {
   asks?: "delivered" | "paused" | "not_answering";
 };
 
-/** The one action that fits how the delivery stands. */
+/** The one action that fits the state of the delivery. */
 export function actionOf(d: Pick<Delivery, "status" | "reason" | "destination">): Action {
   const action = d.status === "held" ? ofHeld(d.reason) : byStatus[d.status];
   return d.destination.deleted

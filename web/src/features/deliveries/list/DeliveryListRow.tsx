@@ -37,7 +37,7 @@ export function DeliveryListRow({
         />
       </Cell>
       <Cell>
-        <StatusChip of={d} detail={codeOf(d)} />
+        <StatusChip delivery={d} detail={codeOf(d)} />
       </Cell>
       <Cell wide>
         <Link

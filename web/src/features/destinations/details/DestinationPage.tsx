@@ -15,11 +15,11 @@ import { PageHead } from "../../../ui/page/PageHead";
 import { Panel } from "../../../ui/page/Panel";
 import { type DestinationDialog, DestinationDialogs } from "../dialogs/DestinationDialogs";
 import { placeOf } from "../fields/settings";
+import { HealthBanners } from "../health/HealthBanners";
+import { HealthChip } from "../health/HealthChip";
 import { HealthPanel } from "../health/HealthPanel";
 import { HeldPanel } from "../health/HeldPanel";
-import { standingsOf } from "../health/health";
-import { StandingBanners } from "../health/StandingBanners";
-import { StandingChip } from "../health/StandingChip";
+import { healthStatusesOf } from "../health/health";
 import { DestinationMenu } from "../list/DestinationMenu";
 import { AuditPanel } from "./AuditPanel";
 import { ConfigurationPanel } from "./ConfigurationPanel";
@@ -54,8 +54,8 @@ export function DestinationPage() {
         {(d) => (
           <div className={classes.stack}>
             <div className={classes.facts}>
-              {standingsOf(d, health.data).map((s) => (
-                <StandingChip key={s} standing={s} />
+              {healthStatusesOf(d, health.data).map((s) => (
+                <HealthChip key={s} status={s} />
               ))}
               <span>{typeOf(d)?.name ?? d.type}</span>
               {placeOf(d, typeOf(d)) && <span className="mono">{placeOf(d, typeOf(d))}</span>}
@@ -66,7 +66,7 @@ export function DestinationPage() {
                 <span className="dim">Destination</span> <CopyId id={d.id} what="destination ID" />
               </span>
             </div>
-            <StandingBanners destination={d} health={health.data} onOpen={setDialog} />
+            <HealthBanners destination={d} health={health.data} onOpen={setDialog} />
             <div className={classes.columns}>
               <div className={classes.column}>
                 <Panel title="Health">

@@ -53,7 +53,7 @@ export function RecentPanel({ destination: { id } }: { destination: Destination 
                     <SeverityMark severity={d.alert.severity} />
                     <span>
                       <StatusChip
-                        of={d}
+                        delivery={d}
                         detail={
                           d.lastAttempt && d.status !== "queued"
                             ? outcomeWord(d.lastAttempt.class, d.lastAttempt.statusCode)

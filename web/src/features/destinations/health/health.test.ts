@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { DestinationHealth } from "../../../api/types";
-import { countText, heldTotal, hourBars, outcomeShares, rateText, standingsOf } from "./health";
+import { countText, healthStatusesOf, heldTotal, hourBars, outcomeShares, rateText } from "./health";
 
 test.each([
   [0, 0, "none"],
@@ -57,7 +57,7 @@ test("what is held is added up, and says when there may be more", () => {
   expect(countText(10_004, true)).toBe(`${(10_004).toLocaleString()}+`);
 });
 
-describe("how a destination stands", () => {
+describe("the health of a destination", () => {
   const usable = true;
   const health = (state: DestinationHealth["state"], slowUntil: string | null = null, consecutiveFailures = 0) => ({
     state,
@@ -80,6 +80,6 @@ describe("how a destination stands", () => {
     ["slowed", { state: "active" as const, usable }, health("answering", "2026-03-02T12:00:00Z"), ["slowed"]],
     ["misconfigured", { state: "active" as const, usable: false }, health("unknown"), ["misconfigured"]],
   ])("%s", (_name, destination, of, want) => {
-    expect(standingsOf(destination, of)).toEqual(want);
+    expect(healthStatusesOf(destination, of)).toEqual(want);
   });
 });

@@ -1,7 +1,7 @@
 import type { AttemptStats, Destination, DestinationHealth, HeldCounts, HourStats } from "../../../api/types";
 
-/** How a destination stands, in the order in which it asks for someone. */
-export const standings = [
+/** What is to be said of the health of a destination, most urgent first. Paused and misconfigured are shown with it. */
+export const healthStatuses = [
   "misconfigured",
   "not_answering",
   "keeps_failing",
@@ -12,9 +12,9 @@ export const standings = [
   "answering",
 ] as const;
 
-export type DestinationStanding = (typeof standings)[number];
+export type HealthStatus = (typeof healthStatuses)[number];
 
-export const standingWord: Record<DestinationStanding, string> = {
+export const healthStatusWord: Record<HealthStatus, string> = {
   misconfigured: "Misconfigured",
   not_answering: "Not answering",
   keeps_failing: "Keeps failing",
@@ -25,15 +25,15 @@ export const standingWord: Record<DestinationStanding, string> = {
   answering: "Answering",
 };
 
-/** From how many attempts in a row without an acknowledgement nobody may take a destination for well. */
+/** So many attempts in a row without an acknowledgement are called "keeps failing". */
 const manyInARow = 10;
 
-/** All that is to be said of how a destination stands, worst first: one that is paused may have been failing. */
-export function standingsOf(
+/** All that is to be said of the health of a destination, most urgent first: one that is paused may have been failing. */
+export function healthStatusesOf(
   destination: Pick<Destination, "state" | "usable">,
   health: Pick<DestinationHealth, "state" | "slowUntil" | "consecutiveFailures"> | undefined,
-): DestinationStanding[] {
-  const found = new Set<DestinationStanding>();
+): HealthStatus[] {
+  const found = new Set<HealthStatus>();
   if (!destination.usable) {
     found.add("misconfigured");
   }
@@ -52,7 +52,7 @@ export function standingsOf(
   if (found.size === 0 && health) {
     found.add(health.state);
   }
-  return standings.filter((s) => found.has(s));
+  return healthStatuses.filter((s) => found.has(s));
 }
 
 /** How many are held. Each reason is counted up to 10,000: then there may be more. */

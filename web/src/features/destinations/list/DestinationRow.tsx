@@ -3,8 +3,8 @@ import { ListRow } from "../../../ui/list/ListTable";
 import { isolated } from "../../../words/bidi";
 import { takesWords } from "../details/takes";
 import { lackedKey, placeOf } from "../fields/settings";
-import { countText, heldTotal, standingsOf } from "../health/health";
-import { StandingChip } from "../health/StandingChip";
+import { HealthChip } from "../health/HealthChip";
+import { countText, healthStatusesOf, heldTotal } from "../health/health";
 import { DestinationMenu } from "./DestinationMenu";
 import classes from "./DestinationRow.module.css";
 import { HealthCell } from "./HealthCell";
@@ -35,8 +35,8 @@ export function DestinationRow({ listed: { destination, type, health, hours } }:
       </td>
       <td role="cell" className={classes.stateCell}>
         <div className={classes.chips}>
-          {standingsOf(destination, health).map((s) => (
-            <StandingChip key={s} standing={s} />
+          {healthStatusesOf(destination, health).map((s) => (
+            <HealthChip key={s} status={s} />
           ))}
         </div>
       </td>

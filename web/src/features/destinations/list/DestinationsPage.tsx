@@ -16,8 +16,8 @@ import { Loaded } from "../../../ui/page/Loaded";
 import { PageHead } from "../../../ui/page/PageHead";
 import { ProblemAlert } from "../../../ui/page/ProblemAlert";
 import { alertTypeWord, severityWord } from "../../../words/labels";
-import { standings, standingWord } from "../health/health";
-import { StandingChip } from "../health/StandingChip";
+import { HealthChip } from "../health/HealthChip";
+import { healthStatuses, healthStatusWord } from "../health/health";
 import { DestinationTable } from "./DestinationTable";
 import { type DestinationsSearch, select, sorts, sortWord } from "./search";
 
@@ -49,9 +49,13 @@ export function DestinationsPage() {
           />
           <ChoiceFilter
             label="State"
-            choices={standings.map((s) => ({ value: s, label: standingWord[s], show: <StandingChip standing={s} /> }))}
-            value={search.standing}
-            onChange={(standing) => set({ standing })}
+            choices={healthStatuses.map((s) => ({
+              value: s,
+              label: healthStatusWord[s],
+              show: <HealthChip status={s} />,
+            }))}
+            value={search.health}
+            onChange={(health) => set({ health })}
           />
           <ChoiceFilter
             label="Severity"

@@ -48,18 +48,18 @@ const names = (search: Parameters<typeof select>[1]) => select(all, search).map(
 
 test("the URL keeps what makes sense", () => {
   expect(
-    destinationsSearch({ q: "soar", standing: "failing,nonsense", severity: ["LOW", "HIGH"], sort: "oops" }),
-  ).toEqual({ q: "soar", standing: ["failing"], severity: ["HIGH", "LOW"] });
+    destinationsSearch({ q: "soar", health: "failing,nonsense", severity: ["LOW", "HIGH"], sort: "oops" }),
+  ).toEqual({ q: "soar", health: ["failing"], severity: ["HIGH", "LOW"] });
 });
 
-test("destinations are found by name, host, id and log type, and by what they take and how they stand", () => {
+test("destinations are found by name, host, id and log type, and by what they take and their health", () => {
   expect(names({})).toEqual(["archive", "SOAR", "Ticketing"]);
   expect(names({ q: "soa" })).toEqual(["SOAR"]);
   expect(names({ q: "hooks.example" })).toHaveLength(3);
   expect(names({ q: "id-archive" })).toEqual(["archive"]);
   expect(names({ q: "cloudtrail" })).toEqual(["Ticketing"]);
   expect(names({ severity: ["LOW"] })).toEqual(["Ticketing"]);
-  expect(names({ standing: ["paused", "failing"] })).toEqual(["archive", "SOAR"]);
+  expect(names({ health: ["paused", "failing"] })).toEqual(["archive", "SOAR"]);
   expect(names({ type: ["POLICY"] })).toEqual([]);
 });
 

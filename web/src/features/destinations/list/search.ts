@@ -9,7 +9,7 @@ import {
   severities,
 } from "../../../api/types";
 import { compact, id, manyOf, one, oneOf } from "../../../app/search";
-import { type DestinationStanding, heldTotal, standings, standingsOf } from "../health/health";
+import { type HealthStatus, healthStatuses, healthStatusesOf, heldTotal } from "../health/health";
 
 export const sorts = ["name", "trouble", "held", "failed", "slow", "changed"] as const;
 
@@ -27,7 +27,7 @@ export const sortWord: Record<Sort, string> = {
 /** What the URL of the list of destinations may say. */
 export type DestinationsSearch = {
   q?: string | undefined;
-  standing?: DestinationStanding[] | undefined;
+  health?: HealthStatus[] | undefined;
   severity?: Severity[] | undefined;
   type?: AlertType[] | undefined;
   sort?: Sort | undefined;
@@ -36,7 +36,7 @@ export type DestinationsSearch = {
 export function destinationsSearch(raw: Record<string, unknown>): DestinationsSearch {
   return compact({
     q: one(raw, "q")?.slice(0, 200),
-    standing: manyOf(raw, "standing", standings),
+    health: manyOf(raw, "health", healthStatuses),
     severity: manyOf(raw, "severity", severities),
     type: manyOf(raw, "type", alertTypes),
     sort: oneOf(raw, "sort", sorts),
@@ -61,14 +61,14 @@ export type ListedDestination = {
 
 /** Those of the destinations that match, in the order that was asked for. */
 export function select(all: readonly ListedDestination[], search: DestinationsSearch): ListedDestination[] {
-  const { standing, severity, type, sort = "name" } = search;
+  const { health: statuses, severity, type, sort = "name" } = search;
   const q = search.q?.toLowerCase();
   return all
     .filter(({ destination: d, type: of, health }) => {
       const texts = [d.displayName, of?.name ?? d.type, ...textsOf(d.settings), d.id, ...d.logTypes];
       return (
         (q === undefined || texts.some((text) => text.toLowerCase().includes(q))) &&
-        (standing === undefined || standingsOf(d, health).some((s) => standing.includes(s))) &&
+        (statuses === undefined || healthStatusesOf(d, health).some((s) => statuses.includes(s))) &&
         (severity === undefined || d.severities.some((s) => severity.includes(s))) &&
         (type === undefined || d.alertTypes.some((t) => type.includes(t)))
       );
@@ -94,8 +94,8 @@ const orders: Record<Sort, (a: ListedDestination, b: ListedDestination) => numbe
 };
 
 function trouble({ destination, health }: ListedDestination): number {
-  const [worst] = standingsOf(destination, health);
-  return worst === undefined ? standings.length : standings.indexOf(worst);
+  const [worst] = healthStatusesOf(destination, health);
+  return worst === undefined ? healthStatuses.length : healthStatuses.indexOf(worst);
 }
 
 function held({ health }: ListedDestination): number {

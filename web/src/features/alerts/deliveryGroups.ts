@@ -1,14 +1,14 @@
 import { type DeliverySummary, deliveryStatuses } from "../../api/types";
 
-/** Deliveries that stand alike, and so share a chip. */
-export type Group = { first: DeliverySummary; names: string[]; codes: string[] };
+/** Deliveries in the same state, which share a chip. */
+export type DeliveryGroup = { first: DeliverySummary; names: string[]; codes: string[] };
 
 /**
- * Groups deliveries by how they stand, those that ask for someone first. Retries stay apart: each has a countdown of
- * its own.
+ * Groups deliveries by their state, the most urgent first. Each retry is a group of its own, because each has a
+ * countdown of its own.
  */
-export function groupStandings(deliveries: readonly DeliverySummary[]): Group[] {
-  const groups = new Map<string, Group>();
+export function groupDeliveries(deliveries: readonly DeliverySummary[]): DeliveryGroup[] {
+  const groups = new Map<string, DeliveryGroup>();
   const order = (d: DeliverySummary) => deliveryStatuses.indexOf(d.status);
   for (const d of [...deliveries].sort((a, b) => order(a) - order(b))) {
     const key = d.status === "retrying" ? d.id : `${d.status} ${d.reason}`;

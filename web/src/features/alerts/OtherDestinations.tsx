@@ -13,23 +13,23 @@ import { ProblemAlert } from "../../ui/page/ProblemAlert";
 import { isolated } from "../../words/bidi";
 import classes from "./DeliveryStatusPanel.module.css";
 
-/** The destinations that the alert did not go to, and why: with today's settings. It can be sent to them from here. */
-export function Elsewhere({ alertId, deliveries }: { alertId: string; deliveries: readonly Delivery[] }) {
+/** The destinations that the alert did not go to, and why not by today's settings. It can be sent to them from here. */
+export function OtherDestinations({ alertId, deliveries }: { alertId: string; deliveries: readonly Delivery[] }) {
   const [opened, { toggle, close }] = useDisclosure();
   const button = useRef<HTMLButtonElement>(null);
   const query = useQuery({ ...routeQuery(alertId), enabled: opened });
   return (
-    <div className={classes.elsewhere}>
-      <div className={classes.elsewhereHead}>
+    <div className={classes.others}>
+      <div className={classes.othersHead}>
         <Button ref={button} size="compact-xs" variant="subtle" aria-expanded={opened} onClick={toggle}>
-          {opened ? "Hide other destinations" : "Why not elsewhere? Send to more destinations"}
+          {opened ? "Hide other destinations" : "Why not other destinations? Send to more"}
         </Button>
         {opened && <span className="dim">Why not, by today’s settings</span>}
       </div>
       {opened && (
         <Loaded query={query} what="The route" lines={3}>
           {(routed) => (
-            <Others
+            <Choices
               alertId={alertId}
               others={othersOf(routed, deliveries)}
               onSent={() => {
@@ -51,7 +51,7 @@ function othersOf(routed: ExplainedRoute, deliveries: readonly Delivery[]): Othe
   return routed.destinations.filter((d) => !gone.has(d.id));
 }
 
-function Others({ alertId, others, onSent }: { alertId: string; others: readonly Other[]; onSent: () => void }) {
+function Choices({ alertId, others, onSent }: { alertId: string; others: readonly Other[]; onSent: () => void }) {
   const [chosen, setChosen] = useState<readonly string[]>([]);
   const [find, setFind] = useState("");
   const queries = useQueryClient();
@@ -72,7 +72,7 @@ function Others({ alertId, others, onSent }: { alertId: string; others: readonly
   const matching = others.filter((o) => o.displayName.toLowerCase().includes(find.toLowerCase()));
   return (
     <>
-      <ul className={classes.elsewhereList}>
+      <ul className={classes.othersList}>
         {others.length > 10 && (
           <TextInput
             aria-label="Find a destination"
@@ -82,7 +82,7 @@ function Others({ alertId, others, onSent }: { alertId: string; others: readonly
           />
         )}
         {matching.map((o) => (
-          <li key={o.id} className={classes.elsewhereItem}>
+          <li key={o.id} className={classes.othersItem}>
             <Checkbox
               label={isolated(o.displayName)}
               description={o.routed ? `Today it would go there: ${o.why}` : o.why}

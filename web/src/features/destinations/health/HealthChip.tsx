@@ -7,10 +7,10 @@ import {
   IconPlugConnectedX,
   IconTool,
 } from "@tabler/icons-react";
-import { type DestinationStanding, standingWord } from "./health";
-import classes from "./StandingChip.module.css";
+import classes from "./HealthChip.module.css";
+import { type HealthStatus, healthStatusWord } from "./health";
 
-const icons: Record<DestinationStanding, typeof IconClock> = {
+const icons: Record<HealthStatus, typeof IconClock> = {
   misconfigured: IconTool,
   not_answering: IconPlugConnectedX,
   keeps_failing: IconAlertTriangle,
@@ -21,7 +21,7 @@ const icons: Record<DestinationStanding, typeof IconClock> = {
   answering: IconCircleCheck,
 };
 
-const sentences: Record<DestinationStanding, string> = {
+const sentences: Record<HealthStatus, string> = {
   misconfigured: "Its settings cannot be opened or used. Enter them again.",
   not_answering: "It keeps failing, so its deliveries wait. One at a time probes it.",
   keeps_failing: "Ten attempts or more in a row came back without an acknowledgement.",
@@ -32,13 +32,13 @@ const sentences: Record<DestinationStanding, string> = {
   answering: "It answers, as far as is known.",
 };
 
-/** How a destination stands: icon, word and colour, never colour alone. */
-export function StandingChip({ standing }: { standing: DestinationStanding }) {
-  const Icon = icons[standing];
+/** One health status of a destination: icon, word and colour, never colour alone. */
+export function HealthChip({ status }: { status: HealthStatus }) {
+  const Icon = icons[status];
   return (
-    <span className={classes.chip} data-standing={standing} title={sentences[standing]}>
+    <span className={classes.chip} data-health={status} title={sentences[status]}>
       <Icon size={13} stroke={2} aria-hidden />
-      {standingWord[standing]}
+      {healthStatusWord[status]}
     </span>
   );
 }

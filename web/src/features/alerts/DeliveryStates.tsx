@@ -2,10 +2,10 @@ import type { DeliverySummary, Unrouted } from "../../api/types";
 import { StatusChip } from "../../ui/marks/StatusChip";
 import { isolated } from "../../words/bidi";
 import classes from "./AlertRow.module.css";
-import { groupStandings } from "./standings";
+import { groupDeliveries } from "./deliveryGroups";
 
-/** How the deliveries of an alert stand, in words and colour, with the names of the destinations. */
-export function Standings({
+/** The states of the deliveries of an alert, in words and colour, with the names of the destinations. */
+export function DeliveryStates({
   deliveries,
   unrouted,
 }: {
@@ -20,10 +20,10 @@ export function Standings({
     );
   }
   return (
-    <span className={classes.standings}>
-      {groupStandings(deliveries).map(({ first, names, codes }) => (
-        <span key={first.id} className={classes.standing}>
-          <StatusChip of={first} detail={codes.join(", ") || undefined} />
+    <span className={classes.deliveries}>
+      {groupDeliveries(deliveries).map(({ first, names, codes }) => (
+        <span key={first.id} className={classes.delivery}>
+          <StatusChip delivery={first} detail={codes.join(", ") || undefined} />
           <span className={classes.names} title={names.join(", ")}>
             {names.length > 3 ? `${names.length} destinations` : names.map(isolated).join(", ")}
           </span>

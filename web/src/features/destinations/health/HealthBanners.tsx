@@ -4,11 +4,11 @@ import type { Destination, DestinationHealth } from "../../../api/types";
 import { Time } from "../../../time/Time";
 import { outcomeWord } from "../../../words/status";
 import type { DestinationDialog } from "../dialogs/DestinationDialogs";
+import classes from "./HealthBanners.module.css";
 import { countText, heldTotal } from "./health";
-import classes from "./StandingBanners.module.css";
 
 /** What asks for someone about a destination, with what is known and what can be done. */
-export function StandingBanners({
+export function HealthBanners({
   destination,
   health,
   onOpen,

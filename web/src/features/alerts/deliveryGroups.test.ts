@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { DeliverySummary } from "../../api/types";
-import { groupStandings } from "./standings";
+import { groupDeliveries } from "./deliveryGroups";
 
 function delivery(name: string, more: Partial<DeliverySummary>): DeliverySummary {
   return {
@@ -17,8 +17,8 @@ function delivery(name: string, more: Partial<DeliverySummary>): DeliverySummary
   };
 }
 
-test("deliveries that stand alike share a chip, and those that need someone come first", () => {
-  const groups = groupStandings([
+test("deliveries in the same state share a chip, and those that need someone come first", () => {
+  const groups = groupDeliveries([
     delivery("A", {}),
     delivery("B", { status: "retrying", dueAt: "x" }),
     delivery("C", { status: "failed", reason: "attempts_exhausted", statusCode: 500 }),
