@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -14,7 +15,7 @@ import (
 // door lets requests in and knows when those that came before a stop are done.
 type door struct {
 	http.Handler
-	workerOnly bool // it answers only whether it is well
+	workerOnly bool // it answers only how it does
 	draining   atomic.Bool
 	inHand     sync.RWMutex
 }
@@ -25,7 +26,7 @@ const workerOnly = `{"type":"about:blank","title":"Not found","status":404,"code
 
 // ServeHTTP implements http.Handler.
 func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if d.workerOnly && r.URL.Path != "/healthz" && r.URL.Path != "/readyz" && r.URL.Path != "/metrics" {
+	if d.workerOnly && !aboutItself(r.URL.Path) {
 		inbound.Abandon(w, r, time.Now())
 		w.Header().Set("Content-Type", "application/problem+json")
 		w.WriteHeader(http.StatusNotFound)
@@ -37,6 +38,11 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		defer d.inHand.RUnlock()
 	}
 	d.Handler.ServeHTTP(w, r)
+}
+
+// aboutItself reports whether a path says how this process does.
+func aboutItself(path string) bool {
+	return path == "/healthz" || path == "/readyz" || path == "/metrics" || strings.HasPrefix(path, "/debug/pprof/")
 }
 
 // drain waits for the requests in hand, but not longer than it is given. Those

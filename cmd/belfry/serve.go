@@ -103,7 +103,8 @@ func serve(ctx context.Context, in instance) error {
 	client := in.client()
 	defer client.Close()
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	goRuntime := collectors.NewGoCollector(collectors.WithGoCollectorRuntimeMetrics(collectors.MetricsGC, collectors.MetricsScheduler))
+	registry.MustRegister(goRuntime, collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	dispatcher, err := dispatch.New(dispatch.Config{
 		DB: db, Client: client, Log: in.log, Metrics: registry, Now: time.Now, Waits: in.waits, Workers: in.Workers,
 		Roles: in.Roles, AttemptTimeout: in.AttemptTimeout, MaxUnanswered: in.MaxUnanswered,

@@ -89,6 +89,7 @@ var problems = []struct {
 	{errCounting, 503, ProblemCodeOverloaded, "Too many calls that count are being worked: try again shortly."},
 	{inbound.ErrTooSlow, 408, ProblemCodeTooSlow, "The body came too slowly: send it again, in one go."},
 	{errStreams, 429, ProblemCodeTooManyStreams, "This token, or this session, has as many event streams open as it may: close one."},
+	{errProfiling, 409, ProblemCodeConflict, "A profile of this kind is being made: wait until it has ended."},
 	{dispatch.ErrStopping, 503, ProblemCodeUnavailable, "Belfry is stopping: nothing was accepted, try again shortly."},
 	{dispatch.ErrUnavailable, 503, ProblemCodeUnavailable, "The database cannot be written at the moment: nothing was accepted, try again shortly."},
 	{context.DeadlineExceeded, 503, ProblemCodeUnavailable, "It took too long: try again shortly."},

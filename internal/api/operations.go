@@ -84,6 +84,7 @@ var operations = map[string]operation{
 	"streamEvents": {scope: access.Read, lasting: true},
 	"getHealth":    {public: true, room: noRoom},
 	"getReadiness": {public: true, room: noRoom},
+	"getProfile":   {scope: access.Admin, lasting: true},
 	"getMetrics":   {scope: access.Read, opens: true, room: noRoom},
 	"getOpenAPI":   {public: true, room: noRoom},
 	"getDocs":      {public: true, room: noRoom},

@@ -27,6 +27,7 @@ func (s *Server) routes() *echo.Echo {
 	RegisterHandlersWithOptions(e, NewStrictHandler(s, nil), RegisterHandlersOptions{OperationMiddlewares: before})
 	e.GET("/api/v1/events", s.serveEvents, before["streamEvents"]...)
 	e.GET("/metrics", s.serveMetrics, before["getMetrics"]...)
+	e.GET("/debug/pprof/:profile", s.serveProfile, before["getProfile"]...)
 	e.GET("/openapi.yaml", s.serveContract, before["getOpenAPI"]...)
 	e.GET("/docs", s.serveDocs, before["getDocs"]...)
 	e.GET("/", s.servePage)

@@ -1130,6 +1130,29 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/debug/pprof/{profile}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Profile of the running server
+         * @description Scope: `admin`.
+         *
+         *     For `go tool pprof` (`go tool trace` for `trace`): what this replica spends its time and memory on. Profiles hold
+         *     names of functions, and no data of alerts or destinations.
+         */
+        get: operations["getProfile"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/openapi.yaml": {
         parameters: {
             query?: never;
@@ -5211,6 +5234,39 @@ export interface operations {
             };
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
+            default: components["responses"]["Error"];
+        };
+    };
+    getProfile: {
+        parameters: {
+            query?: {
+                /** @description How long `cpu` and `trace` watch. Others ignore it. */
+                seconds?: number;
+            };
+            header?: never;
+            path: {
+                /** @description `cpu` and `trace` watch the server for a while; one of each runs at a time. The others say what is there at this moment. */
+                profile: "cpu" | "trace" | "heap" | "allocs" | "goroutine" | "threadcreate" | "block" | "mutex";
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The profile. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["Invalid"];
             default: components["responses"]["Error"];
         };
     };
