@@ -118,9 +118,13 @@ type Snooze struct {
 	Wait  time.Duration
 }
 
-// EndJobs removes jobs that are over, and puts those back that have to wait, unless
-// another instance has taken them over.
+// EndJobs removes jobs that are over, and puts those back that have to wait: those that
+// the instance runs according to the table. Another may have taken one over; and after
+// a failover to a replica that lags, its id may be that of another job.
 func (q queries) EndJobs(ctx context.Context, instance string, over []int64, snoozed []Snooze) error {
+	const drop = `
+		DELETE FROM river_job
+		WHERE id = ANY($1) AND state = 'running' AND attempted_by[array_upper(attempted_by, 1)] = $2`
 	const snooze = `
 		UPDATE river_job j
 		SET state = CASE WHEN u.wait > 0 THEN 'scheduled' ELSE 'available' END::river_job_state, attempt = 0,
@@ -129,7 +133,7 @@ func (q queries) EndJobs(ctx context.Context, instance string, over []int64, sno
 		WHERE j.id = u.id AND j.state = 'running' AND j.attempted_by[array_upper(j.attempted_by, 1)] = $3`
 	b := &pgx.Batch{}
 	if len(over) > 0 {
-		b.Queue(dropJobs, over)
+		b.Queue(drop, over, instance)
 	}
 	if len(snoozed) > 0 {
 		ids, waits := make([]int64, len(snoozed)), make([]float64, len(snoozed))

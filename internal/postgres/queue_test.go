@@ -4,8 +4,12 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"belfry/internal/pgtest"
+	"belfry/internal/postgres"
 )
 
 // However many replicas skip ids at once, an id that was given out is not given out
@@ -76,5 +80,28 @@ func TestNothingToSkip(t *testing.T) {
 	var next int64
 	if err := db.Pool().QueryRow(t.Context(), `SELECT nextval('river_job_id_seq')`).Scan(&next); err != nil || next > 10 {
 		t.Errorf("the next one is %d: %v", next, err)
+	}
+}
+
+// Only what an instance runs is ended by it: after a failover to a replica that lags,
+// the id of a job in memory may be that of another one in the table.
+func TestEndJobsLeavesOthersAlone(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	exec(t, db, `
+		INSERT INTO river_job (id, state, max_attempts, kind, args, attempted_at, scheduled_at, attempted_by)
+		VALUES (1, 'running', 1, 'x', '{}', now(), now(), '{other,me}'), (2, 'running', 1, 'x', '{}', now(), now(), '{me,other}'),
+		       (3, 'scheduled', 1, 'x', '{}', NULL, now() + interval '1 day', '{me}'), (4, 'available', 1, 'x', '{}', NULL, now(), NULL),
+		       (5, 'running', 1, 'x', '{}', now(), now(), '{me}'), (6, 'running', 1, 'x', '{}', now(), now(), '{other}')`)
+	if err := db.EndJobs(t.Context(), "me", []int64{1, 2, 3, 4}, []postgres.Snooze{{JobID: 5, Wait: time.Hour}, {JobID: 6, Wait: time.Hour}}); err != nil {
+		t.Fatal(err)
+	}
+	var left []string
+	if err := db.Pool().QueryRow(t.Context(), `SELECT array_agg(id || ' ' || state ORDER BY id) FROM river_job`).Scan(&left); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"2 running", "3 scheduled", "4 available", "5 scheduled", "6 running"}
+	if diff := cmp.Diff(want, left); diff != "" {
+		t.Errorf("jobs that are left (-want +got)\n%s", diff)
 	}
 }
