@@ -207,6 +207,36 @@ func TestBulkTakesWhatItCounts(t *testing.T) {
 	}
 }
 
+// Whatever the limit, the oldest are counted, of each status and destination as many as
+// are among them.
+func TestCountOfTheOldest(t *testing.T) {
+	t.Parallel()
+	f := newBulk(t)
+	var ids []uuid.UUID
+	for range 2 {
+		ids = append(ids, f.failed(t, f.webhook(t, "http://127.0.0.1:1/"), 4)...)
+	}
+	f.finish(t, delivery.Cancelled, ids[1], ids[2], ids[5])
+	order := []delivery.Status{ // as they are now, from the oldest on
+		delivery.Failed, delivery.Cancelled, delivery.Cancelled, delivery.Failed, delivery.Failed, delivery.Cancelled, delivery.Failed, delivery.Failed,
+	}
+	for _, statuses := range [][]string{{"failed", "cancelled"}, {"failed"}, {"cancelled"}} {
+		for limit := 1; limit <= len(order)+1; limit++ {
+			want, left := map[delivery.Status]int{}, limit
+			for _, s := range order {
+				if left > 0 && slices.Contains(statuses, string(s)) {
+					want[s]++
+					left--
+				}
+			}
+			got, err := f.db.CountBulk(t.Context(), postgres.DeliveryFilter{Statuses: statuses, Limit: limit}, nil)
+			if diff := cmp.Diff(want, got); err != nil || diff != "" {
+				t.Errorf("%v, at most %d: %v (-want +got)\n%s", statuses, limit, err, diff)
+			}
+		}
+	}
+}
+
 // Of too many an order takes the oldest, and the count says so.
 func TestBulkTakesTheOldest(t *testing.T) {
 	t.Parallel()

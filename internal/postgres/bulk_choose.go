@@ -107,29 +107,28 @@ func bulkArgs(f DeliveryFilter, ids []uuid.UUID) []any {
 // those of deleted destinations.
 func (q queries) CountBulk(ctx context.Context, f DeliveryFilter, ids []uuid.UUID) (map[delivery.Status]int, error) {
 	f.Statuses, f.DestinationIDs = once(f.Statuses), once(f.DestinationIDs)
-	way, limit := bulkWay(f, ids), f.Limit
+	way := bulkWay(f, ids)
 	if way != bulkUndelivered {
 		return q.countBulk(ctx, way+oldest, f, ids)
 	}
-	// To sort them costs more than to count them. As long as there are no more than
-	// are taken it does not matter which are the oldest, and of one status it never
-	// does.
-	f.Limit++
+	// To sort them costs more than to count them. Up to the limit of each status and
+	// destination is counted. If that is no more than the limit in all, it is right: either
+	// all were counted, or all are of the one status and destination that reached the limit.
+	// More of one status are cut to the limit, whichever of them are the oldest.
 	counts, err := q.countBulk(ctx, way, f, ids)
 	total := 0
 	for _, n := range counts {
 		total += n
 	}
 	switch {
-	case err != nil || total <= limit:
+	case err != nil || total <= f.Limit:
 		return counts, err
 	case len(counts) == 1:
 		for status := range counts {
-			counts[status] = limit
+			counts[status] = f.Limit
 		}
 		return counts, nil
 	}
-	f.Limit = limit
 	return q.countBulk(ctx, way+oldest, f, ids)
 }
 
