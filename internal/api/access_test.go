@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"net/http"
 	"slices"
 	"strings"
@@ -189,6 +190,24 @@ func TestRevokedTokenStaysForgotten(t *testing.T) {
 	if _, ok := cache.get([]byte("early")); !ok {
 		t.Error("what was read since is not kept")
 	}
+}
+
+// A heartbeat that fails has callers forgotten: the database that answers next may not
+// know their tokens.
+func TestCallersAreForgottenWithAHeartbeat(t *testing.T) {
+	t.Parallel()
+	now := time.Now() // and stays so: nothing is forgotten because it is old
+	h := newAPI(t, idle, func(s *setup) { s.api.Now = func() time.Time { return now } })
+	reader := as(h.token(t, access.Read))
+	wantStatus(t, h.get(t, alertsPath, reader), 200)
+	h.exec(t, `DELETE FROM api_tokens WHERE scopes = '{read}'`)
+	wantStatus(t, h.get(t, alertsPath, reader), 200) // known for some seconds
+	failing, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := h.dispatcher.Cluster.Heartbeat(failing); err == nil {
+		t.Fatal("the heartbeat did not fail")
+	}
+	wantProblem(t, h.get(t, alertsPath, reader), 401, ProblemCodeUnauthenticated)
 }
 
 func TestTokenCacheForgets(t *testing.T) {

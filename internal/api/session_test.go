@@ -112,6 +112,43 @@ func TestSessionEndsWithItsToken(t *testing.T) {
 	wantProblem(t, h.post(t, sessionPath, js(object{"token": k.Secret}), anonymous), 401, ProblemCodeUnauthenticated)
 }
 
+// Revoking a token ends its sessions twice over: their rows go, and no session of a
+// revoked token is open, should one be left (a server of before revokes without more, or
+// a sign-in is committed just after the revocation).
+func TestSessionOfARevokedToken(t *testing.T) {
+	t.Parallel()
+	h := newAPI(t, idle)
+	const sessions = `SELECT count(*) FROM sessions WHERE api_token_id = $1`
+	revoke := map[string]func(k CreatedToken){
+		"by a call": func(k CreatedToken) {
+			wantStatus(t, h.delete(t, tokenPath(k)), 200)
+			if n := h.count(t, sessions, k.ID); n != 0 {
+				t.Errorf("%d sessions are left of a token that was revoked", n)
+			}
+		},
+		"in the table alone": func(k CreatedToken) {
+			h.exec(t, `UPDATE api_tokens SET revoked_at = now() WHERE id = $1`, k.ID)
+			if n := h.count(t, sessions, k.ID); n != 1 {
+				t.Fatalf("%d sessions, want one that is left", n)
+			}
+		},
+	}
+	for name, revoke := range revoke {
+		k := h.createToken(t, name)
+		c := h.signIn(t, object{"token": k.Secret})
+		session := h.own(t, c)
+		revoke(k)
+		wantProblem(t, h.get(t, sessionPath, cookie(c)), 401, ProblemCodeUnauthenticated)
+		wantProblem(t, h.get(t, "/api/v1/events", cookie(c)), 401, ProblemCodeUnauthenticated)
+		wantProblem(t, h.delete(t, sessionsPath+"/"+session.ID.String()), 404, ProblemCodeNotFound)
+		for _, s := range h.sessions(t) {
+			if s.ID == session.ID {
+				t.Errorf("revoked %s: its session is listed as open", name)
+			}
+		}
+	}
+}
+
 func TestSignOut(t *testing.T) {
 	t.Parallel()
 	h := newAPI(t, idle)

@@ -70,3 +70,13 @@ func (f *fixture) metricValue(t testing.TB, name string) (sum float64) {
 	}
 	return sum
 }
+
+// wantOneRepair waits until one repair is counted: that is a moment after it is stored,
+// and what was repaired may be over by then.
+func (f *fixture) wantOneRepair(t testing.TB) {
+	t.Helper()
+	until(t, "one repair is counted", func() bool { return f.metricValue(t, "belfry_repairs_total") >= 1 })
+	if n := f.metricValue(t, "belfry_repairs_total"); n != 1 {
+		t.Errorf("%v repairs counted, want 1", n)
+	}
+}

@@ -26,15 +26,13 @@ func TestDeadReplicaIsTakenOver(t *testing.T) {
 	begin := time.Now()
 	f.run(t)
 	got := f.wait(t, d.ID, is(delivery.Delivered))
-	if took := time.Since(begin); took < cluster.DeadAfter-cluster.HeartbeatEvery || took > 15*time.Second {
-		t.Errorf("taken over after %s, want between 10 and 15 s", took)
+	if took := time.Since(begin); took < cluster.DeadAfter-cluster.HeartbeatEvery || took > 30*time.Second { // about 12, on a machine that is not busy
+		t.Errorf("taken over after %s, want 10 s and a little", took)
 	}
 	if got.Attempts != 1 {
 		t.Errorf("%d attempts, want 1", got.Attempts)
 	}
-	if n := f.metricValue(t, "belfry_repairs_total"); n != 1 {
-		t.Errorf("%v repairs counted, want 1", n)
-	}
+	f.wantOneRepair(t)
 }
 
 // An instance that was killed has lost its lock, and is known to be dead within
@@ -59,8 +57,8 @@ func TestKilledReplicaIsTakenOverSoon(t *testing.T) {
 	begin := time.Now()
 	f.run(t)
 	got := f.wait(t, killed.ID, is(delivery.Delivered))
-	if took := time.Since(begin); took < cluster.HeartbeatEvery/2 || took > cluster.DeadAfter/2 {
-		t.Errorf("taken over after %s, want between one and five seconds", took)
+	if took := time.Since(begin); took < cluster.HeartbeatEvery/2 || took >= cluster.DeadAfter-cluster.HeartbeatEvery {
+		t.Errorf("taken over after %s, want more than a second, and sooner than one that has its lock", took)
 	}
 	if got.Attempts != 1 {
 		t.Errorf("%d attempts, want 1", got.Attempts)
@@ -130,8 +128,8 @@ func TestAloneTakesOverAtOnce(t *testing.T) {
 	begin := time.Now()
 	f.run(t)
 	f.wait(t, d.ID, is(delivery.Delivered))
-	if took := time.Since(begin); took > 5*time.Second {
-		t.Errorf("taken up after %s", took)
+	if took := time.Since(begin); took >= cluster.DeadAfter-cluster.HeartbeatEvery {
+		t.Errorf("taken up after %s, as if it were not alone", took)
 	}
 }
 
@@ -166,9 +164,7 @@ func TestLostJobIsReclaimed(t *testing.T) {
 	if got := f.wait(t, d.ID, is(delivery.Delivered)); got.Attempts != 1 {
 		t.Errorf("%d attempts, want 1", got.Attempts)
 	}
-	if n := f.metricValue(t, "belfry_repairs_total"); n != 1 {
-		t.Errorf("%v repairs counted, want 1", n)
-	}
+	f.wantOneRepair(t)
 }
 
 // A job that takes long is left alone.

@@ -236,7 +236,8 @@ func TestTellUnknown(t *testing.T) {
 	}
 }
 
-// The hour is over when it has passed to the microsecond.
+// The hour is over when it has passed to the microsecond. (When a name is forgotten, an
+// hour later, need not be so exact: it would be told again in any case.)
 func TestTellUnknownAfterTheHour(t *testing.T) {
 	t.Parallel()
 	now := time.Now().UTC().Truncate(time.Microsecond)
@@ -312,6 +313,17 @@ func TestTellUnknownInvented(t *testing.T) {
 	}
 	if got := f.toldUnknown(t); len(got) != maxTellings {
 		t.Errorf("told %d times in an hour, want %d", len(got), maxTellings)
+	}
+	// One telling stops to count when it is an hour ago to the microsecond.
+	for more, age := range []time.Duration{tellAgainAfter - time.Microsecond, tellAgainAfter} {
+		exec(t, f, `
+			UPDATE unknown_destinations
+			SET told_at = $1
+			WHERE told_at = (SELECT min(told_at) FROM unknown_destinations)`, now.UTC().Truncate(time.Microsecond).Add(-age))
+		tellNow(t, f)
+		if got := f.toldUnknown(t); len(got) != maxTellings+more {
+			t.Errorf("told %d times when the first was %s ago, want %d", len(got), age, maxTellings+more)
+		}
 	}
 }
 

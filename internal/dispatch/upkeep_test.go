@@ -124,9 +124,7 @@ func TestReconcile(t *testing.T) {
 			exec(t, f, `UPDATE deliveries SET due_at = now() - interval '2 minutes'`)
 			f.run(t) // it reconciles at the start
 			f.wait(t, id, is(delivery.Delivered))
-			if n := f.metricValue(t, "belfry_repairs_total"); n != 1 {
-				t.Errorf("%v repairs counted, want 1", n)
-			}
+			f.wantOneRepair(t)
 		})
 	}
 }

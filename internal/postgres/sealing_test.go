@@ -3,12 +3,15 @@ package postgres_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"belfry/internal/alert"
 	"belfry/internal/destination"
@@ -183,6 +186,65 @@ func TestReseal(t *testing.T) {
 	if d, err := before.Destination(t.Context(), ids[0]); err != nil || !errors.Is(d.Unopened, destination.ErrNoKey) || errors.Is(d.Unopened, destination.ErrMisconfigured) {
 		t.Errorf("with the old key: %+v, %v", d.Unopened, err)
 	}
+}
+
+// Of what a lost key has sealed just that is given up, and the rest of a destination
+// stays.
+func TestGiveUpLost(t *testing.T) {
+	t.Parallel()
+	url := pgtest.NewURL(t)
+	lost, kept := sealedBy(t, url, onlyNewest(t)), sealedBy(t, url, onlyNewest(t))
+	if err := lost.CheckKey(t.Context()); err != nil { // which seals the canary
+		t.Fatal(err)
+	}
+	ids := append(hooks(t, lost, "both", "signing", "settings"), hooks(t, kept, "none", "another")...)
+	const swap = `
+		UPDATE destinations
+		SET %[1]s = (SELECT %[1]s FROM destinations WHERE id = $2)
+		WHERE id = $1`
+	exec(t, kept, fmt.Sprintf(swap, "settings"), ids[1], ids[4]) // its signing secret alone is lost
+	exec(t, kept, fmt.Sprintf(swap, "signing"), ids[2], ids[4])  // its settings alone are
+	const stored = `
+		SELECT display_name || ': ' || length(settings) || ' ' || length(signing) || ' ' || md5(settings || signing)
+		FROM destinations
+		WHERE display_name IN ('none', 'another')
+		ORDER BY display_name`
+	before := texts(t, kept, stored)
+
+	for _, want := range []int64{3, 0} { // once
+		if n, err := kept.GiveUpLost(t.Context()); err != nil || n != want {
+			t.Errorf("given up: %d destinations, %v; want %d", n, err, want)
+		}
+	}
+	const empty = `
+		SELECT display_name
+		FROM destinations
+		WHERE %s = ''
+		ORDER BY display_name`
+	for part, want := range map[string][]string{"settings": {"both", "settings"}, "signing": {"both", "signing"}} {
+		if diff := cmp.Diff(want, texts(t, kept, fmt.Sprintf(empty, part))); diff != "" {
+			t.Errorf("destinations without %s (-want +got)\n%s", part, diff)
+		}
+	}
+	if diff := cmp.Diff(before, texts(t, kept, stored)); diff != "" {
+		t.Errorf("what the key at hand seals (-want +got)\n%s", diff)
+	}
+	if err := kept.CheckKey(t.Context()); err != nil { // the canary is given up too
+		t.Errorf("the keyset is refused: %v", err)
+	}
+}
+
+func texts(t *testing.T, db *postgres.DB, query string) []string {
+	t.Helper()
+	rows, err := db.Pool().Query(t.Context(), query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
 }
 
 // A destination that is changed while it is sealed anew keeps the change.
