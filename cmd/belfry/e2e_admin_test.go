@@ -94,7 +94,7 @@ func TestE2ETokens(t *testing.T) {
 
 	mustBelfry(t, env, "token", "revoke", id[1])
 	began := time.Now()
-	eventually(t, 7*time.Second, func() string {
+	eventually(t, 20*time.Second, func() string {
 		r, err := c.try(t.Context(), http.MethodPost, "/api/v1/alerts", newAlert("a-2"))
 		if err == nil && r.status == http.StatusUnauthorized {
 			return ""

@@ -67,7 +67,7 @@ func TestE2ECutOffFromPostgres(t *testing.T) {
 	after.wait(t, 20*time.Second)
 	uncharged(t, audit(t, cb, h, append(accepted, after.acceptedIDs()...)))
 	balanced(t, databaseURL)
-	eventually(t, 5*time.Second, func() string { // an attempt is logged after it is recorded; what was held the other may release
+	eventually(t, 20*time.Second, func() string { // an attempt is logged after it is recorded; what was held the other may release
 		if n := attempted() - before; n < 25 {
 			return fmt.Sprintf("the replica that was cut off has made %d attempts since", n)
 		}

@@ -80,19 +80,6 @@ func (l *line) cut() {
 	l.whole = make(chan struct{})
 }
 
-// redirect has new connections go to another database. What was connected ends.
-func (l *line) redirect(t *testing.T, databaseURL string) {
-	t.Helper()
-	cfg, err := pgx.ParseConfig(databaseURL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	l.mu.Lock()
-	l.target[0], l.target[1] = pgconn.NetworkAddress(cfg.Host, cfg.Port)
-	l.mu.Unlock()
-	l.mend()
-}
-
 // mend resets what was connected, and lets new connections pass.
 func (l *line) mend() {
 	l.mu.Lock()

@@ -72,7 +72,7 @@ func TestE2EFailedAndResent(t *testing.T) {
 // logsFailure checks the line for the people on call.
 func (c *child) logsFailure(t *testing.T, want map[string]string) {
 	t.Helper()
-	c.says(t, c.log, `"msg":"delivery failed"`)
+	c.says(t, c.log, `"msg":"delivery failed".*\n`) // the whole line
 	for line := range strings.Lines(c.log.String()) {
 		var facts map[string]any
 		if !strings.Contains(line, `"msg":"delivery failed"`) {

@@ -1,4 +1,4 @@
-//go:build linux && backup
+//go:build linux && real
 
 package main
 
@@ -16,11 +16,9 @@ import (
 	"belfry/internal/pgtest"
 )
 
-// TestBackup runs the commands of docs/operating.md for a plain server: what was backed
-// up is restored into an empty database, and delivers with the credentials it had.
-// `make try-backup` runs it, because it needs programs of Postgres that Belfry itself
-// does not.
-func TestBackup(t *testing.T) {
+// The commands of docs/operating.md for a plain server: what was backed up is restored
+// into an empty database, and delivers with the credentials it had.
+func TestRealBackup(t *testing.T) {
 	h, databaseURL, key := newHook(t), pgtest.NewURL(t), keyFile(t)
 	h.wantsKey()
 	p, c := serving(t, databaseURL, append(withKeyFile(key), "BELFRY_RETRY_WAITS=1h")...)
