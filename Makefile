@@ -100,9 +100,9 @@ contract-test: build ## Drive Belfry with a client that another generator makes 
 test-real: ## Run the tests that need programs of others (backup, failover), which it installs as root on Debian
 	@tools/real/install.sh && $(GO) test -tags real -count 1 -timeout 15m -run '^TestReal' ./cmd/belfry
 
-bench: build ## Measure rates, CPU, latencies and losses; SCENARIOS=single,crash selects, JSON=FILE keeps all of it
+bench: build ## Measure rates, CPU, latencies and losses in 30 minutes; QUICK=1 in five, SCENARIOS=single,fanout selects, JSON=FILE keeps all
 	@$(GO) build -trimpath -o bin/bench ./cmd/bench
-	@exec bin/bench run --scenarios='$(SCENARIOS)' $(if $(JSON),--json='$(JSON)') $(BENCHFLAGS)
+	@exec bin/bench run $(if $(SCENARIOS),--scenarios='$(SCENARIOS)') $(if $(QUICK),--quick) $(if $(JSON),--json='$(JSON)') $(BENCHFLAGS)
 
 hostile-clients: ## What slow, large and many clients do to a server: answers of a producer, and memory
 	@$(GO) test -count 1 -v -run TestE2EHostileClients ./cmd/belfry -answered-within 2s | grep -E 'clients in|ok|FAIL|wrong'

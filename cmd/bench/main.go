@@ -58,6 +58,7 @@ func run(ctx context.Context, args []string, to process.Streams) error {
 		kong.Exit(func(int) { exited = true }),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(to),
+		kong.Vars(scenarios.Names()),
 	)
 	if err != nil {
 		return fmt.Errorf("read commands: %w", err)

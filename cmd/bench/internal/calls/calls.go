@@ -60,11 +60,13 @@ func (c Client) timeCalls(ctx context.Context, what string, paths ...string) (Ti
 // NewTimed sums up how long calls took.
 func NewTimed(what string, took []time.Duration) Timed {
 	slices.Sort(took)
-	at := func(share float64) float64 {
-		rank := max(1, int(math.Ceil(share*float64(len(took)))))
-		return float64(took[rank-1].Microseconds()) / 1000
-	}
+	at := func(share float64) float64 { return float64(Rank(took, share).Microseconds()) / 1000 }
 	return Timed{What: what, Times: len(took), P50: at(0.5), P95: at(0.95), Max: at(1)}
+}
+
+// Rank returns the least of sorted values that such a share of them is at most.
+func Rank[T any](sorted []T, share float64) T {
+	return sorted[max(1, int(math.Ceil(share*float64(len(sorted)))))-1]
 }
 
 // timeList times the first page of a list and one deep in it.

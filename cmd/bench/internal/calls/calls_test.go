@@ -19,3 +19,16 @@ func TestTimedCall(t *testing.T) {
 		t.Errorf("of one: got %+v", got)
 	}
 }
+
+func TestRank(t *testing.T) {
+	t.Parallel()
+	for share, want := range map[float64]int{0: 1, 0.01: 1, 0.5: 10, 0.51: 11, 0.95: 19, 0.951: 20, 1: 20} {
+		var of []int
+		for n := range 20 {
+			of = append(of, n+1)
+		}
+		if got := Rank(of, share); got != want {
+			t.Errorf("%v of 1 to 20: got %d, want %d", share, got, want)
+		}
+	}
+}

@@ -79,13 +79,18 @@ func (c *Cluster) Close() error {
 	return c.private.Stop()
 }
 
-// Create makes an empty database and returns its URL. The checkpoint keeps what
-// an earlier scenario wrote from being flushed while this one is measured.
-func (c *Cluster) Create(ctx context.Context, name string) (string, error) {
+// Create makes a database, which is empty or a copy of another one that nobody is
+// connected to, and returns its URL. The checkpoint keeps what an earlier scenario
+// wrote from being flushed while this one is measured.
+func (c *Cluster) Create(ctx context.Context, name, copied string) (string, error) {
 	if err := c.Drop(ctx, name); err != nil {
 		return "", err
 	}
-	if _, err := c.admin.Exec(ctx, "CREATE DATABASE "+pgx.Identifier{name}.Sanitize()); err != nil {
+	create := "CREATE DATABASE " + pgx.Identifier{name}.Sanitize()
+	if copied != "" {
+		create += " TEMPLATE " + pgx.Identifier{copied}.Sanitize()
+	}
+	if _, err := c.admin.Exec(ctx, create); err != nil {
 		return "", fmt.Errorf("create database %s: %w", name, err)
 	}
 	if err := c.Checkpoint(ctx); err != nil {

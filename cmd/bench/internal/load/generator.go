@@ -2,10 +2,12 @@ package load
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"belfry/cmd/bench/internal/calls"
@@ -14,15 +16,16 @@ import (
 
 // Plan says what a bench load is to post.
 type Plan struct {
-	Prefix      string
-	LogType     string
+	Shape
 	Alerts      int
 	Connections int     // closed loop
 	Batch       int     // 0 is 1
 	Rate        float64 // open loop
+	Arrivals    string  // of an open loop; "" is Even
 	Insist      bool
-	Direct      string // a receiver's URL instead of Belfry's
+	Direct      []string // receivers' URLs instead of Belfry's
 	InsertInto  string
+	Trust       string // a file with the authority that receivers' certificates are of
 }
 
 // Generator is a running bench load.
@@ -33,14 +36,15 @@ type Generator struct {
 
 // Start starts a load on Belfry, or on what the load names.
 func Start(c calls.Client, l Plan) (*Generator, error) {
-	url := c.Base
-	if l.Direct != "" {
-		url = l.Direct
+	urls := []string{c.Base}
+	if len(l.Direct) > 0 {
+		urls = l.Direct
 	}
 	args := []string{
-		"load", "--url", url, "--prefix", l.Prefix, "--alerts", strconv.Itoa(l.Alerts),
+		"load", "--url", strings.Join(urls, ","), "--prefix", l.Prefix, "--alerts", strconv.Itoa(l.Alerts),
 		"--connections", strconv.Itoa(max(l.Connections, 1)), "--batch", strconv.Itoa(max(l.Batch, 1)),
-		"--rate", strconv.FormatFloat(l.Rate, 'f', -1, 64),
+		"--rate", strconv.FormatFloat(l.Rate, 'f', -1, 64), "--arrivals", cmp.Or(l.Arrivals, Even),
+		"--spread", strconv.Itoa(max(l.Spread, 1)), "--context-bytes", strconv.Itoa(l.ContextBytes),
 	}
 	if l.LogType != "" {
 		args = append(args, "--log-type", l.LogType)
@@ -48,7 +52,7 @@ func Start(c calls.Client, l Plan) (*Generator, error) {
 	if l.Insist {
 		args = append(args, "--insist")
 	}
-	if l.Direct != "" {
+	if len(l.Direct) > 0 {
 		args = append(args, "--direct")
 	}
 	if l.InsertInto != "" {
@@ -61,6 +65,9 @@ func Start(c calls.Client, l Plan) (*Generator, error) {
 	g := &Generator{out: &bytes.Buffer{}}
 	cmd.Stdout = g.out
 	cmd.Env = append(cmd.Environ(), "BENCH_TOKEN="+c.Token)
+	if l.Trust != "" {
+		cmd.Env = append(cmd.Env, "SSL_CERT_FILE="+l.Trust)
+	}
 	if g.Child, err = process.Spawn(cmd); err != nil {
 		return nil, err
 	}

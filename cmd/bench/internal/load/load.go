@@ -18,17 +18,20 @@ import (
 
 // Command is the producer. It prints a Done as JSON when it is done.
 type Command struct {
-	URL         string  `help:"Where to post: Belfry, or with --direct a receiver's path." required:"" placeholder:"URL"`
-	Token       string  `help:"Belfry's token." env:"BENCH_TOKEN"`
-	Prefix      string  `help:"Begins every alertId." default:"load"`
-	LogType     string  `help:"The alerts' log type, by which they are routed." default:"Bench.1"`
-	Alerts      int     `help:"How many alerts." default:"1000"`
-	Connections int     `help:"How many post at once, each the next when the one before is answered." default:"64"`
-	Batch       int     `help:"Alerts in one call." default:"1"`
-	Rate        float64 `help:"Open loop: calls a second, whether or not those before are answered; 0 for a closed loop." default:"0"`
-	Insist      bool    `help:"Repeat until accepted."`
-	Direct      bool    `help:"Post the payload as it is, straight to a receiver."`
-	InsertInto  string  `help:"Database to insert each alert into, with a commit of its own, before it is posted." placeholder:"URL"`
+	URL          []string `help:"Where to post: Belfry, or with --direct the paths of receivers, each of which gets every alert." required:"" placeholder:"URL"`
+	Token        string   `help:"Belfry's token." env:"BENCH_TOKEN"`
+	Prefix       string   `help:"Begins every alertId." default:"load"`
+	LogType      string   `help:"The alerts' log type, by which they are routed." default:"Bench.1"`
+	Spread       int      `help:"Number the log type from 0 to one less than this, in turns: each alert goes to one of so many destinations." default:"1"`
+	ContextBytes int      `help:"About the size of each alert's context; 0 is a hundred bytes." default:"0"`
+	Alerts       int      `help:"How many alerts." default:"1000"`
+	Connections  int      `help:"How many post at once, each the next when the one before is answered." default:"64"`
+	Batch        int      `help:"Alerts in one call." default:"1"`
+	Rate         float64  `help:"Open loop: calls a second, whether or not those before are answered; 0 for a closed loop." default:"0"`
+	Arrivals     string   `help:"How the calls of an open loop follow each other." enum:"even,poisson" default:"even"`
+	Insist       bool     `help:"Repeat until accepted."`
+	Direct       bool     `help:"Post the payload as it is, straight to receivers."`
+	InsertInto   string   `help:"Database to insert each alert into, with a commit of its own, before it is posted." placeholder:"URL"`
 }
 
 // Done is what a load did.
@@ -53,6 +56,9 @@ type loader struct {
 	answers *hdrhistogram.Histogram
 }
 
+// insertConnections is how many connections an InsertInto uses at most.
+const insertConnections = 64
+
 // Run posts and reports.
 func (c *Command) Run(ctx context.Context, to process.Streams) error {
 	idle := c.Connections
@@ -60,9 +66,10 @@ func (c *Command) Run(ctx context.Context, to process.Streams) error {
 		idle = 512 // as many as a stall makes wait
 	}
 	l := &loader{
-		Command: *c, payloads: NewPayloads(c.Prefix, c.LogType), answers: measure.NewHistogram(),
+		Command: *c, answers: measure.NewHistogram(),
+		payloads: NewPayloads(Shape{Prefix: c.Prefix, LogType: c.LogType, Spread: c.Spread, ContextBytes: c.ContextBytes}),
 		http: http.Client{
-			Transport: &http.Transport{MaxIdleConnsPerHost: idle, DisableCompression: true},
+			Transport: &http.Transport{MaxIdleConnsPerHost: idle, DisableCompression: true, ForceAttemptHTTP2: true},
 			Timeout:   time.Minute,
 		},
 		done: Done{Prefix: c.Prefix, Sent: make([]int64, c.Alerts), Errors: map[string]int{}},
@@ -71,7 +78,7 @@ func (c *Command) Run(ctx context.Context, to process.Streams) error {
 		l.done.Sent[i] = -1
 	}
 	if c.InsertInto != "" {
-		pool, err := openFull(ctx, c.InsertInto, c.Connections)
+		pool, err := openFull(ctx, c.InsertInto, min(c.Connections, insertConnections))
 		if err != nil {
 			return err
 		}
@@ -125,8 +132,9 @@ func (l *loader) open(ctx context.Context) {
 	var posting sync.WaitGroup
 	begun := time.Now().Add(lead)
 	l.done.Begun = begun.UnixNano()
+	due := newSchedule(l.Arrivals, l.Rate)
 	for first := 0; first < l.Alerts && ctx.Err() == nil; first += l.Batch {
-		intended := begun.Add(due(first/l.Batch, l.Rate))
+		intended := begun.Add(due.next())
 		if early := time.Until(intended); early > 0 {
 			sleep(early)
 		}
@@ -134,11 +142,6 @@ func (l *loader) open(ctx context.Context) {
 	}
 	posting.Wait()
 	l.done.Ended = time.Now().UnixNano()
-}
-
-// due is when a call is to be made, after the first.
-func due(call int, rate float64) time.Duration {
-	return time.Duration(float64(call) / rate * float64(time.Second))
 }
 
 // insistPause is between two tries of what was not accepted.

@@ -23,30 +23,50 @@ var errNoAnswer = errors.New("no answer")
 // error says why not all were.
 func (l *loader) post(ctx context.Context, first, n int) ([]bool, error) {
 	accepted := make([]bool, n)
-	path, body := "/api/v1/alerts", l.payloads.One(first)
-	switch {
-	case l.Direct:
-		path = ""
-	case l.Batch > 1:
-		path, body = "/api/v1/alerts/batch", l.payloads.batch(first, n)
-	}
-	if l.pool != nil {
-		if err := l.insert(ctx, body); err != nil {
+	if l.Direct {
+		if err := l.postDirect(ctx, l.payloads.One(first)); err != nil {
 			return accepted, err
 		}
+		accepted[0] = true
+		return accepted, nil
 	}
-	status, answer, err := l.do(ctx, l.URL+path, body)
-	if err != nil {
-		return accepted, errNoAnswer
+	path, body := "/api/v1/alerts", ""
+	if l.Batch > 1 {
+		path, body = "/api/v1/alerts/batch", l.payloads.batch(first, n)
+	} else {
+		body = l.payloads.One(first)
 	}
+	status, answer, err := l.do(ctx, l.URL[0]+path, body)
 	switch {
-	case l.Direct && status != http.StatusOK, !l.Direct && status != http.StatusAccepted:
+	case err != nil:
+		return accepted, errNoAnswer
+	case status != http.StatusAccepted:
 		return accepted, fmt.Errorf("%d %s", status, codeOf(answer))
-	case l.Direct, l.Batch == 1:
+	case l.Batch == 1:
 		accepted[0] = true
 		return accepted, nil
 	}
 	return accepted, readBatchAnswer(answer, accepted)
+}
+
+// postDirect does what a server cannot do without: it remembers an alert, with
+// InsertInto, and then posts it to each receiver.
+func (l *loader) postDirect(ctx context.Context, body string) error {
+	if l.pool != nil {
+		if err := l.insert(ctx, body); err != nil {
+			return err
+		}
+	}
+	for _, url := range l.URL {
+		status, answer, err := l.do(ctx, url, body)
+		if err != nil {
+			return errNoAnswer
+		}
+		if status != http.StatusOK {
+			return fmt.Errorf("%d %s", status, codeOf(answer))
+		}
+	}
+	return nil
 }
 
 func (l *loader) insert(ctx context.Context, body string) error {

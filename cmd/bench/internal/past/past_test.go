@@ -1,66 +1,79 @@
 package past
 
 import (
-	"slices"
+	"io"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
+
+	"belfry/cmd/bench/internal/database"
+	"belfry/internal/pgtest"
 )
 
-// column finds a value in a row by its name.
-func column(t *testing.T, columns []string, row []any, name string) any {
-	t.Helper()
-	if len(columns) != len(row) {
-		t.Fatalf("a row of %d values for %d columns", len(row), len(columns))
-	}
-	return row[slices.Index(columns, name)]
-}
+func TestMain(m *testing.M) { pgtest.Main(m) }
 
+// What is made up has the shape that performance.md says, and could have come
+// about.
 func TestPastHasWhatWasAskedFor(t *testing.T) {
 	t.Parallel()
-	const alerts = 10 * block
-	until := time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
-	p := past{count: alerts, from: until.AddDate(0, 0, -25), until: until, seed: 1}
-	for range 8 {
+	const alerts = 2 * seedChunk
+	pool, err := database.OpenPool(t.Context(), pgtest.NewURL(t), 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	until := time.Now().Add(-seedEnds).UTC().Truncate(time.Millisecond)
+	p := &past{pool: pool, count: alerts, from: until.AddDate(0, 0, -25), until: until}
+	for range Destinations {
 		p.destinations = append(p.destinations, uuid.New())
 	}
-	var rows seedRows
-	for i := range alerts {
-		p.alert(i, &rows)
+	if err := p.fill(t.Context(), io.Discard); err != nil {
+		t.Fatal(err)
 	}
-	if a, d, n := len(rows.alerts), len(rows.deliveries), len(rows.attempts); a != alerts || d != 2*alerts || n != 5*alerts {
-		t.Errorf("got %d alerts, %d deliveries, %d attempts; want 1 : 2 : 5", a, d, n)
-	}
-	statuses := map[any]int{}
-	pairs := map[[2]any]bool{}
-	for _, row := range rows.deliveries {
-		of := func(name string) any { return column(t, deliveryColumns, row, name) }
-		statuses[of("status")]++
-		pairs[[2]any{of("alert_id"), of("destination_id")}] = true
-		if (of("status") == "delivered") != (of("first_ack_at") != nil) || (of("status") == "failed") != (of("reason") != nil) {
-			t.Errorf("a delivery that cannot be: %v", row)
+	for what, c := range map[string]struct {
+		query string
+		want  int
+	}{
+		"alerts":                   {`SELECT count(*) FROM alerts`, alerts},
+		"unrouted":                 {`SELECT count(*) FROM alerts WHERE unrouted IS NOT NULL`, alerts / block},
+		"deliveries":               {`SELECT count(*) FROM deliveries`, 2 * alerts},
+		"attempts":                 {`SELECT count(*) FROM attempts`, AttemptsOf(alerts)},
+		"delivered":                {`SELECT count(*) FROM deliveries WHERE status = 'delivered' AND first_ack_at = finished_at`, 2 * alerts * 9 / 10},
+		"failed":                   {`SELECT count(*) FROM deliveries WHERE status = 'failed' AND attempts = 11`, 2 * alerts / 10},
+		"at once":                  {`SELECT count(*) FROM deliveries WHERE made = 1`, 2 * alerts * 14 / cycle},
+		"destinations":             {`SELECT count(DISTINCT destination_id) FROM deliveries`, Destinations},
+		"of no alert":              {`SELECT count(*) FROM deliveries d WHERE NOT EXISTS (SELECT FROM alerts a WHERE a.id = d.alert_id)`, 0},
+		"unrouted with deliveries": {`SELECT count(*) FROM alerts a JOIN deliveries d ON d.alert_id = a.id WHERE a.unrouted IS NOT NULL`, 0},
+		"not their last attempt": {`
+			SELECT count(*)
+			FROM deliveries d
+			LEFT JOIN attempts t ON t.id = d.last_attempt_id AND t.delivery_id = d.id AND t.number = d.attempts AND t.class = d.last_class
+			WHERE t.id IS NULL`, 0},
+		"made before": {`
+			SELECT count(*)
+			FROM attempts t
+			JOIN deliveries d ON d.id = t.delivery_id
+			WHERE t.started_at < d.created_at OR t.started_at > d.finished_at OR d.finished_at > now()`, 0},
+		"before the one before": {`
+			SELECT count(*)
+			FROM (SELECT id, lag(id) OVER w AS before, started_at, lag(started_at) OVER w AS began
+			      FROM attempts WINDOW w AS (PARTITION BY delivery_id ORDER BY number)) t
+			WHERE id < before OR started_at < began`, 0},
+		"with an id of another time": {`
+			SELECT count(*)
+			FROM attempts
+			WHERE abs(('x' || substr(replace(id::text, '-', ''), 1, 12))::bit(48)::bigint - extract(epoch FROM started_at) * 1000) > 1
+			   OR substr(id::text, 15, 1) <> '7'`, 0},
+	} {
+		var got int
+		if err := pool.QueryRow(t.Context(), c.query).Scan(&got); err != nil {
+			t.Errorf("%s: %v", what, err)
+			continue
 		}
-		if ended := of("finished_at").(time.Time); ended.Before(of("created_at").(time.Time)) || ended.After(until.Add(seedEnds)) {
-			t.Errorf("a delivery that ended at %v", ended)
+		if diff := cmp.Diff(c.want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", what, diff)
 		}
-	}
-	if statuses["failed"]*10 != 2*alerts || statuses["delivered"]*10 != 9*2*alerts {
-		t.Errorf("got statuses %v, want one in ten failed", statuses)
-	}
-	if len(pairs) != 2*alerts {
-		t.Errorf("%d pairs of alert and destination for %d deliveries", len(pairs), 2*alerts)
-	}
-	ids := map[any]bool{}
-	for _, row := range rows.attempts {
-		id := column(t, attemptColumns, row, "id").(uuid.UUID)
-		ids[id] = true
-		sec, nsec := id.Time().UnixTime()
-		if began := column(t, attemptColumns, row, "started_at").(time.Time); id.Version() != 7 || began.UnixMilli() != time.Unix(sec, nsec).UnixMilli() {
-			t.Errorf("attempt %s began at %v", id, began)
-		}
-	}
-	if len(ids) != 5*alerts {
-		t.Errorf("%d ids for %d attempts", len(ids), 5*alerts)
 	}
 }

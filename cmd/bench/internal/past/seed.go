@@ -19,7 +19,7 @@ import (
 
 // Command fills a database. Belfry may run on it or not.
 type Command struct {
-	DatabaseURL string `name:"database-url" help:"A migrated database with at least four destinations." required:"" placeholder:"URL"`
+	DatabaseURL string `name:"database-url" help:"A migrated database with at least eight destinations." required:"" placeholder:"URL"`
 	Alerts      int    `help:"How many alerts. Each has two deliveries on average, and each of those 2.5 attempts." default:"1000000"`
 	Days        int    `help:"Over how many days, until yesterday. Retention drops what is older than it is set to." default:"25"`
 }
@@ -30,12 +30,20 @@ func (c *Command) Run(ctx context.Context, to process.Streams) error {
 }
 
 const (
-	seedChunk   = 2000 // alerts in one transaction: a multiple of block
+	seedChunk   = 25 * block // alerts in one transaction
 	seedWorkers = 2
 	// seedEnds is how long ago the newest alert is: the last retry of one that
 	// failed comes 16 hours after its first.
 	seedEnds = 18 * time.Hour
 )
+
+// past is what is to be made up.
+type past struct {
+	pool         *pgxpool.Pool
+	count        int
+	from, until  time.Time
+	destinations []uuid.UUID
+}
 
 // Seed fills a database and leaves it as one that has been there for weeks: with
 // statistics, and nothing for autovacuum to do.
@@ -48,32 +56,21 @@ func Seed(ctx context.Context, url string, alerts, days int, progress io.Writer)
 		return err
 	}
 	defer pool.Close()
-	p := &past{count: alerts, until: time.Now().Add(-seedEnds).UTC().Truncate(time.Millisecond)}
+	p := &past{pool: pool, count: alerts, until: time.Now().Add(-seedEnds).UTC().Truncate(time.Millisecond)}
 	p.from = p.until.AddDate(0, 0, -days)
-	p.seed = uint64(p.until.UnixNano())
-	if p.destinations, err = p.prepare(ctx, pool); err != nil {
+	if p.destinations, err = existing(ctx, pool); err != nil {
 		return err
 	}
 	began := time.Now()
-	if err := p.copyAll(ctx, pool, progress); err != nil {
+	if err := p.fill(ctx, progress); err != nil {
 		return err
-	}
-	for _, table := range []string{"alerts", "deliveries", "attempts"} {
-		if _, err := pool.Exec(ctx, "VACUUM (ANALYZE) "+table); err != nil {
-			return fmt.Errorf("vacuum %s: %w", table, err)
-		}
 	}
 	fmt.Fprintf(progress, "seeded %d alerts in %v\n", alerts, time.Since(began).Round(time.Second))
 	return nil
 }
 
-// prepare makes the partitions and returns the destinations.
-func (p *past) prepare(ctx context.Context, pool *pgxpool.Pool) ([]uuid.UUID, error) {
-	for at := p.from; at.Before(time.Now().AddDate(0, 0, 7)); at = at.AddDate(0, 0, 7) {
-		if _, err := pool.Exec(ctx, `SELECT attempts_partition($1)`, at); err != nil {
-			return nil, fmt.Errorf("make partition: %w", err)
-		}
-	}
+// existing returns the destinations that there are.
+func existing(ctx context.Context, pool *pgxpool.Pool) ([]uuid.UUID, error) {
 	const query = `
 		SELECT id
 		FROM destinations
@@ -87,29 +84,47 @@ func (p *past) prepare(ctx context.Context, pool *pgxpool.Pool) ([]uuid.UUID, er
 	if err != nil {
 		return nil, fmt.Errorf("select destinations: %w", err)
 	}
-	if len(ids) < widest {
-		return nil, fmt.Errorf("seed: there are %d destinations; create at least %d first", len(ids), widest)
+	if len(ids) < Destinations {
+		return nil, fmt.Errorf("seed: there are %d destinations; create at least %d first", len(ids), Destinations)
 	}
 	return ids, nil
 }
 
-// copyAll has workers copy chunks, until all are done or one goes wrong.
-func (p *past) copyAll(ctx context.Context, pool *pgxpool.Pool, progress io.Writer) error {
+// fill makes the partitions, and all rows.
+func (p *past) fill(ctx context.Context, progress io.Writer) error {
+	for at := p.from; at.Before(time.Now().AddDate(0, 0, 7)); at = at.AddDate(0, 0, 7) {
+		if _, err := p.pool.Exec(ctx, `SELECT attempts_partition($1)`, at); err != nil {
+			return fmt.Errorf("make partition: %w", err)
+		}
+	}
+	if err := p.insertAll(ctx, progress); err != nil {
+		return err
+	}
+	for _, table := range []string{"alerts", "deliveries", "attempts"} {
+		if _, err := p.pool.Exec(ctx, "VACUUM (ANALYZE) "+table); err != nil {
+			return fmt.Errorf("vacuum %s: %w", table, err)
+		}
+	}
+	return nil
+}
+
+// insertAll has workers insert chunks, until all are done or one goes wrong.
+func (p *past) insertAll(ctx context.Context, progress io.Writer) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	chunks := make(chan int)
-	var copying sync.WaitGroup
+	var inserting sync.WaitGroup
 	for range seedWorkers {
-		copying.Go(func() {
+		inserting.Go(func() {
 			for first := range chunks {
-				if err := p.copyChunk(ctx, pool, first, min(seedChunk, p.count-first)); err != nil {
+				if err := p.insertChunk(ctx, first, min(first+seedChunk, p.count)); err != nil {
 					cancel(err)
 				}
 			}
 		})
 	}
 	for first := 0; first < p.count && ctx.Err() == nil; first += seedChunk {
-		if first > 0 && first%(50*seedChunk) == 0 {
+		if first > 0 && first%(40*seedChunk) == 0 {
 			fmt.Fprintf(progress, "seeded %d of %d alerts\n", first, p.count)
 		}
 		select {
@@ -118,39 +133,30 @@ func (p *past) copyAll(ctx context.Context, pool *pgxpool.Pool, progress io.Writ
 		}
 	}
 	close(chunks)
-	copying.Wait()
+	inserting.Wait()
 	return context.Cause(ctx)
 }
 
-// copyChunk writes alerts with all that belongs to them in one transaction.
-func (p *past) copyChunk(ctx context.Context, pool *pgxpool.Pool, first, n int) error {
-	var rows seedRows
-	for i := first; i < first+n; i++ {
-		p.alert(i, &rows)
-	}
-	return pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
+// insertChunk writes alerts with all that belongs to them in one transaction.
+func (p *past) insertChunk(ctx context.Context, first, end int) error {
+	return pgx.BeginFunc(ctx, p.pool, func(tx pgx.Tx) error {
 		if err := withoutReferences(ctx, tx); err != nil {
 			return err
 		}
-		for _, t := range []struct {
-			table   string
-			columns []string
-			rows    [][]any
-		}{
-			{"alerts", alertColumns, rows.alerts},
-			{"deliveries", deliveryColumns, rows.deliveries},
-			{"attempts", attemptColumns, rows.attempts},
-		} {
-			if _, err := tx.CopyFrom(ctx, pgx.Identifier{t.table}, t.columns, pgx.CopyFromRows(t.rows)); err != nil {
-				return fmt.Errorf("copy %s: %w", t.table, err)
+		for _, setting := range []string{"SET LOCAL work_mem = '64MB'", "SET LOCAL jit = off", "SET LOCAL synchronous_commit = off"} {
+			if _, err := tx.Exec(ctx, setting); err != nil {
+				return fmt.Errorf("set: %w", err)
 			}
+		}
+		if _, err := tx.Exec(ctx, insertAll, first, end, p.count, p.from, p.until, p.destinations); err != nil {
+			return fmt.Errorf("insert alerts from %d on: %w", first, err)
 		}
 		return nil
 	})
 }
 
-// withoutReferences leaves out the checks of foreign keys, which take most of the
-// time and hold by how the rows are made. A role that may not is slower.
+// withoutReferences leaves out the checks of foreign keys, which hold by how the
+// rows are made. A role that may not is slower.
 func withoutReferences(ctx context.Context, tx pgx.Tx) error {
 	err := pgx.BeginFunc(ctx, tx, func(nested pgx.Tx) error {
 		_, err := nested.Exec(ctx, "SET LOCAL session_replication_role = replica")

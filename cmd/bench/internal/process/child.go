@@ -50,8 +50,11 @@ func (c *Child) PID() int { return c.cmd.Process.Pid }
 func (c *Child) Kill() error { return c.end(syscall.SIGKILL, 10*time.Second) }
 
 // Stop ends the process in order, and otherwise too.
-func (c *Child) Stop() error {
-	if c.end(syscall.SIGTERM, 40*time.Second) == nil {
+func (c *Child) Stop() error { return c.StopWithin(40 * time.Second) }
+
+// StopWithin is Stop of a process that may take so long to end in order.
+func (c *Child) StopWithin(d time.Duration) error {
+	if c.end(syscall.SIGTERM, d) == nil {
 		return nil
 	}
 	return c.Kill()

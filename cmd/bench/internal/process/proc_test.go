@@ -39,3 +39,16 @@ func TestParseMemory(t *testing.T) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 }
+
+func TestParseCores(t *testing.T) {
+	t.Parallel()
+	got, err := parseCores("cpu  100 20 50 4000 300 7 3 11 40 0")
+	if want := (Cores{Busy: 1800 * time.Millisecond, Stolen: 110 * time.Millisecond}); err != nil || got != want {
+		t.Errorf("got %+v, %v; want %+v", got, err, want)
+	}
+	for _, line := range []string{"", "cpu0 1 2 3 4 5 6 7 8", "cpu 1 2 3", "cpu 1 2 3 4 5 6 7 x"} {
+		if got, err := parseCores(line); err == nil {
+			t.Errorf("%q: got %+v, want an error", line, got)
+		}
+	}
+}

@@ -14,13 +14,15 @@ type Arrival struct {
 	WebhookID uuid.UUID
 	AlertID   string
 	At        int64 // Unix time in nanoseconds: all of a run happens on one machine
+	HTTP      uint8 // major version of the protocol
 }
 
 // appendArrival writes an arrival as the receiver hands it to bench run: 16 bytes
-// of id, 8 of time, 2 of length, the alertId.
+// of id, 8 of time, 1 of version, 2 of length, the alertId.
 func appendArrival(to []byte, a Arrival) []byte {
 	to = append(to, a.WebhookID[:]...)
 	to = binary.BigEndian.AppendUint64(to, uint64(a.At))
+	to = append(to, a.HTTP)
 	to = binary.BigEndian.AppendUint16(to, uint16(len(a.AlertID)))
 	return append(to, a.AlertID...)
 }
@@ -29,17 +31,17 @@ func appendArrival(to []byte, a Arrival) []byte {
 func readArrivals(from io.Reader) ([]Arrival, error) {
 	var all []Arrival
 	for {
-		var head [26]byte
+		var head [27]byte
 		if _, err := io.ReadFull(from, head[:]); errors.Is(err, io.EOF) {
 			return all, nil
 		} else if err != nil {
 			return nil, err
 		}
-		id := make([]byte, binary.BigEndian.Uint16(head[24:]))
+		id := make([]byte, binary.BigEndian.Uint16(head[25:]))
 		if _, err := io.ReadFull(from, id); err != nil {
 			return nil, err
 		}
-		a := Arrival{At: int64(binary.BigEndian.Uint64(head[16:])), AlertID: string(id)}
+		a := Arrival{At: int64(binary.BigEndian.Uint64(head[16:])), HTTP: head[24], AlertID: string(id)}
 		copy(a.WebhookID[:], head[:])
 		all = append(all, a)
 	}

@@ -11,7 +11,7 @@ import (
 
 func TestArrivals(t *testing.T) {
 	t.Parallel()
-	want := []Arrival{{uuid.New(), "single-1", time.Now().UnixNano()}, {uuid.New(), "", 0}, {uuid.New(), "ä", 1}}
+	want := []Arrival{{uuid.New(), "single-1", time.Now().UnixNano(), 1}, {uuid.New(), "", 0, 2}, {uuid.New(), "ä", 1, 1}}
 	var raw []byte
 	for _, a := range want {
 		raw = appendArrival(raw, a)

@@ -17,12 +17,17 @@ import (
 // Receiver is a running bench receive.
 type Receiver struct {
 	*process.Child
-	Addresses []string
+	Addresses Addresses
 }
 
-// Start starts a receiver that listens on so many ports.
-func Start(listeners int) (*Receiver, error) {
-	cmd, err := process.Self("receive", "--listeners", strconv.Itoa(listeners))
+// Start starts a receiver that listens on so many ports, and on two with TLS if it
+// has an identity.
+func Start(listeners int, who Identity) (*Receiver, error) {
+	args := []string{"receive", "--listeners", strconv.Itoa(listeners)}
+	if who.Certificate != "" {
+		args = append(args, "--certificate", who.Certificate, "--key", who.Key)
+	}
+	cmd, err := process.Self(args...)
 	if err != nil {
 		return nil, err
 	}
@@ -45,7 +50,8 @@ func Start(listeners int) (*Receiver, error) {
 	return r, nil
 }
 
-// Count returns how many requests a path has got, repeats too.
+// Count returns how many requests a path has got, repeats too; without a path,
+// how many all have got.
 func (r *Receiver) Count(ctx context.Context, path string) (int, error) {
 	body, err := r.get(ctx, "/count", path)
 	if err != nil {
@@ -73,8 +79,17 @@ func (r *Receiver) Arrivals(ctx context.Context, path string) ([]Arrival, error)
 	return all, nil
 }
 
+// Open has the path gate answer what it got and what it gets.
+func (r *Receiver) Open(ctx context.Context) error {
+	body, err := r.get(ctx, "/open", "")
+	if err != nil {
+		return err
+	}
+	return body.Close()
+}
+
 func (r *Receiver) get(ctx context.Context, what, path string) (io.ReadCloser, error) {
-	target := "http://" + r.Addresses[0] + what + "?path=" + url.QueryEscape(path)
+	target := "http://" + r.Addresses.Plain[0] + what + "?path=" + url.QueryEscape(path)
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target, nil)
 	if err != nil {
 		return nil, err

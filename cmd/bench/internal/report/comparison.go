@@ -3,8 +3,9 @@ package report
 import (
 	"fmt"
 	"io"
-	"slices"
 	"text/tabwriter"
+
+	"belfry/cmd/bench/internal/measure"
 )
 
 // maxCost is how much more CPU a delivery may cost than with the version before.
@@ -21,7 +22,7 @@ type Comparison struct {
 // Add adds a turn: what came of the program before, and of the one after.
 func (c *Comparison) Add(turn [2]Result) {
 	if turn[0].CPU != nil && turn[1].CPU != nil {
-		before, after := turn[0].CPU.Belfry+turn[0].CPU.Postgres, turn[1].CPU.Belfry+turn[1].CPU.Postgres
+		before, after := turn[0].CPU.Server(), turn[1].CPU.Server()
 		c.before, c.after, c.cost = append(c.before, before), append(c.after, after), append(c.cost, after/before)
 		c.belfry = append(c.belfry, turn[1].CPU.Belfry/turn[0].CPU.Belfry)
 		c.postgres = append(c.postgres, turn[1].CPU.Postgres/turn[0].CPU.Postgres)
@@ -41,25 +42,15 @@ func PrintComparison(to io.Writer, rows []Comparison) error {
 	for _, r := range rows {
 		verdict := NotJudged
 		if len(r.cost) > 0 {
-			verdict = AtMost("", median(r.cost), maxCost, "").Verdict
+			verdict = AtMost("", measure.Median(r.cost), maxCost, "").Verdict
 		}
 		turns := ""
 		for _, c := range r.cost {
 			turns += number(c) + " "
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%.3f\t%s\t%.3f\t%.3f\t%s\t%s\t%s\n", r.Name, shown(median(r.before)), shown(median(r.after)), median(r.cost), turns,
-			median(r.belfry), median(r.postgres),
-			shown(median(r.rate)), shown(median(r.p99)), verdict)
+		fmt.Fprintf(t, "%s\t%s\t%s\t%.3f\t%s\t%.3f\t%.3f\t%s\t%s\t%s\n", r.Name, shown(measure.Median(r.before)), shown(measure.Median(r.after)), measure.Median(r.cost), turns,
+			measure.Median(r.belfry), measure.Median(r.postgres),
+			shown(measure.Median(r.rate)), shown(measure.Median(r.p99)), verdict)
 	}
 	return t.Flush()
-}
-
-// median returns the middle value, 0 of none.
-func median(values []float64) float64 {
-	if len(values) == 0 {
-		return 0
-	}
-	sorted := slices.Sorted(slices.Values(values))
-	n := len(sorted)
-	return (sorted[(n-1)/2] + sorted[n/2]) / 2
 }

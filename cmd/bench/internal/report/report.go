@@ -3,9 +3,12 @@ package report
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -13,8 +16,11 @@ import (
 
 // Report is all that a run found.
 type Report struct {
-	Machine Machine  `json:"machine"`
-	Results []Result `json:"results"`
+	Machine   Machine   `json:"machine"`
+	Rounds    int       `json:"rounds"`  // asked for
+	Seconds   float64   `json:"seconds"` // of all of it
+	Limits    []Summary `json:"limits"`  // each of them measured before and after what is held against it
+	Scenarios []Summary `json:"scenarios"`
 }
 
 // Write writes all of it to a file, as JSON.
@@ -29,88 +35,150 @@ func (r Report) Write(file string) error {
 	return nil
 }
 
-// Err names the scenarios that could not be played. A threshold that was missed
-// is a finding, and no error.
+// Err names in a line each the thresholds that were missed, and the scenarios that
+// could not be played.
 func (r Report) Err() error {
-	var failed []string
-	for _, s := range r.Results {
-		if s.Failed != "" {
-			failed = append(failed, s.Name)
+	var all []error
+	for _, s := range slices.Concat(r.Limits, r.Scenarios) {
+		for _, line := range s.Missed() {
+			all = append(all, errors.New(line))
 		}
 	}
-	if len(failed) == 0 {
-		return nil
-	}
-	return fmt.Errorf("could not be played: %s", strings.Join(failed, ", "))
+	return errors.Join(all...)
 }
+
+const header = "scenario\truns\t/s\tto its limits\tCPU µs\tBelfry\tPostgres\treceiver\tproducer\telsewhere\tRSS MiB\tpeak\t" +
+	"lost\tdup\tp50 ms\tp99 ms\tthreshold\tverdict\tof the runs\t"
 
 // Print writes the table: a line for each scenario with its first threshold, and
 // one for each further threshold.
 func (r Report) Print(to io.Writer) error {
 	m := r.Machine
-	fmt.Fprintf(to, "\nBelfry %s (tree %s), Postgres %s, %s, %d × %s, %d MiB, Linux %s, %s, load before %s, scale %g\n\n",
-		m.Belfry, m.Revision, m.Postgres, m.Go, m.Cores, m.CPU, m.MemoryMiB, m.Kernel, m.Filesystem, m.LoadAverage, m.Scale)
+	fmt.Fprintf(to, "\nBelfry %s (tree %s), Postgres %s, %s, %d × %s, %d MiB, Linux %s, %s, load before %s, scale %g, %.0f s\n\n",
+		m.Belfry, m.Revision, m.Postgres, m.Go, m.Cores, m.CPU, m.MemoryMiB, m.Kernel, m.Filesystem, m.LoadAverage, m.Scale, r.Seconds)
 	t := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "scenario\t/s\t× L1\t× L2\t× L3\tCPU µs\tBelfry\tPostgres\tRSS MiB\tpeak\tlost\tdup\tp50 ms\tp99 ms\tthreshold\t\t")
-	for _, s := range r.Results {
-		row := s.figures()
-		if len(s.Checks) == 0 {
-			fmt.Fprintf(t, "%s\t\t%s\t\n", row, oneLine(s.Failed))
-		}
-		for _, c := range s.Checks {
-			fmt.Fprintf(t, "%s\t%s\t%s\t\n", row, c, c.Verdict)
-			row = strings.Repeat("\t", strings.Count(row, "\t"))
-		}
-		if len(s.Checks) > 0 && s.Failed != "" {
-			fmt.Fprintf(t, "%s\t%s\t%s\t\n", row, oneLine(s.Failed), missed)
-		}
+	fmt.Fprintln(t, header)
+	for _, s := range slices.Concat(r.Limits, r.Scenarios) {
+		s.print(t)
 	}
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	for _, s := range r.Results {
-		if len(s.Calls) > 0 {
-			if err := printCalls(to, s.Calls); err != nil {
+	for _, s := range r.Scenarios {
+		if len(s.Median.Calls) > 0 {
+			if err := printCalls(to, s.Median.Calls); err != nil {
 				return err
 			}
 		}
 	}
+	if notes := r.notes(); len(notes) > 0 {
+		fmt.Fprintf(to, "\n%s\n", strings.Join(notes, "\n"))
+	}
 	return nil
 }
 
-// String implements fmt.Stringer.
-func (c Check) String() string {
-	unit := ""
-	if c.Unit != "" {
-		unit = " " + c.Unit
+// print writes the lines of one scenario.
+func (s Summary) print(to io.Writer) {
+	row := s.figures()
+	next := func() { row = strings.Repeat("\t", strings.Count(row, "\t")) }
+	shown := slices.DeleteFunc(slices.Clone(s.Checks), func(c Check) bool {
+		return c.What == nothingLost && c.Verdict == passed // the columns say it
+	})
+	for _, c := range shown {
+		fmt.Fprintf(to, "%s\t%s\t%s\t%s\t\n", row, c, c.Verdict, c.spread())
+		next()
 	}
-	return fmt.Sprintf("%s %s %s %s%s", c.What, number(c.Got), c.Want, number(c.Bound), unit)
+	for _, why := range s.Failed {
+		fmt.Fprintf(to, "%s\t%s\t%s\t\t\n", row, why, missed)
+		next()
+	}
+	if len(shown)+len(s.Failed) == 0 {
+		fmt.Fprintf(to, "%s\t\t\t\t\n", row)
+	}
 }
 
 // figures are the columns before the thresholds.
-func (s Result) figures() string {
-	columns := []string{s.Name, shown(s.PerSecond), shown(s.Ratios["L1"]), shown(s.Ratios["L2"]), shown(s.Ratios["L3"])}
-	if s.CPU != nil {
-		columns = append(columns, shown(s.CPU.Belfry+s.CPU.Postgres), shown(s.CPU.Belfry), shown(s.CPU.Postgres))
+func (s Summary) figures() string {
+	m := s.Median
+	columns := []string{s.Name, strconv.Itoa(len(s.Runs) - len(s.Failed)), shown(m.PerSecond), ratios(m.Ratios)}
+	if m.CPU != nil {
+		columns = append(columns, shown(m.CPU.Server()), shown(m.CPU.Belfry), shown(m.CPU.Postgres), shown(m.CPU.Receiver),
+			shown(m.CPU.Producer), shown(m.CPU.Elsewhere))
 	} else {
-		columns = append(columns, "", "", "")
+		columns = append(columns, "", "", "", "", "", "")
 	}
-	if s.Memory != nil {
-		columns = append(columns, shown(s.Memory.Resident), shown(s.Memory.Peak))
-	} else {
-		columns = append(columns, "", "")
-	}
-	if s.Audit != nil {
-		columns = append(columns, strconv.Itoa(s.Audit.Lost), strconv.Itoa(s.Audit.Duplicates))
+	if m.Memory != nil {
+		columns = append(columns, shown(m.Memory.Resident), shown(m.Memory.Peak))
 	} else {
 		columns = append(columns, "", "")
 	}
-	if s.Latency != nil {
-		columns = append(columns, number(s.Latency.P50), number(s.Latency.P99))
+	if m.Audit != nil {
+		columns = append(columns, strconv.Itoa(m.Audit.Lost), strconv.Itoa(m.Audit.Duplicates))
+	} else {
+		columns = append(columns, "", "")
+	}
+	if m.Latency != nil {
+		columns = append(columns, number(m.Latency.P50), number(m.Latency.P99))
 	} else {
 		columns = append(columns, "", "")
 	}
 	return strings.Join(columns, "\t")
+}
+
+func ratios(to map[string]float64) string {
+	var all []string
+	for _, name := range slices.Sorted(maps.Keys(to)) {
+		all = append(all, number(to[name])+" × "+name)
+	}
+	return strings.Join(all, ", ")
+}
+
+// steadyEnough is how much of the greater of two measurements of a limit the
+// smaller may be short of.
+const steadyEnough = 0.8
+
+// busyElsewhere is how much of all CPU may be spent by others than what is measured
+// and what measures it: the kernel has some threads of its own.
+const busyElsewhere = 0.1
+
+// notes say what makes figures doubtful.
+func (r Report) notes() []string {
+	var all []string
+	for _, s := range r.Scenarios {
+		for _, run := range s.Runs {
+			for _, name := range slices.Sorted(maps.Keys(run.Limits)) {
+				if l := run.Limits[name]; l.Drift() < steadyEnough {
+					all = append(all, fmt.Sprintf("The machine was not steady in round %d: beside %s, %s was %s.",
+						run.Round, s.Name, name, list(l.Measured)))
+				}
+			}
+			if share := run.elsewhere(); share > busyElsewhere {
+				all = append(all, fmt.Sprintf("The machine was not quiet in round %d: during %s, %.0f %% of all CPU was spent elsewhere.",
+					run.Round, s.Name, 100*share))
+			}
+		}
+		if s.Unplayed > 0 {
+			all = append(all, fmt.Sprintf("There was no time for %d of the rounds of %s.", s.Unplayed, s.Name))
+		}
+	}
+	return all
+}
+
+// elsewhere is the part of all CPU that neither Belfry, Postgres nor the bench spent.
+func (r Result) elsewhere() float64 {
+	if r.CPU == nil || r.CPU.Elsewhere == 0 {
+		return 0
+	}
+	c := r.CPU
+	return c.Elsewhere / (c.Elsewhere + c.Server() + c.Receiver + c.Producer + c.Bench)
+}
+
+func list(values []float64) string {
+	var all []string
+	for _, v := range values {
+		all = append(all, number(v))
+	}
+	return strings.Join(all, " and then ")
 }
 
 // shown leaves what was not measured empty.

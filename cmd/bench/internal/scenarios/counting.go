@@ -12,7 +12,6 @@ import (
 
 	"belfry/cmd/bench/internal/calls"
 	"belfry/cmd/bench/internal/load"
-	"belfry/cmd/bench/internal/past"
 	"belfry/cmd/bench/internal/report"
 	"belfry/cmd/bench/internal/stage"
 )
@@ -26,7 +25,7 @@ const (
 // counted asks whether people who count, all at once, keep producers waiting, and
 // how long a count takes by itself.
 func counted(ctx context.Context, b *stage.Bench) (r report.Result, err error) {
-	s, err := b.Build(ctx, "counting", 8)
+	s, past, err := b.BuildOnPast(ctx, b.Scaled(countedAlerts), 2)
 	if err != nil {
 		return r, err
 	}
@@ -35,18 +34,7 @@ func counted(ctx context.Context, b *stage.Bench) (r report.Result, err error) {
 	if err != nil {
 		return r, err
 	}
-	old := to
-	for n := 2; n < 8; n++ {
-		if old, err = s.Destination(ctx, "ok", n); err != nil {
-			return r, err
-		}
-	}
-	if err := past.Seed(ctx, s.Database, b.Scaled(countedAlerts), seedDays, b.Progress); err != nil {
-		return r, err
-	}
-	if err := b.Cluster.Checkpoint(ctx); err != nil {
-		return r, err
-	}
+	old := past.Old
 	slowest := 0.0
 	for _, q := range countQueries(old) {
 		call, err := timePosts(ctx, s.API, "POST "+bulkPath+" "+q, bulkPath, q)
@@ -101,7 +89,7 @@ func timePosts(ctx context.Context, c calls.Client, what, path, body string) (ca
 
 // postSteadily posts alerts to a destination for so long, and times each post.
 func postSteadily(ctx context.Context, s *stage.Stage, prefix string, to calls.Destination, length time.Duration) (calls.Timed, error) {
-	alerts := load.NewPayloads(prefix, to.LogType)
+	alerts := load.NewPayloads(load.Shape{Prefix: prefix, LogType: to.LogType})
 	every := time.NewTicker(countEvery)
 	defer every.Stop()
 	var took []time.Duration

@@ -20,7 +20,7 @@ import (
 	"belfry/cmd/bench/internal/stage"
 )
 
-// riverJobs is how many jobs L3 works.
+// riverJobs is how many jobs it works.
 const riverJobs = 100_000
 
 type nothing struct {
@@ -45,10 +45,10 @@ func (w *nothingWorker) Work(context.Context, *river.Job[nothing]) error {
 	return nil
 }
 
-// riverLimit is L3: River alone, on jobs that are there already and do nothing.
+// riverLimit is River alone, on jobs that are there already and do nothing.
 func riverLimit(ctx context.Context, b *stage.Bench) (r report.Result, err error) {
 	const name = "bench_river"
-	databaseURL, err := b.Cluster.Create(ctx, name)
+	databaseURL, err := b.Cluster.Create(ctx, name, "")
 	if err != nil {
 		return r, err
 	}
@@ -77,7 +77,6 @@ func riverLimit(ctx context.Context, b *stage.Bench) (r report.Result, err error
 		return r, fmt.Errorf("work river's jobs: %w", err)
 	}
 	r.Deliveries, r.PerSecond = jobs, float64(jobs)/last.Sub(began).Seconds()
-	b.Limits.River = r.PerSecond
 	return r, nil
 }
 

@@ -2,10 +2,10 @@ package scenarios
 
 import (
 	"context"
-	"errors"
 	"time"
 
-	"belfry/cmd/bench/internal/measure"
+	"belfry/cmd/bench/internal/calls"
+	"belfry/cmd/bench/internal/load"
 	"belfry/cmd/bench/internal/report"
 	"belfry/cmd/bench/internal/stage"
 )
@@ -13,34 +13,44 @@ import (
 // pace is the rate of an ordinary day.
 const pace = 50
 
+func even(ctx context.Context, b *stage.Bench) (report.Result, error) {
+	return steady(ctx, b, load.Even)
+}
+
+func poisson(ctx context.Context, b *stage.Bench) (report.Result, error) {
+	return steady(ctx, b, load.Poisson)
+}
+
 // steady is an open loop at the ordinary rate.
-func steady(ctx context.Context, b *stage.Bench) (r report.Result, err error) {
-	s, err := b.Build(ctx, "steady", 2)
-	if err != nil {
-		return r, err
-	}
-	defer func() { err = errors.Join(err, s.Close()) }()
-	to, err := s.Healthy(ctx)
-	if err != nil {
-		return r, err
-	}
-	before, err := s.Read()
-	if err != nil {
-		return r, err
-	}
-	st, err := s.Stream(ctx, "steady", to, pace, b.During(60*time.Second))
-	if err != nil {
-		return r, err
-	}
-	after, err := s.Read()
-	if err != nil {
-		return r, err
-	}
-	stage.Show(&r, st)
-	r.CPU, r.Memory = measure.Each(before, after, st.LoadTime, r.Deliveries), &after.Memory
-	r.Checks = []report.Check{
-		report.AtMost("p50 accept to receipt", st.Latency.P50, 8, "ms"),
-		report.AtMost("p99 accept to receipt", st.Latency.P99, 40, "ms"),
-	}
-	return r, nil
+func steady(ctx context.Context, b *stage.Bench, arrivals string) (report.Result, error) {
+	return on(ctx, b, "steady", 2, func(s *stage.Stage) (report.Result, error) {
+		var r report.Result
+		to, err := s.Healthy(ctx)
+		if err != nil {
+			return r, err
+		}
+		before, err := s.Read()
+		if err != nil {
+			return r, err
+		}
+		st, err := s.StreamOf(ctx, load.Plan{
+			Shape: load.Shape{Prefix: "steady", LogType: to.LogType}, Rate: pace, Arrivals: arrivals,
+			Alerts: max(1, int(pace*b.During(24*time.Second).Seconds())),
+		}, []calls.Destination{to})
+		if err != nil {
+			return r, err
+		}
+		after, err := s.Read()
+		if err != nil {
+			return r, err
+		}
+		stage.Show(&r, st)
+		stage.Spent(&r, before, after, st.Producer)
+		r.Checks = []report.Check{
+			report.AtMost("p50 accept to receipt", st.Latency.P50, 2.5, "ms"),
+			report.AtMost("p99 accept to receipt", st.Latency.P99, 6, "ms"),
+			costs(b, r, 3000),
+		}
+		return r, nil
+	})
 }

@@ -31,7 +31,7 @@ func (b *Bench) belfryCommand(env []string, args ...string) *exec.Cmd {
 	cmd := exec.Command(b.Program, args...)
 	cmd.Dir = b.Dir
 	for _, v := range os.Environ() {
-		if !strings.HasPrefix(v, "BELFRY_") && !strings.HasPrefix(v, "DATABASE_URL=") {
+		if !strings.HasPrefix(v, "BELFRY_") && !strings.HasPrefix(v, "DATABASE_URL=") && !strings.HasPrefix(v, "SSL_CERT_FILE=") {
 			cmd.Env = append(cmd.Env, v)
 		}
 	}
@@ -70,6 +70,7 @@ func (b *Bench) serve(ctx context.Context, databaseURL, address string) (*Server
 	cmd := b.belfryCommand([]string{
 		"DATABASE_URL=" + databaseURL, "BELFRY_KEYSET=" + b.keyset, "BELFRY_ADMIN_TOKEN=" + b.token,
 		"BELFRY_LISTEN=" + address, "BELFRY_EGRESS_ALLOW=127.0.0.0/8", "BELFRY_LOG_LEVEL=" + LogLevel,
+		"SSL_CERT_FILE=" + b.Identity.Authority, // receivers with TLS are of this authority
 	}, "serve")
 	cmd.Stdout, cmd.Stderr = log, log
 	c, err := process.Spawn(cmd)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"belfry/cmd/bench/internal/database"
+	"belfry/cmd/bench/internal/receive"
 )
 
 // Bench is what the scenarios of a run have in common.
@@ -19,18 +20,16 @@ type Bench struct {
 	Program  string // the one measured
 	Dir      string // temporary
 	Cluster  *database.Cluster
+	Identity receive.Identity // of receivers with TLS
 	keyset   string
 	token    string
 	Progress io.Writer
 
-	Limits  Limits  // measured so far
-	Maximum float64 // deliveries a second, as single measured them
-}
+	Round   int     // that is played, from 1
+	Maximum float64 // deliveries a second, as single measured them last
 
-// Limits are what this machine can do at most, in the same run: deliveries a
-// second, 0 where not measured.
-type Limits struct {
-	Post, Insert, River float64
+	migrated map[string]string // empty databases, by the program that migrated them
+	pasts    map[string]*Past  // databases with a past, by their name
 }
 
 // Options are what a run is made with.
@@ -45,7 +44,10 @@ type Options struct {
 
 // Open makes what all scenarios need.
 func Open(ctx context.Context, o Options) (b *Bench, err error) {
-	b = &Bench{scale: o.Scale, Soak: o.Soak, token: rand.Text() + rand.Text(), Progress: o.Progress}
+	b = &Bench{
+		scale: o.Scale, Soak: o.Soak, token: rand.Text() + rand.Text(), Progress: o.Progress, Round: 1,
+		migrated: map[string]string{}, pasts: map[string]*Past{},
+	}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, b.Close())
@@ -61,6 +63,9 @@ func Open(ctx context.Context, o Options) (b *Bench, err error) {
 	if err := os.Chmod(b.Dir, 0o711); err != nil {
 		return b, fmt.Errorf("open directory: %w", err)
 	}
+	if b.Identity, err = receive.NewIdentity(b.Dir); err != nil {
+		return b, err
+	}
 	if b.Cluster, err = database.Open(ctx, o.DatabaseURL, b.Dir); err != nil {
 		return b, err
 	}
@@ -72,7 +77,7 @@ func Open(ctx context.Context, o Options) (b *Bench, err error) {
 func (b *Bench) Close() error {
 	var errs []error
 	if b.Cluster != nil {
-		errs = append(errs, b.Cluster.Close())
+		errs = append(errs, b.dropKept(), b.Cluster.Close())
 	}
 	if b.Dir != "" {
 		errs = append(errs, os.RemoveAll(b.Dir))
@@ -80,8 +85,53 @@ func (b *Bench) Close() error {
 	return errors.Join(errs...)
 }
 
+// dropKept removes the databases that outlive a scenario. The run may have been
+// broken off; they are to go all the same.
+func (b *Bench) dropKept() error {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	var errs []error
+	for _, name := range b.migrated {
+		errs = append(errs, b.Cluster.Drop(ctx, name))
+	}
+	for name := range b.pasts {
+		errs = append(errs, b.Cluster.Drop(ctx, name))
+	}
+	return errors.Join(errs...)
+}
+
+// create makes an empty database that the program under test has migrated, and
+// returns its URL. The program does that once: what comes after is a copy.
+func (b *Bench) create(ctx context.Context, name string) (string, error) {
+	empty := b.migrated[b.Program]
+	if empty == "" {
+		empty = fmt.Sprintf("bench_empty_%d", len(b.migrated)+1)
+		url, err := b.Cluster.Create(ctx, empty, "")
+		if err != nil {
+			return "", err
+		}
+		b.migrated[b.Program] = empty
+		if _, err := b.BelfryOnce(ctx, []string{"DATABASE_URL=" + url}, "migrate", "up"); err != nil {
+			return "", err
+		}
+	}
+	return b.Cluster.Create(ctx, name, empty)
+}
+
 // Scaled is how many of n there are at this scale.
 func (b *Bench) Scaled(n int) int { return max(1, int(float64(n)*b.scale)) }
+
+// QuickScale is what a quick run is scaled by.
+const QuickScale = 0.25
+
+// Fixed is n where n is what a scenario is about, in a quick run too; only at a
+// smaller scale, to try, there are fewer.
+func (b *Bench) Fixed(n int) int {
+	if b.scale >= QuickScale {
+		return n
+	}
+	return b.Scaled(n)
+}
 
 // During is how long d takes at this scale.
 func (b *Bench) During(d time.Duration) time.Duration { return time.Duration(float64(d) * b.scale) }

@@ -3,10 +3,8 @@ package stage
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
-	"belfry/cmd/bench/internal/audit"
 	"belfry/cmd/bench/internal/calls"
 	"belfry/cmd/bench/internal/load"
 	"belfry/cmd/bench/internal/measure"
@@ -14,27 +12,28 @@ import (
 )
 
 // Flood posts alerts as fast as they are answered and waits until the last
-// answer of the last destination is recorded.
+// answer of the last destination is recorded. Each destination gets all alerts,
+// or its part of them if they are spread over as many log types. Nothing else may
+// be posted meanwhile.
 func (s *Stage) Flood(ctx context.Context, l load.Plan, to []calls.Destination) (report.Result, error) {
 	r := report.Result{Deliveries: l.Alerts * len(to)}
-	expected := map[string]int{}
-	for _, d := range to {
-		n, err := s.Receiver.Count(ctx, d.Path)
-		if err != nil {
-			return r, err
-		}
-		expected[d.Path] = n + l.Alerts
+	if l.Spread > 1 {
+		r.Deliveries = l.Alerts
+	}
+	had, err := s.Receiver.Count(ctx, "")
+	if err != nil {
+		return r, err
 	}
 	before, err := s.Read()
 	if err != nil {
 		return r, err
 	}
-	done, loadTime, err := load.All(ctx, s.API, l)
+	done, producer, err := load.All(ctx, s.API, l)
 	if err != nil {
 		return r, err
 	}
 	// What is lost or refused never comes: the audit counts it.
-	late := s.AwaitCount(ctx, expected, Patience)
+	late := s.AwaitCount(ctx, "", had+r.Deliveries, Patience)
 	if late != nil && !errors.Is(late, context.DeadlineExceeded) {
 		return r, late
 	}
@@ -48,25 +47,17 @@ func (s *Stage) Flood(ctx context.Context, l load.Plan, to []calls.Destination) 
 	}
 	took := recorded.Sub(time.Unix(0, done.Begun))
 	r.PerSecond = float64(r.Deliveries) / took.Seconds()
-	r.CPU = measure.Each(before, after, loadTime, r.Deliveries)
-	r.Memory, r.Errors = &after.Memory, done.Errors
+	Spent(&r, before, after, producer)
+	r.Errors = done.Errors
 	r.Fact("answeredP50ms", done.Answered.P50)
 	r.Fact("answeredP99ms", done.Answered.P99)
 	r.Fact("acceptedPerSecond", float64(done.Accepted())/time.Duration(done.Ended-done.Begun).Seconds())
-	return r, s.AuditAll(ctx, &r, done, to)
+	return r, s.AuditAll(ctx, &r, done, l.Spread > 1, to)
 }
 
-// AuditAll audits a load at each of its destinations.
-func (s *Stage) AuditAll(ctx context.Context, r *report.Result, l load.Done, to []calls.Destination) error {
-	all, latencies := audit.Found{}, measure.NewHistogram()
-	for _, d := range to {
-		found, err := s.AuditEach(ctx, l, d, func(_ int, late time.Duration) { measure.Record(latencies, late) })
-		if err != nil {
-			return fmt.Errorf("audit %s: %w", d.Path, err)
-		}
-		all.Add(found)
-	}
-	q := measure.QuantilesOf(latencies)
-	r.Audit, r.Latency = &all, &q
-	return nil
+// Spent notes what was spent on the deliveries of a result.
+func Spent(r *report.Result, before, after measure.Meter, producer time.Duration) {
+	r.CPU, r.Memory = measure.Each(before, after, producer, r.Deliveries), &after.Memory
+	r.Fact("receiverProducerAndBenchPercentOfCPU", 100*r.CPU.TestersShare())
+	r.Fact("stolenPercentOfACore", measure.StolenShare(before, after))
 }

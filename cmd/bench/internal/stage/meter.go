@@ -7,7 +7,7 @@ import (
 	"belfry/cmd/bench/internal/process"
 )
 
-// Read reads the meters of all three processes.
+// Read reads the meters of all processes.
 func (s *Stage) Read() (measure.Meter, error) {
 	m := measure.Meter{At: time.Now()}
 	var err error
@@ -23,6 +23,12 @@ func (s *Stage) Read() (measure.Meter, error) {
 			return m, err
 		}
 		*p.to = times.Own
+	}
+	if m.Bench, err = process.SelfTime(); err != nil {
+		return m, err
+	}
+	if m.Cores, err = process.ReadCores(); err != nil {
+		return m, err
 	}
 	m.Memory, err = process.ReadMemory(s.Belfry.PID())
 	return m, err

@@ -21,6 +21,8 @@ import (
 type Stage struct {
 	*Bench
 	name     string
+	keep     bool // the database
+	began    time.Time
 	Database string // connection string
 	Pool     *pgxpool.Pool
 	Receiver *receive.Receiver
@@ -30,27 +32,31 @@ type Stage struct {
 }
 
 // Build makes a stage. Listeners are how many hosts the receiver is to Belfry.
-func (b *Bench) Build(ctx context.Context, name string, listeners int) (s *Stage, err error) {
-	s = &Stage{Bench: b, name: "bench_" + name}
+func (b *Bench) Build(ctx context.Context, name string, listeners int) (*Stage, error) {
+	s := &Stage{Bench: b, name: "bench_" + name}
+	var err error
+	if s.Database, err = b.create(ctx, s.name); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return b.buildOn(ctx, s, listeners)
+}
+
+// buildOn makes the rest of a stage that has its database.
+func (b *Bench) buildOn(ctx context.Context, s *Stage, listeners int) (_ *Stage, err error) {
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.Close())
 		}
 	}()
-	if s.Database, err = b.Cluster.Create(ctx, s.name); err != nil {
-		return s, err
-	}
-	if _, err := b.BelfryOnce(ctx, []string{"DATABASE_URL=" + s.Database}, "migrate", "up"); err != nil {
-		return s, err
-	}
+	s.began = time.Now()
 	if s.Pool, err = database.OpenPool(ctx, s.Database, 2); err != nil {
-		return s, err
+		return nil, err
 	}
-	if s.Receiver, err = receive.Start(listeners); err != nil {
-		return s, err
+	if s.Receiver, err = receive.Start(listeners, b.Identity); err != nil {
+		return nil, err
 	}
 	if s.address, err = freeAddress(); err != nil {
-		return s, err
+		return nil, err
 	}
 	s.API = calls.Client{Base: "http://" + s.address, Token: b.token}
 	return s, s.Start(ctx)
@@ -66,7 +72,7 @@ func (s *Stage) Start(ctx context.Context) (err error) {
 func (s *Stage) Close() error {
 	var errs []error
 	if s.Belfry != nil {
-		errs = append(errs, s.Belfry.Stop())
+		errs = append(errs, s.Belfry.StopWithin(stopWithin))
 		if n := s.Belfry.complaints(); n > 0 {
 			fmt.Fprintf(s.Progress, "%s: belfry logged %d lines, the last:\n%s", s.name, n, s.Belfry.lastWords(3))
 		}
@@ -77,6 +83,9 @@ func (s *Stage) Close() error {
 	if s.Pool != nil {
 		s.Pool.Close()
 	}
+	if s.keep {
+		return errors.Join(errs...)
+	}
 	// The scenario's time may be over; its database is to go all the same.
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
@@ -84,17 +93,32 @@ func (s *Stage) Close() error {
 	return errors.Join(errs...)
 }
 
+// stopWithin is how long a Belfry that is no longer needed may take to stop. With a
+// receiver that never answers it would wait for its attempts to end.
+const stopWithin = 3 * time.Second
+
+// Host is the n-th host of the receiver, from 0.
+func (s *Stage) Host(n int) string { return "http://" + s.Receiver.Addresses.Plain[n] }
+
+// Secure is the receiver with TLS, which speaks HTTP/1.1 or HTTP/2 only.
+func (s *Stage) Secure(http2 bool) string {
+	if http2 {
+		return "https://" + s.Receiver.Addresses.HTTP2
+	}
+	return "https://" + s.Receiver.Addresses.HTTP1
+}
+
 // Destination makes the n-th destination of a stage, which receives on a port of
 // its own. Kind is what its path says: "ok", "hang" or "slow/10000".
 func (s *Stage) Destination(ctx context.Context, kind string, n int) (calls.Destination, error) {
-	return s.DestinationFor(ctx, kind, n, fmt.Sprintf("Bench.%d", n))
+	return s.Make(ctx, s.Host(n), kind, n, fmt.Sprintf("Bench.%d", n))
 }
 
-// DestinationFor is Destination for alerts of a log type.
-func (s *Stage) DestinationFor(ctx context.Context, kind string, n int, logType string) (calls.Destination, error) {
+// Make makes destination n at a host for alerts of a log type.
+func (s *Stage) Make(ctx context.Context, host, kind string, n int, logType string) (calls.Destination, error) {
 	d := calls.Destination{LogType: logType, Path: fmt.Sprintf("/%s/%d", kind, n)}
 	var err error
-	d.ID, err = s.API.NewDestination(ctx, fmt.Sprintf("Destination %d", n), logType, "http://"+s.Receiver.Addresses[n]+d.Path)
+	d.ID, err = s.API.NewDestination(ctx, fmt.Sprintf("Destination %d", n), logType, host+d.Path)
 	return d, err
 }
 
@@ -104,66 +128,10 @@ const WarmAlerts = 500
 // Warm has Belfry do a little of everything, so that connections, plans and code
 // are there before anything is measured.
 func (s *Stage) Warm(ctx context.Context, to calls.Destination) error {
-	l := load.Plan{Prefix: "warm", LogType: to.LogType, Alerts: WarmAlerts, Connections: 16}
+	l := load.Plan{Shape: load.Shape{Prefix: "warm", LogType: to.LogType}, Alerts: WarmAlerts, Connections: 16}
 	if _, _, err := load.All(ctx, s.API, l); err != nil {
 		return err
 	}
 	_, err := s.Settle(ctx, Patience)
 	return err
-}
-
-// Patience is how long a scenario waits for what should be done at once.
-const Patience = 2 * time.Minute
-
-// AwaitCount waits until the receiver has got so many more requests at each path.
-func (s *Stage) AwaitCount(ctx context.Context, more map[string]int, within time.Duration) error {
-	ctx, cancel := context.WithTimeout(ctx, within)
-	defer cancel()
-	for path, n := range more {
-		for {
-			got, err := s.Receiver.Count(ctx, path)
-			if err != nil {
-				return err
-			}
-			if got >= n {
-				break
-			}
-			if err := Pause(ctx, 50*time.Millisecond); err != nil {
-				return fmt.Errorf("wait for %d requests at %s, of which %d came: %w", n, path, got, err)
-			}
-		}
-	}
-	return nil
-}
-
-// Settle waits until no delivery is open, and returns when that was first seen:
-// then the last answer is recorded. It asks often; call it near the end.
-func (s *Stage) Settle(ctx context.Context, within time.Duration) (time.Time, error) {
-	const query = `
-		SELECT EXISTS (SELECT FROM deliveries WHERE status IN ('queued', 'retrying'))
-		    OR EXISTS (SELECT FROM deliveries WHERE status = 'held')`
-	ctx, cancel := context.WithTimeout(ctx, within)
-	defer cancel()
-	for {
-		var open bool
-		if err := s.Pool.QueryRow(ctx, query).Scan(&open); err != nil {
-			return time.Time{}, fmt.Errorf("look for open deliveries: %w", err)
-		}
-		if !open {
-			return time.Now(), nil
-		}
-		if err := Pause(ctx, 10*time.Millisecond); err != nil {
-			return time.Time{}, fmt.Errorf("wait until no delivery is open: %w", err)
-		}
-	}
-}
-
-// Pause waits, or returns early with an error when ctx ends.
-func Pause(ctx context.Context, d time.Duration) error {
-	select {
-	case <-time.After(d):
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
