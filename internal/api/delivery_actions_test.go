@@ -135,9 +135,9 @@ func TestWaitingDelivery(t *testing.T) {
 	wantProblem(t, h.resend(t, id, ""), 409, ProblemCodeDeliveryOpen)
 	wantProblem(t, h.resend(t, id, `{"run":1,"again":true}`), 409, ProblemCodeDeliveryOpen)
 
-	hastened := decode[Delivery](t, h.post(t, deliveryPath(id)+"/send-now", ""), 202)
-	if hastened.Run != 1 {
-		t.Errorf("hastened %+v", hastened)
+	sentNow := decode[Delivery](t, h.post(t, deliveryPath(id)+"/send-now", ""), 202)
+	if sentNow.Run != 1 {
+		t.Errorf("sent now: %+v", sentNow)
 	}
 	h.awaitRow(t, id, func(d delivery.Delivery) bool { return d.Attempts == 2 })
 	got := h.delivery(t, id)

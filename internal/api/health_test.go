@@ -162,7 +162,7 @@ func TestNewSettingsAreProbed(t *testing.T) {
 	t.Parallel()
 	h := newAPI(t, idle)
 	later := time.Now().Add(time.Minute).UTC().Truncate(time.Microsecond)
-	lent := "00000000-0000-0000-0000-000000000001"
+	leased := "00000000-0000-0000-0000-000000000001"
 	for name, c := range map[string]struct {
 		patch   object
 		probing string // since and until, in SQL
@@ -171,8 +171,8 @@ func TestNewSettingsAreProbed(t *testing.T) {
 	}{
 		"another URL":              {object{"settings": object{"url": "http://a.test/new"}}, "NULL, NULL", true, true},
 		"no headers":               {object{"settings": object{"headers": nil}}, "NULL, NULL", true, true},
-		"a lease that has run out": {object{"settings": object{"headers": nil}}, "'" + lent + "', now()", true, true},
-		"a probe is under way":     {object{"settings": object{"headers": nil}}, "'" + lent + "', now() + interval '1 minute'", true, false},
+		"a lease that has run out": {object{"settings": object{"headers": nil}}, "'" + leased + "', now()", true, true},
+		"a probe is under way":     {object{"settings": object{"headers": nil}}, "'" + leased + "', now() + interval '1 minute'", true, false},
 		"the same settings":        {object{"settings": object{"headers": []object{{"name": "X-Api-Key"}}}}, "NULL, NULL", true, false},
 		"something else":           {object{"displayName": "another", "limits": object{"maxInFlight": 2}}, "NULL, NULL", true, false},
 		"it answers":               {object{"settings": object{"headers": nil}}, "NULL, NULL", false, false},

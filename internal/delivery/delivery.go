@@ -123,9 +123,9 @@ type Delivery struct {
 	FinishedAt    time.Time
 }
 
-// Forced reports whether a person asked for the next attempt of this very
+// Manual reports whether a person asked for the next attempt of this very
 // delivery, which then goes out whatever its destination is held for.
-func (d Delivery) Forced() bool { return d.NextTrigger != Automatic && d.Priority != Bulk }
+func (d Delivery) Manual() bool { return d.NextTrigger != Automatic && d.Priority != Bulk }
 
 // Priority says which of the deliveries that wait goes first: the lower one. The
 // numbers are the queue's.

@@ -64,7 +64,7 @@ func (h Health) After(a Attempt, hold bool, longest time.Duration) Health {
 	case a.Trigger == Test:
 		return h
 	case a.Class == outbound.Acked:
-		h = h.Mended()
+		h = h.Reset()
 		h.LastAckAt = later(h.LastAckAt, ended)
 		return h
 	case !a.Counted:
@@ -140,8 +140,8 @@ func (h Health) tripped(now time.Time, hold bool) Health {
 // that nobody may take the destination for well.
 func (h Health) Failing() bool { return h.Unacked >= tripUnacked }
 
-// Mended returns the health of a destination that answers, as far as one knows.
-func (h Health) Mended() Health {
+// Reset returns the health of a destination of which no failure is known.
+func (h Health) Reset() Health {
 	h.Failures, h.FailingSince, h.NotAnsweringSince = 0, time.Time{}, time.Time{}
 	h.Unacked, h.FailedDeliveries, h.UnackedAt = 0, nil, time.Time{}
 	h.Probes, h.NextProbeAt, h.Probing, h.ProbeUntil = 0, time.Time{}, uuid.Nil, time.Time{}
@@ -153,9 +153,9 @@ func (h Health) MayProbe(now time.Time) bool {
 	return !h.Answering() && !now.Before(h.NextProbeAt) && (h.Probing == uuid.Nil || !now.Before(h.ProbeUntil))
 }
 
-// Lend gives the right to probe to one delivery, until a time by which its
+// GrantProbe gives the right to probe to one delivery, until a time by which its
 // attempt must have been recorded.
-func (h Health) Lend(id uuid.UUID, until time.Time) Health {
+func (h Health) GrantProbe(id uuid.UUID, until time.Time) Health {
 	h.Probing, h.ProbeUntil = id, until
 	return h
 }

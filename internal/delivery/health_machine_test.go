@@ -14,7 +14,7 @@ import (
 )
 
 // patient plays dispatch for one destination: attempts that end in any order,
-// probes that are lent and lost, people who mend it.
+// probes that are granted and lost, people who mend it.
 type patient struct {
 	h      delivery.Health
 	before delivery.Health // the one before the latest step
@@ -27,7 +27,7 @@ type patient struct {
 	acked  time.Time          // the last time
 	newest delivery.Attempt   // that failed
 	now    time.Time
-	lawful bool // whether the right to probe is lent only when it may be
+	lawful bool // whether the right to probe is granted only when it may be
 }
 
 func (p *patient) move(step string, how func() delivery.Health) {
@@ -105,28 +105,28 @@ func (p *patient) fail(a delivery.Attempt, end time.Time) {
 	}
 }
 
-func (p *patient) lend(t *rapid.T) {
+func (p *patient) grantProbe(t *rapid.T) {
 	id := p.someone(t)
 	if may := p.h.MayProbe(p.now); may || !p.lawful {
-		p.move("lend", func() delivery.Health { return p.h.Lend(id, p.now.Add(90*time.Second)) })
+		p.move("grant", func() delivery.Health { return p.h.GrantProbe(id, p.now.Add(90*time.Second)) })
 	}
 }
 
 func (p *patient) mend(*rapid.T) {
 	p.failed, p.missed, p.all = nil, nil, nil
-	p.move("mend", p.h.Mended)
+	p.move("mend", p.h.Reset)
 }
 
 func TestHealthLives(t *testing.T) {
 	t.Parallel()
-	for name, lawful := range map[string]bool{"probes lent when they may be": true, "probes lent at any time": false} {
+	for name, lawful := range map[string]bool{"probes granted when they may be": true, "probes granted at any time": false} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			rapid.Check(t, func(t *rapid.T) {
 				p := &patient{now: noon, lawful: lawful}
 				t.Repeat(map[string]func(*rapid.T){
 					"fail": p.attempt, "fail again": p.attempt, "and again": p.attempt, "and so on": p.attempt,
-					"wait": p.wait, "wait longer": p.wait, "lend": p.lend, "try to lend": p.lend, "ack": p.rarely(p.ack), "mend": p.rarely(p.mend),
+					"wait": p.wait, "wait longer": p.wait, "grant": p.grantProbe, "try to grant": p.grantProbe, "ack": p.rarely(p.ack), "mend": p.rarely(p.mend),
 					"": func(t *rapid.T) {
 						p.checkRow(t)
 						p.checkFailures(t)

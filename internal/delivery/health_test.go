@@ -224,13 +224,13 @@ func TestHoldingIsAllowedLater(t *testing.T) {
 
 func TestAckMends(t *testing.T) {
 	t.Parallel()
-	probing := down().Lend(nth(9), at(time.Minute))
+	probing := down().GrantProbe(nth(9), at(time.Minute))
 	probing.SlowUntil = at(time.Hour)
 	mended := delivery.Health{
 		SlowUntil:     at(time.Hour), // that was asked for, and still stands
 		LastFailureAt: at(30 * time.Second), LastClass: outbound.Refused,
 	}
-	if diff := cmp.Diff(mended, probing.Mended()); diff != "" {
+	if diff := cmp.Diff(mended, probing.Reset()); diff != "" {
 		t.Errorf("mended (-want +got)\n%s", diff)
 	}
 	mended.LastAckAt = at(40 * time.Second)
@@ -293,7 +293,7 @@ func TestLateFailure(t *testing.T) {
 func TestShowsNothing(t *testing.T) {
 	t.Parallel()
 	for name, h := range map[string]delivery.Health{
-		"never sent to": {}, "not answering": down(), "probed": down().Lend(nth(9), at(time.Minute)),
+		"never sent to": {}, "not answering": down(), "probed": down().GrantProbe(nth(9), at(time.Minute)),
 	} {
 		for what, a := range map[string]delivery.Attempt{
 			"a refused test":     test(refused(1, at(time.Hour))),

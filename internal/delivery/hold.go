@@ -37,19 +37,19 @@ func TargetOf(d destination.Destination, h Health) Target {
 // Where a person asked for the next attempt of this very delivery, it goes whatever
 // its destination is held for: only the first, the fourth and want of room hold it.
 func HoldReason(d Delivery, t Target, now time.Time) Reason {
-	forced := d.Forced()
+	manual := d.Manual()
 	switch {
 	case !t.Usable:
 		return Misconfigured
-	case t.State == destination.Paused && !forced:
+	case t.State == destination.Paused && !manual:
 		return Paused
-	case !t.Health.Answering() && !forced && (d.ID == uuid.Nil || d.ID != t.Health.Probing):
+	case !t.Health.Answering() && !manual && (d.ID == uuid.Nil || d.ID != t.Health.Probing):
 		return NotAnswering
 	case d.Stumbling() && now.Before(d.DueAt):
 		return OurSide
 	case t.Full:
 		return Busy
-	case t.Health.Answering() && !forced && now.Before(t.Health.SlowUntil):
+	case t.Health.Answering() && !manual && now.Before(t.Health.SlowUntil):
 		return Busy
 	}
 	return ""

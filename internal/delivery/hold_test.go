@@ -23,7 +23,7 @@ func holdFor(h delivery.Health, id uuid.UUID, now time.Time) delivery.Reason {
 // must be so (1), must not (0), or does not matter (·); each combination of facts
 // is in exactly one row.
 //
-//	misconfigured, forced, paused, failing, probing, slow, stumbling, full
+//	misconfigured, manual, paused, failing, probing, slow, stumbling, full
 const holdOrder = `
 	1 · · · · · · ·  misconfigured
 	0 1 · · · · 1 ·  our_side
@@ -51,7 +51,7 @@ func TestHoldReason(t *testing.T) {
 			h = down()
 		}
 		if fact(4) {
-			h = h.Lend(nth(1), at(time.Hour))
+			h = h.GrantProbe(nth(1), at(time.Hour))
 		}
 		if fact(5) {
 			h.SlowUntil = at(time.Hour)
@@ -170,7 +170,7 @@ func TestHoldsOthers(t *testing.T) {
 	if got := target.HoldsOthers("", noon); got != delivery.NotAnswering {
 		t.Errorf("got %q", got)
 	}
-	target.Health = target.Health.Lend(nth(1), at(time.Hour))
+	target.Health = target.Health.GrantProbe(nth(1), at(time.Hour))
 	if got := target.HoldsOthers("", noon); got != delivery.NotAnswering {
 		t.Errorf("while one probes: got %q", got)
 	}

@@ -130,8 +130,8 @@ func (m *machine) reopen(t *rapid.T) {
 	})
 }
 
-func (m *machine) hasten(*rapid.T) {
-	m.move("hasten", !m.d.Status.Final(), func() delivery.Delivery { return m.withJob(m.d.Hasten("ann", m.now)) })
+func (m *machine) sendNow(*rapid.T) {
+	m.move("send now", !m.d.Status.Final(), func() delivery.Delivery { return m.withJob(m.d.SendNow("ann", m.now)) })
 }
 
 func (m *machine) cancel(t *rapid.T) {
@@ -146,7 +146,7 @@ func TestDeliveryLives(t *testing.T) {
 		t.Repeat(map[string]func(*rapid.T){
 			"look": m.look, "attempt": m.attempt, "attempt again": m.attempt, "stale": m.stale,
 			"hold": m.hold, "release": m.release, "probe": m.probe, "expire": m.expire,
-			"reopen": m.reopen, "hasten": m.hasten, "cancel": m.cancel,
+			"reopen": m.reopen, "send now": m.sendNow, "cancel": m.cancel,
 			"": func(t *rapid.T) {
 				m.checkRow(t)
 				m.checkBudget(t)
@@ -262,7 +262,7 @@ func (m *machine) checkHold(t *rapid.T) {
 		return
 	}
 	begins := was.HeldAt.IsZero() || was.Reason != is.Reason && !(was.Status != delivery.Held && is.Reason == delivery.NotAnswering)
-	ended := m.step == "release" || m.step == "reopen" || m.step == "hasten"
+	ended := m.step == "release" || m.step == "reopen" || m.step == "send now"
 	switch {
 	case ended && !is.HeldAt.IsZero(),
 		m.step == "probe" && !is.HeldAt.Equal(was.HeldAt),
@@ -277,19 +277,19 @@ func (m *machine) checkHold(t *rapid.T) {
 // behind first attempts.
 func (m *machine) checkPriority(t *rapid.T) {
 	was, is := m.before, m.d
-	if asked := m.step == "reopen" || m.step == "hasten"; is.Priority < was.Priority && !asked {
+	if asked := m.step == "reopen" || m.step == "send now"; is.Priority < was.Priority && !asked {
 		t.Fatalf("%s brought it forward from %d to %d", m.step, was.Priority, is.Priority)
 	}
 	if is.Status == delivery.Retrying && is.NextTrigger == delivery.Automatic && is.Priority < delivery.Late {
 		t.Fatalf("after %s: a retry has priority %d", m.step, is.Priority)
 	}
-	if m.step != "settle" && m.step != "reopen" && m.step != "hasten" && is.Priority != was.Priority {
+	if m.step != "settle" && m.step != "reopen" && m.step != "send now" && is.Priority != was.Priority {
 		t.Fatalf("%s changed the priority from %d to %d", m.step, was.Priority, is.Priority)
 	}
 	if m.step == "settle" && is.Priority != was.Priority && is.Priority != delivery.Late {
 		t.Fatalf("a failure made priority %d of %d", is.Priority, was.Priority)
 	}
-	if m.step == "hasten" && is.Priority != delivery.First {
+	if m.step == "send now" && is.Priority != delivery.First {
 		t.Fatalf("send now has priority %d", is.Priority)
 	}
 }

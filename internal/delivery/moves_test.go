@@ -42,9 +42,9 @@ func TestFinalStatuses(t *testing.T) {
 	}
 }
 
-// TestForced: what one person asked for goes out whatever its destination is held
+// TestManual: what one person asked for goes out whatever its destination is held
 // for; a re-send of many waits like the rest.
-func TestForced(t *testing.T) {
+func TestManual(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		trigger  delivery.Trigger
@@ -60,7 +60,7 @@ func TestForced(t *testing.T) {
 		{delivery.SendNow, delivery.Late, true},
 	} {
 		d := delivery.Delivery{NextTrigger: tt.trigger, Priority: tt.priority}
-		if got := d.Forced(); got != tt.want {
+		if got := d.Manual(); got != tt.want {
 			t.Errorf("%s with priority %d: got %v, want %v", tt.trigger, tt.priority, got, tt.want)
 		}
 	}
@@ -228,7 +228,7 @@ func TestCancel(t *testing.T) {
 	})
 }
 
-func TestReopenAndHasten(t *testing.T) {
+func TestReopenAndSendNow(t *testing.T) {
 	t.Parallel()
 	acked := with(waiting(), func(d *delivery.Delivery) {
 		delivered(d)
@@ -254,21 +254,21 @@ func TestReopenAndHasten(t *testing.T) {
 		},
 		{
 			"send now of one that waits", waiting(),
-			func(d delivery.Delivery) delivery.Delivery { return d.Hasten("ann", later) },
+			func(d delivery.Delivery) delivery.Delivery { return d.SendNow("ann", later) },
 			func(d *delivery.Delivery) {
 				d.DueAt, d.NextTrigger, d.NextBy, d.Priority = later, delivery.SendNow, "ann", delivery.First
 			},
 		},
 		{
 			"send now of one of many goes first", bulk,
-			func(d delivery.Delivery) delivery.Delivery { return d.Hasten("ann", later) },
+			func(d delivery.Delivery) delivery.Delivery { return d.SendNow("ann", later) },
 			func(d *delivery.Delivery) {
 				d.DueAt, d.NextTrigger, d.NextBy, d.Priority = later, delivery.SendNow, "ann", delivery.First
 			},
 		},
 		{
 			"send now of one that is held", untried.Hold(delivery.Paused, noon),
-			func(d delivery.Delivery) delivery.Delivery { return d.Hasten("ann", later) },
+			func(d delivery.Delivery) delivery.Delivery { return d.SendNow("ann", later) },
 			func(d *delivery.Delivery) {
 				d.Status, d.Reason, d.HeldAt, d.DueAt = delivery.Queued, "", time.Time{}, later
 				d.NextTrigger, d.NextBy = delivery.SendNow, "ann"
@@ -276,7 +276,7 @@ func TestReopenAndHasten(t *testing.T) {
 		},
 		{
 			"send now of a probe ends its hold", withJob(waiting().Hold(delivery.NotAnswering, noon).Probe(), 77),
-			func(d delivery.Delivery) delivery.Delivery { return d.Hasten("ann", later) },
+			func(d delivery.Delivery) delivery.Delivery { return d.SendNow("ann", later) },
 			func(d *delivery.Delivery) {
 				d.HeldAt, d.DueAt, d.Priority = time.Time{}, later, delivery.First
 				d.NextTrigger, d.NextBy = delivery.SendNow, "ann"

@@ -51,7 +51,7 @@ func TestSlow(t *testing.T) {
 func TestHeldByHealth(t *testing.T) {
 	t.Parallel()
 	slow := delivery.Health{SlowUntil: at(time.Minute)}
-	probed := down().Lend(nth(9), at(time.Hour))
+	probed := down().GrantProbe(nth(9), at(time.Hour))
 	slowProbed := probed
 	slowProbed.SlowUntil = at(time.Hour)
 	for _, tt := range []struct {
@@ -70,7 +70,7 @@ func TestHeldByHealth(t *testing.T) {
 		{"another than the probe", probed, nth(1), at(time.Minute), delivery.NotAnswering},
 		{"not answering goes before slow", slowProbed, nth(1), at(time.Minute), delivery.NotAnswering},
 		{"the probe of a late worker, while no other has the right", probed, nth(9), at(2 * time.Hour), ""},
-		{"mended", probed.Mended(), nth(1), at(time.Minute), ""},
+		{"mended", probed.Reset(), nth(1), at(time.Minute), ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -94,14 +94,14 @@ func TestProbesGrowRare(t *testing.T) {
 		case h.MayProbe(want.Add(-1)) || !h.MayProbe(want):
 			t.Fatalf("after %d probes: it may not be probed at %s, or before", i, want)
 		}
-		h = h.Lend(nth(byte(i)), want.Add(time.Minute))
+		h = h.GrantProbe(nth(byte(i)), want.Add(time.Minute))
 		now = want.Add(3 * time.Second)
 		h = h.After(refused(byte(i), now), true, longest)
 		if h.Probes != i+1 || h.Probing != uuid.Nil || !h.ProbeUntil.IsZero() || !h.NotAnsweringSince.Equal(at(30*time.Second)) {
 			t.Fatalf("after probe %d: %+v", i+1, h)
 		}
 	}
-	h = h.Lend(nth(1), now).After(try(1, outbound.Acked, 200, now), true, longest)
+	h = h.GrantProbe(nth(1), now).After(try(1, outbound.Acked, 200, now), true, longest)
 	for _, a := range failures(10, 3, time.Hour) {
 		a.StartedAt = a.StartedAt.Add(now.Sub(noon))
 		h = h.After(a, true, longest)
@@ -115,14 +115,14 @@ func TestProbesGrowRare(t *testing.T) {
 func TestOneProbes(t *testing.T) {
 	t.Parallel()
 	until := at(2 * time.Minute)
-	h := down().Lend(nth(9), until)
+	h := down().GrantProbe(nth(9), until)
 	if h.MayProbe(until.Add(-1)) {
 		t.Error("another may probe while one does")
 	}
 	if !h.MayProbe(until) {
 		t.Error("nobody may probe after the probe is lost")
 	}
-	h = h.Lend(nth(8), until.Add(time.Minute))
+	h = h.GrantProbe(nth(8), until.Add(time.Minute))
 	if holdFor(h, nth(9), until) != delivery.NotAnswering || holdFor(h, nth(8), until) != "" {
 		t.Error("the right has not passed on")
 	}
@@ -138,7 +138,7 @@ func TestOneProbes(t *testing.T) {
 // to probe once, fails late, and changes nothing of when it is probed.
 func TestOthersDoNotProbe(t *testing.T) {
 	t.Parallel()
-	lost := down().Lend(nth(9), at(time.Minute)).Lend(nth(8), at(2*time.Minute))
+	lost := down().GrantProbe(nth(9), at(time.Minute)).GrantProbe(nth(8), at(2*time.Minute))
 	for name, h := range map[string]delivery.Health{"nobody probes": down(), "another probes": lost} {
 		want := h
 		for i, a := range []delivery.Attempt{
@@ -171,7 +171,7 @@ func TestBusyMendsNothing(t *testing.T) {
 		"of the probe, asking for more than may": {9, longest + 1, 1, at(40*time.Second + longest)},
 		"of another delivery":                    {1, time.Minute, 0, at(35 * time.Second)},
 	} {
-		before := down().Lend(nth(9), at(time.Hour))
+		before := down().GrantProbe(nth(9), at(time.Hour))
 		h := before.After(busy(tt.of, at(40*time.Second), tt.retryAfter), true, longest)
 		want := before
 		want.SlowUntil = at(40*time.Second + min(tt.retryAfter, longest))
@@ -193,7 +193,7 @@ func TestBusyMendsNothing(t *testing.T) {
 // TestUncountedProbe: it has shown nothing, so that the next may go at once.
 func TestUncountedProbe(t *testing.T) {
 	t.Parallel()
-	h := down().Lend(nth(9), at(time.Hour))
+	h := down().GrantProbe(nth(9), at(time.Hour))
 	got := h.After(uncounted(try(9, outbound.Interrupted, 0, at(40*time.Second))), true, longest)
 	if diff := cmp.Diff(down(), got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
@@ -207,7 +207,7 @@ func TestUncountedProbe(t *testing.T) {
 // fails like any other.
 func TestProbeOfOneThatAnswers(t *testing.T) {
 	t.Parallel()
-	h := down().Lend(nth(9), at(time.Hour)).Mended().After(refused(9, at(time.Minute)), true, longest)
+	h := down().GrantProbe(nth(9), at(time.Hour)).Reset().After(refused(9, at(time.Minute)), true, longest)
 	want := delivery.Health{
 		Failures: 1, FailedDeliveries: []uuid.UUID{nth(9)}, FailingSince: at(59 * time.Second),
 		Unacked: 1, UnackedAt: at(time.Minute),

@@ -173,9 +173,9 @@ func (d Delivery) Reopen(by string, budget int, now time.Time) Delivery {
 	return d
 }
 
-// Hasten brings the next attempt of the present run forward to now, asked for by
+// SendNow brings the next attempt of the present run forward to now, asked for by
 // a person. The caller gives the delivery its new job.
-func (d Delivery) Hasten(by string, now time.Time) Delivery {
+func (d Delivery) SendNow(by string, now time.Time) Delivery {
 	d = d.Release(now)
 	d.Priority = First
 	d.DueAt, d.NextTrigger, d.NextBy, d.Uncounted = now, SendNow, by, 0

@@ -289,7 +289,7 @@ func TestSettleOurSide(t *testing.T) {
 		d = got
 	}
 	for name, next := range map[string]delivery.Delivery{
-		"sent now": withJob(d.Hasten("ann", ended), 1), "sent again": withJob(d.Reopen("ann", 11, ended), 1),
+		"sent now": withJob(d.SendNow("ann", ended), 1), "sent again": withJob(d.Reopen("ann", 11, ended), 1),
 	} {
 		if got, a := delivery.Settle(next, next.Claim(), attempt(outbound.Interrupted, 0), wait); got.Uncounted != 1 || a.Unstored {
 			t.Errorf("%s: %d in a row, unstored %v; want a new row", name, got.Uncounted, a.Unstored)

@@ -59,7 +59,7 @@ func TestWaiting(t *testing.T) {
 	now = now.Add(2 * time.Hour)
 	d = d.Release(now)
 	next("held beyond its time", delivery.WaitHeld, 2*time.Hour)
-	d = d.Hasten("ann", now)
+	d = d.SendNow("ann", now)
 	next("sent now", delivery.WaitManual, 2*time.Hour)
 	fails(outbound.Result{Class: outbound.Acked}, 0)
 	if d.Waiting != (delivery.Waiting{}) {

@@ -286,7 +286,7 @@ func TestBulkHolds(t *testing.T) {
 			t.Fatal(err)
 		}
 		if v.Status != delivery.Held || v.Reason != reason || v.Priority != delivery.Bulk || v.JobID != 0 || v.Run != 2 ||
-			v.Attempts != 0 || v.NextTrigger != delivery.Resend || v.NextBy != "me" || v.Forced() || !v.FinishedAt.IsZero() {
+			v.Attempts != 0 || v.NextTrigger != delivery.Resend || v.NextBy != "me" || v.Manual() || !v.FinishedAt.IsZero() {
 			t.Errorf("delivery = %+v, want it held: %s", v.Delivery, reason)
 		}
 		at := f.now.Truncate(time.Microsecond)

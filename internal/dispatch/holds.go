@@ -254,7 +254,7 @@ func (h *holds) probe(ctx context.Context, id uuid.UUID) error {
 		if err != nil || len(list) == 0 {
 			return err // each waits for a time of its own
 		}
-		health = health.Lend(list[0].ID, h.now().Add(h.attemptTimeout+probeSlack))
+		health = health.GrantProbe(list[0].ID, h.now().Add(h.attemptTimeout+probeSlack))
 		tx.SaveHealth(health)
 		outs := outgoing(list, t)
 		outs[0].Health = health

@@ -93,14 +93,14 @@ func (o *operator) SendNow(ctx context.Context, id uuid.UUID, by By) (postgres.D
 		if dl.JobID != 0 && !dl.DueAt.After(o.now()) || awaitsRoom(dl) {
 			return dl, nil // due already: its job runs or is about to
 		}
-		return dl.Hasten(by.Name, o.now()), nil
+		return dl.SendNow(by.Name, o.now()), nil
 	})
 }
 
 // awaitsRoom reports whether a person asked for a delivery that is held until there is
 // room for it, or until it can be sent at all.
 func awaitsRoom(dl delivery.Delivery) bool {
-	return dl.Status == delivery.Held && dl.Forced() && dl.Reason != delivery.OurSide
+	return dl.Status == delivery.Held && dl.Manual() && dl.Reason != delivery.OurSide
 }
 
 // Cancel ends an open delivery. Cancelled twice is cancelled once.

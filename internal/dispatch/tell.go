@@ -105,7 +105,7 @@ func (t *transitions) noteHeld(c changed) {
 	}
 	t.limiter.NoteHeld(c.after.DestinationID, limiter.Held{
 		Ahead:  c.after.Reason == delivery.Busy && c.after.Priority != delivery.Bulk,
-		Manual: c.after.Forced(),
+		Manual: c.after.Manual(),
 		Look:   c.by != byWorker,
 	})
 }

@@ -138,7 +138,7 @@ func urgencyOf(out *postgres.Outgoing) limiter.Urgency {
 	switch {
 	case out.Health.Probing == out.Delivery.ID:
 		return limiter.Probe
-	case out.Delivery.Forced():
+	case out.Delivery.Manual():
 		return limiter.Manual
 	}
 	return limiter.Normal

@@ -39,7 +39,7 @@ func TestReleasePlans(t *testing.T) {
 	err := db.InTx(t.Context(), func(tx *postgres.Tx) error {
 		tx = postgres.WatchTx(tx, see)
 		list, err := tx.LockAsked(t.Context(), destinationID(1), 20)
-		if err != nil || len(list) != 20 || !list[0].Delivery.Forced() || list[0].Alert.AlertID == "" {
+		if err != nil || len(list) != 20 || !list[0].Delivery.Manual() || list[0].Alert.AlertID == "" {
 			t.Errorf("%d of those that were asked for: %v", len(list), err)
 		}
 		for n := range list[1:] {

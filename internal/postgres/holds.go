@@ -158,7 +158,7 @@ func (q queries) HeldAsked(ctx context.Context) ([]uuid.UUID, error) {
 	return q.ids(ctx, query)
 }
 
-// heldAsked is of deliveries as delivery.Delivery.Forced is, and of those that are held.
+// heldAsked is of deliveries as delivery.Delivery.Manual is, and of those that are held.
 const heldAsked = `d.status = 'held' AND d.next_trigger <> 'automatic' AND d.priority < 4`
 
 // Due counts the deliveries of a destination that are due and have a job, up to a
