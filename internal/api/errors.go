@@ -85,7 +85,7 @@ var problems = []struct {
 	{dispatch.ErrDestinationDeleted, 409, ProblemCodeDestinationDeleted, "The destination is deleted: nothing can be sent to it."},
 	{dispatch.ErrBulkFinal, 409, ProblemCodeBulkResendFinal, "The bulk re-send has ended: order another."},
 	{dispatch.ErrOverloaded, 503, ProblemCodeOverloaded, "Too many alerts wait to be stored: this one was not accepted, try again shortly."},
-	{dispatch.ErrCrowded, 503, ProblemCodeOverloaded, "Too many calls that re-send, send, cancel or pause are being worked: this one changed nothing, try again shortly."},
+	{dispatch.ErrOperatorBusy, 503, ProblemCodeOverloaded, "Too many calls that re-send, send, cancel or pause are being worked: this one changed nothing, try again shortly."},
 	{errCounting, 503, ProblemCodeOverloaded, "Too many calls that count are being worked: try again shortly."},
 	{inbound.ErrTooSlow, 408, ProblemCodeTooSlow, "The body came too slowly: send it again, in one go."},
 	{errStreams, 429, ProblemCodeTooManyStreams, "This token, or this session, has as many event streams open as it may: close one."},

@@ -64,13 +64,13 @@ func Releasable() []Reason {
 	return slices.DeleteFunc(HoldReasons(), func(r Reason) bool { return r == OurSide })
 }
 
-// HoldsAsked is HoldReason for deliveries of which only is known that a person asked
+// HoldsManual is HoldReason for deliveries of which only is known that a person asked
 // for them, and what they are held for by now, "" if that is not known.
-func (t Target) HoldsAsked(was Reason, now time.Time) Reason {
+func (t Target) HoldsManual(was Reason, now time.Time) Reason {
 	return t.holds(Delivery{NextTrigger: SendNow}, was, now)
 }
 
-// HoldsOthers is HoldsAsked for deliveries that neither probe, nor did a person ask for
+// HoldsOthers is HoldsManual for deliveries that neither probe, nor did a person ask for
 // them.
 func (t Target) HoldsOthers(was Reason, now time.Time) Reason {
 	return t.holds(Delivery{NextTrigger: Automatic}, was, now)

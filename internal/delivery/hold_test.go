@@ -81,7 +81,7 @@ func TestHoldReason(t *testing.T) {
 		}
 		was := map[bool]delivery.Reason{true: delivery.OurSide, false: delivery.Busy}[fact(6)]
 		if fact(1) {
-			if got := target.HoldsAsked(was, at(time.Minute)); got != want {
+			if got := target.HoldsManual(was, at(time.Minute)); got != want {
 				t.Errorf("facts %08b: what was asked for got %q, want %q", facts, got, want)
 			}
 			continue

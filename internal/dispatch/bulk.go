@@ -144,7 +144,7 @@ func (r *bulk) CancelBulk(ctx context.Context, id uuid.UUID, by By) (postgres.Bu
 // changeBulk brings an order into a state; where it is already, nothing is done.
 func (r *bulk) changeBulk(ctx context.Context, id uuid.UUID, action, state string, by By) (postgres.BulkResend, error) {
 	var b postgres.BulkResend
-	err := r.tx.askedTx(ctx, func(tx *postgres.Tx) error {
+	err := r.tx.operatorTx(ctx, func(tx *postgres.Tx) error {
 		var err error
 		b, err = tx.LockBulkResend(ctx, id)
 		switch {

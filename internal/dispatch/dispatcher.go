@@ -95,7 +95,7 @@ func New(cfg Config) (*Dispatcher, error) {
 		DB: cfg.DB, Log: cfg.Log, Now: cfg.Now, Version: cfg.Version, Roles: cfg.Roles, Repairs: d.metrics.repairs,
 	})
 	d.Cluster.OnLost(cfg.DB.Forget)
-	d.transactions = &transactions{db: cfg.DB, log: cfg.Log, forget: d.Cluster.Forget, asking: make(places, maxAsking)}
+	d.transactions = &transactions{db: cfg.DB, log: cfg.Log, forget: d.Cluster.Forget, operators: make(places, maxOperatorTxs)}
 	d.loops = newLoops(cfg.Log)
 	d.retention = &retention{db: cfg.DB, log: cfg.Log, now: cfg.Now, kept: cfg.Retention, audit: cfg.AuditRetention}
 

@@ -64,7 +64,7 @@ func (h *holds) release(ctx context.Context, id uuid.UUID) error {
 		}
 		target := delivery.TargetOf(t, healths[id])
 		room := min(h.limiter.Room(id, t.Limits, releasedBacklog), maxRelease)
-		list, err := h.lockAsked(ctx, tx, id, target, room)
+		list, err := h.lockManual(ctx, tx, id, target, room)
 		if err != nil {
 			return err
 		}
@@ -115,16 +115,16 @@ const (
 
 var releasable = delivery.Releasable()
 
-// lockAsked returns held deliveries that a person asked for, locked, those that
+// lockManual returns held deliveries that a person asked for, locked, those that
 // were asked for first, first. They go whatever else is held.
-func (h *holds) lockAsked(ctx context.Context, tx *postgres.Tx, id uuid.UUID, t delivery.Target, room int) ([]*postgres.Outgoing, error) {
+func (h *holds) lockManual(ctx context.Context, tx *postgres.Tx, id uuid.UUID, t delivery.Target, room int) ([]*postgres.Outgoing, error) {
 	if room <= 0 || !h.limiter.TakeManual(id) { // before it is looked: one may come meanwhile
 		return nil, nil
 	}
-	if t.HoldsAsked("", h.now()) != "" {
+	if t.HoldsManual("", h.now()) != "" {
 		return nil, nil
 	}
-	list, err := tx.LockAsked(ctx, id, room)
+	list, err := tx.LockManual(ctx, id, room)
 	if err != nil || len(list) == room {
 		h.limiter.NoteHeld(id, limiter.Held{Manual: true})
 	}
@@ -167,7 +167,7 @@ func (h *holds) keep(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	asked, err := h.db.HeldAsked(ctx)
+	manual, err := h.db.HeldManual(ctx)
 	if err != nil {
 		return err
 	}
@@ -182,8 +182,8 @@ func (h *holds) keep(ctx context.Context) error {
 		}
 		if err == nil {
 			target := delivery.TargetOf(t, healths[id])
-			if slices.Contains(asked, id) {
-				err = h.keepAsked(ctx, t, target, reasons[id])
+			if slices.Contains(manual, id) {
+				err = h.keepManual(ctx, t, target, reasons[id])
 			}
 			err = errors.Join(err, h.keepOthers(ctx, t, target, reasons[id]))
 		}
@@ -209,10 +209,10 @@ func (h *holds) keepOthers(ctx context.Context, t destination.Destination, targe
 	return nil
 }
 
-// keepAsked is keepOthers for what a person asked for.
-func (h *holds) keepAsked(ctx context.Context, t destination.Destination, target delivery.Target, held []delivery.Reason) error {
+// keepManual is keepOthers for what a person asked for.
+func (h *holds) keepManual(ctx context.Context, t destination.Destination, target delivery.Target, held []delivery.Reason) error {
 	for _, was := range held {
-		now := target.HoldsAsked(was, h.now())
+		now := target.HoldsManual(was, h.now())
 		if now == "" {
 			h.limiter.NoteHeld(t.ID, limiter.Held{Manual: true, Look: true})
 			continue

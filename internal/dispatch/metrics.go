@@ -85,7 +85,7 @@ func (v *vitals) Collect(ch chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
 	if !v.turn.take(ctx) {
-		ch <- prometheus.NewInvalidMetric(openDesc, ErrCrowded)
+		ch <- prometheus.NewInvalidMetric(openDesc, ErrOperatorBusy)
 		return
 	}
 	now, err := v.db.Vitals(ctx)

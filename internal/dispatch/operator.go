@@ -123,7 +123,7 @@ func (o *operator) byPerson(ctx context.Context, id uuid.UUID, action string, by
 	change func(*postgres.Tx, delivery.Delivery) (delivery.Delivery, error),
 ) (postgres.DeliveryView, error) {
 	var v postgres.DeliveryView // as it is committed: a moment later it may be another
-	err := o.tx.askedTx(ctx, func(tx *postgres.Tx) error {
+	err := o.tx.operatorTx(ctx, func(tx *postgres.Tx) error {
 		dl, err := tx.LockDelivery(ctx, id)
 		if err != nil {
 			return err
@@ -144,7 +144,7 @@ func (o *operator) byPerson(ctx context.Context, id uuid.UUID, action string, by
 			return err
 		}
 		out := &postgres.Outgoing{Delivery: dl, Destination: t}
-		if next, err = o.holdAsked(ctx, tx, next, t); err != nil {
+		if next, err = o.holdManual(ctx, tx, next, t); err != nil {
 			return err
 		}
 		err = o.transitions.change(ctx, tx, byPerson, []*postgres.Outgoing{out}, func(delivery.Delivery) delivery.Delivery { return next })
@@ -166,10 +166,10 @@ func (o *operator) byPerson(ctx context.Context, id uuid.UUID, action string, by
 	return v, nil
 }
 
-// holdAsked returns what a person asked for as it can be stored. Where it cannot go at
+// holdManual returns what a person asked for as it can be stored. Where it cannot go at
 // once it is held, and released before all others: what has no room must not fill the
 // queue, nor keep workers busy that wait for some.
-func (o *operator) holdAsked(ctx context.Context, tx *postgres.Tx, next delivery.Delivery, t destination.Destination) (delivery.Delivery, error) {
+func (o *operator) holdManual(ctx context.Context, tx *postgres.Tx, next delivery.Delivery, t destination.Destination) (delivery.Delivery, error) {
 	if next.Status.Final() {
 		return next, nil
 	}
@@ -200,7 +200,7 @@ func (o *operator) roomFor(ctx context.Context, tx *postgres.Tx, t destination.D
 // alert has gone already, its delivery is returned as it stands.
 func (o *operator) SendTo(ctx context.Context, alertID string, destinationIDs []uuid.UUID, by By) ([]postgres.DeliveryView, error) {
 	var of []postgres.DeliveryView // as they are committed
-	err := o.tx.askedTx(ctx, func(tx *postgres.Tx) error {
+	err := o.tx.operatorTx(ctx, func(tx *postgres.Tx) error {
 		a, err := tx.LockAlert(ctx, alertID)
 		if err != nil {
 			return err

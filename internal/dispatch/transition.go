@@ -135,11 +135,11 @@ func (t *transitions) cancel(tx *postgres.Tx, destinationID uuid.UUID, list []de
 
 // rename gives held deliveries of a destination the reason that holds them now: what a
 // person asked for, or all others. Where it has not changed, nothing is done.
-func (t *transitions) rename(ctx context.Context, d destination.Destination, asked bool, was, now delivery.Reason) error {
+func (t *transitions) rename(ctx context.Context, d destination.Destination, manual bool, was, now delivery.Reason) error {
 	if was == now {
 		return nil
 	}
-	n, err := t.db.Rename(ctx, d.ID, asked, was, now, t.now(), 10*pace)
+	n, err := t.db.Rename(ctx, d.ID, manual, was, now, t.now(), 10*pace)
 	if err != nil || n == 0 {
 		return err
 	}

@@ -14,24 +14,25 @@ const (
 	// maxTakenAgain is how often a transaction is begun anew because of a job's id.
 	maxTakenAgain = 5
 
-	// maxAsking is how many of the dispatcher's connections people may have at a
-	// time. Each may wait for a row that somebody else has locked.
-	maxAsking = 3
+	// maxOperatorTxs is how many transactions that people asked for may run at a time.
+	// Each has a connection of the dispatcher, and may wait for a row that somebody else
+	// has locked.
+	maxOperatorTxs = 3
 
-	// askWait is how long a person waits for one.
-	askWait = 5 * time.Second
+	// operatorWait is how long such a transaction waits for its turn.
+	operatorWait = 5 * time.Second
 )
 
-// ErrCrowded is returned when as much as may be is being done for people already:
-// nothing was changed.
-var ErrCrowded = errors.New("too much is asked for at once")
+// ErrOperatorBusy is returned when as many transactions as may run for people do so
+// already: nothing was changed.
+var ErrOperatorBusy = errors.New("too much is asked for at once")
 
 // transactions runs transactions that make jobs.
 type transactions struct {
-	db     *postgres.DB
-	log    *slog.Logger
-	forget func() // drops what is kept of the database: other ids of jobs among it
-	asking places // for what people ask for: one is a connection
+	db        *postgres.DB
+	log       *slog.Logger
+	forget    func() // drops what is kept of the database: other ids of jobs among it
+	operators places // one for each transaction that a person asked for
 }
 
 // inTx is [postgres.DB.InTx], done over where the id of a job was taken. fn must not
@@ -61,17 +62,17 @@ func (t *transactions) jobTaken(ctx context.Context, err error, try int) bool {
 	return t.db.SkipJobIDs(ctx) == nil
 }
 
-// askedTx is inTx for what a person asks for. Alerts and records must never wait for a
+// operatorTx is inTx for what a person asks for. Alerts and records must never wait for a
 // connection that people have: so they get few, and wait in turn.
-func (t *transactions) askedTx(ctx context.Context, fn func(*postgres.Tx) error) error {
-	soon, cancel := context.WithTimeout(ctx, askWait)
+func (t *transactions) operatorTx(ctx context.Context, fn func(*postgres.Tx) error) error {
+	soon, cancel := context.WithTimeout(ctx, operatorWait)
 	defer cancel()
-	if !t.asking.take(soon) {
+	if !t.operators.take(soon) {
 		if err := ctx.Err(); err != nil {
 			return fmt.Errorf("wait for a connection: %w", err) // the caller left
 		}
-		return ErrCrowded
+		return ErrOperatorBusy
 	}
-	defer t.asking.free()
+	defer t.operators.free()
 	return t.inTx(ctx, fn)
 }

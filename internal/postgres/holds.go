@@ -133,14 +133,14 @@ func (q queries) Holds(ctx context.Context) ([]Hold, error) {
 	return list, nil
 }
 
-// HeldAsked returns the destinations with held deliveries that a person asked for,
+// HeldManual returns the destinations with held deliveries that a person asked for,
 // in the way of Holds.
-func (q queries) HeldAsked(ctx context.Context) ([]uuid.UUID, error) {
+func (q queries) HeldManual(ctx context.Context) ([]uuid.UUID, error) {
 	const query = `
 		WITH RECURSIVE held AS (
 			(SELECT d.destination_id
 			 FROM deliveries d
-			 WHERE ` + heldAsked + `
+			 WHERE ` + heldManual + `
 			 ORDER BY d.destination_id
 			 LIMIT 1)
 			UNION ALL
@@ -149,7 +149,7 @@ func (q queries) HeldAsked(ctx context.Context) ([]uuid.UUID, error) {
 			CROSS JOIN LATERAL (
 				SELECT d.destination_id
 				FROM deliveries d
-				WHERE ` + heldAsked + ` AND d.destination_id > h.destination_id
+				WHERE ` + heldManual + ` AND d.destination_id > h.destination_id
 				ORDER BY d.destination_id
 				LIMIT 1) AS n
 		)
@@ -158,8 +158,8 @@ func (q queries) HeldAsked(ctx context.Context) ([]uuid.UUID, error) {
 	return q.ids(ctx, query)
 }
 
-// heldAsked is of deliveries as delivery.Delivery.Manual is, and of those that are held.
-const heldAsked = `d.status = 'held' AND d.next_trigger <> 'automatic' AND d.priority < 4`
+// heldManual is of deliveries as delivery.Delivery.Manual is, and of those that are held.
+const heldManual = `d.status = 'held' AND d.next_trigger <> 'automatic' AND d.priority < 4`
 
 // Due counts the deliveries of a destination that are due and have a job, up to a
 // limit.
@@ -194,14 +194,14 @@ const joinKept = `
 				+ octet_length(a.title) + octet_length(a.name) + octet_length(a.link) + octet_length(a.version)
 				+ pg_column_size(a.tags) + pg_column_size(a.log_types) + coalesce(pg_column_size(a.override), 0) AS size) AS s`
 
-// LockAsked returns held deliveries of one destination with their alerts, locked,
+// LockManual returns held deliveries of one destination with their alerts, locked,
 // that a person asked for: those that were asked for first, first. What waits for our
 // own side has its own time, and an alert larger than MaxKept is left out.
-func (tx *Tx) LockAsked(ctx context.Context, destinationID uuid.UUID, limit int) ([]*Outgoing, error) {
+func (tx *Tx) LockManual(ctx context.Context, destinationID uuid.UUID, limit int) ([]*Outgoing, error) {
 	const query = `
 		SELECT ` + deliveryColumns + `, ` + keptAlert + `
 		FROM deliveries d` + joinKept + `
-		WHERE ` + heldAsked + ` AND d.destination_id = $1 AND d.reason <> 'our_side'
+		WHERE ` + heldManual + ` AND d.destination_id = $1 AND d.reason <> 'our_side'
 		ORDER BY d.due_at, d.id
 		LIMIT $3
 		FOR NO KEY UPDATE OF d SKIP LOCKED`
@@ -302,7 +302,7 @@ func (tx *Tx) LockExpired(ctx context.Context, before time.Time, limit int) ([]d
 // Rename gives at most limit held deliveries of a destination another reason,
 // because the one they have is no longer what holds them, and returns how many:
 // those that a person asked for, or all others.
-func (q queries) Rename(ctx context.Context, destinationID uuid.UUID, asked bool, from, to delivery.Reason, now time.Time, limit int) (int64, error) {
+func (q queries) Rename(ctx context.Context, destinationID uuid.UUID, manual bool, from, to delivery.Reason, now time.Time, limit int) (int64, error) {
 	const query = `
 		UPDATE deliveries
 		SET reason = $3, held_at = $4
@@ -313,7 +313,7 @@ func (q queries) Rename(ctx context.Context, destinationID uuid.UUID, asked bool
 			  AND (d.next_trigger <> 'automatic' AND d.priority < 4) = $6
 			LIMIT $5
 			FOR NO KEY UPDATE SKIP LOCKED)`
-	tag, err := q.q.Exec(ctx, query, destinationID, from, to, now, limit, asked)
+	tag, err := q.q.Exec(ctx, query, destinationID, from, to, now, limit, manual)
 	if err != nil {
 		return 0, fmt.Errorf("rename holds: %w", err)
 	}

@@ -57,7 +57,7 @@ func (f *fixture) resendAll(t testing.TB, ids []uuid.UUID) {
 // What a person asks for, of a destination that is full, waits without a job, and
 // goes before all else that waits for it, in the order in which it was asked for:
 // also while the destination is paused or does not answer.
-func TestAskedGoFirst(t *testing.T) {
+func TestManualGoFirst(t *testing.T) {
 	t.Parallel()
 	for name, meanwhile := range map[string]func(*testing.T, *fixture, destination.Destination){
 		"it is busy": func(*testing.T, *fixture, destination.Destination) {},
@@ -128,7 +128,7 @@ func TestAskedGoFirst(t *testing.T) {
 
 // What a person asked for is held with the reason that is true, also when nothing
 // can be sent at all, and goes out once it can.
-func TestAskedMisconfigured(t *testing.T) {
+func TestManualMisconfigured(t *testing.T) {
 	t.Parallel()
 	f := start(t)
 	s := newSink(t)
@@ -147,11 +147,11 @@ func TestAskedMisconfigured(t *testing.T) {
 	f.wantNoRepairs(t)
 }
 
-// askedFor is how many deliveries TestManyAsked asks for, and whether it measures:
-// BELFRY_TEST_ASKED=13000 go test -run TestManyAsked -v ./internal/dispatch
+// askedFor is how many deliveries TestManyManual asks for, and whether it measures:
+// BELFRY_TEST_MANUAL=13000 go test -run TestManyManual -v ./internal/dispatch
 func askedFor(t testing.TB) (n int, measured bool) {
 	t.Helper()
-	text, ok := os.LookupEnv("BELFRY_TEST_ASKED")
+	text, ok := os.LookupEnv("BELFRY_TEST_MANUAL")
 	if !ok {
 		return 400, false
 	}
@@ -165,7 +165,7 @@ func askedFor(t testing.TB) (n int, measured bool) {
 // Many re-sends, asked for one by one, wait for a destination that takes two
 // seconds for each: the database hears nothing of them meanwhile, and others are
 // as quick as without.
-func TestManyAsked(t *testing.T) {
+func TestManyManual(t *testing.T) {
 	t.Parallel()
 	n, measured := askedFor(t)
 	f := start(t, patiently, workers(64))
@@ -334,7 +334,7 @@ func cpuTime(t testing.TB) (total time.Duration) {
 
 // A process that only answers requests asks the table how many are due: what would
 // fill the queue is held, for those who work.
-func TestAskedOfAnAPI(t *testing.T) {
+func TestManualOfAnAPI(t *testing.T) {
 	t.Parallel()
 	f := newDispatcher(t, pgtest.New(t)).ready(t) // its share of 16 workers is 8
 	to := f.webhook(t, newSink(t).URL)

@@ -39,20 +39,20 @@ func TestPeopleWaitInTurn(t *testing.T) {
 		t.Fatal(err)
 	}
 	bulk := f.order(t, BulkOrder{DeliveryIDs: []uuid.UUID{}})
-	for range maxAsking {
-		f.asking <- struct{}{}
+	for range maxOperatorTxs {
+		f.operators <- struct{}{}
 	}
 	var people sync.WaitGroup
 	for name, ask := range f.asks(id, v.AlertID, bulk.ID) {
 		people.Go(func() {
-			if err := ask(t.Context()); !errors.Is(err, ErrCrowded) {
-				t.Errorf("%s: %v, want ErrCrowded", name, err)
+			if err := ask(t.Context()); !errors.Is(err, ErrOperatorBusy) {
+				t.Errorf("%s: %v, want ErrOperatorBusy", name, err)
 			}
 		})
 	}
 	left, leave := context.WithCancel(t.Context())
 	leave()
-	if _, err := f.Resend(left, id, 0, false, me); !errors.Is(err, context.Canceled) || errors.Is(err, ErrCrowded) {
+	if _, err := f.Resend(left, id, 0, false, me); !errors.Is(err, context.Canceled) || errors.Is(err, ErrOperatorBusy) {
 		t.Errorf("whose caller left: %v", err)
 	}
 	people.Wait()
@@ -62,8 +62,8 @@ func TestPeopleWaitInTurn(t *testing.T) {
 			t.Errorf("when it is its turn: %v", err)
 		}
 	})
-	for range maxAsking {
-		f.asking.free()
+	for range maxOperatorTxs {
+		f.operators.free()
 	}
 	people.Wait()
 	f.wantRuns(t, 2, id)
@@ -92,7 +92,7 @@ func TestPeopleLeaveConnections(t *testing.T) {
 	for range callers {
 		people.Go(func() {
 			switch _, err := f.Resend(t.Context(), id, 0, false, me); {
-			case errors.Is(err, ErrCrowded):
+			case errors.Is(err, ErrOperatorBusy):
 				none.Add(1)
 			case err == nil, errors.Is(err, ErrDelivered): // by then
 				done.Add(1)
@@ -108,16 +108,16 @@ func TestPeopleLeaveConnections(t *testing.T) {
 		}
 		return n
 	}
-	until(t, "as many wait as may", func() bool { return waiting() >= maxAsking })
+	until(t, "as many wait as may", func() bool { return waiting() >= maxOperatorTxs })
 	f.waitAll(t, f.send(t, hook, 20), delivery.Delivered)
-	until(t, "the others hear that nothing was done", func() bool { return none.Load() == callers-maxAsking })
-	if n := waiting(); n != maxAsking {
-		t.Errorf("%d people have a connection, want %d", n, maxAsking)
+	until(t, "the others hear that nothing was done", func() bool { return none.Load() == callers-maxOperatorTxs })
+	if n := waiting(); n != maxOperatorTxs {
+		t.Errorf("%d people have a connection, want %d", n, maxOperatorTxs)
 	}
 	release()
 	people.Wait()
-	if done.Load() != maxAsking || len(f.asking) != 0 {
-		t.Errorf("%d were done, and %d places are not given back", done.Load(), len(f.asking))
+	if done.Load() != maxOperatorTxs || len(f.operators) != 0 {
+		t.Errorf("%d were done, and %d places are not given back", done.Load(), len(f.operators))
 	}
 	f.wait(t, id, func(d delivery.Delivery) bool { return d.Status == delivery.Delivered && d.Run == 2 })
 }

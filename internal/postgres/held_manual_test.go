@@ -30,7 +30,7 @@ func TestReleasePlans(t *testing.T) {
 	}
 	see(postgres.SelectLines, []any{[]uuid.UUID{destinationID(3), destinationID(4)}, 0})
 	watched := postgres.Watch(db, see)
-	if ids, err := watched.HeldAsked(t.Context()); err != nil || len(ids) != 1 || ids[0] != destinationID(1) {
+	if ids, err := watched.HeldManual(t.Context()); err != nil || len(ids) != 1 || ids[0] != destinationID(1) {
 		t.Errorf("asked for, of %v: %v", ids, err)
 	}
 	if n, err := watched.Due(t.Context(), destinationID(3), 8); err != nil || n > 8 {
@@ -38,7 +38,7 @@ func TestReleasePlans(t *testing.T) {
 	}
 	err := db.InTx(t.Context(), func(tx *postgres.Tx) error {
 		tx = postgres.WatchTx(tx, see)
-		list, err := tx.LockAsked(t.Context(), destinationID(1), 20)
+		list, err := tx.LockManual(t.Context(), destinationID(1), 20)
 		if err != nil || len(list) != 20 || !list[0].Delivery.Manual() || list[0].Alert.AlertID == "" {
 			t.Errorf("%d of those that were asked for: %v", len(list), err)
 		}
