@@ -110,7 +110,7 @@ func (g *ingest) Accept(ctx context.Context, by string, alerts []alert.Parsed) [
 // have arrived.
 func (g *ingest) admit(ctx context.Context, items []*acceptItem) (arrived func()) {
 	among := g.routing.Load()
-	if among == nil || !g.worksHere() {
+	if among == nil || !g.runsLocally() {
 		return func() {}
 	}
 	wants, bytes := map[uuid.UUID]int{}, int64(0)
@@ -334,24 +334,24 @@ func (g *ingest) share() int { return max(8, g.workers/2) }
 // insert stores alerts that were routed by what still is, and returns also how many
 // new deliveries each destination can take before more are held.
 func (g *ingest) insert(ctx context.Context, tx *postgres.Tx, items []*acceptItem) (in postgres.Insertion, rooms map[uuid.UUID]int, err error) {
-	direct := g.worksHere()
+	local := g.runsLocally()
 	limit := g.share()
-	if direct {
+	if local {
 		limit = 0 // what waits for this process is known here
 	}
 	in, err = tx.InsertAlerts(ctx, firsts(items), targets(items), limit)
 	if err == nil && in.Routing != items[0].among.Version {
 		err = errRouting
 	}
-	return in, g.rooms(in.Lines, direct), err
+	return in, g.rooms(in.Lines, local), err
 }
 
 // rooms returns how many more deliveries each destination can take.
-func (g *ingest) rooms(lines map[uuid.UUID]postgres.Line, direct bool) map[uuid.UUID]int {
+func (g *ingest) rooms(lines map[uuid.UUID]postgres.Line, local bool) map[uuid.UUID]int {
 	rooms := make(map[uuid.UUID]int, len(lines))
 	for id, line := range lines {
 		switch {
-		case direct:
+		case local:
 			rooms[id] = g.limiter.Room(id, line.Destination.Limits, newBacklog)
 		default:
 			rooms[id] = g.share() - line.Due

@@ -1,6 +1,6 @@
 // Package dispatch moves an alert from accepted to acknowledged. It owns the job
 // queue: what goes on it, in which transaction, and what a worker does with what
-// it takes off. The path of one alert is Accept, create, runDirect, workSlot, attempt,
+// it takes off. The path of one alert is Accept, create, runLocal, workSlot, attempt,
 // record. Work is for jobs that River fetched; both ways meet in workSlot.
 package dispatch
 
@@ -116,7 +116,7 @@ func New(cfg Config) (*Dispatcher, error) {
 	d.river, d.executor.queue = queue, queue
 	d.transitions = newTransitions(transitionParts{
 		db: cfg.DB, log: cfg.Log, now: cfg.Now, metrics: &d.metrics, events: d.Events, limiter: d.limiter, workers: cfg.Workers,
-		queue: queue, instance: d.Cluster.ID(), workHere: d.runDirect, room: d.room,
+		queue: queue, instance: d.Cluster.ID(), runLocal: d.runLocal, localCapacity: d.localCapacity,
 	})
 	d.executor.transitions = d.transitions
 	d.wireComponents()
@@ -133,8 +133,8 @@ func (d *Dispatcher) wireComponents() {
 	d.ingest = newIngest(ingestParts{
 		db: cfg.DB, txs: d.transactions, now: cfg.Now, link: cfg.Link, budget: cfg.Waits.Budget(), workers: cfg.Workers, metrics: &d.metrics,
 		events: d.Events, cluster: d.Cluster, limiter: d.limiter, transitions: d.transitions,
-		unrouted:  newUnroutedNotes(cfg.Log, cfg.Now, d.metrics.unrouted),
-		worksHere: d.worksHere,
+		unrouted:    newUnroutedNotes(cfg.Log, cfg.Now, d.metrics.unrouted),
+		runsLocally: d.runsLocally,
 	})
 	d.announcer = &announcer{
 		transactions: d.transactions, db: cfg.DB, log: cfg.Log, now: cfg.Now, link: cfg.Link, events: d.Events, accept: d.acceptOurs,
@@ -148,7 +148,7 @@ func (d *Dispatcher) wireComponents() {
 	d.operator = &operator{operatorParts{
 		log: cfg.Log, now: cfg.Now, waits: cfg.Waits, timeout: cfg.AttemptTimeout, client: cfg.Client, link: cfg.Link,
 		tests: d.metrics.tests, tx: d.transactions, transitions: d.transitions, recorder: d.recorder, limiter: d.limiter,
-		worksHere: d.worksHere, share: d.share(),
+		runsLocally: d.runsLocally, share: d.share(),
 	}}
 	d.bulk = &bulk{bulkParts{
 		db: cfg.DB, log: cfg.Log, now: cfg.Now, waits: cfg.Waits, events: d.Events, tx: d.transactions, transitions: d.transitions,
@@ -215,7 +215,7 @@ func (d *Dispatcher) Start(ctx context.Context) error {
 	if err := d.river.Start(context.WithoutCancel(ctx)); err != nil {
 		return fmt.Errorf("start job queue: %w", err)
 	}
-	d.direct.begin()
+	d.local.begin()
 	d.startUpkeep()
 	return nil
 }
@@ -227,8 +227,8 @@ func (d *Dispatcher) Stop(ctx context.Context) error {
 	d.ingest.close()
 	late, cancel := d.afterGrace(ctx)
 	defer cancel()
-	var directs sync.WaitGroup
-	directs.Go(func() { d.direct.stop(ctx, late, d.limiter.Drain) })
+	var locals sync.WaitGroup
+	locals.Go(func() { d.local.stop(ctx, late, d.limiter.Drain) })
 	var err error
 	if d.works() {
 		err = d.river.Stop(ctx)
@@ -237,7 +237,7 @@ func (d *Dispatcher) Stop(ctx context.Context) error {
 		d.Log.WarnContext(ctx, "attempts cut short by the stop", "error", err)
 		err = d.river.StopAndCancel(late)
 	}
-	directs.Wait()
+	locals.Wait()
 	d.recorder.close()
 	d.executor.loads.Close()
 	d.transitions.close()

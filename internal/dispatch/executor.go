@@ -19,7 +19,7 @@ import (
 type executor struct {
 	executorParts
 
-	direct  direct
+	local   localExecution
 	running running
 	loads   *batch.Batcher[*loadItem]
 	ends    *batch.Batcher[*endItem]
@@ -51,15 +51,16 @@ func newExecutor(p executorParts) *executor {
 	return x
 }
 
-// worksHere reports whether jobs are worked in this process once it has made them.
-func (x *executor) worksHere() bool {
-	_, ok := x.direct.room(0)
+// runsLocally reports whether local execution is on: this process works the jobs that
+// it makes.
+func (x *executor) runsLocally() bool {
+	_, ok := x.local.free(0)
 	return ok
 }
 
-// room returns how many more jobs may be worked here.
-func (x *executor) room() int {
-	n, _ := x.direct.room(limiter.JobsPerWorker * x.workers)
+// localCapacity returns how many more jobs local execution can take.
+func (x *executor) localCapacity() int {
+	n, _ := x.local.free(limiter.JobsPerWorker * x.workers)
 	return n
 }
 

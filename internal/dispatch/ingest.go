@@ -47,8 +47,9 @@ type ingestParts struct {
 	transitions *transitions
 	unrouted    *unroutedNotes
 
-	// worksHere reports whether jobs are worked in this process once it has made them.
-	worksHere func() bool
+	// runsLocally reports whether local execution is on: this process works the jobs that
+	// it makes.
+	runsLocally func() bool
 }
 
 // newIngest begins to accept. It goes on until close.

@@ -28,11 +28,11 @@ func deliveriesOf(outs []*postgres.Outgoing) []delivery.Delivery {
 // returned. Where the alert is known too, and small, it need not be loaded then.
 func (t *transitions) addJobs(ctx context.Context, tx *postgres.Tx, outs []*postgres.Outgoing) ([]job, error) {
 	var now, later []*postgres.Outgoing
-	room := t.room()
+	capacity := t.localCapacity()
 	for _, out := range outs {
 		switch dl := out.Delivery; {
 		case dl.Status != delivery.Queued && dl.Status != delivery.Retrying:
-		case len(now) < room && !dl.DueAt.After(t.now()) && out.Destination.ID != uuid.Nil:
+		case len(now) < capacity && !dl.DueAt.After(t.now()) && out.Destination.ID != uuid.Nil:
 			now = append(now, out)
 		default:
 			later = append(later, out)

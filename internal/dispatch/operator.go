@@ -58,8 +58,8 @@ type operatorParts struct {
 	recorder    *recorder
 	limiter     *limiter.Limiter
 
-	worksHere func() bool // whether this process works what is asked of it
-	share     int         // deliveries of a destination that may be due, where others work them
+	runsLocally func() bool // whether this process works the jobs that it makes
+	share       int         // deliveries of a destination that may be due if other processes work them
 }
 
 // Resend opens a new run of a delivery. Several clicks open one: when run is not
@@ -189,7 +189,7 @@ func (o *operator) holdManual(ctx context.Context, tx *postgres.Tx, next deliver
 
 // roomFor returns how many more deliveries a destination can take.
 func (o *operator) roomFor(ctx context.Context, tx *postgres.Tx, t destination.Destination) (int, error) {
-	if o.worksHere() {
+	if o.runsLocally() {
 		return o.limiter.Room(t.ID, t.Limits, releasedBacklog), nil
 	}
 	due, err := tx.Due(ctx, t.ID, o.share)

@@ -80,9 +80,9 @@ func TestWrittenEnds(t *testing.T) {
 	s := newSink(t).answer(http.StatusServiceUnavailable)
 	hook := f.webhook(t, s.URL)
 	ids := f.cancelled(t, hook, 20)
-	f.direct.mu.Lock()
-	f.direct.jobs = limiter.JobsPerWorker * f.Workers // all goes through the queue
-	f.direct.mu.Unlock()
+	f.local.mu.Lock()
+	f.local.jobs = limiter.JobsPerWorker * f.Workers // all goes through the queue
+	f.local.mu.Unlock()
 	f.resendAll(t, ids)
 	f.soon(t, "all were tried", func() bool { return f.are(t, ids, delivery.Retrying) })
 	until(t, "nothing is at work", func() bool { return len(f.running.list(time.Now())) == 0 })

@@ -41,10 +41,10 @@ type transitionParts struct {
 	limiter *limiter.Limiter
 	workers int
 
-	queue    *river.Client[pgx.Tx]
-	instance string
-	room     func() int  // how many more jobs this process can take
-	workHere func([]job) // works jobs in this process
+	queue         *river.Client[pgx.Tx]
+	instance      string
+	localCapacity func() int  // how many more jobs local execution can take
+	runLocal      func([]job) // works jobs in this process
 }
 
 // newTransitions starts what stores deferrals. It runs until close.
@@ -82,7 +82,7 @@ func (t *transitions) create(ctx context.Context, tx *postgres.Tx, by cause, fre
 	tx.InsertDeliveries(deliveriesOf(fresh))
 	tx.AfterCommit(func() {
 		t.tell(ctx, by, nil, fresh)
-		t.workHere(local) // last: an attempt may change them before tell has told of this
+		t.runLocal(local) // last: an attempt may change them before tell has told of this
 	})
 	return nil
 }
@@ -110,7 +110,7 @@ func (t *transitions) change(ctx context.Context, tx *postgres.Tx, by cause, lis
 	tx.UpdateDeliveries(deliveriesOf(list))
 	tx.AfterCommit(func() {
 		t.tell(ctx, by, before, list)
-		t.workHere(local) // last: an attempt may change them before tell has told of this
+		t.runLocal(local) // last: an attempt may change them before tell has told of this
 	})
 	return nil
 }

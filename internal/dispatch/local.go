@@ -14,12 +14,12 @@ import (
 	"belfry/internal/postgres"
 )
 
-// direct starts jobs in the process that makes them. Such a job is stored as
-// running here from the start, and so is an ordinary one of the queue's: should
-// this process die, it is taken over, and should its attempt fail, it snoozes and
-// is fetched when it is due. It only spares the way through the queue, which
-// costs as much as all the rest of a delivery's bookkeeping.
-type direct struct {
+// localExecution works jobs in the process that makes them. Such a job is stored as if
+// this process had fetched it from the queue. So it is a job like any other: if this
+// process dies, another takes it over, and if its attempt fails, it snoozes and is
+// fetched when it is due. What it saves is the way through the queue, which costs as
+// much as all the rest of a delivery's bookkeeping.
+type localExecution struct {
 	mu      sync.Mutex
 	open    bool
 	jobs    int // that run, or wait in a backlog
@@ -30,70 +30,70 @@ type direct struct {
 	cut     context.CancelFunc
 }
 
-// begin lets jobs in from now on.
-func (d *direct) begin() {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.open = true
-	d.more, d.closed = make(chan func(context.Context)), make(chan struct{})
-	d.ctx, d.cut = context.WithCancel(context.Background())
+// begin takes jobs from now on.
+func (l *localExecution) begin() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.open = true
+	l.more, l.closed = make(chan func(context.Context)), make(chan struct{})
+	l.ctx, l.cut = context.WithCancel(context.Background())
 }
 
-// room is how many more jobs may come in, of at most so many; ok is false where
-// none ever does.
-func (d *direct) room(most int) (n int, ok bool) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if !d.open {
+// free is how many more jobs may come in if there may be most of them. ok is false if
+// this process works no jobs at all.
+func (l *localExecution) free(most int) (n int, ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.open {
 		return 0, false
 	}
-	return max(0, most-d.jobs), true
+	return max(0, most-l.jobs), true
 }
 
 // enter counts a job until leave, or reports false when the process is stopping.
-func (d *direct) enter() bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.open {
-		d.jobs++
+func (l *localExecution) enter() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.open {
+		l.jobs++
 	}
-	return d.open
+	return l.open
 }
 
-func (d *direct) leave() {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.jobs--
+func (l *localExecution) leave() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.jobs--
 }
 
 // start runs work, or reports false when the process is stopping.
-func (d *direct) start(work func(context.Context)) bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if !d.open {
+func (l *localExecution) start(work func(context.Context)) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.open {
 		return false
 	}
 	select {
-	case d.more <- work:
+	case l.more <- work:
 	default:
-		d.running.Go(func() { d.run(work) })
+		l.running.Go(func() { l.run(work) })
 	}
 	return true
 }
 
 // run works, and then for a while takes what else there is: a new goroutine would
 // first have to grow its stack each time.
-func (d *direct) run(work func(context.Context)) {
+func (l *localExecution) run(work func(context.Context)) {
 	idle := time.NewTimer(idleWorkerTTL)
 	defer idle.Stop()
 	for {
-		work(d.ctx)
+		work(l.ctx)
 		idle.Reset(idleWorkerTTL)
 		select {
-		case work = <-d.more:
+		case work = <-l.more:
 		case <-idle.C:
 			return
-		case <-d.closed:
+		case <-l.closed:
 			return
 		}
 	}
@@ -104,43 +104,43 @@ const idleWorkerTTL = time.Second
 
 // stop starts nothing more, drains the backlogs, and waits for what runs. When ctx is
 // done it cuts that short, and waits until late is done.
-func (d *direct) stop(ctx, late context.Context, dismiss func()) {
-	d.mu.Lock()
-	was := d.open
-	d.open = false
-	d.mu.Unlock()
+func (l *localExecution) stop(ctx, late context.Context, dismiss func()) {
+	l.mu.Lock()
+	was := l.open
+	l.open = false
+	l.mu.Unlock()
 	if !was {
 		return
 	}
-	close(d.closed)
+	close(l.closed)
 	dismiss()
 	done := make(chan struct{})
-	go func() { d.running.Wait(); close(done) }()
+	go func() { l.running.Wait(); close(done) }()
 	select {
 	case <-done:
 		return
 	case <-ctx.Done():
 	}
-	d.cut()
+	l.cut()
 	select {
 	case <-done:
 	case <-late.Done():
 	}
 }
 
-// runDirect works jobs that were stored as running here. They wait in the backlog of
+// runLocal works jobs that were stored as running here. They wait in the backlog of
 // their destination, each a few words and a small alert in memory, until it has a
 // slot for them; a large alert is loaded then. What is not started, because the
 // process stops, is given back.
-func (x *executor) runDirect(jobs []job) {
+func (x *executor) runLocal(jobs []job) {
 	for _, j := range jobs {
-		if !x.direct.enter() {
+		if !x.local.enter() {
 			x.giveBack(j)
 			continue
 		}
 		forget := x.running.add(j.id)
 		over := func() {
-			x.direct.leave()
+			x.local.leave()
 			forget()
 		}
 		end := func() {
@@ -152,9 +152,9 @@ func (x *executor) runDirect(jobs []job) {
 			over()
 		}
 		run := func(end func(), work func(context.Context, job) error) bool {
-			return x.direct.start(func(ctx context.Context) {
+			return x.local.start(func(ctx context.Context) {
 				defer end()
-				x.endDirect(j.id, x.workDirect(ctx, j, work))
+				x.endLocal(j.id, x.workLocal(ctx, j, work))
 			})
 		}
 		x.limiter.Enqueue(j.destinationID, j.out.Destination.Limits, urgencyOf(j.out), func(got bool) {
@@ -173,8 +173,8 @@ func (x *executor) runDirect(jobs []job) {
 	}
 }
 
-// workDirect is what River does around Work.
-func (x *executor) workDirect(ctx context.Context, j job, work func(context.Context, job) error) (err error) {
+// workLocal is what River does around Work.
+func (x *executor) workLocal(ctx context.Context, j job, work func(context.Context, job) error) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			x.log.ErrorContext(ctx, "job panicked", "delivery_id", j.deliveryID, "error", fmt.Sprint(r), "stack", string(debug.Stack()))
@@ -201,9 +201,9 @@ type endItem struct {
 	done   chan struct{}
 }
 
-// endDirect writes down how a job ended. What cannot be written is found by
+// endLocal writes down how a job ended. What cannot be written is found by
 // reclaim: the job then counts as lost.
-func (x *executor) endDirect(jobID int64, err error) {
+func (x *executor) endLocal(jobID int64, err error) {
 	item := &endItem{jobID: jobID, done: make(chan struct{})}
 	var snooze *river.JobSnoozeError
 	switch {
