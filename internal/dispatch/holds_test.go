@@ -92,7 +92,7 @@ func TestCancelledWhileItWaits(t *testing.T) {
 	if _, err := f.Cancel(t.Context(), v.ID, me); err != nil {
 		t.Fatal(err)
 	}
-	<-time.After(stale + 20*time.Millisecond) // before WorkerWait ends
+	<-time.After(maxSnapshotAge + 20*time.Millisecond) // before WorkerWait ends
 	f.limiter.Release(hook.ID, limiter.Outcome{Took: quickly})
 	if err := <-ended; err != nil {
 		t.Error(err)

@@ -121,9 +121,9 @@ func TestZombie(t *testing.T) {
 	}
 }
 
-// Acks are settled on what was known before they came, and only if that still
-// holds: else nothing is stored that way.
-func TestAcksAreSettledOnWhatIsKnown(t *testing.T) {
+// Acks are settled on what was loaded before they came, and only if no row has changed
+// since. If one has, nothing is stored that way.
+func TestAcksAreSettledOnWhatWasLoaded(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		meanwhile string
@@ -145,13 +145,13 @@ func TestAcksAreSettledOnWhatIsKnown(t *testing.T) {
 			d := f.accept(t, anAlert).Deliveries[0].Delivery
 			a := delivery.Attempt{ID: uuid.Must(uuid.NewV7()), DeliveryID: d.ID, DestinationID: hook.ID, Trigger: delivery.Automatic}
 			a.Result = outbound.Result{Class: outbound.Acked, StatusCode: 204, StartedAt: time.Now().UTC().Truncate(time.Microsecond)}
-			item := &recordItem{attempt: a, claim: d.Claim(), known: d}
+			item := &recordItem{attempt: a, claim: d.Claim(), loaded: d}
 			exec(t, f, tt.meanwhile)
 			_, err := f.recorder.recordAcks(t.Context(), []*recordItem{item})
 			n := count(t, f, `SELECT count(*) FROM attempts`)
 			if !tt.stored {
-				if !errors.Is(err, postgres.ErrVersion) || n != 0 {
-					t.Errorf("error = %v, %d attempts stored, want ErrVersion and none", err, n)
+				if !errors.Is(err, postgres.ErrChanged) || n != 0 {
+					t.Errorf("error = %v, %d attempts stored, want ErrChanged and none", err, n)
 				}
 				return
 			}
@@ -170,7 +170,7 @@ func TestAcksAreSettledOnWhatIsKnown(t *testing.T) {
 }
 
 // A batch with an ack that may have been stored already, or with two of one delivery,
-// is settled under locks, although all that was known still holds.
+// is settled under locks, although nothing has changed since the deliveries were loaded.
 func TestAcksThatAreNotTheFirst(t *testing.T) {
 	t.Parallel()
 	f := newDispatcher(t, pgtest.New(t)).ready(t)
@@ -178,16 +178,16 @@ func TestAcksThatAreNotTheFirst(t *testing.T) {
 	ack := func(d delivery.Delivery) *recordItem {
 		a := delivery.Attempt{ID: uuid.Must(uuid.NewV7()), DeliveryID: d.ID, DestinationID: hook.ID, Trigger: delivery.Automatic}
 		a.Result = outbound.Result{Class: outbound.Acked, StatusCode: 204, StartedAt: time.Now().UTC().Truncate(time.Microsecond)}
-		return &recordItem{attempt: a, claim: d.Claim(), known: d, done: make(chan recorded, 1)}
+		return &recordItem{attempt: a, claim: d.Claim(), loaded: d, done: make(chan recordReply, 1)}
 	}
-	tried, twice := f.accept(t, anAlert).Deliveries[0].Delivery, f.accept(t, anAlert).Deliveries[0].Delivery
+	unsure, twice := f.accept(t, anAlert).Deliveries[0].Delivery, f.accept(t, anAlert).Deliveries[0].Delivery
 	first, second := ack(twice), ack(twice)
-	again := ack(tried)
-	again.tried = true
-	for name, items := range map[string][]*recordItem{"tried": {again}, "twice": {first, second}} {
+	again := ack(unsure)
+	again.maybeStored = true
+	for name, items := range map[string][]*recordItem{"maybe stored": {again}, "twice": {first, second}} {
 		_, err := f.recorder.recordAcks(t.Context(), items)
-		if n := count(t, f, `SELECT count(*) FROM attempts`); !errors.Is(err, postgres.ErrVersion) || n != 0 {
-			t.Fatalf("%s: error = %v, %d attempts stored, want ErrVersion and none", name, err, n)
+		if n := count(t, f, `SELECT count(*) FROM attempts`); !errors.Is(err, errNeedsLocks) || n != 0 {
+			t.Fatalf("%s: error = %v, %d attempts stored, want errNeedsLocks and none", name, err, n)
 		}
 	}
 	if err := f.recorder.recordOutcomes([]*recordItem{first, again, second}); err != nil {
@@ -196,7 +196,7 @@ func TestAcksThatAreNotTheFirst(t *testing.T) {
 	for _, tt := range []struct {
 		of   delivery.Delivery
 		made int
-	}{{tried, 1}, {twice, 2}} {
+	}{{unsure, 1}, {twice, 2}} {
 		got := f.wait(t, tt.of.ID, is(delivery.Delivered))
 		if n := len(f.attempts(t, tt.of.ID)); got.Attempts != 1 || n != tt.made {
 			t.Errorf("%d counted, %d stored, want 1 and %d", got.Attempts, n, tt.made)

@@ -64,25 +64,32 @@ type recorderParts struct {
 type recordItem struct {
 	attempt delivery.Attempt
 	claim   delivery.Claim
-	known   delivery.Delivery // as it was before the attempt
+	loaded  delivery.Delivery // as it was loaded before the attempt
 	wait    time.Duration     // until the next attempt, should this one have failed
-	holds   bool              // the destination may be taken for not answering
-	tried   bool              // to be stored, and nobody knows what came of it
-	done    chan recorded
+	mayHold bool              // the destination's settings let its deliveries be held while it does not answer
+
+	// maybeStored: no answer came to the COMMIT that was to store it.
+	maybeStored bool
+	done        chan recordReply
 }
 
-// settled is an attempt as it was stored and what it led to.
-type settled struct {
+// recordedAttempt is an attempt as it was stored and what it led to.
+type recordedAttempt struct {
 	attempt  delivery.Attempt
 	before   delivery.Delivery // as it was under its lock
 	delivery delivery.Delivery
-	gone     bool // the job
+	jobGone  bool
 }
 
-type recorded struct {
-	settled *settled // one of a batch: what is large is not copied
-	err     error
+// recordReply is what record returns.
+type recordReply struct {
+	recorded *recordedAttempt // one of a batch: what is large is not copied
+	err      error
 }
+
+// errNeedsLocks says that attempts cannot be settled on what was loaded before they
+// were made.
+var errNeedsLocks = errors.New("not only first acks of healthy destinations")
 
 // newRecorder starts a recorder. It runs until close.
 func newRecorder(p recorderParts) *recorder {
@@ -114,13 +121,13 @@ func (r *recorder) close() {
 // returns when that is committed: a worker's slot is not free before. It waits for
 // a database that is away. An error means that a stop ended the waiting, or that
 // not even the bare facts could be stored.
-func (r *recorder) record(item recordItem) (*settled, error) {
-	item.done = make(chan recorded, 1)
+func (r *recorder) record(item recordItem) (*recordedAttempt, error) {
+	item.done = make(chan recordReply, 1)
 	if !r.batcher.TryAdd(&item) {
 		return nil, errors.New("record attempt: this process stops")
 	}
-	done := <-item.done
-	return done.settled, done.err
+	reply := <-item.done
+	return reply.recorded, reply.err
 }
 
 // commit stores a batch, however long the database is away. One bad item
@@ -147,7 +154,7 @@ func (r *recorder) commit(items []*recordItem) {
 			r.log.Error("attempt stored without body and headers", "attempt_id", items[0].attempt.ID, "error", err)
 			items[0].attempt = stripped(items[0].attempt)
 		case postgres.IsData(err):
-			items[0].done <- recorded{err: err}
+			items[0].done <- recordReply{err: err}
 			return
 		default:
 			r.retries.Inc()
@@ -157,7 +164,7 @@ func (r *recorder) commit(items []*recordItem) {
 			}
 			if !r.pause(pause) {
 				for _, item := range items {
-					item.done <- recorded{err: err}
+					item.done <- recordReply{err: err}
 				}
 				return
 			}
@@ -193,45 +200,46 @@ func (r *recorder) recordOutcomes(items []*recordItem) error {
 	ctx, cancel := context.WithTimeout(context.Background(), recordTimeout) // a batch serves many callers
 	defer cancel()
 	results, err := r.recordAcks(ctx, items)
-	if errors.Is(err, postgres.ErrVersion) {
+	if errors.Is(err, errNeedsLocks) || errors.Is(err, postgres.ErrChanged) {
 		results, err = r.recordLocked(ctx, items)
 	}
 	if err != nil {
 		for _, item := range items {
-			item.tried = true // a COMMIT of which no answer came may have happened
+			item.maybeStored = true // a COMMIT of which no answer came may have happened
 		}
 		return fmt.Errorf("record attempts: %w", err)
 	}
 	for i, item := range items {
-		item.done <- recorded{settled: &results[i]}
+		item.done <- recordReply{recorded: &results[i]}
 		r.freed(item.attempt.DestinationID)
 	}
 	return nil
 }
 
-// recordAcks decides on acks by what was known before their attempts, and leaves it to
-// the database to find that this has changed: it returns ErrVersion then, and where
-// there is anything but first acks of healthy destinations.
-func (r *recorder) recordAcks(ctx context.Context, items []*recordItem) ([]settled, error) {
-	known := postgres.Standing{
+// recordAcks writes a batch of acks optimistically: it settles them on the deliveries as
+// they were loaded before the attempts, and locks nothing. If a row has changed since,
+// COMMIT fails with postgres.ErrChanged. If the batch has anything but first acks, the
+// error is errNeedsLocks. In both cases nothing is stored.
+func (r *recorder) recordAcks(ctx context.Context, items []*recordItem) ([]recordedAttempt, error) {
+	state := postgres.DeliveryState{
 		Deliveries: make(map[uuid.UUID]delivery.Delivery, len(items)),
 		Healths:    map[uuid.UUID]delivery.Health{},
 	}
-	was := make(map[uuid.UUID]int64, len(items))
+	jobOf := make(map[uuid.UUID]int64, len(items))
 	for _, item := range items {
-		if item.attempt.Class != outbound.Acked || item.known.ID == uuid.Nil || item.tried {
-			return nil, postgres.ErrVersion
+		if item.attempt.Class != outbound.Acked || item.loaded.ID == uuid.Nil || item.maybeStored {
+			return nil, errNeedsLocks
 		}
-		known.Deliveries[item.known.ID] = item.known
-		was[item.known.ID] = item.known.JobID
+		state.Deliveries[item.loaded.ID] = item.loaded
+		jobOf[item.loaded.ID] = item.loaded.JobID
 	}
-	if len(known.Deliveries) < len(items) { // two of one delivery: COMMIT would refuse them too
-		return nil, postgres.ErrVersion
+	if len(state.Deliveries) < len(items) { // two of one delivery: COMMIT would refuse them too
+		return nil, errNeedsLocks
 	}
-	results, outcome := r.decide(items, known)
+	results, outcome := r.decide(items, state)
 	jobs := make([]int64, len(outcome.Deliveries))
 	for i, dl := range outcome.Deliveries {
-		jobs[i] = was[dl.ID]
+		jobs[i] = jobOf[dl.ID]
 	}
 	err := r.db.InTx(ctx, func(tx *postgres.Tx) error {
 		tx.StoreAcks(outcome, jobs)
@@ -240,43 +248,45 @@ func (r *recorder) recordAcks(ctx context.Context, items []*recordItem) ([]settl
 	return results, err
 }
 
-func (r *recorder) recordLocked(ctx context.Context, items []*recordItem) (results []settled, err error) {
+// recordLocked settles attempts on their deliveries and destinations as they are now,
+// under locks.
+func (r *recorder) recordLocked(ctx context.Context, items []*recordItem) (results []recordedAttempt, err error) {
 	err = r.db.InTx(ctx, func(tx *postgres.Tx) error {
-		now, err := tx.LockStanding(ctx, deliveryIDs(items), destinationIDs(items), triedIDs(items))
+		state, err := tx.LockDeliveryState(ctx, deliveryIDs(items), destinationIDs(items), maybeStoredIDs(items))
 		if err != nil {
 			return err
 		}
 		var outcome postgres.Outcome
-		results, outcome = r.decide(items, now)
+		results, outcome = r.decide(items, state)
 		tx.Store(outcome)
 		return nil
 	})
 	return results, err
 }
 
-// decide returns what attempts lead to: for each of them, and all in all.
-func (r *recorder) decide(items []*recordItem, now postgres.Standing) ([]settled, postgres.Outcome) {
+// decide returns what attempts lead to: for each of them, and for the batch.
+func (r *recorder) decide(items []*recordItem, state postgres.DeliveryState) ([]recordedAttempt, postgres.Outcome) {
 	var (
-		results = make([]settled, len(items))
+		results = make([]recordedAttempt, len(items))
 		out     = postgres.Outcome{Attempts: make([]delivery.Attempt, 0, len(items))}
 		changed = map[uuid.UUID]bool{}
 		judged  = map[uuid.UUID]bool{}
 		sums    = map[span]*delivery.Stats{}
 	)
 	for i, item := range items {
-		dl, there := now.Deliveries[item.attempt.DeliveryID]
+		dl, there := state.Deliveries[item.attempt.DeliveryID]
 		before := dl
 		a, gone := item.attempt, false
 		switch {
-		case now.Stored[a.ID]:
+		case state.Stored[a.ID]:
 		case a.Trigger == delivery.Test:
 			out.Attempts = append(out.Attempts, a)
 		case there:
 			jobID := dl.JobID
 			dl, a = delivery.Settle(dl, item.claim, a, item.wait)
-			h := now.Healths[a.DestinationID]
+			h := state.Healths[a.DestinationID]
 			h.DestinationID = a.DestinationID
-			h = h.After(a, item.holds, r.longest)
+			h = h.After(a, item.mayHold, r.longest)
 			if a.Counted && !dl.Status.Final() {
 				dl = r.holdFailing(dl, h)
 			}
@@ -284,21 +294,21 @@ func (r *recorder) decide(items []*recordItem, now postgres.Standing) ([]settled
 				out.Jobs = append(out.Jobs, jobID)
 				gone = jobID == item.claim.JobID
 			}
-			now.Deliveries[dl.ID], now.Healths[h.DestinationID] = dl, h
+			state.Deliveries[dl.ID], state.Healths[h.DestinationID] = dl, h
 			changed[dl.ID], judged[h.DestinationID] = true, true
 			if !a.Unstored {
 				out.Attempts = append(out.Attempts, a)
 			}
 			sum(sums, a)
 		}
-		results[i] = settled{a, before, dl, gone}
+		results[i] = recordedAttempt{a, before, dl, gone}
 	}
 	out.Deliveries = make([]delivery.Delivery, 0, len(changed))
 	for _, id := range sorted(changed) {
-		out.Deliveries = append(out.Deliveries, now.Deliveries[id])
+		out.Deliveries = append(out.Deliveries, state.Deliveries[id])
 	}
 	for _, id := range sorted(judged) {
-		out.Healths = append(out.Healths, now.Healths[id])
+		out.Healths = append(out.Healths, state.Healths[id])
 	}
 	for of, s := range sums {
 		out.Stats = append(out.Stats, postgres.DestinationStats{DestinationID: of.destinationID, Stats: *s})
@@ -362,10 +372,10 @@ func destinationIDs(items []*recordItem) []uuid.UUID {
 	return sorted(ids)
 }
 
-func triedIDs(items []*recordItem) []uuid.UUID {
+func maybeStoredIDs(items []*recordItem) []uuid.UUID {
 	var ids []uuid.UUID
 	for _, item := range items {
-		if item.tried {
+		if item.maybeStored {
 			ids = append(ids, item.attempt.ID)
 		}
 	}

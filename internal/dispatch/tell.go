@@ -59,11 +59,11 @@ func (t *transitions) tellAll(ctx context.Context, changes []changed) {
 }
 
 // tellAttempt is tell for what a recorded attempt has led to.
-func (t *transitions) tellAttempt(ctx context.Context, out *postgres.Outgoing, s *settled) {
-	a := &s.attempt
+func (t *transitions) tellAttempt(ctx context.Context, out *postgres.Outgoing, r *recordedAttempt) {
+	a := &r.attempt
 	t.metrics.attempts.WithLabelValues(string(a.Class)).Inc()
 	t.metrics.duration.Observe(a.Duration.Seconds())
-	t.tellOne(ctx, changed{by: byAttempt, before: &s.before, after: &s.delivery, out: out, attempt: a}, uuid.Nil)
+	t.tellOne(ctx, changed{by: byAttempt, before: &r.before, after: &r.delivery, out: out, attempt: a}, uuid.Nil)
 }
 
 // tellOne tells of one change. last is the destination of the change before, of those

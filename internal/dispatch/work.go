@@ -21,7 +21,7 @@ const (
 	maxJobAttempts = 30_000
 	pollHealth     = 250 * time.Millisecond
 	ourFault       = 2 * time.Second        // wait before we try again what failed on our side
-	stale          = 150 * time.Millisecond // what was read longer ago is read again before it is acted on
+	maxSnapshotAge = 150 * time.Millisecond // what was read longer ago is read again before it is acted on
 )
 
 // deliverArgs is the queued form of a delivery. It carries only the id, so a job
@@ -82,7 +82,7 @@ func (x *executor) work(ctx context.Context, j job) error {
 	if !x.mayStart(ctx) {
 		return river.JobSnooze(0)
 	}
-	out, ok, end := x.ready(ctx, &j)
+	out, ok, end := x.loadAndCheck(ctx, &j)
 	if !ok {
 		return end
 	}
@@ -126,7 +126,7 @@ func (x *executor) workTooLate(ctx context.Context, j job) error {
 // workSlot makes the attempt for which a slot is held. Much may have changed while
 // the job waited for it.
 func (x *executor) workSlot(ctx context.Context, j job, destinationID uuid.UUID) error {
-	out, ok, end := x.ready(ctx, &j)
+	out, ok, end := x.loadAndCheck(ctx, &j)
 	if !ok {
 		x.limiter.Release(destinationID, limiter.Outcome{})
 		return end
@@ -144,11 +144,11 @@ func urgencyOf(out *postgres.Outgoing) limiter.Urgency {
 	return limiter.Normal
 }
 
-// ready loads what a job is for, unless it has just been read. ok is false when
-// nothing is to be sent now: the job then ends with end.
-func (x *executor) ready(ctx context.Context, j *job) (out *postgres.Outgoing, ok bool, end error) {
+// loadAndCheck loads what a job is for, unless it has just been read, and checks that
+// it may be sent now. If it may not, ok is false, and the job ends with end.
+func (x *executor) loadAndCheck(ctx context.Context, j *job) (out *postgres.Outgoing, ok bool, end error) {
 	var err error
-	if j.out == nil || j.out.Alert.ID == uuid.Nil || x.now().Sub(j.seen) > stale {
+	if j.out == nil || j.out.Alert.ID == uuid.Nil || x.now().Sub(j.seen) > maxSnapshotAge {
 		j.seen = x.now()
 		j.out, err = x.load(j.deliveryID)
 	}
@@ -215,25 +215,25 @@ func (x *executor) attempt(ctx context.Context, jobID int64, out *postgres.Outgo
 		Keys:    out.Destination.Signing.Keys(now),
 	})
 	a.Result = a.ResponseStorage.Keep(a.Result)
-	settled, err := x.recorder.record(recordItem{
+	recorded, err := x.recorder.record(recordItem{
 		attempt: a,
 		claim:   out.Delivery.Claim(),
-		known:   out.Delivery,
+		loaded:  out.Delivery,
 		wait:    x.waits.After(out.Delivery.Attempts+1, a.RetryAfter, rand.Float64()),
-		holds:   out.Destination.Limits.HoldNotAnswering,
+		mayHold: out.Destination.Limits.HoldNotAnswering,
 	})
 	if err != nil {
 		x.log.ErrorContext(ctx, "attempt not recorded", "delivery_id", a.DeliveryID, "attempt_id", a.ID, "error", err)
 		return river.JobSnooze(ourFault)
 	}
-	x.transitions.tellAttempt(ctx, out, settled)
+	x.transitions.tellAttempt(ctx, out, recorded)
 	switch {
-	case settled.gone:
+	case recorded.jobGone:
 		return errGone
-	case settled.delivery.JobID != jobID:
+	case recorded.delivery.JobID != jobID:
 		return nil
 	}
-	return river.JobSnooze(max(0, settled.delivery.DueAt.Sub(x.now())))
+	return river.JobSnooze(max(0, recorded.delivery.DueAt.Sub(x.now())))
 }
 
 // send makes the attempt and gives its slot back, whatever happens.

@@ -28,6 +28,10 @@ var (
 	// ErrVersion is returned when a destination is no longer the version that the
 	// caller read.
 	ErrVersion = errors.New("changed since it was read")
+
+	// ErrChanged is returned by a COMMIT that found rows changed since they were read
+	// without a lock: nothing is stored. See Tx.StoreAcks.
+	ErrChanged = errors.New("rows have changed since they were read")
 )
 
 // DB is the database. Its methods each run on their own; use InTx to make

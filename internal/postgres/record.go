@@ -11,17 +11,18 @@ import (
 	"belfry/internal/delivery"
 )
 
-// Standing is what a batch of attempts finds, locked until the transaction ends.
-type Standing struct {
+// DeliveryState is what a batch of attempts is settled on.
+type DeliveryState struct {
 	Deliveries map[uuid.UUID]delivery.Delivery
 	Healths    map[uuid.UUID]delivery.Health // by destination; missing: never tried
 	Stored     map[uuid.UUID]bool            // attempts that are in the table already
 }
 
-// LockStanding locks deliveries and then the health of destinations, each in the
-// order of ids so that two of us cannot deadlock, in one round trip.
-func (tx *Tx) LockStanding(ctx context.Context, deliveries, destinations, attempts []uuid.UUID) (Standing, error) {
-	s := Standing{Deliveries: map[uuid.UUID]delivery.Delivery{}, Healths: map[uuid.UUID]delivery.Health{}, Stored: map[uuid.UUID]bool{}}
+// LockDeliveryState locks deliveries and then the health of destinations in one round
+// trip, and says which of the attempts are stored already. Rows are locked in the order
+// of their ids, so that two transactions cannot deadlock.
+func (tx *Tx) LockDeliveryState(ctx context.Context, deliveries, destinations, attempts []uuid.UUID) (DeliveryState, error) {
+	s := DeliveryState{Deliveries: map[uuid.UUID]delivery.Delivery{}, Healths: map[uuid.UUID]delivery.Health{}, Stored: map[uuid.UUID]bool{}}
 	const stored = `
 		SELECT id
 		FROM attempts
@@ -89,7 +90,7 @@ func (tx *Tx) Store(o Outcome) {
 // StoreAcks writes an outcome of acks only, that was decided on deliveries as they
 // were before their attempts, and on destinations of which no failure was known.
 // Nothing is read or locked before. When any of that has changed since, COMMIT
-// returns ErrVersion.
+// returns ErrChanged.
 func (tx *Tx) StoreAcks(o Outcome, jobs []int64) {
 	tx.trips.later("store acks", updateAcked, ackedRows(o.Deliveries, jobs)...)
 	tx.trips.later("insert attempts", insertAttempts, attemptRows(o.Attempts)...)

@@ -139,7 +139,7 @@ func (t *trips) commit(ctx context.Context) error {
 	err := t.SendBatch(ctx, b).Close()
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) && pg.Code == "BF001" {
-		return ErrVersion
+		return ErrChanged
 	}
 	if err == nil && tag.String() != "COMMIT" {
 		return pgx.ErrTxCommitRollback
