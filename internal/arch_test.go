@@ -23,6 +23,7 @@ var allowed = map[string][]string{
 	"internal/devpg":       {},
 	"internal/spelling":    {},
 	"internal/batch":       {},
+	"internal/sampler":     {},
 	"internal/apidocs":     {},
 	"internal/destination": {"internal/alert", "internal/invalid", "internal/outbound", "internal/spelling"},
 	"internal/testchat":    {"internal/destination", "internal/outbound"}, // in no binary that is shipped
@@ -37,10 +38,12 @@ var allowed = map[string][]string{
 	"internal/dispatch": {
 		"internal/alert", "internal/invalid", "internal/outbound", "internal/secret", "internal/destination", "internal/delivery",
 		"internal/limiter", "internal/access", "internal/postgres", "internal/batch", "internal/live", "internal/cluster",
+		"internal/sampler",
 	},
 	"internal/api": {
 		"", "internal/alert", "internal/invalid", "internal/outbound", "internal/secret", "internal/destination", "internal/delivery",
-		"internal/access", "internal/apidocs", "internal/postgres", "internal/live", "internal/dispatch", "internal/inbound", "internal/spelling", "web",
+		"internal/access", "internal/apidocs", "internal/postgres", "internal/live", "internal/dispatch", "internal/inbound", "internal/spelling",
+		"internal/sampler", "web",
 	},
 	"internal/pgtest": {"internal/devpg", "internal/postgres", "internal/secret", "migrations"},
 	"migrations":      {},

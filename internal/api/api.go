@@ -21,6 +21,7 @@ import (
 	"belfry/internal/inbound"
 	"belfry/internal/invalid"
 	"belfry/internal/postgres"
+	"belfry/internal/sampler"
 )
 
 // Config is what the API is made of.
@@ -52,7 +53,7 @@ type Server struct {
 	adminHash []byte // of AdminToken; nil for none
 	tokens    *tokenCache
 	onlookers onlookers
-	refusals  refusals
+	refusals  sampler.Sampler // of lines in the log
 	console   *console
 	intake    *intake
 	pressure  *pressure
@@ -65,7 +66,7 @@ func New(cfg Config) http.Handler { return headIsGet(newServer(cfg).routes()) }
 
 func newServer(cfg Config) *Server {
 	s := &Server{
-		Config: cfg, tokens: newTokenCache(cfg.Now), console: newConsole(cfg.Console),
+		Config: cfg, refusals: sampler.Sampler{Every: logRefusalsEvery}, tokens: newTokenCache(cfg.Now), console: newConsole(cfg.Console),
 		intake: newIntake(cfg.Now), pressure: newPressure(cfg.Now),
 		counting: make(counting, maxCounting), bulks: make(counting, maxCounting),
 	}

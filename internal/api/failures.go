@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"belfry/internal/postgres"
+	"belfry/internal/sampler"
 )
 
 // reason is why what a caller showed was not accepted.
@@ -36,7 +37,7 @@ type Failures struct {
 	now   func() time.Time
 	total *prometheus.CounterVec
 
-	sampled refusals
+	sampler sampler.Sampler // of lines in the log
 	mu      sync.Mutex
 	tallies map[netip.Prefix]*tally
 }
@@ -58,7 +59,7 @@ const (
 // NewFailures returns what Config.Failures is; metrics may be nil.
 func NewFailures(db *postgres.DB, log *slog.Logger, metrics prometheus.Registerer, now func() time.Time) *Failures {
 	f := &Failures{
-		db: db, log: log, now: now, tallies: map[netip.Prefix]*tally{},
+		db: db, log: log, now: now, tallies: map[netip.Prefix]*tally{}, sampler: sampler.Sampler{Every: logRefusalsEvery},
 		total: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "belfry_authentication_failures_total", Help: "Calls and sign-ins with a token, code or session that is not valid, by reason.",
 		}, []string{"reason"}),
@@ -79,7 +80,7 @@ func (f *Failures) note(ctx context.Context, from netip.Prefix, why reason, fact
 		return
 	}
 	now, id := f.now(), of(ctx).id
-	if unlogged, ok := f.sampled.may(string(why), now); ok {
+	if unlogged, ok := f.sampler.Allow(string(why), now); ok {
 		f.log.WarnContext(ctx, "authentication failed", append([]any{
 			"request_id", id, "reason", why, "client_address", networkName(from), "not_logged", unlogged,
 		}, facts...)...)

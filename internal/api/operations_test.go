@@ -93,7 +93,7 @@ func TestReadinessOfTheAPIAlone(t *testing.T) {
 // While the database is away every call says so, and nothing is taken.
 func TestDatabaseAway(t *testing.T) {
 	t.Parallel()
-	now := time.Now() // and stays so: see refusals
+	now := time.Now() // and stays so: see Server.refusals
 	h := newAPI(t, idle, func(s *setup) { s.api.AdminToken, s.api.Now = "open sesame", func() time.Time { return now } })
 	admin := as("open sesame") // known without the database
 	code, _ := access.NewCode()

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"belfry/internal/sampler"
 )
 
 // A line a second for each code says how many there were.
@@ -16,7 +18,7 @@ func TestRefusalsAreLoggedSeldom(t *testing.T) {
 	t.Parallel()
 	var got []string
 	log, now := new(logBook), time.Now()
-	s := &Server{Config: Config{Log: log.logger(slog.LevelInfo), Now: func() time.Time { return now }}}
+	s := &Server{refusals: sampler.Sampler{Every: logRefusalsEvery}, Config: Config{Log: log.logger(slog.LevelInfo), Now: func() time.Time { return now }}}
 	unavailable, overloaded := newProblem(503, ProblemCodeUnavailable, ""), newProblem(503, ProblemCodeOverloaded, "")
 	for _, at := range []struct {
 		after time.Duration

@@ -24,6 +24,7 @@ import (
 	"belfry/internal/live"
 	"belfry/internal/outbound"
 	"belfry/internal/postgres"
+	"belfry/internal/sampler"
 )
 
 var (
@@ -155,13 +156,19 @@ func (d *Dispatcher) wireComponents() {
 	}}
 }
 
+// logEvery is how often a log line of the same kind is written.
+const logEvery = 10 * time.Second
+
 // newQueue returns the job queue, which is yet to be started.
 func newQueue(cfg Config, id string, w *worker) (*river.Client[pgx.Tx], error) {
 	workers := river.NewWorkers()
 	river.AddWorker(workers, w)
+	// While the database is away River says the same ten times a second, and what
+	// matters of that is in our own lines.
+	riverLog := &sampler.Sampler{Every: logEvery}
 	queue, err := river.NewClient(riverpgxv5.New(cfg.DB.Pool()), &river.Config{
 		ID:      id,
-		Logger:  slog.New(&seldom{Handler: cfg.Log.Handler(), now: cfg.Now, said: &said{at: map[string]time.Time{}}}),
+		Logger:  slog.New(riverLog.Handler(cfg.Log.Handler(), cfg.Now)),
 		Queues:  map[string]river.QueueConfig{deliverQueue: {MaxWorkers: cfg.Workers}},
 		Workers: workers,
 		// The inserting client throttles NOTIFY by this: at River's default of

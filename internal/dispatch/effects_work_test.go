@@ -184,3 +184,23 @@ func TestMisconfiguredIsSaidOnceInAWhile(t *testing.T) {
 		t.Errorf("%d lines say that the destination is misconfigured, want 1:\n%s", n, s.log.text())
 	}
 }
+
+// Nor must the deliveries that are already held, whose reason changes a part at a time.
+func TestRenamedToMisconfiguredIsSaidOnceInAWhile(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.broken(t)
+	s.accepted(t)
+	for range 3 {
+		exec(t, s.fixture, `UPDATE deliveries SET reason = 'busy'`)
+		if err := s.transitions.rename(t.Context(), s.to, false, delivery.Busy, delivery.Misconfigured); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := count(t, s.fixture, `SELECT count(*) FROM deliveries WHERE reason = 'misconfigured'`); n != 1 {
+		t.Fatalf("%d deliveries are held as misconfigured, want 1", n)
+	}
+	if n := strings.Count(s.log.text(), "destination misconfigured"); n != 1 {
+		t.Errorf("%d lines say that the destination is misconfigured, want 1:\n%s", n, s.log.text())
+	}
+}

@@ -13,6 +13,7 @@ import (
 	"belfry/internal/limiter"
 	"belfry/internal/outbound"
 	"belfry/internal/postgres"
+	"belfry/internal/sampler"
 )
 
 // executor works jobs: those that were made here, and those that River fetches.
@@ -23,7 +24,7 @@ type executor struct {
 	running running
 	loads   *batch.Batcher[*loadItem]
 	ends    *batch.Batcher[*endItem]
-	lacking said // of which destinations it was said that their key is missing
+	noKey   sampler.Sampler // of lines that say that the key of a destination is missing
 }
 
 // executorParts is what working jobs needs. Those that make jobs need an executor
@@ -45,7 +46,7 @@ type executorParts struct {
 }
 
 func newExecutor(p executorParts) *executor {
-	x := &executor{executorParts: p, lacking: said{at: map[string]time.Time{}}}
+	x := &executor{executorParts: p, noKey: sampler.Sampler{Every: logEvery}}
 	x.loads = batch.New(batch.Config{Room: 2 * p.workers, Max: maxLoads}, x.commitLoads)
 	x.ends = batch.New(batch.Config{Room: (2 + limiter.JobsPerWorker) * p.workers, Max: 512}, x.commitEnds)
 	return x

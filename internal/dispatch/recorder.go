@@ -134,7 +134,7 @@ func (r *recorder) record(item recordItem) (*recordedAttempt, error) {
 // must not spoil its batch: when the data is refused, each goes alone, and one
 // that is still refused goes without what the destination sent.
 func (r *recorder) commit(items []*recordItem) {
-	made, pause, said := false, recordPause, ""
+	made, pause, logged := false, recordPause, ""
 	for {
 		err := r.recordOutcomes(items)
 		switch {
@@ -158,8 +158,8 @@ func (r *recorder) commit(items []*recordItem) {
 			return
 		default:
 			r.retries.Inc()
-			if said != err.Error() {
-				said = err.Error()
+			if logged != err.Error() {
+				logged = err.Error()
 				r.log.Warn("attempts wait to be recorded", "attempts", len(items), "error", err)
 			}
 			if !r.pause(pause) {

@@ -67,8 +67,7 @@ func (t *transitions) tellAttempt(ctx context.Context, out *postgres.Outgoing, r
 }
 
 // tellOne tells of one change. last is the destination of the change before, of those
-// that were made together. That a destination is misconfigured is said once in a while:
-// a flood for it is held delivery by delivery.
+// that were made together.
 func (t *transitions) tellOne(ctx context.Context, c changed, last uuid.UUID) {
 	t.publish(c, last)
 	if c.became(delivery.Delivered) || c.became(delivery.Failed) {
@@ -76,9 +75,17 @@ func (t *transitions) tellOne(ctx context.Context, c changed, last uuid.UUID) {
 	}
 	t.noteHeld(c)
 	t.logChange(ctx, c)
-	if c.misconfigured() && t.misconfigured.may(c.after.DestinationID.String(), t.now()) {
-		t.log.ErrorContext(ctx, "destination misconfigured", "destination_id", c.after.DestinationID, "delivery_id", c.after.ID,
-			"error", cmp.Or(c.out.Misconfigured, c.out.Destination.Unopened, destination.ErrMisconfigured))
+	if c.misconfigured() {
+		t.logMisconfigured(ctx, c.after.DestinationID, cmp.Or(c.out.Misconfigured, c.out.Destination.Unopened), "delivery_id", c.after.ID)
+	}
+}
+
+// logMisconfigured says that a destination cannot be used, and why as far as that is
+// known. It says so once in a while: a flood of alerts for it changes many deliveries.
+func (t *transitions) logMisconfigured(ctx context.Context, id uuid.UUID, why error, facts ...any) {
+	if _, ok := t.misconfigured.Allow(id.String(), t.now()); ok {
+		facts = append([]any{"destination_id", id}, facts...)
+		t.log.ErrorContext(ctx, "destination misconfigured", append(facts, "error", cmp.Or(why, destination.ErrMisconfigured))...)
 	}
 }
 

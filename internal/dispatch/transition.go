@@ -17,6 +17,7 @@ import (
 	"belfry/internal/limiter"
 	"belfry/internal/live"
 	"belfry/internal/postgres"
+	"belfry/internal/sampler"
 )
 
 // transitions is the one place where deliveries change. It stores them and drops and
@@ -28,7 +29,7 @@ import (
 type transitions struct {
 	transitionParts
 	deferrals     *batch.Batcher[*deferral]
-	misconfigured said // of which destinations it was said
+	misconfigured sampler.Sampler // of lines that say that a destination is
 }
 
 // transitionParts is what transitions need.
@@ -49,7 +50,7 @@ type transitionParts struct {
 
 // newTransitions starts what stores deferrals. It runs until close.
 func newTransitions(p transitionParts) *transitions {
-	t := &transitions{transitionParts: p, misconfigured: said{at: map[string]time.Time{}}}
+	t := &transitions{transitionParts: p, misconfigured: sampler.Sampler{Every: logEvery}}
 	t.deferrals = batch.New(batch.Config{Room: (2 + limiter.JobsPerWorker) * p.workers, Max: 512}, t.commitDeferrals)
 	return t
 }
@@ -145,7 +146,7 @@ func (t *transitions) rename(ctx context.Context, d destination.Destination, man
 	}
 	t.events.Changed(d.ID)
 	if now == delivery.Misconfigured {
-		t.log.ErrorContext(ctx, "destination misconfigured", "destination_id", d.ID, "error", cmp.Or(d.Unopened, destination.ErrMisconfigured))
+		t.logMisconfigured(ctx, d.ID, d.Unopened)
 	}
 	return nil
 }

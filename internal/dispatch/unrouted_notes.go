@@ -10,6 +10,7 @@ import (
 
 	"belfry/internal/delivery"
 	"belfry/internal/postgres"
+	"belfry/internal/sampler"
 )
 
 // unroutedNotes counts alerts that go to no destination, or not to all that they
@@ -19,12 +20,12 @@ type unroutedNotes struct {
 	log     *slog.Logger
 	now     func() time.Time
 	counted *prometheus.CounterVec // by reason
-	said    *said                  // by names
+	sampler sampler.Sampler        // by names
 	rate    *rate.Limiter
 }
 
 func newUnroutedNotes(log *slog.Logger, now func() time.Time, counted *prometheus.CounterVec) *unroutedNotes {
-	return &unroutedNotes{log: log, now: now, counted: counted, said: &said{at: map[string]time.Time{}}, rate: rate.NewLimiter(1, 20)}
+	return &unroutedNotes{log: log, now: now, counted: counted, sampler: sampler.Sampler{Every: logEvery}, rate: rate.NewLimiter(1, 20)}
 }
 
 // note is told of each alert that is accepted.
@@ -35,7 +36,10 @@ func (u *unroutedNotes) note(a postgres.AcceptedAlert) {
 	}
 	u.counted.WithLabelValues(string(reason)).Inc()
 	now := u.now()
-	if len(a.Unknown) == 0 || !u.said.may(strings.Join(a.Unknown, "\n"), now) || !u.rate.AllowN(now, 1) {
+	if len(a.Unknown) == 0 {
+		return
+	}
+	if _, ok := u.sampler.Allow(strings.Join(a.Unknown, "\n"), now); !ok || !u.rate.AllowN(now, 1) {
 		return
 	}
 	u.log.Warn("alert names unknown destinations", "alert_id", a.AlertID, "unknown_destinations", a.Unknown, "reason", reason)

@@ -134,7 +134,7 @@ func TestUnroutedLog(t *testing.T) {
 	if got := log.about(message); len(got) != 20 {
 		t.Errorf("%d lines of many names, want 20", len(got))
 	}
-	now = now.Add(sayEvery)
+	now = now.Add(logEvery)
 	if err := f.Cluster.Heartbeat(t.Context()); err != nil {
 		t.Fatal(err)
 	}

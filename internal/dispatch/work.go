@@ -183,7 +183,7 @@ func (x *executor) loadAndCheck(ctx context.Context, j *job) (out *postgres.Outg
 // lackKey puts off a delivery that only a process with a newer key can send, in the
 // way of all at which our own side fails: whoever comes next may have the key.
 func (x *executor) lackKey(ctx context.Context, out *postgres.Outgoing) error {
-	if x.lacking.may(out.Destination.ID.String(), x.now()) {
+	if _, ok := x.noKey.Allow(out.Destination.ID.String(), x.now()); ok {
 		x.log.ErrorContext(ctx, "sealing key missing",
 			"destination_id", out.Destination.ID, "delivery_id", out.Delivery.ID, "error", out.Misconfigured)
 	}
