@@ -33,7 +33,7 @@ func (f AlertFilter) args() []any {
 	}
 }
 
-// alertMatches says whether an alert a that is looked at matches. Its deliveries
+// alertMatches says whether an alert a that is scanned matches. Its deliveries
 // are looked up by its id, whatever the planner thinks of the rest: that is what
 // OFFSET 0 is for. By their status it would read all that have it, for each alert.
 const alertMatches = `($3::text[] IS NULL OR a.severity = ANY($3))
@@ -49,7 +49,7 @@ const alertMatches = `($3::text[] IS NULL OR a.severity = ANY($3))
 				WHERE ($8::text[] IS NULL OR d.status = ANY($8))
 				  AND ($9::uuid IS NULL OR d.destination_id = $9)))`
 
-// The alerts to look at: the $10 newest, or the $10 newest that name somebody
+// The alerts to scan: the $10 newest, or the $10 newest that name somebody
 // unknown, or those of $13.
 const (
 	newestAlerts = `
@@ -78,30 +78,30 @@ const (
 )
 
 // Alerts lists alerts, newest first, without their contexts, which may be large.
-// It looks at a bounded number of them: when the list is not full, rest says where
+// It scans a bounded number of them: when the list is not full, rest says where
 // to go on, and is zero if there is nothing left.
 func (q queries) Alerts(ctx context.Context, f AlertFilter) (list []AcceptedAlert, rest uuid.UUID, err error) {
-	looks := 0
-	return look(f.Before, f.Limit, func(before uuid.UUID, limit, window int) (part[AcceptedAlert], error) {
+	windows := 0
+	return scan(f.Before, f.Limit, func(before uuid.UUID, limit, window int) (scanned[AcceptedAlert], error) {
 		f.Before, f.Limit = before, window
 		if f.Unknown != "" {
-			return q.lookAtAlerts(ctx, newestUnknown, append(f.args(), limit))
+			return q.matchingAlerts(ctx, newestUnknown, append(f.args(), limit))
 		}
-		if looks++; looks == 2 { // one look did not do
+		if windows++; windows == 2 { // the first did not fill the page
 			few, all, err := q.fewAlerts(ctx, f)
 			if err != nil {
-				return part[AcceptedAlert]{}, err
+				return scanned[AcceptedAlert]{}, err
 			}
 			if all {
-				return q.lookAtAlerts(ctx, theseAlerts, append(f.args(), limit, few))
+				return q.matchingAlerts(ctx, theseAlerts, append(f.args(), limit, few))
 			}
 		}
-		return q.lookAtAlerts(ctx, newestAlerts, append(f.args(), limit))
+		return q.matchingAlerts(ctx, newestAlerts, append(f.args(), limit))
 	})
 }
 
 // fewAlerts returns the alerts whose deliveries a filter asks for, if these are
-// few and can be found: then nobody has to look at all alerts for them.
+// few and can be found: then the others need not be scanned.
 func (q queries) fewAlerts(ctx context.Context, f AlertFilter) (ids []uuid.UUID, all bool, err error) {
 	const few = 1000
 	of := DeliveryFilter{Statuses: f.Statuses}
@@ -124,29 +124,29 @@ func (q queries) fewAlerts(ctx context.Context, f AlertFilter) (ids []uuid.UUID,
 	return ids, !more, nil
 }
 
-// lookAtAlerts returns the first alerts that match, of those that were looked at.
-func (q queries) lookAtAlerts(ctx context.Context, alerts string, args []any) (part[AcceptedAlert], error) {
+// matchingAlerts returns the first alerts that match, of those in a scan window.
+func (q queries) matchingAlerts(ctx context.Context, alerts string, args []any) (scanned[AcceptedAlert], error) {
 	query := `
-		WITH looked AS MATERIALIZED (` + alerts + `
+		WITH scanned AS MATERIALIZED (` + alerts + `
 		)
 		SELECT ` + alertBegin + `NULL::text` + alertEnd + itemColumns + `
 		FROM alerts a
 		JOIN (
-			(SELECT l.id, true AS matches
-			FROM looked l
-			WHERE l.matches
-			ORDER BY l.id DESC
+			(SELECT s.id, true AS matches
+			FROM scanned s
+			WHERE s.matches
+			ORDER BY s.id DESC
 			LIMIT $12)
 			UNION ALL
-			SELECT l.id, false
-			FROM looked l
-			WHERE l.nth = $10) AS p ON p.id = a.id
+			SELECT s.id, false
+			FROM scanned s
+			WHERE s.nth = $10) AS p ON p.id = a.id
 		ORDER BY a.id` + itemOrder
 	rows, err := q.q.Query(ctx, query, args...)
 	if err != nil {
-		return part[AcceptedAlert]{}, fmt.Errorf("select alerts: %w", err)
+		return scanned[AcceptedAlert]{}, fmt.Errorf("select alerts: %w", err)
 	}
-	p, err := collectPart(rows, func(row pgx.CollectableRow, item ...any) (AcceptedAlert, uuid.UUID, error) {
+	p, err := collectScanned(rows, func(row pgx.CollectableRow, item ...any) (AcceptedAlert, uuid.UUID, error) {
 		var r alertRow
 		err := row.Scan(append(r.targets(), item...)...)
 		return r.alert(), r.a.ID, err

@@ -54,7 +54,7 @@ type AuditFilter struct {
 
 const auditColumns = `id, at, actor, action, subject_type, subject_id, detail, request_id`
 
-// The entries to look at, the newest $3. Rows are compared as a whole so that only
+// The entries to scan, the newest $3. Rows are compared as a whole so that only
 // the index of the type, or of the subject, can serve: the one by id would read the
 // whole log for a rare one.
 const (
@@ -85,7 +85,7 @@ const (
 )
 
 // AuditLog lists entries, newest first; the detail of each is a json.RawMessage.
-// It looks at a bounded number of them: when the list is not full, rest says where
+// It scans a bounded number of them: when the list is not full, rest says where
 // to go on, and is zero if there is nothing left.
 func (q queries) AuditLog(ctx context.Context, f AuditFilter) (list []Entry, rest uuid.UUID, err error) {
 	if f.SubjectType == "" {
@@ -98,34 +98,34 @@ func (q queries) AuditLog(ctx context.Context, f AuditFilter) (list []Entry, res
 	case f.SubjectType != "":
 		entries = auditOfType
 	}
-	return look(f.Before, f.Limit, func(before uuid.UUID, limit, window int) (part[Entry], error) {
+	return scan(f.Before, f.Limit, func(before uuid.UUID, limit, window int) (scanned[Entry], error) {
 		from, to := idRange(f.From, f.To, before)
-		return q.lookAtAudit(ctx, entries, from, to, window, f.SubjectType, f.SubjectID, f.Action, f.Actor, limit)
+		return q.matchingEntries(ctx, entries, from, to, window, f.SubjectType, f.SubjectID, f.Action, f.Actor, limit)
 	})
 }
 
-// lookAtAudit returns the first entries that match, of those that were looked at.
-func (q queries) lookAtAudit(ctx context.Context, entries string, args ...any) (part[Entry], error) {
+// matchingEntries returns the first entries that match, of those in a scan window.
+func (q queries) matchingEntries(ctx context.Context, entries string, args ...any) (scanned[Entry], error) {
 	query := `
-		WITH looked AS MATERIALIZED (` + entries + `
+		WITH scanned AS MATERIALIZED (` + entries + `
 		)
 		SELECT ` + auditColumns + itemColumns + `
 		FROM (
 			(SELECT ` + auditColumns + `, true AS matches
-			FROM looked
+			FROM scanned
 			WHERE matches
 			ORDER BY id DESC
 			LIMIT $8)
 			UNION ALL
 			SELECT ` + auditColumns + `, false
-			FROM looked
+			FROM scanned
 			WHERE nth = $3) AS p
 		ORDER BY id` + itemOrder
 	rows, err := q.q.Query(ctx, query, args...)
 	if err != nil {
-		return part[Entry]{}, fmt.Errorf("select audit log: %w", err)
+		return scanned[Entry]{}, fmt.Errorf("select audit log: %w", err)
 	}
-	p, err := collectPart(rows, func(row pgx.CollectableRow, item ...any) (Entry, uuid.UUID, error) {
+	p, err := collectScanned(rows, func(row pgx.CollectableRow, item ...any) (Entry, uuid.UUID, error) {
 		var (
 			e      Entry
 			detail []byte

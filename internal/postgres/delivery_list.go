@@ -51,30 +51,30 @@ func (f DeliveryFilter) args() []any {
 	}
 }
 
-// lookedAt are the columns of a delivery that is looked at, among them whether it
+// scannedColumns are the columns of a delivery that is scanned, among them whether it
 // matches. Its alert is looked up only if the filter asks for it, and by its id,
 // whatever the planner thinks of that: this is what OFFSET 0 is for.
-const lookedAt = `d.id, d.alert_id, d.status,
+const scannedColumns = `d.id, d.alert_id, d.status,
 			` + ownConditions + `
 			AND ($10::text[] IS NULL AND $11::text[] IS NULL OR EXISTS (
 				SELECT
 				FROM (SELECT severity, type FROM alerts WHERE id = d.alert_id OFFSET 0) AS a
 				WHERE ` + alertConditions + `)) AS matches`
 
-// The ways to choose $12 deliveries to look at, the newest, each with its number.
+// The ways to choose $12 deliveries to scan, the newest, each with its number.
 // Rows are compared as a whole, so that no other index can serve than the one that
 // is meant. The planner would rather take the one by id where it thinks that many
 // have the status, and read the whole table when these turn out to be long ago.
 const (
 	newestDeliveries = `
-			SELECT ` + lookedAt + `, row_number() OVER (ORDER BY d.id DESC) AS nth
+			SELECT ` + scannedColumns + `, row_number() OVER (ORDER BY d.id DESC) AS nth
 			FROM deliveries d
 			WHERE d.id >= $1 AND d.id < $2
 			ORDER BY d.id DESC
 			LIMIT $12`
 
 	deliveriesOfAlert = `
-			SELECT ` + lookedAt + `, row_number() OVER (ORDER BY d.id DESC) AS nth
+			SELECT ` + scannedColumns + `, row_number() OVER (ORDER BY d.id DESC) AS nth
 			FROM (
 				SELECT id, alert_id, destination_id, status, reason, last_class, last_status_code, routed_by
 				FROM deliveries
@@ -89,7 +89,7 @@ const (
 			SELECT d.id, d.alert_id, d.status, d.matches, d.nth
 			FROM unnest($5::uuid[]) AS t (id)
 			CROSS JOIN LATERAL (
-				SELECT ` + lookedAt + `, row_number() OVER (ORDER BY d.destination_id DESC, d.id DESC) AS nth
+				SELECT ` + scannedColumns + `, row_number() OVER (ORDER BY d.destination_id DESC, d.id DESC) AS nth
 				FROM deliveries d
 				WHERE (d.destination_id, d.id) >= (t.id, $1) AND (d.destination_id, d.id) < (t.id, $2)
 				ORDER BY d.destination_id DESC, d.id DESC
@@ -99,7 +99,7 @@ const (
 			SELECT d.id, d.alert_id, d.status, d.matches, d.nth
 			FROM unnest($3::text[]) AS s (status)
 			CROSS JOIN LATERAL (
-				SELECT ` + lookedAt + `, row_number() OVER (ORDER BY d.status DESC, d.id DESC) AS nth
+				SELECT ` + scannedColumns + `, row_number() OVER (ORDER BY d.status DESC, d.id DESC) AS nth
 				FROM deliveries d
 				WHERE d.status <> 'delivered' AND (d.status, d.id) >= (s.status, $1) AND (d.status, d.id) < (s.status, $2)
 				ORDER BY d.status DESC, d.id DESC
@@ -110,7 +110,7 @@ const (
 			FROM unnest($5::uuid[]) AS t (id)
 			CROSS JOIN unnest($3::text[]) AS s (status)
 			CROSS JOIN LATERAL (
-				SELECT ` + lookedAt + `,
+				SELECT ` + scannedColumns + `,
 					row_number() OVER (ORDER BY d.status COLLATE "C" DESC, d.destination_id DESC, d.id DESC) AS nth
 				FROM deliveries d
 				WHERE d.status NOT IN ('queued', 'delivered')
@@ -119,7 +119,7 @@ const (
 				ORDER BY d.status COLLATE "C" DESC, d.destination_id DESC, d.id DESC
 				LIMIT $12) AS d
 			UNION ALL
-			(SELECT ` + lookedAt + `, row_number() OVER (ORDER BY d.status DESC, d.id DESC) AS nth
+			(SELECT ` + scannedColumns + `, row_number() OVER (ORDER BY d.status DESC, d.id DESC) AS nth
 			FROM deliveries d
 			WHERE 'queued' = ANY($3::text[])
 			  AND d.status <> 'delivered' AND (d.status, d.id) >= ('queued', $1) AND (d.status, d.id) < ('queued', $2)
@@ -186,7 +186,7 @@ func once[T comparable](list []T) []T {
 	return kept
 }
 
-// Deliveries lists deliveries across alerts, newest first. It looks at a bounded
+// Deliveries lists deliveries across alerts, newest first. It scans a bounded
 // number of them: when the list is not full, rest says where to go on, and is
 // zero if there is nothing left.
 func (q queries) Deliveries(ctx context.Context, f DeliveryFilter) (list []DeliveryView, rest uuid.UUID, err error) {
@@ -195,31 +195,31 @@ func (q queries) Deliveries(ctx context.Context, f DeliveryFilter) (list []Deliv
 		return nil, uuid.Nil, nil
 	}
 	w := f.way()
-	return look(f.Before, f.Limit, func(before uuid.UUID, limit, window int) (part[DeliveryView], error) {
+	return scan(f.Before, f.Limit, func(before uuid.UUID, limit, window int) (scanned[DeliveryView], error) {
 		f.Before, f.Limit = before, (window+w.values-1)/w.values // of each value
-		return q.lookAtDeliveries(ctx, w, f, limit)
+		return q.matchingDeliveries(ctx, w, f, limit)
 	})
 }
 
-// lookAtDeliveries returns the first deliveries that match, of those that were
-// looked at, and where to go on: below there may be others of a value that has
-// more than were looked at.
-func (q queries) lookAtDeliveries(ctx context.Context, w way, f DeliveryFilter, limit int) (part[DeliveryView], error) {
+// matchingDeliveries returns the first deliveries that match, of those in a scan
+// window, and where to go on: below there may be others of a value that has more than
+// were scanned.
+func (q queries) matchingDeliveries(ctx context.Context, w way, f DeliveryFilter, limit int) (scanned[DeliveryView], error) {
 	query := `
-		WITH looked AS MATERIALIZED (` + w.text + `
+		WITH scanned AS MATERIALIZED (` + w.text + `
 		), last AS MATERIALIZED (
-			SELECT l.id
-			FROM looked l
-			WHERE l.nth = $12
-			ORDER BY l.id DESC
+			SELECT s.id
+			FROM scanned s
+			WHERE s.nth = $12
+			ORDER BY s.id DESC
 			LIMIT 1
 		)
 		SELECT ` + viewColumns + itemColumns + viewTables + `
 		JOIN (
-			(SELECT l.id, true AS matches
-			FROM looked l
-			WHERE l.matches AND l.id >= coalesce((SELECT id FROM last), $1)
-			ORDER BY l.id DESC
+			(SELECT s.id, true AS matches
+			FROM scanned s
+			WHERE s.matches AND s.id >= coalesce((SELECT id FROM last), $1)
+			ORDER BY s.id DESC
 			LIMIT $13)
 			UNION ALL
 			SELECT id, false
@@ -227,9 +227,9 @@ func (q queries) lookAtDeliveries(ctx context.Context, w way, f DeliveryFilter, 
 		ORDER BY d.id` + itemOrder
 	rows, err := q.q.Query(ctx, query, append(f.args(), limit)...)
 	if err != nil {
-		return part[DeliveryView]{}, fmt.Errorf("select deliveries: %w", err)
+		return scanned[DeliveryView]{}, fmt.Errorf("select deliveries: %w", err)
 	}
-	p, err := collectPart(rows, func(row pgx.CollectableRow, item ...any) (DeliveryView, uuid.UUID, error) {
+	p, err := collectScanned(rows, func(row pgx.CollectableRow, item ...any) (DeliveryView, uuid.UUID, error) {
 		var v DeliveryView
 		err := row.Scan(append(viewTargets(&v), item...)...)
 		return v, v.ID, err
@@ -250,12 +250,11 @@ const (
 // StatusCount is how many deliveries of a status were found.
 type StatusCount struct {
 	Count  int
-	Capped bool // there are more than were looked at, so that there may be more of it
+	Capped bool // there are more than were scanned, so that there may be more of it
 }
 
-// CountDeliveries counts deliveries by status. Of each status it looks only at
-// the newest, up to a bound, and of delivered ones at those among the newest of
-// all. What has no bound to come to is exact: so are all deliveries of an alert.
+// CountDeliveries counts deliveries by status. Of each status it scans only
+// the newest, up to a bound, and of delivered ones those among the newest of all. What has no bound to come to is exact: so are all deliveries of an alert.
 func (q queries) CountDeliveries(ctx context.Context, f DeliveryFilter) (map[delivery.Status]StatusCount, error) {
 	if f.Statuses == nil {
 		for _, s := range delivery.Statuses() {
@@ -282,8 +281,8 @@ func (q queries) CountDeliveries(ctx context.Context, f DeliveryFilter) (map[del
 	return counts, nil
 }
 
-// countText looks at one row more than is counted, which says that there is one.
-// What is looked at for delivered ones is of any status, and tells of no other.
+// countText scans one row more than is counted, which says that there are more. What is
+// scanned for delivered ones is of any status, and tells of no other.
 func (f DeliveryFilter) countText() string {
 	const (
 		count     = "SELECT d.status, count(*) FILTER (WHERE d.matches AND d.nth < $12), bool_or(d.nth = $12) FROM ("

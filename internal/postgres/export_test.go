@@ -7,9 +7,9 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// How many rows a list looks at, and a count of each status.
+// How many rows a list scans, and a count of each status.
 const (
-	LookAtMost   = lookAtMost
+	MaxScanned   = maxScanned
 	CountByIndex = countByIndex
 )
 

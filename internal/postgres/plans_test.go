@@ -50,7 +50,7 @@ func (n planNode) faults(most float64) (list []string) {
 	return list
 }
 
-// mostOf is how many rows of a table a call may visit: those that a list looks at,
+// mostOf is how many rows of a table a call may visit: those that a list scans,
 // each with a few rows that belong to it, and for a count those of each status.
 func mostOf(call string) float64 {
 	switch {
@@ -61,7 +61,7 @@ func mostOf(call string) float64 {
 	case strings.HasPrefix(call, "bulk "):
 		return 10_000 // of those that failed or were cancelled, not of all 80,000
 	}
-	return 2*postgres.LookAtMost + 100
+	return 2*postgres.MaxScanned + 100
 }
 
 // TestPlans holds each list, count and look-up to what it may read, with filters
@@ -274,7 +274,7 @@ func deliveryFilters() map[string]postgres.DeliveryFilter {
 	}
 }
 
-// lookUps are the calls for one thing, and the lists that are not looked at.
+// lookUps are the calls for one thing, and the lists that are not scanned.
 func lookUps(t *testing.T, db *postgres.DB) map[string]call {
 	t.Helper()
 	old, _, err := db.Deliveries(t.Context(), postgres.DeliveryFilter{To: time.Now().AddDate(0, 0, -20), Statuses: []string{"delivered"}, Limit: 200})

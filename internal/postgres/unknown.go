@@ -20,28 +20,28 @@ type UnknownName struct {
 }
 
 const (
-	// MostUnknownAlerts is how many alerts UnknownNames looks at, newest first.
+	// MostUnknownAlerts is how many alerts UnknownNames scans, newest first.
 	MostUnknownAlerts = 10_000
 	maxUnknownNames   = 1000
 )
 
 // UnknownNames returns what alerts accepted since a time named that nobody had,
-// the name that was given last first. It looks at the newest alerts only when there
+// the name that was given last first. It scans the newest alerts only when there
 // are many: then capped is true.
 func (q queries) UnknownNames(ctx context.Context, since time.Time) (names []UnknownName, capped bool, err error) {
 	const query = `
-		WITH looked AS MATERIALIZED (
+		WITH scanned AS MATERIALIZED (
 			SELECT a.id, a.alert_id, a.accepted_at, a.unknown_destinations
 			FROM alerts a
 			WHERE a.unknown_destinations <> '{}' AND a.id >= $1
 			ORDER BY a.id DESC
 			LIMIT $2)
-		SELECT n.name, count(*), min(l.accepted_at), max(l.accepted_at), (array_agg(l.alert_id ORDER BY l.id DESC))[1],
-			(SELECT count(*) FROM looked) >= $2
-		FROM looked l
-		CROSS JOIN LATERAL unnest(l.unknown_destinations) AS n (name)
+		SELECT n.name, count(*), min(s.accepted_at), max(s.accepted_at), (array_agg(s.alert_id ORDER BY s.id DESC))[1],
+			(SELECT count(*) FROM scanned) >= $2
+		FROM scanned s
+		CROSS JOIN LATERAL unnest(s.unknown_destinations) AS n (name)
 		GROUP BY n.name
-		ORDER BY max(l.accepted_at) DESC, n.name
+		ORDER BY max(s.accepted_at) DESC, n.name
 		LIMIT $3`
 	rows, err := q.q.Query(ctx, query, idAt(since), MostUnknownAlerts, maxUnknownNames)
 	if err != nil {

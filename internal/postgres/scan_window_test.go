@@ -9,7 +9,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// rows are rows to look at: their numbers count down to 1, which is the oldest,
+// rows are rows to scan: their numbers count down to 1, which is the oldest,
 // and one in so many matches.
 type rows struct {
 	n, oneIn int
@@ -24,7 +24,7 @@ func numbered(n int) (id uuid.UUID) {
 	return id
 }
 
-func (r *rows) at(before uuid.UUID, limit, window int) (p part[int], err error) {
+func (r *rows) at(before uuid.UUID, limit, window int) (p scanned[int], err error) {
 	r.windows = append(r.windows, window)
 	next := min(number(before)-1, r.n)
 	for range min(window, next) {
@@ -41,7 +41,7 @@ func (r *rows) at(before uuid.UUID, limit, window int) (p part[int], err error) 
 	return p, nil
 }
 
-func TestLook(t *testing.T) {
+func TestScan(t *testing.T) {
 	t.Parallel()
 	end := numbered(1 << 40)
 	for name, c := range map[string]struct {
@@ -52,7 +52,7 @@ func TestLook(t *testing.T) {
 		windows []int
 	}{
 		"the first rows fill the page":     {rows{n: 10_000, oneIn: 5}, 50, 50, -1, []int{250}},
-		"a large page looks at more":       {rows{n: 10_000, oneIn: 4}, 200, 200, -1, []int{800}},
+		"a large page scans more":          {rows{n: 10_000, oneIn: 4}, 200, 200, -1, []int{800}},
 		"few match":                        {rows{n: 10_000, oneIn: 20}, 50, 50, -1, []int{250, 500, 1000}},
 		"none match":                       {rows{n: 10_000, oneIn: 20_000}, 50, 0, 5001, []int{250, 500, 1000, 2000, 1250}},
 		"nothing is left":                  {rows{n: 700, oneIn: 20}, 50, 35, 0, []int{250, 500}},
@@ -60,7 +60,7 @@ func TestLook(t *testing.T) {
 		"it takes long":                    {rows{n: 10_000, oneIn: 20, each: 25 * time.Microsecond}, 50, 38, 9251, []int{250, 500}},
 		"it takes long from the beginning": {rows{n: 10_000, oneIn: 20, each: time.Millisecond}, 50, 13, 9751, []int{250}},
 	} {
-		list, rest, err := look(end, c.limit, c.rows.at)
+		list, rest, err := scan(end, c.limit, c.rows.at)
 		if err != nil || len(list) != c.items || c.rest >= 0 && number(rest) != c.rest || !slices.Equal(c.rows.windows, c.windows) {
 			t.Errorf("%s: %d items, rest %d, windows %v, %v; want %d, %d, %v", name, len(list), number(rest), c.rows.windows, err, c.items, c.rest, c.windows)
 		}
@@ -68,12 +68,12 @@ func TestLook(t *testing.T) {
 }
 
 // Whoever goes on from the rest of each page sees each row once.
-func TestLookAgain(t *testing.T) {
+func TestScanAgain(t *testing.T) {
 	t.Parallel()
 	r := rows{n: 20_000, oneIn: 7}
 	var got []int
 	for before := numbered(1 << 40); ; {
-		list, rest, err := look(before, 30, r.at)
+		list, rest, err := scan(before, 30, r.at)
 		if err != nil {
 			t.Fatal(err)
 		}
