@@ -55,13 +55,13 @@ func newMetrics(r prometheus.Registerer, db *postgres.DB) metrics {
 	for _, kind := range []string{"dead_instance", "lost_job", "stuck_delivery"} {
 		m.repairs.WithLabelValues(kind)
 	}
-	r.MustRegister(m.accepted, m.altered, m.unrouted, m.attempts, m.tests, m.finished, m.duration, m.repairs, m.waits, &vitals{db: db, turn: make(places, 1)})
+	r.MustRegister(m.accepted, m.altered, m.unrouted, m.attempts, m.tests, m.finished, m.duration, m.repairs, m.waits, &queueStatistics{db: db, turn: make(places, 1)})
 	return m
 }
 
-// vitals reads the gauges from the database at each scrape: they are the same
-// for every replica.
-type vitals struct {
+// queueStatistics reads gauges from the database at each scrape. They are the same for
+// every replica.
+type queueStatistics struct {
 	db   *postgres.DB
 	turn places // many scrapes have one connection
 }
@@ -74,22 +74,22 @@ var (
 )
 
 // Describe implements prometheus.Collector.
-func (*vitals) Describe(ch chan<- *prometheus.Desc) {
+func (*queueStatistics) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{openDesc, heldDesc, quietDesc, oldestDesc} {
 		ch <- d
 	}
 }
 
 // Collect implements prometheus.Collector.
-func (v *vitals) Collect(ch chan<- prometheus.Metric) {
+func (s *queueStatistics) Collect(ch chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
-	if !v.turn.take(ctx) {
+	if !s.turn.take(ctx) {
 		ch <- prometheus.NewInvalidMetric(openDesc, ErrOperatorBusy)
 		return
 	}
-	now, err := v.db.Vitals(ctx)
-	v.turn.free()
+	now, err := s.db.QueueStatistics(ctx)
+	s.turn.free()
 	if err != nil {
 		ch <- prometheus.NewInvalidMetric(openDesc, err)
 		return

@@ -325,7 +325,7 @@ func (tx *Tx) OpenRuns(order uuid.UUID, next []delivery.Delivery) {
 		c.time(d.DueAt)
 		c.int4(d.MaxAttempts)
 	}
-	tx.trips.later("insert runs", query, append(c.args(), order)...)
+	tx.pipeline.later("insert runs", query, append(c.args(), order)...)
 }
 
 // DropBulkResends deletes at most limit orders that ended before a time and of which

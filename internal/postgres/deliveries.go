@@ -64,13 +64,13 @@ func (tx *Tx) InsertDeliveries(ds []delivery.Delivery) {
 		c.textOrNull(d.NextBy)
 		c.time(d.CreatedAt)
 	}
-	tx.trips.later("insert deliveries", query, c.args()...)
+	tx.pipeline.later("insert deliveries", query, c.args()...)
 }
 
 // UpdateDeliveries stores what a caller that holds the rows' locks changed.
 func (tx *Tx) UpdateDeliveries(ds []delivery.Delivery) {
 	if len(ds) > 0 {
-		tx.trips.later("update deliveries", updateDeliveries, deliveryRows(ds)...)
+		tx.pipeline.later("update deliveries", updateDeliveries, deliveryRows(ds)...)
 	}
 }
 

@@ -45,5 +45,5 @@ func (w watched) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row 
 func WatchTx(tx *Tx, see func(sql string, args []any)) *Tx {
 	q := tx.queries
 	q.q = watched{tx.q, see}
-	return &Tx{queries: q, trips: tx.trips}
+	return &Tx{queries: q, pipeline: tx.pipeline}
 }

@@ -129,7 +129,7 @@ func healthRows(list []delivery.Health) []any {
 
 // SaveHealth stores what a caller that holds the row's lock changed.
 func (tx *Tx) SaveHealth(h delivery.Health) {
-	tx.trips.later("save destination health", upsertHealths, healthRows([]delivery.Health{h})...)
+	tx.pipeline.later("save destination health", upsertHealths, healthRows([]delivery.Health{h})...)
 }
 
 // ProbeNow makes the next probe of a destination that does not answer due, unless

@@ -66,7 +66,7 @@ func TestPlansOfEachPool(t *testing.T) {
 		}},
 		"running bulks": {dispatcher, 10, func(ctx context.Context, tx *postgres.Tx) error { _, err := tx.RunningBulks(ctx); return err }},
 		"holds":         {dispatcher, 2_000, func(ctx context.Context, tx *postgres.Tx) error { _, err := tx.Holds(ctx); return err }},
-		"metrics":       {dispatcher, 4_000, func(ctx context.Context, tx *postgres.Tx) error { _, err := tx.Vitals(ctx); return err }},
+		"metrics":       {dispatcher, 4_000, func(ctx context.Context, tx *postgres.Tx) error { _, err := tx.QueueStatistics(ctx); return err }},
 		"paused":        {dispatcher, 2_000, func(ctx context.Context, tx *postgres.Tx) error { _, err := tx.PausedWithOpen(ctx); return err }},
 		"unanswering":   {dispatcher, 2_000, func(ctx context.Context, tx *postgres.Tx) error { _, err := tx.UnansweringWithOpen(ctx); return err }},
 		"deleted":       {dispatcher, 2_000, func(ctx context.Context, tx *postgres.Tx) error { _, err := tx.DeletedWithOpen(ctx); return err }},

@@ -46,7 +46,7 @@ type queries struct {
 	q      querier
 	box    *secret.Box
 	opened *opened
-	spare  *spare
+	jobIDs *idBlock
 }
 
 // querier is what a pool and a transaction have in common.
@@ -107,7 +107,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 		pool.Close()
 		return nil, fmt.Errorf("reach database: %w", err)
 	}
-	return &DB{queries{pool, o.Box, new(opened), new(spare)}, pool}, nil
+	return &DB{queries{pool, o.Box, new(opened), new(idBlock)}, pool}, nil
 }
 
 // Close waits for running queries and closes every connection.
@@ -136,7 +136,7 @@ func IsData(err error) bool {
 
 // Forget drops what is kept in memory of what the database holds.
 func (db *DB) Forget() {
-	db.spare.put(nil)
+	db.jobIDs.put(nil)
 	db.opened.forget()
 }
 

@@ -15,7 +15,7 @@ import (
 // when it records, and River does not mind that its row is gone.
 func (tx *Tx) DropJobs(ids []int64) {
 	if len(ids) > 0 {
-		tx.trips.later("delete jobs", dropJobs, ids)
+		tx.pipeline.later("delete jobs", dropJobs, ids)
 	}
 }
 
@@ -30,7 +30,7 @@ func (tx *Tx) InsertRunningJobs(ctx context.Context, instance, kind, queue strin
 		INSERT INTO river_job (id, state, attempt, max_attempts, attempted_at, scheduled_at, priority, args, attempted_by, kind, queue)
 		SELECT u.id, 'running', 1, $4, now(), now(), u.priority, jsonb_build_object('deliveryId', u.delivery_id), ARRAY[$5::text], $6, $7
 		FROM unnest($1::bigint[], $2::uuid[], $3::smallint[]) AS u (id, delivery_id, priority)`
-	ids, err := tx.jobIDs(ctx, len(owners))
+	ids, err := tx.nextJobIDs(ctx, len(owners))
 	if err != nil {
 		return err
 	}
@@ -41,20 +41,20 @@ func (tx *Tx) InsertRunningJobs(ctx context.Context, instance, kind, queue strin
 		c.id(out.Delivery.ID)
 		c.int2(int(out.Delivery.Priority))
 	}
-	tx.trips.later("insert running jobs", query, append(c.args(), maxAttempts, instance, kind, queue)...)
+	tx.pipeline.later("insert running jobs", query, append(c.args(), maxAttempts, instance, kind, queue)...)
 	return nil
 }
 
-// jobIDs returns so many ids that no job has or will have. They are fetched many
-// at a time, as a sequence's cache would.
-func (tx *Tx) jobIDs(ctx context.Context, n int) ([]int64, error) {
-	if ids := tx.spare.take(n); ids != nil {
+// nextJobIDs returns n ids that no job has or will have. They are fetched a block at a
+// time, as a sequence's cache would.
+func (tx *Tx) nextJobIDs(ctx context.Context, n int) ([]int64, error) {
+	if ids := tx.jobIDs.take(n); ids != nil {
 		return ids, nil
 	}
 	const query = `
 		SELECT nextval(pg_get_serial_sequence('river_job', 'id'))
 		FROM generate_series(1, $1)`
-	rows, err := tx.q.Query(ctx, query, n+spareIDs)
+	rows, err := tx.q.Query(ctx, query, n+blockSize)
 	if err != nil {
 		return nil, fmt.Errorf("fetch job ids: %w", err)
 	}
@@ -62,7 +62,7 @@ func (tx *Tx) jobIDs(ctx context.Context, n int) ([]int64, error) {
 	if err != nil {
 		return nil, fmt.Errorf("fetch job ids: %w", err)
 	}
-	tx.spare.put(ids[n:])
+	tx.jobIDs.put(ids[n:])
 	return ids[:n], nil
 }
 
@@ -85,31 +85,31 @@ func (q queries) SkipJobIDs(ctx context.Context) error {
 // maxSkip is what takes a second or two.
 const maxSkip = 3_000_000
 
-// spare are job ids that were fetched and not yet used. What is left when the
-// process ends is a gap.
-type spare struct {
+// idBlock is the block of job ids that was fetched last, as far as they are not used
+// yet. What is left of it when the process ends is a gap.
+type idBlock struct {
 	mu  sync.Mutex
 	ids []int64
 }
 
-const spareIDs = 1000
+const blockSize = 1000
 
 // take returns n of them, or none.
-func (s *spare) take(n int) []int64 {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(s.ids) < n {
+func (b *idBlock) take(n int) []int64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.ids) < n {
 		return nil
 	}
-	ids := s.ids[:n:n]
-	s.ids = s.ids[n:]
+	ids := b.ids[:n:n]
+	b.ids = b.ids[n:]
 	return ids
 }
 
-func (s *spare) put(ids []int64) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.ids = ids
+func (b *idBlock) put(ids []int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.ids = ids
 }
 
 // Snooze is how long a job waits until it is fetched.

@@ -75,14 +75,14 @@ type DestinationStats struct {
 // Store writes an outcome.
 func (tx *Tx) Store(o Outcome) {
 	if len(o.Attempts) > 0 {
-		tx.trips.later("insert attempts", insertAttempts, attemptRows(o.Attempts)...)
+		tx.pipeline.later("insert attempts", insertAttempts, attemptRows(o.Attempts)...)
 	}
 	tx.UpdateDeliveries(o.Deliveries)
 	if len(o.Healths) > 0 {
-		tx.trips.later("save destination health", upsertHealths, healthRows(o.Healths)...)
+		tx.pipeline.later("save destination health", upsertHealths, healthRows(o.Healths)...)
 	}
 	if len(o.Stats) > 0 {
-		tx.trips.later("add stats", addStats, statsRows(o.Stats)...)
+		tx.pipeline.later("add stats", addStats, statsRows(o.Stats)...)
 	}
 	tx.DropJobs(o.Jobs)
 }
@@ -92,15 +92,15 @@ func (tx *Tx) Store(o Outcome) {
 // Nothing is read or locked before. When any of that has changed since, COMMIT
 // returns ErrChanged.
 func (tx *Tx) StoreAcks(o Outcome, jobs []int64) {
-	tx.trips.later("store acks", updateAcked, ackedRows(o.Deliveries, jobs)...)
-	tx.trips.later("insert attempts", insertAttempts, attemptRows(o.Attempts)...)
+	tx.pipeline.later("store acks", updateAcked, ackedRows(o.Deliveries, jobs)...)
+	tx.pipeline.later("insert attempts", insertAttempts, attemptRows(o.Attempts)...)
 	c := newColumns(2)
 	for i := range o.Healths {
 		c.id(o.Healths[i].DestinationID)
 		c.time(o.Healths[i].LastAckAt)
 	}
-	tx.trips.later("save destination health", upsertAcking, append(c.args(), len(o.Healths))...)
-	tx.trips.later("add stats", addStats, statsRows(o.Stats)...)
+	tx.pipeline.later("save destination health", upsertAcking, append(c.args(), len(o.Healths))...)
+	tx.pipeline.later("add stats", addStats, statsRows(o.Stats)...)
 	tx.DropJobs(o.Jobs)
 }
 

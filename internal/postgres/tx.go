@@ -9,13 +9,13 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// Tx is a transaction begun by InTx. What its methods write without a word back
-// goes to the database with the next question, or with COMMIT: then only is its
-// error known.
+// Tx is a transaction begun by InTx. A method that returns no error writes to the
+// pipeline: its statement goes to the database with the next one that has an answer, or
+// with COMMIT. Only then is its error known.
 type Tx struct {
 	queries
-	trips *trips
-	after []func()
+	pipeline *pipeline
+	after    []func()
 }
 
 // AfterCommit has fn called once the transaction is known to have been
@@ -24,8 +24,8 @@ func (tx *Tx) AfterCommit(fn func()) { tx.after = append(tx.after, fn) }
 
 // Pgx returns the transaction underneath, for River.
 func (tx *Tx) Pgx(ctx context.Context) (pgx.Tx, error) {
-	err := tx.trips.flush(ctx)
-	return tx.trips.tx, err
+	err := tx.pipeline.flush(ctx)
+	return tx.pipeline.tx, err
 }
 
 // InTx runs fn in a transaction, which commits if fn returns nil and is rolled
@@ -36,13 +36,13 @@ func (db *DB) InTx(ctx context.Context, fn func(*Tx) error) error {
 		return err
 	}
 	defer conn.Release() // closes it should it still be in a transaction
-	t := newTrips(conn.Conn())
-	tx := &Tx{queries: queries{t, db.box, db.opened, db.spare}, trips: t}
+	p := newPipeline(conn.Conn())
+	tx := &Tx{queries: queries{p, db.box, db.opened, db.jobIDs}, pipeline: p}
 	if err = fn(tx); err == nil {
-		err = t.commit(ctx)
+		err = p.commit(ctx)
 	}
 	if err != nil {
-		t.rollback(ctx)
+		p.rollback(ctx)
 		return err
 	}
 	for _, after := range tx.after {
@@ -51,25 +51,26 @@ func (db *DB) InTx(ctx context.Context, fn func(*Tx) error) error {
 	return nil
 }
 
-// trips is a transaction's way to the database and back. Each round trip costs
-// both processes a turn at the CPU, and on a busy machine a wait for it: so
-// BEGIN, and what nobody waits for an answer to, goes with the next that
-// somebody does.
-type trips struct {
+// pipeline sends a transaction's statements to the database. Each round trip costs both
+// processes a turn at the CPU, and on a busy machine a wait for it. So BEGIN, and each
+// statement whose answer nobody waits for, goes together with the next statement that
+// has an answer.
+type pipeline struct {
 	conn *pgx.Conn
-	tx   pgx.Tx // nil before the first
+	tx   pgx.Tx // nil before the first round trip
 	next *pgx.Batch
 }
 
-func newTrips(conn *pgx.Conn) *trips {
-	t := &trips{conn: conn, next: &pgx.Batch{}}
-	t.next.BeginTx(pgx.TxOptions{})
-	return t
+func newPipeline(conn *pgx.Conn) *pipeline {
+	p := &pipeline{conn: conn, next: &pgx.Batch{}}
+	p.next.BeginTx(pgx.TxOptions{})
+	return p
 }
 
-// later adds a statement to the next trip; what says in an error what it was to do.
-func (t *trips) later(what, sql string, args ...any) {
-	t.next.Queue(sql, args...).Fn = func(br pgx.BatchResults) error {
+// later adds a statement to the next round trip. what says in its error what it was to
+// do.
+func (p *pipeline) later(what, sql string, args ...any) {
+	p.next.Queue(sql, args...).Fn = func(br pgx.BatchResults) error {
 		if _, err := br.Exec(); err != nil {
 			return fmt.Errorf("%s: %w", what, err)
 		}
@@ -78,46 +79,46 @@ func (t *trips) later(what, sql string, args ...any) {
 }
 
 // SendBatch sends what waits and then b.
-func (t *trips) SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults {
-	all := t.next
+func (p *pipeline) SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults {
+	all := p.next
 	all.QueuedQueries = append(all.QueuedQueries, b.QueuedQueries...)
-	t.next = &pgx.Batch{}
-	results := t.conn.SendBatch(ctx, all)
-	if t.tx == nil {
-		t.tx = results.Tx()
+	p.next = &pgx.Batch{}
+	results := p.conn.SendBatch(ctx, all)
+	if p.tx == nil {
+		p.tx = results.Tx()
 	}
 	return results
 }
 
-func (t *trips) flush(ctx context.Context) error {
-	if t.next.Len() == 0 {
+func (p *pipeline) flush(ctx context.Context) error {
+	if p.next.Len() == 0 {
 		return nil
 	}
-	return t.SendBatch(ctx, &pgx.Batch{}).Close()
+	return p.SendBatch(ctx, &pgx.Batch{}).Close()
 }
 
 // Exec sends what waits, and apart from that a statement.
-func (t *trips) Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
-	if err := t.flush(ctx); err != nil {
+func (p *pipeline) Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
+	if err := p.flush(ctx); err != nil {
 		return pgconn.CommandTag{}, err
 	}
-	return t.tx.Exec(ctx, sql, args...)
+	return p.tx.Exec(ctx, sql, args...)
 }
 
 // Query sends what waits, and apart from that a query.
-func (t *trips) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
-	if err := t.flush(ctx); err != nil {
+func (p *pipeline) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
+	if err := p.flush(ctx); err != nil {
 		return nil, err
 	}
-	return t.tx.Query(ctx, sql, args...)
+	return p.tx.Query(ctx, sql, args...)
 }
 
 // QueryRow is Query for one row.
-func (t *trips) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
-	if err := t.flush(ctx); err != nil {
+func (p *pipeline) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
+	if err := p.flush(ctx); err != nil {
 		return failedRow{err}
 	}
-	return t.tx.QueryRow(ctx, sql, args...)
+	return p.tx.QueryRow(ctx, sql, args...)
 }
 
 type failedRow struct{ err error }
@@ -126,8 +127,8 @@ func (r failedRow) Scan(...any) error { return r.err }
 
 // commit sends what waits and COMMIT with it. Where nothing was ever sent there
 // is nothing to commit.
-func (t *trips) commit(ctx context.Context) error {
-	if t.tx == nil && t.next.Len() == 1 {
+func (p *pipeline) commit(ctx context.Context) error {
+	if p.tx == nil && p.next.Len() == 1 {
 		return nil
 	}
 	var tag pgconn.CommandTag
@@ -136,7 +137,7 @@ func (t *trips) commit(ctx context.Context) error {
 		tag = got
 		return nil
 	})
-	err := t.SendBatch(ctx, b).Close()
+	err := p.SendBatch(ctx, b).Close()
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) && pg.Code == "BF001" {
 		return ErrChanged
@@ -147,8 +148,8 @@ func (t *trips) commit(ctx context.Context) error {
 	return err
 }
 
-func (t *trips) rollback(ctx context.Context) {
-	if pg := t.conn.PgConn(); !pg.IsClosed() && pg.TxStatus() != 'I' {
-		_, _ = t.conn.Exec(ctx, "rollback") // should it fail, the connection is closed
+func (p *pipeline) rollback(ctx context.Context) {
+	if pg := p.conn.PgConn(); !pg.IsClosed() && pg.TxStatus() != 'I' {
+		_, _ = p.conn.Exec(ctx, "rollback") // should it fail, the connection is closed
 	}
 }

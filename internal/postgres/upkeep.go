@@ -163,16 +163,16 @@ func (db *DB) DropAlerts(ctx context.Context, before time.Time, limit int) (int6
 	return n, nil
 }
 
-// Vitals are the figures that say how the store is doing.
-type Vitals struct {
+// QueueStatistics say how much is open, and how late.
+type QueueStatistics struct {
 	Open         map[delivery.Status]int64 // by status: queued, retrying, held
 	Held         map[delivery.Reason]int64 // by reason
 	NotAnswering int64                     // destinations
 	OldestDue    time.Duration             // how long the most overdue delivery has been due
 }
 
-// Vitals counts open deliveries, by partial indexes only.
-func (q queries) Vitals(ctx context.Context) (Vitals, error) {
+// QueueStatistics counts open deliveries, by partial indexes only.
+func (q queries) QueueStatistics(ctx context.Context) (QueueStatistics, error) {
 	const query = `
 		SELECT status, '', count(*), coalesce(extract(epoch FROM now() - min(due_at)), 0)::float8
 		FROM deliveries
@@ -188,16 +188,16 @@ func (q queries) Vitals(ctx context.Context) (Vitals, error) {
 		FROM destination_health h
 		JOIN destinations t ON t.id = h.destination_id
 		WHERE h.not_answering_since IS NOT NULL AND t.deleted_at IS NULL`
-	v := Vitals{
+	s := QueueStatistics{
 		Open: map[delivery.Status]int64{delivery.Queued: 0, delivery.Retrying: 0, delivery.Held: 0},
 		Held: map[delivery.Reason]int64{},
 	}
 	for _, r := range delivery.HoldReasons() {
-		v.Held[r] = 0
+		s.Held[r] = 0
 	}
 	rows, err := q.q.Query(ctx, query)
 	if err != nil {
-		return v, fmt.Errorf("count open deliveries: %w", err)
+		return s, fmt.Errorf("count open deliveries: %w", err)
 	}
 	var (
 		status  delivery.Status
@@ -208,20 +208,20 @@ func (q queries) Vitals(ctx context.Context) (Vitals, error) {
 	_, err = pgx.ForEachRow(rows, []any{&status, &reason, &n, &overdue}, func() error {
 		switch {
 		case status == "":
-			v.NotAnswering = n
+			s.NotAnswering = n
 		case reason != "":
-			v.Held[reason] = n
-			v.Open[status] += n
+			s.Held[reason] = n
+			s.Open[status] += n
 		default:
-			v.Open[status] = n
+			s.Open[status] = n
 		}
-		v.OldestDue = max(v.OldestDue, time.Duration(overdue*float64(time.Second)))
+		s.OldestDue = max(s.OldestDue, time.Duration(overdue*float64(time.Second)))
 		return nil
 	})
 	if err != nil {
-		return v, fmt.Errorf("count open deliveries: %w", err)
+		return s, fmt.Errorf("count open deliveries: %w", err)
 	}
-	return v, nil
+	return s, nil
 }
 
 // ErrLocked is returned when another replica is at the same work.
