@@ -295,7 +295,7 @@ func (g *ingest) store(ctx context.Context, items []*acceptItem, now time.Time) 
 				continue
 			}
 			results[i].Alert = item.alert
-			fresh = append(fresh, g.inLine(item, in.Lines, rooms, now)...)
+			fresh = append(fresh, g.newDeliveries(item, in.Queues, rooms, now)...)
 		}
 		if err := g.transitions.create(ctx, tx, byAccept, fresh); err != nil {
 			return err
@@ -343,18 +343,18 @@ func (g *ingest) insert(ctx context.Context, tx *postgres.Tx, items []*acceptIte
 	if err == nil && in.Routing != items[0].among.Version {
 		err = errRouting
 	}
-	return in, g.rooms(in.Lines, local), err
+	return in, g.rooms(in.Queues, local), err
 }
 
 // rooms returns how many more deliveries each destination can take.
-func (g *ingest) rooms(lines map[uuid.UUID]postgres.Line, local bool) map[uuid.UUID]int {
-	rooms := make(map[uuid.UUID]int, len(lines))
-	for id, line := range lines {
+func (g *ingest) rooms(queues map[uuid.UUID]postgres.DestinationQueue, local bool) map[uuid.UUID]int {
+	rooms := make(map[uuid.UUID]int, len(queues))
+	for id, queue := range queues {
 		switch {
 		case local:
-			rooms[id] = g.limiter.Room(id, line.Destination.Limits, newBacklog)
+			rooms[id] = g.limiter.Room(id, queue.Destination.Limits, newBacklog)
 		default:
-			rooms[id] = g.share() - line.Due
+			rooms[id] = g.share() - queue.Due
 		}
 	}
 	return rooms
@@ -371,18 +371,18 @@ func targets(items []*acceptItem) []uuid.UUID {
 	return sorted(ids)
 }
 
-// inLine returns an alert's new deliveries as their destinations can take them:
+// newDeliveries returns an alert's new deliveries as their destinations can take them:
 // queued, or held from the start. They still need their jobs.
-func (g *ingest) inLine(item *acceptItem, lines map[uuid.UUID]postgres.Line, rooms map[uuid.UUID]int, now time.Time) []*postgres.Outgoing {
+func (g *ingest) newDeliveries(item *acceptItem, queues map[uuid.UUID]postgres.DestinationQueue, rooms map[uuid.UUID]int, now time.Time) []*postgres.Outgoing {
 	outs := make([]*postgres.Outgoing, len(item.route.To))
 	for i, t := range item.route.To {
-		line := lines[t.ID]
+		queue := queues[t.ID]
 		out := &postgres.Outgoing{
 			Delivery: delivery.New(item.alert.ID, t.ID, item.route.By, g.budget, now), Alert: item.alert,
-			Destination: line.Destination, Health: line.Health, Misconfigured: line.Misconfigured,
+			Destination: queue.Destination, Health: queue.Health, Misconfigured: queue.Misconfigured,
 		}
-		target := delivery.TargetOf(line.Destination, line.Health)
-		target.Full = line.Busy || rooms[t.ID] <= 0 && !item.call.Has(t.ID)
+		target := delivery.TargetOf(queue.Destination, queue.Health)
+		target.Full = queue.Busy || rooms[t.ID] <= 0 && !item.call.Has(t.ID)
 		if reason := delivery.HoldReason(out.Delivery, target, now); reason != "" {
 			out.Delivery = out.Delivery.Hold(reason, now)
 		} else {
@@ -457,5 +457,5 @@ func (g *ingest) acceptOurs(ctx context.Context, tx *postgres.Tx, among *postgre
 		return err
 	}
 	tx.AfterCommit(func() { g.unrouted.note(ours) })
-	return g.transitions.create(ctx, tx, byAccept, g.inLine(item, in.Lines, rooms, ours.AcceptedAt))
+	return g.transitions.create(ctx, tx, byAccept, g.newDeliveries(item, in.Queues, rooms, ours.AcceptedAt))
 }

@@ -322,7 +322,7 @@ func TestKnownIsAsLoaded(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			fresh := f.inLine(item, in.Lines, rooms, now)
+			fresh := f.newDeliveries(item, in.Queues, rooms, now)
 			known = fresh[0]
 			return f.transitions.create(t.Context(), tx, byAccept, fresh)
 		})

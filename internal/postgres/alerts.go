@@ -59,16 +59,16 @@ func (r *alertRow) alert() AcceptedAlert {
 // Insertion is the result of storing alerts: which were new, and what their
 // deliveries will find at their destinations.
 type Insertion struct {
-	Stored  map[uuid.UUID]bool // ids of the alerts that are new: the others' alertIds were taken
-	Lines   map[uuid.UUID]Line // what stands before new deliveries, by destination
-	Routing int64              // version of the destinations
+	Stored  map[uuid.UUID]bool             // ids of the alerts that are new: the others' alertIds were taken
+	Queues  map[uuid.UUID]DestinationQueue // what new deliveries would wait behind, by destination
+	Routing int64                          // version of the destinations
 }
 
 // InsertAlerts stores alerts, in the order given, which must be that of their
 // alertIds so that two replicas cannot deadlock. What stands before new deliveries
 // to destinations is counted up to limit.
 func (tx *Tx) InsertAlerts(ctx context.Context, alerts []AcceptedAlert, destinations []uuid.UUID, limit int) (Insertion, error) {
-	in := Insertion{Stored: make(map[uuid.UUID]bool, len(alerts)), Lines: make(map[uuid.UUID]Line, len(destinations))}
+	in := Insertion{Stored: make(map[uuid.UUID]bool, len(alerts)), Queues: make(map[uuid.UUID]DestinationQueue, len(destinations))}
 	b := &pgx.Batch{}
 	b.Queue(insertAlerts, alertRows(alerts)...).Query(func(rows pgx.Rows) error {
 		var id uuid.UUID
@@ -78,8 +78,8 @@ func (tx *Tx) InsertAlerts(ctx context.Context, alerts []AcceptedAlert, destinat
 		})
 		return err
 	})
-	b.Queue(selectLines, destinations, limit).Query(func(rows pgx.Rows) error {
-		return tx.scanLines(rows, in.Lines)
+	b.Queue(selectQueues, destinations, limit).Query(func(rows pgx.Rows) error {
+		return tx.scanQueues(rows, in.Queues)
 	})
 	b.Queue(selectRoutingVersion).QueryRow(func(row pgx.Row) error { return row.Scan(&in.Routing) })
 	if err := tx.q.SendBatch(ctx, b).Close(); err != nil {

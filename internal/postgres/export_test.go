@@ -13,8 +13,8 @@ const (
 	CountByIndex = countByIndex
 )
 
-// SelectLines is what accepting reads of the destinations that alerts go to.
-const SelectLines = selectLines
+// SelectQueues is what accepting reads of the destinations that alerts go to.
+const SelectQueues = selectQueues
 
 // Watch returns db so that see is called with each query before it is made.
 func Watch(db *DB, see func(sql string, args []any)) *DB {

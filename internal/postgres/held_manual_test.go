@@ -28,7 +28,7 @@ func TestReleasePlans(t *testing.T) {
 			t.Errorf("%s\nin %s\nwith %v", fault, sql, args)
 		}
 	}
-	see(postgres.SelectLines, []any{[]uuid.UUID{destinationID(3), destinationID(4)}, 0})
+	see(postgres.SelectQueues, []any{[]uuid.UUID{destinationID(3), destinationID(4)}, 0})
 	watched := postgres.Watch(db, see)
 	if ids, err := watched.HeldManual(t.Context()); err != nil || len(ids) != 1 || ids[0] != destinationID(1) {
 		t.Errorf("asked for, of %v: %v", ids, err)

@@ -13,8 +13,8 @@ import (
 	"belfry/internal/destination"
 )
 
-// Line is a destination with what stands before a new delivery to it.
-type Line struct {
+// DestinationQueue is a destination with what a new delivery to it would wait behind.
+type DestinationQueue struct {
 	Destination   destination.Destination
 	Misconfigured error // as in Outgoing
 	Health        delivery.Health
@@ -24,7 +24,7 @@ type Line struct {
 
 // EXISTS in place of the last one can be planned as a hash of what all destinations
 // have held: with 13,000 held deliveries others waited 20 ms for that.
-const selectLines = `
+const selectQueues = `
 	SELECT ` + destinationColumns + `, h.not_answering_since, h.slow_until, (
 		SELECT count(*)
 		FROM (
@@ -39,24 +39,24 @@ const selectLines = `
 	LEFT JOIN destination_health h ON h.destination_id = t.id
 	WHERE t.id = ANY($1)`
 
-func (q queries) scanLines(rows pgx.Rows, found map[uuid.UUID]Line) error {
+func (q queries) scanQueues(rows pgx.Rows, found map[uuid.UUID]DestinationQueue) error {
 	defer rows.Close()
 	for rows.Next() {
 		var (
-			t    sealedRow
-			line Line
+			t     sealedRow
+			queue DestinationQueue
 		)
-		targets := append(t.targets(), (*zeronull.Timestamptz)(&line.Health.NotAnsweringSince),
-			(*zeronull.Timestamptz)(&line.Health.SlowUntil), &line.Due, &line.Busy)
+		targets := append(t.targets(), (*zeronull.Timestamptz)(&queue.Health.NotAnsweringSince),
+			(*zeronull.Timestamptz)(&queue.Health.SlowUntil), &queue.Due, &queue.Busy)
 		if err := rows.Scan(targets...); err != nil {
-			return fmt.Errorf("select lines: %w", err)
+			return fmt.Errorf("select destination queues: %w", err)
 		}
-		line.Destination, line.Misconfigured = q.open(t)
-		line.Health.DestinationID = t.d.ID
-		found[t.d.ID] = line
+		queue.Destination, queue.Misconfigured = q.open(t)
+		queue.Health.DestinationID = t.d.ID
+		found[t.d.ID] = queue
 	}
 	if err := rows.Err(); err != nil {
-		return fmt.Errorf("select lines: %w", err)
+		return fmt.Errorf("select destination queues: %w", err)
 	}
 	return nil
 }
