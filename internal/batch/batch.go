@@ -9,15 +9,15 @@ import (
 
 // Config says how a batcher gathers items.
 type Config struct {
-	Room  int           // how many items may wait
-	Max   int           // how many items one commit may have
-	Apart time.Duration // between the beginnings of two commits, where the first had more than one item
+	Capacity    int           // how many items may wait
+	Max         int           // how many items one commit may have
+	MinInterval time.Duration // between the beginnings of two commits, if the first had more than one item
 }
 
 // Batcher hands items on to a function that commits them, several at a time and one
-// commit after the other. A lone item waits for nobody; but a commit that had
-// company keeps the next one waiting for Apart, because each costs the database as
-// much as several items.
+// commit after the other. An item that comes alone waits for nobody. After a commit of
+// more than one item the next one waits for MinInterval, because each commit costs the
+// database as much as several items.
 type Batcher[T any] struct {
 	cfg    Config
 	commit func([]T)
@@ -35,7 +35,7 @@ type Batcher[T any] struct {
 func New[T any](cfg Config, commit func([]T)) *Batcher[T] {
 	b := &Batcher[T]{
 		cfg: cfg, commit: commit,
-		in: make(chan T, cfg.Room), done: make(chan struct{}), ending: make(chan struct{}),
+		in: make(chan T, cfg.Capacity), done: make(chan struct{}), ending: make(chan struct{}),
 	}
 	go b.run()
 	return b
@@ -90,7 +90,7 @@ func (b *Batcher[T]) run() {
 		company bool
 	)
 	for first := range b.in {
-		if wait := b.cfg.Apart - time.Since(last); company && wait > 0 {
+		if wait := b.cfg.MinInterval - time.Since(last); company && wait > 0 {
 			time.Sleep(wait)
 		}
 		last = time.Now()

@@ -12,7 +12,7 @@ func TestAddWaits(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		begun, goOn := make(chan int), make(chan struct{})
-		b := New(Config{Room: 1, Max: 1}, func(items []int) {
+		b := New(Config{Capacity: 1, Max: 1}, func(items []int) {
 			begun <- items[0]
 			<-goOn
 		})
@@ -52,17 +52,17 @@ func TestAddWaits(t *testing.T) {
 
 // A lone item waits for nobody, and neither does the next; but after a commit that
 // had company the next begins some time later, with all that has come meanwhile.
-func TestCommitsApart(t *testing.T) {
+func TestCommitInterval(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		const apart, lasts = 4 * time.Millisecond, time.Millisecond
+		const interval, lasts = 4 * time.Millisecond, time.Millisecond
 		type commit struct {
 			at    time.Duration
 			items int
 		}
 		began := time.Now()
 		commits := make(chan commit, 10)
-		b := New(Config{Room: 10, Max: 10, Apart: apart}, func(items []int) {
+		b := New(Config{Capacity: 10, Max: 10, MinInterval: interval}, func(items []int) {
 			commits <- commit{time.Since(began), len(items)}
 			time.Sleep(lasts) // in the bubble's time
 		})
@@ -83,12 +83,12 @@ func TestCommitsApart(t *testing.T) {
 		want("after a lone one", lasts, 2)
 		add(2)
 		synctest.Wait()
-		time.Sleep(apart / 2)
+		time.Sleep(interval / 2)
 		add(1)
-		want("after company", lasts+apart, 3)
-		time.Sleep(10 * apart)
+		want("after company", lasts+interval, 3)
+		time.Sleep(10 * interval)
 		add(1)
-		want("a while later", lasts+11*apart, 1)
+		want("a while later", lasts+11*interval, 1)
 		b.Close()
 	})
 }

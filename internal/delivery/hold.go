@@ -45,7 +45,7 @@ func HoldReason(d Delivery, t Target, now time.Time) Reason {
 		return Paused
 	case !t.Health.Answering() && !manual && (d.ID == uuid.Nil || d.ID != t.Health.Probing):
 		return NotAnswering
-	case d.Stumbling() && now.Before(d.DueAt):
+	case d.OurSideKeepsFailing() && now.Before(d.DueAt):
 		return OurSide
 	case t.Full:
 		return Busy

@@ -23,7 +23,7 @@ func holdFor(h delivery.Health, id uuid.UUID, now time.Time) delivery.Reason {
 // must be so (1), must not (0), or does not matter (·); each combination of facts
 // is in exactly one row.
 //
-//	misconfigured, manual, paused, failing, probing, slow, stumbling, full
+//	misconfigured, manual, paused, failing, probing, slow, our side failing, full
 const holdOrder = `
 	1 · · · · · · ·  misconfigured
 	0 1 · · · · 1 ·  our_side

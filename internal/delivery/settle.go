@@ -17,9 +17,9 @@ type Claim struct {
 // Claim returns the fence of a delivery as it stands.
 func (d Delivery) Claim() Claim { return Claim{d.JobID, d.Run, d.Attempts} }
 
-// What our own side fails at charges nothing, so nothing else ends a row of that: each
-// time the next attempt waits for longer, first for so long and at most for so long;
-// and after so many the delivery is held and says why.
+// A fault of our own side charges nothing, so no budget ends a row of them. Instead the
+// next attempt waits longer each time, and after holdOurSide faults in a row the delivery
+// is held and says why.
 const (
 	firstOurWait = time.Second
 	lastOurWait  = time.Minute
@@ -30,20 +30,20 @@ const (
 // own side cut short.
 func ourWait(n int) time.Duration { return min(firstOurWait<<min(n-1, 10), lastOurWait) }
 
-// Stumbling reports whether our own side has failed so many times in a row that the
-// delivery is held for it.
-func (d Delivery) Stumbling() bool { return d.Uncounted >= holdOurSide }
+// OurSideKeepsFailing reports whether our own side has failed so many times in a row that
+// the delivery is held for it.
+func (d Delivery) OurSideKeepsFailing() bool { return d.Uncounted >= holdOurSide }
 
-// Stumble puts off a delivery at which our own side has failed once more: for longer
-// each time, and held after so many.
-func (d Delivery) Stumble(now time.Time) Delivery {
+// OurSideFailed puts off a delivery because our own side has failed once more: for longer
+// each time, and in the end as held.
+func (d Delivery) OurSideFailed(now time.Time) Delivery {
 	d.Uncounted++
 	d.DueAt = now.Add(ourWait(d.Uncounted))
 	d.Waiting.Reason = WaitOurSide
 	if d.Waiting.Since.IsZero() {
 		d.Waiting.Since = now
 	}
-	if d.Stumbling() {
+	if d.OurSideKeepsFailing() {
 		d = d.Hold(OurSide, now)
 	}
 	return d
@@ -54,7 +54,7 @@ func (d Delivery) Stumble(now time.Time) Delivery {
 // what comes between and after says the same.
 func (d Delivery) uncounted(a Attempt, ended time.Time) (Delivery, Attempt) {
 	d.Waiting.Since = time.Time{}
-	d = d.Stumble(ended)
+	d = d.OurSideFailed(ended)
 	if d.Uncounted != 1 && d.Uncounted != holdOurSide {
 		a.Unstored = true
 		d.Made--

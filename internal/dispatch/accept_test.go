@@ -266,21 +266,21 @@ func TestBatchLetsOthersIn(t *testing.T) {
 	f := newDispatcher(t, pgtest.New(t)).ready(t)
 	f.webhook(t, newSink(t).URL)
 	f.accept(t, anAlert) // there are others
-	batch := make([]alert.Parsed, 5*amongOthers)
+	batch := make([]alert.Parsed, 5*smallChunk)
 	for i := range batch {
 		batch[i] = parse(t, fmt.Sprintf(`{"id":"x","type":"RULE","severity":"LOW","alertId":"batch-%d"}`, i))
 	}
 	var accepting sync.WaitGroup
-	f.Dispatcher.turn <- struct{}{}
+	f.Dispatcher.committing <- struct{}{}
 	accepting.Go(func() { f.Accept(t.Context(), "x", batch) })
 	all := int64(len(batch)) * 1024 // an alert counts as a little more
 	until(t, "the batch waits", func() bool { return f.waiting.Load() >= all && f.batches.Waiting() < len(batch) })
 	accepting.Go(func() { f.accept(t, `{"id":"x","type":"RULE","severity":"LOW","alertId":"alone"}`) })
-	until(t, "the other too", func() bool { return f.waiting.Load() >= all+1024 && f.accepts.Waiting() == 0 })
-	<-f.Dispatcher.turn
+	until(t, "the other too", func() bool { return f.waiting.Load() >= all+1024 && f.smallCalls.Waiting() == 0 })
+	<-f.Dispatcher.committing
 	accepting.Wait()
 	before := count(t, f, `SELECT count(*) FROM alerts WHERE alert_id LIKE 'batch-%' AND ctid < (SELECT ctid FROM alerts WHERE alert_id = 'alone')`)
-	if n := count(t, f, `SELECT count(*) FROM alerts`); before > 2*amongOthers || n != len(batch)+2 {
+	if n := count(t, f, `SELECT count(*) FROM alerts`); before > 2*smallChunk || n != len(batch)+2 {
 		t.Errorf("%d of a batch of %d were stored before it; %d are stored in all", before, len(batch), n)
 	}
 }

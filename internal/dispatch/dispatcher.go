@@ -96,7 +96,7 @@ func New(cfg Config) (*Dispatcher, error) {
 		DB: cfg.DB, Log: cfg.Log, Now: cfg.Now, Version: cfg.Version, Roles: cfg.Roles, Repairs: d.metrics.repairs,
 	})
 	d.Cluster.OnLost(cfg.DB.Forget)
-	d.transactions = &transactions{db: cfg.DB, log: cfg.Log, forget: d.Cluster.Forget, operators: make(places, maxOperatorTxs)}
+	d.transactions = &transactions{db: cfg.DB, log: cfg.Log, forget: d.Cluster.Forget, operators: make(semaphore, maxOperatorTxs)}
 	d.loops = newLoops(cfg.Log)
 	d.retention = &retention{db: cfg.DB, log: cfg.Log, now: cfg.Now, kept: cfg.Retention, audit: cfg.AuditRetention}
 
@@ -144,7 +144,7 @@ func (d *Dispatcher) wireComponents() {
 		transactions: d.transactions, db: cfg.DB, log: cfg.Log, now: cfg.Now, cluster: d.Cluster, transitions: d.transitions,
 		repairs: d.metrics.repairs, maxUnanswered: cfg.MaxUnanswered, nudges: make(chan struct{}, 1),
 		jobsAtWork: d.jobs,
-		moves:      []func(context.Context) error{d.holds.keep, d.holds.tryOurSide, d.announcer.announce},
+		moves:      []func(context.Context) error{d.holds.review, d.holds.releaseOurSide, d.announcer.announce},
 	}
 	d.operator = &operator{operatorParts{
 		log: cfg.Log, now: cfg.Now, waits: cfg.Waits, timeout: cfg.AttemptTimeout, client: cfg.Client, link: cfg.Link,

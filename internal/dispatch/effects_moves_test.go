@@ -59,7 +59,7 @@ func TestEffectsOfUpkeep(t *testing.T) {
 			s.holds(t, delivery.OurSide)
 			s.sets(t, `uncounted = 5, due_at = now()`)
 		}, func(t *testing.T, s *stage) {
-			if err := s.Dispatcher.holds.tryOurSide(t.Context()); err != nil {
+			if err := s.Dispatcher.holds.releaseOurSide(t.Context()); err != nil {
 				t.Error(err)
 			}
 		}, effects{

@@ -73,12 +73,12 @@ func TestEffectsOfAttempts(t *testing.T) {
 			Counted: "attempt_duration_seconds +1, attempts_total rejected +1",
 			Logged:  "INFO delivery attempted, status held",
 		}},
-		{"our side stumbles", nil, answers(200), cutShort, effects{
+		{"our side fails", nil, answers(200), cutShort, effects{
 			Row: "queued -, 0 of run 1, 1 made, due soon", Jobs: "old available, work snoozed", Events: "delivery queued -",
 			Counted: "attempt_duration_seconds +1, attempts_total interrupted +1",
 			Logged:  "INFO delivery attempted, status queued",
 		}},
-		{"our side stumbles for the fifth time", nil, func(t *testing.T, s *stage) {
+		{"our side fails for the fifth time", nil, func(t *testing.T, s *stage) {
 			s.accepted(t)
 			s.sets(t, `uncounted = 4, made = 1`)
 		}, cutShort, effects{
@@ -86,7 +86,7 @@ func TestEffectsOfAttempts(t *testing.T) {
 			Counted: "attempt_duration_seconds +1, attempts_total interrupted +1",
 			Logged:  "INFO delivery attempted, status held; WARN delivery held for our own side, status held, reason our_side",
 		}},
-		{"our side stumbles for the sixth time", nil, func(t *testing.T, s *stage) {
+		{"our side fails for the sixth time", nil, func(t *testing.T, s *stage) {
 			s.accepted(t)
 			s.sets(t, `uncounted = 5, made = 2`)
 		}, cutShort, effects{

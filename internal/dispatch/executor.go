@@ -47,8 +47,8 @@ type executorParts struct {
 
 func newExecutor(p executorParts) *executor {
 	x := &executor{executorParts: p, noKey: sampler.Sampler{Every: logEvery}}
-	x.loads = batch.New(batch.Config{Room: 2 * p.workers, Max: maxLoads}, x.commitLoads)
-	x.ends = batch.New(batch.Config{Room: (2 + limiter.JobsPerWorker) * p.workers, Max: 512}, x.commitEnds)
+	x.loads = batch.New(batch.Config{Capacity: 2 * p.workers, Max: maxLoads}, x.commitLoads)
+	x.ends = batch.New(batch.Config{Capacity: (2 + limiter.JobsPerWorker) * p.workers, Max: 512}, x.commitEnds)
 	return x
 }
 

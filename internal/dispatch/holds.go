@@ -55,7 +55,7 @@ func (h *holds) release(ctx context.Context, id uuid.UUID) error {
 		return nil // deleted meanwhile
 	}
 	if err != nil || errors.Is(t.Unopened, destination.ErrNoKey) {
-		return err // those that have the key release
+		return err // left to replicas that have the key
 	}
 	return h.inTx(ctx, func(tx *postgres.Tx) error {
 		healths, err := tx.Healths(ctx, []uuid.UUID{id})
@@ -93,7 +93,8 @@ func (h *holds) release(ctx context.Context, id uuid.UUID) error {
 	})
 }
 
-// releaseTo returns how a delivery stands once nothing but its own wait may hold it.
+// releaseTo returns what becomes of a delivery that is to be released: its own wait may
+// still hold it.
 func (h *holds) releaseTo(t delivery.Target) func(delivery.Delivery) delivery.Delivery {
 	now := h.now()
 	return func(dl delivery.Delivery) delivery.Delivery {
@@ -147,10 +148,9 @@ func (h *holds) lockNext(ctx context.Context, tx *postgres.Tx, id uuid.UUID, roo
 	return append(list, bulk...), err
 }
 
-// keep looks at every hold: one whose reason is no longer true gets the
-// reason that is, or is released; and a destination that does not answer is
-// probed.
-func (h *holds) keep(ctx context.Context) error {
+// review looks at every hold. If its reason is no longer true, the hold gets the reason
+// that is, or is released. It also has destinations that do not answer probed.
+func (h *holds) review(ctx context.Context) error {
 	list, err := h.db.Holds(ctx)
 	if err != nil || len(list) == 0 {
 		return err
@@ -178,21 +178,21 @@ func (h *holds) keep(ctx context.Context) error {
 		case errors.Is(err, postgres.ErrNotFound):
 			continue // deleted: cancelled by another step
 		case errors.Is(t.Unopened, destination.ErrNoKey):
-			continue // those that have the key know better
+			continue // left to replicas that have the key
 		}
 		if err == nil {
 			target := delivery.TargetOf(t, healths[id])
 			if slices.Contains(manual, id) {
-				err = h.keepManual(ctx, t, target, reasons[id])
+				err = h.reviewManual(ctx, t, target, reasons[id])
 			}
-			err = errors.Join(err, h.keepOthers(ctx, t, target, reasons[id]))
+			err = errors.Join(err, h.reviewOthers(ctx, t, target, reasons[id]))
 		}
 		failed = errors.Join(failed, ignore(err, postgres.ErrLocked))
 	}
 	return failed
 }
 
-func (h *holds) keepOthers(ctx context.Context, t destination.Destination, target delivery.Target, held []delivery.Reason) error {
+func (h *holds) reviewOthers(ctx context.Context, t destination.Destination, target delivery.Target, held []delivery.Reason) error {
 	for _, was := range held {
 		now := target.HoldsOthers(was, h.now())
 		if now == "" {
@@ -209,8 +209,8 @@ func (h *holds) keepOthers(ctx context.Context, t destination.Destination, targe
 	return nil
 }
 
-// keepManual is keepOthers for what a person asked for.
-func (h *holds) keepManual(ctx context.Context, t destination.Destination, target delivery.Target, held []delivery.Reason) error {
+// reviewManual is reviewOthers for what a person asked for.
+func (h *holds) reviewManual(ctx context.Context, t destination.Destination, target delivery.Target, held []delivery.Reason) error {
 	for _, was := range held {
 		now := target.HoldsManual(was, h.now())
 		if now == "" {
@@ -224,10 +224,10 @@ func (h *holds) keepManual(ctx context.Context, t destination.Destination, targe
 	return nil
 }
 
-// tryOurSide lets deliveries try again whose last attempts our own side cut short,
+// releaseOurSide lets deliveries try again whose last attempts our own side cut short,
 // each when its wait is over: that is the only thing that holds them. Whether our
 // side is well again only an attempt shows.
-func (h *holds) tryOurSide(ctx context.Context) error {
+func (h *holds) releaseOurSide(ctx context.Context) error {
 	return h.inTx(ctx, func(tx *postgres.Tx) error {
 		now := h.now()
 		list, err := tx.LockOurSide(ctx, now, maxRelease)

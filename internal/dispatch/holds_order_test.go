@@ -58,7 +58,7 @@ func TestOneOrderOfReasons(t *testing.T) {
 		}
 		reason("waiting for its retry", retrying)
 		exec(t, f, `UPDATE deliveries SET reason = 'busy' WHERE status = 'held'`)
-		if err := f.holds.keep(t.Context()); err != nil {
+		if err := f.holds.review(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		reason("held for another reason", retrying)

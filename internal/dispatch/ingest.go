@@ -11,19 +11,19 @@ import (
 	"belfry/internal/postgres"
 )
 
-// commitInterval is the least time between commits that have company, of accepted
-// alerts and of records. At 1,500 alerts a second, which would have 2 items in each
-// commit, it saves a third of all CPU.
+// commitInterval is the least time between two commits of accepted alerts, or of records,
+// if the first had more than one item. At 1,500 alerts a second, where each commit would
+// have two items, it saves a third of all CPU.
 const commitInterval = 4 * time.Millisecond
 
 // ingest accepts alerts: see Accept.
 type ingest struct {
 	ingestParts
 
-	accepts *batch.Batcher[*acceptItem]
-	batches *batch.Batcher[*acceptItem] // of calls with many alerts
-	turn    chan struct{}               // held by the one of the two that commits
-	lastFew atomic.Int64                // when a call with few alerts was last committed, Unix time in nanoseconds
+	smallCalls *batch.Batcher[*acceptItem]
+	batches    *batch.Batcher[*acceptItem] // of calls with many alerts
+	committing chan struct{}               // held by the batcher that commits
+	lastSmall  atomic.Int64                // when a call with few alerts was last committed, Unix time in nanoseconds
 
 	routing atomic.Pointer[postgres.Routing]
 	reroute atomic.Bool // what routing holds may be of another database's time
@@ -54,15 +54,15 @@ type ingestParts struct {
 
 // newIngest begins to accept. It goes on until close.
 func newIngest(p ingestParts) *ingest {
-	g := &ingest{ingestParts: p, turn: make(chan struct{}, 1), maxWaiting: maxWaitingBytes}
-	g.accepts = batch.New(batch.Config{Room: maxWaiting, Max: maxWaiting, Apart: commitInterval}, g.commitFew)
-	g.batches = batch.New(batch.Config{Room: maxWaiting, Max: maxDeliveries}, g.commitMany)
+	g := &ingest{ingestParts: p, committing: make(chan struct{}, 1), maxWaiting: maxWaitingBytes}
+	g.smallCalls = batch.New(batch.Config{Capacity: maxWaiting, Max: maxWaiting, MinInterval: commitInterval}, g.commitSmall)
+	g.batches = batch.New(batch.Config{Capacity: maxWaiting, Max: maxBatchAlerts}, g.commitBatches)
 	p.cluster.OnLost(func() { g.reroute.Store(true) })
 	return g
 }
 
 // close accepts nothing more, and returns when what waits is stored.
 func (g *ingest) close() {
-	g.accepts.Close()
+	g.smallCalls.Close()
 	g.batches.Close()
 }

@@ -20,7 +20,7 @@ import (
 const (
 	moveEvery      = time.Second
 	reconcileEvery = 30 * time.Second
-	pace           = 500 // deliveries moved at once, per destination and step
+	maxMoved       = 500 // deliveries moved at once, per destination and step
 )
 
 // maintenance looks at what is, again and again, and mends it: jobs of dead replicas,
@@ -122,7 +122,7 @@ func (m *maintenance) holdWaiting(ctx context.Context, id uuid.UUID) error {
 		case err != nil:
 			return err
 		}
-		list, err := tx.LockWaiting(ctx, id, h.Probing, pace)
+		list, err := tx.LockWaiting(ctx, id, h.Probing, maxMoved)
 		if err != nil {
 			return err
 		}
@@ -179,7 +179,7 @@ func (m *maintenance) Discard(ctx context.Context, tx *postgres.Tx, destinationI
 
 // cancelOpen cancels open deliveries of a destination and returns how many.
 func (m *maintenance) cancelOpen(ctx context.Context, tx *postgres.Tx, id uuid.UUID, r delivery.Reason) (int, error) {
-	list, err := tx.LockOpen(ctx, id, pace)
+	list, err := tx.LockOpen(ctx, id, maxMoved)
 	if err != nil {
 		return 0, err
 	}
@@ -193,7 +193,7 @@ func (m *maintenance) expire(ctx context.Context) error {
 	for {
 		n := 0
 		err := m.db.InTx(ctx, func(tx *postgres.Tx) error {
-			list, err := tx.LockExpired(ctx, m.now().Add(-m.maxUnanswered), pace)
+			list, err := tx.LockExpired(ctx, m.now().Add(-m.maxUnanswered), maxMoved)
 			if err != nil {
 				return err
 			}
@@ -202,7 +202,7 @@ func (m *maintenance) expire(ctx context.Context) error {
 				return dl.Expire(m.now())
 			})
 		})
-		if err != nil || n < pace {
+		if err != nil || n < maxMoved {
 			return err
 		}
 	}
@@ -213,7 +213,7 @@ func (m *maintenance) expire(ctx context.Context) error {
 func (m *maintenance) reconcile(ctx context.Context) error {
 	n := 0
 	err := m.db.Exclusively(ctx, "reconcile", func(tx *postgres.Tx) error {
-		list, err := tx.LockStuck(ctx, pace)
+		list, err := tx.LockStuck(ctx, maxMoved)
 		if err != nil {
 			return err
 		}

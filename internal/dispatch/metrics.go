@@ -55,7 +55,7 @@ func newMetrics(r prometheus.Registerer, db *postgres.DB) metrics {
 	for _, kind := range []string{"dead_instance", "lost_job", "stuck_delivery"} {
 		m.repairs.WithLabelValues(kind)
 	}
-	r.MustRegister(m.accepted, m.altered, m.unrouted, m.attempts, m.tests, m.finished, m.duration, m.repairs, m.waits, &queueStatistics{db: db, turn: make(places, 1)})
+	r.MustRegister(m.accepted, m.altered, m.unrouted, m.attempts, m.tests, m.finished, m.duration, m.repairs, m.waits, &queueStatistics{db: db, turn: make(semaphore, 1)})
 	return m
 }
 
@@ -63,7 +63,7 @@ func newMetrics(r prometheus.Registerer, db *postgres.DB) metrics {
 // every replica.
 type queueStatistics struct {
 	db   *postgres.DB
-	turn places // many scrapes have one connection
+	turn semaphore // many scrapes have one connection
 }
 
 var (

@@ -208,7 +208,7 @@ func (o *operator) SendTo(ctx context.Context, alertID string, destinationIDs []
 		if of, err = deliveriesOfAlert(ctx, tx, a.ID); err != nil {
 			return err
 		}
-		fresh, err := o.byHands(ctx, tx, a, of, destinationIDs, by)
+		fresh, err := o.manualDeliveries(ctx, tx, a, of, destinationIDs, by)
 		if err != nil {
 			return err
 		}
@@ -240,9 +240,9 @@ func (o *operator) SendTo(ctx context.Context, alertID string, destinationIDs []
 	return views, nil
 }
 
-// byHands returns an alert's deliveries to those of the destinations to which it has
-// not gone yet.
-func (o *operator) byHands(ctx context.Context, tx *postgres.Tx, a postgres.AcceptedAlert, of []postgres.DeliveryView, to []uuid.UUID, by By) ([]*postgres.Outgoing, error) {
+// manualDeliveries returns new deliveries of an alert, to those of the destinations to
+// which it has not gone yet.
+func (o *operator) manualDeliveries(ctx context.Context, tx *postgres.Tx, a postgres.AcceptedAlert, of []postgres.DeliveryView, to []uuid.UUID, by By) ([]*postgres.Outgoing, error) {
 	has := map[uuid.UUID]bool{}
 	for _, v := range of {
 		has[v.DestinationID] = true
@@ -264,7 +264,7 @@ func (o *operator) byHands(ctx context.Context, tx *postgres.Tx, a postgres.Acce
 			has[id] = true
 			fresh = append(fresh, &postgres.Outgoing{
 				Alert:       postgres.AcceptedAlert{Alert: alert.Alert{AlertID: a.AlertID}}, // the rest is loaded when it goes
-				Destination: t, Delivery: o.byHand(a, delivery.TargetOf(t, healths[id]), id, by),
+				Destination: t, Delivery: o.manualDelivery(a, delivery.TargetOf(t, healths[id]), id, by),
 			})
 		}
 	}
@@ -276,9 +276,9 @@ func deliveriesOfAlert(ctx context.Context, tx *postgres.Tx, alertID uuid.UUID) 
 	return of[alertID], err
 }
 
-// byHand returns a delivery that a person asked for: like every other it waits
-// while its destination is paused or does not answer.
-func (o *operator) byHand(a postgres.AcceptedAlert, t delivery.Target, to uuid.UUID, by By) delivery.Delivery {
+// manualDelivery returns a new delivery that a person asked for. Like every other one it
+// waits while its destination is paused or does not answer.
+func (o *operator) manualDelivery(a postgres.AcceptedAlert, t delivery.Target, to uuid.UUID, by By) delivery.Delivery {
 	dl := delivery.New(a.ID, to, delivery.ByHand, o.waits.Budget(), o.now())
 	dl.NextBy = by.Name
 	if reason := delivery.HoldReason(dl, t, o.now()); reason != "" {

@@ -117,7 +117,7 @@ func TestPeopleLeaveConnections(t *testing.T) {
 	release()
 	people.Wait()
 	if done.Load() != maxOperatorTxs || len(f.operators) != 0 {
-		t.Errorf("%d were done, and %d places are not given back", done.Load(), len(f.operators))
+		t.Errorf("%d were done, and %d are not given back", done.Load(), len(f.operators))
 	}
 	f.wait(t, id, func(d delivery.Delivery) bool { return d.Status == delivery.Delivered && d.Run == 2 })
 }

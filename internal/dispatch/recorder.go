@@ -29,20 +29,20 @@ const (
 	maxPause      = 5 * time.Second        // the same, after several
 )
 
-// recorder stores attempts and what they lead to, many in one transaction. Whoever
-// makes an attempt has room for its record from before the request until the record
-// is committed. So a record is never refused, and what waits to be recorded takes no
-// more memory than there is room for.
+// recorder stores attempts and what they lead to, many in one transaction. Whoever makes
+// an attempt reserves room for its record before the request, and frees it when the
+// record is committed. So a record is never refused, and the records that wait take a
+// bounded amount of memory.
 type recorder struct {
 	recorderParts
-	batcher  *batch.Batcher[*recordItem]
-	jobRoom  places // for records of jobs
-	testRoom places // and of tests
+	batcher     *batch.Batcher[*recordItem]
+	jobRecords  semaphore // of attempts that jobs make
+	testRecords semaphore // of tests
 
-	// patient ends when a database that is away is no longer waited for: at the very
-	// end of a stop.
-	patient context.Context
-	giveUp  context.CancelFunc
+	// untilGivenUp ends when nobody waits any longer for a database that is away: at the
+	// very end of a stop.
+	untilGivenUp context.Context
+	giveUp       context.CancelFunc
 }
 
 // recorderParts is what a recorder needs.
@@ -93,23 +93,23 @@ var errNeedsLocks = errors.New("not only first acks of healthy destinations")
 
 // newRecorder starts a recorder. It runs until close.
 func newRecorder(p recorderParts) *recorder {
-	r := &recorder{recorderParts: p, jobRoom: make(places, 2*p.workers), testRoom: make(places, maxTests)}
-	r.patient, r.giveUp = context.WithCancel(context.Background()) // no caller's: it ends with the process
-	r.batcher = batch.New(batch.Config{Room: cap(r.jobRoom) + cap(r.testRoom), Max: maxRecords, Apart: commitInterval}, r.commit)
+	r := &recorder{recorderParts: p, jobRecords: make(semaphore, 2*p.workers), testRecords: make(semaphore, maxTests)}
+	r.untilGivenUp, r.giveUp = context.WithCancel(context.Background()) // no caller's: it ends with the process
+	r.batcher = batch.New(batch.Config{Capacity: cap(r.jobRecords) + cap(r.testRecords), Max: maxRecords, MinInterval: commitInterval}, r.commit)
 	return r
 }
 
 // reserve waits for room for the record of a job's attempt, or reports false when ctx
 // ends first. The caller gives it back with free once the attempt is recorded.
-func (r *recorder) reserve(ctx context.Context) bool { return r.jobRoom.take(ctx) }
+func (r *recorder) reserve(ctx context.Context) bool { return r.jobRecords.take(ctx) }
 
-func (r *recorder) free() { r.jobRoom.free() }
+func (r *recorder) free() { r.jobRecords.free() }
 
 // reserveTest is reserve for a test, which freeTest gives back: jobs never wait for
 // tests.
-func (r *recorder) reserveTest(ctx context.Context) bool { return r.testRoom.take(ctx) }
+func (r *recorder) reserveTest(ctx context.Context) bool { return r.testRecords.take(ctx) }
 
-func (r *recorder) freeTest() { r.testRoom.free() }
+func (r *recorder) freeTest() { r.testRecords.free() }
 
 // close records what waits, or gives up on what cannot be recorded now.
 func (r *recorder) close() {
@@ -180,7 +180,7 @@ func (r *recorder) commit(items []*recordItem) {
 // ended the waiting.
 func (r *recorder) pause(wait time.Duration) bool {
 	select {
-	case <-r.patient.Done():
+	case <-r.untilGivenUp.Done():
 		return false
 	case <-time.After(wait):
 		return true

@@ -121,7 +121,7 @@ func (t *transitions) noteHeld(c changed) {
 // delivery has failed for good, and when our own side holds it.
 func (t *transitions) logChange(ctx context.Context, c changed) {
 	failed := c.became(delivery.Failed)
-	ours := c.after.Reason == delivery.OurSide && c.after.Stumbling() && !c.before.Stumbling() // once for a row of them
+	ours := c.after.Reason == delivery.OurSide && c.after.OurSideKeepsFailing() && !c.before.OurSideKeepsFailing() // once for a row of them
 	if !failed && !ours && (c.attempt == nil || !t.log.Enabled(ctx, slog.LevelInfo)) {
 		return
 	}

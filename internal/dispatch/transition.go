@@ -51,7 +51,7 @@ type transitionParts struct {
 // newTransitions starts what stores deferrals. It runs until close.
 func newTransitions(p transitionParts) *transitions {
 	t := &transitions{transitionParts: p, misconfigured: sampler.Sampler{Every: logEvery}}
-	t.deferrals = batch.New(batch.Config{Room: (2 + limiter.JobsPerWorker) * p.workers, Max: 512}, t.commitDeferrals)
+	t.deferrals = batch.New(batch.Config{Capacity: (2 + limiter.JobsPerWorker) * p.workers, Max: 512}, t.commitDeferrals)
 	return t
 }
 
@@ -140,7 +140,7 @@ func (t *transitions) rename(ctx context.Context, d destination.Destination, man
 	if was == now {
 		return nil
 	}
-	n, err := t.db.Rename(ctx, d.ID, manual, was, now, t.now(), 10*pace)
+	n, err := t.db.Rename(ctx, d.ID, manual, was, now, t.now(), 10*maxMoved)
 	if err != nil || n == 0 {
 		return err
 	}

@@ -31,8 +31,8 @@ var ErrOperatorBusy = errors.New("too much is asked for at once")
 type transactions struct {
 	db        *postgres.DB
 	log       *slog.Logger
-	forget    func() // drops what is kept of the database: other ids of jobs among it
-	operators places // one for each transaction that a person asked for
+	forget    func()    // drops what is kept of the database: other ids of jobs among it
+	operators semaphore // one for each transaction that a person asked for
 }
 
 // inTx is [postgres.DB.InTx], done over where the id of a job was taken. fn must not

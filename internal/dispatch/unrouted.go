@@ -16,7 +16,7 @@ import (
 const (
 	tellUnknownEvery = 5 * time.Second
 	tellAgainAfter   = time.Hour        // a name is told at most once in this time
-	tellApart        = 10 * time.Second // so that what comes together is told together
+	tellInterval     = 10 * time.Second // so that what comes together is told together
 	maxTellings      = 20               // within tellAgainAfter: a producer may invent names
 	maxToldNames     = 20               // by name, in one alert
 	maxShownName     = 100              // characters
@@ -40,7 +40,7 @@ func (n *announcer) tellUnknownNames(ctx context.Context, tx *postgres.Tx, names
 	now := n.now().UTC().Truncate(time.Microsecond)
 	since := now.Add(-tellAgainAfter)
 	times, last, err := tx.Tellings(ctx, since)
-	if err != nil || times >= maxTellings || now.Sub(last) < tellApart {
+	if err != nil || times >= maxTellings || now.Sub(last) < tellInterval {
 		return err
 	}
 	among, err := tx.Routing(ctx)

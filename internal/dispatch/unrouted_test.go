@@ -308,7 +308,7 @@ func TestTellUnknownInvented(t *testing.T) {
 	}
 	for range 2 * maxTellings {
 		invent(1)
-		f.later(t, tellApart)
+		f.later(t, tellInterval)
 		tellNow(t, f)
 	}
 	if got := f.toldUnknown(t); len(got) != maxTellings {

@@ -175,20 +175,20 @@ func (x *executor) loadAndCheck(ctx context.Context, j *job) (out *postgres.Outg
 		return out, false, x.transitions.hold(out, reason)
 	}
 	if errors.Is(out.Misconfigured, destination.ErrNoKey) {
-		return out, false, x.lackKey(ctx, out)
+		return out, false, x.deferForKey(ctx, out)
 	}
 	return out, true, nil
 }
 
-// lackKey puts off a delivery that only a process with a newer key can send, in the
+// deferForKey puts off a delivery that only a process with a newer key can send, in the
 // way of all at which our own side fails: whoever comes next may have the key.
-func (x *executor) lackKey(ctx context.Context, out *postgres.Outgoing) error {
+func (x *executor) deferForKey(ctx context.Context, out *postgres.Outgoing) error {
 	if _, ok := x.noKey.Allow(out.Destination.ID.String(), x.now()); ok {
 		x.log.ErrorContext(ctx, "sealing key missing",
 			"destination_id", out.Destination.ID, "delivery_id", out.Delivery.ID, "error", out.Misconfigured)
 	}
-	next := out.Delivery.Stumble(x.now())
-	end := x.transitions.putOff(out, func(dl delivery.Delivery) delivery.Delivery { return dl.Stumble(x.now()) })
+	next := out.Delivery.OurSideFailed(x.now())
+	end := x.transitions.putOff(out, func(dl delivery.Delivery) delivery.Delivery { return dl.OurSideFailed(x.now()) })
 	if end != nil || next.JobID == 0 {
 		return end
 	}

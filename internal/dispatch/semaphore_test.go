@@ -44,8 +44,8 @@ func TestTestsHaveRoom(t *testing.T) {
 	if n := count(t, f, `SELECT count(*) FROM attempts WHERE trigger = 'test'`); n != maxTests {
 		t.Errorf("%d attempts are stored, want %d", n, maxTests)
 	}
-	if n := len(f.recorder.testRoom) + len(f.recorder.jobRoom); n != 0 {
-		t.Errorf("%d places were not given back", n)
+	if n := len(f.recorder.testRecords) + len(f.recorder.jobRecords); n != 0 {
+		t.Errorf("%d places for records were not given back", n)
 	}
 }
 
@@ -56,7 +56,7 @@ func TestJobsHaveRoom(t *testing.T) {
 	s := newSink(t)
 	hook := f.webhook(t, s.URL)
 	queued := f.cancelled(t, hook, 1)
-	for range cap(f.recorder.jobRoom) {
+	for range cap(f.recorder.jobRecords) {
 		f.recorder.reserve(t.Context())
 	}
 	ids := append(queued, f.send(t, hook, 1)...)
@@ -68,7 +68,7 @@ func TestJobsHaveRoom(t *testing.T) {
 	if came, _, _ := s.arrivals(); came != 0 {
 		t.Errorf("%d came", came)
 	}
-	for range cap(f.recorder.jobRoom) {
+	for range cap(f.recorder.jobRecords) {
 		f.recorder.free()
 	}
 	f.soonAll(t, ids, delivery.Delivered)
