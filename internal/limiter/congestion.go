@@ -31,9 +31,9 @@ func (s *state) widen() {
 	}
 }
 
-// within is how many of the attempts that it is allowed a destination may have in
+// congestionLimit is how many of the attempts that it is allowed a destination may have in
 // flight after what it said.
-func (s *state) within(allowed int) int {
+func (s *state) congestionLimit(allowed int) int {
 	if s.window == 0 {
 		return allowed
 	}

@@ -52,14 +52,14 @@ func (p *pool) beginProbe(s *state, now time.Time) {
 // eighth alone, but for a first try in half of that.
 func (p *pool) allowed(s *state, now time.Time) int {
 	others := p.taken - s.inFlight - s.workers.Len()
-	allowed := s.within(max(1, min((s.limits.MaxInFlight*(p.size-others)+p.size-1)/p.size, p.size/2)))
-	spare := p.size - p.taken - p.size/8
+	allowed := s.congestionLimit(max(1, min((s.limits.MaxInFlight*(p.size-others)+p.size-1)/p.size, p.size/2)))
+	free := p.size - p.taken - p.size/8
 	switch {
-	case s.latency > 0 && (s.expectedLatency(now) < WorkerWait || spare > 0):
+	case s.latency > 0 && (s.expectedLatency(now) < WorkerWait || free > 0):
 		return allowed
-	case s.latency == 0 && spare > 0:
+	case s.latency == 0 && free > 0:
 		return min(allowed, max(1, p.size/24))
-	case s.latency == 0 && spare > -p.size/16:
+	case s.latency == 0 && free > -p.size/16:
 		return 1
 	}
 	return 0
