@@ -100,7 +100,7 @@ func (m *mender) array() {
 // had to be altered: then it stays as it is written.
 func (m *mender) string() {
 	quoted := m.s.Skip()
-	if code, _ := invalid.Flaw(invalid.Text(quoted)); code == "" {
+	if code, _ := invalid.CheckText(invalid.Text(quoted)); code == "" {
 		m.out = append(m.out, quoted...)
 		return
 	}

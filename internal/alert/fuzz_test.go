@@ -53,7 +53,7 @@ func checkKindOfError(t *testing.T, raw []byte, err error) {
 	var object map[string]json.RawMessage
 	isObject := json.Unmarshal(raw, &object) == nil && object != nil
 	var malformed invalid.Malformed
-	var fields invalid.Fields
+	var fields invalid.FieldErrors
 	switch {
 	case errors.As(err, &malformed) && isObject && bytes.Count(raw, []byte("["))+bytes.Count(raw, []byte("{")) <= 100:
 		t.Errorf("got %v for an object", err)

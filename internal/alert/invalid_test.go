@@ -61,7 +61,7 @@ func TestParseErrorsAreBounded(t *testing.T) {
 	}
 	body.WriteString(`}`)
 	_, err := alert.Parse([]byte(body.String()))
-	var fields invalid.Fields
+	var fields invalid.FieldErrors
 	if !errors.As(err, &fields) || len(fields) != 3+100 || len(err.Error()) > 10_000 {
 		t.Errorf("got %d errors of %d bytes", len(fields), len(err.Error()))
 	}

@@ -42,7 +42,7 @@ func TestParseEnums(t *testing.T) {
 		}
 	}
 	_, err := alert.Parse([]byte(`{"id":"a","severity":"info","type":"RULE "}`))
-	want := invalid.Fields{
+	want := invalid.FieldErrors{
 		{Field: "severity", Code: "enum", Message: "must be one of INFO, LOW, MEDIUM, HIGH, CRITICAL, in upper case"},
 		{Field: "type", Code: "enum", Message: "must be one of RULE, RULE_ERROR, SCHEDULED_RULE, SCHEDULED_RULE_ERROR, " +
 			"CORRELATION_RULE, CORRELATION_RULE_ERROR, POLICY, SYSTEM_ERROR, in upper case"},

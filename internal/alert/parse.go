@@ -28,7 +28,7 @@ var known = []string{
 // Parse reads one alert from the JSON of a producer.
 //
 // It returns an invalid.Malformed when raw is not one JSON object, and an
-// invalid.Fields that names every wrong field, in the order of the schema, when
+// invalid.FieldErrors that names every wrong field, in the order of the schema, when
 // it is one. Names are case-sensitive, null is the same as absent, and fields it
 // does not know are ignored and listed: a producer's upgrade must not lose
 // alerts. Lengths are counted in characters.
@@ -44,7 +44,7 @@ func Parse(raw []byte) (Parsed, error) {
 		return Parsed{}, err
 	}
 	body := string(raw)
-	f := fields{object: invalid.Split(body), suspect: invalid.Suspect(body)}
+	f := objectReader{object: invalid.Split(body), suspect: invalid.Suspect(body)}
 	var a Alert
 	a.DetectionID = f.text(fieldRule{field: "id", required: true, exact: true, filled: true, plain: true, maxLength: 256})
 	createdAt, createdAtGiven := f.createdAt()
@@ -82,20 +82,20 @@ func Parse(raw []byte) (Parsed, error) {
 
 // createdAt also tells whether it was given: any time at all may be the
 // producer's, the zero one too.
-func (f *fields) createdAt() (time.Time, bool) {
+func (f *objectReader) createdAt() (time.Time, bool) {
 	r := fieldRule{field: "createdAt"}
 	value := f.value(r)
 	if value == "" {
 		return time.Time{}, false
 	}
 	text, bad := f.read(r, noEntry, value)
-	if bad != sound {
+	if bad != noError {
 		f.refuse(r.field, bad)
 		return time.Time{}, false
 	}
 	t, err := ParseTime(text)
 	if err != nil {
-		f.refuse(r.field, flaw{invalid.CodeFormat, err.Error()})
+		f.refuse(r.field, valueError{invalid.CodeFormat, err.Error()})
 	}
 	return t, true
 }

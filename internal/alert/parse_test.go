@@ -55,7 +55,7 @@ func mustParse(t *testing.T, body string) alert.Parsed {
 func wrong(t *testing.T, body string) []string {
 	t.Helper()
 	_, err := alert.Parse([]byte(body))
-	var fields invalid.Fields
+	var fields invalid.FieldErrors
 	if err != nil && !errors.As(err, &fields) {
 		t.Fatalf("Parse(%.200s): got %v, want Invalid", body, err)
 	}

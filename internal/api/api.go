@@ -154,10 +154,10 @@ func readableParameters(next echo.HandlerFunc) echo.HandlerFunc {
 		if unreadable(c.Request().URL.Path) {
 			return invalid.Malformed{Message: "The path must be UTF-8 without U+0000."}
 		}
-		var wrong invalid.Fields
+		var wrong invalid.FieldErrors
 		for name, values := range c.QueryParams() {
 			if unreadable(name) || slices.ContainsFunc(values, unreadable) {
-				wrong = append(wrong, invalid.Field{Field: strings.ToValidUTF8(name, "?"), Code: invalid.CodeFormat, Message: "must be UTF-8 without U+0000"})
+				wrong = append(wrong, invalid.FieldError{Field: strings.ToValidUTF8(name, "?"), Code: invalid.CodeFormat, Message: "must be UTF-8 without U+0000"})
 			}
 		}
 		if len(wrong) > 0 {

@@ -18,7 +18,7 @@ import (
 // readBody decodes one JSON object, field by field, into the targets. A field
 // that is unknown or of another type is wrong. One that is absent or null leaves
 // its target as it is. No body at all is an empty object.
-func readBody(raw *json.RawMessage, targets map[string]any) (invalid.Fields, error) {
+func readBody(raw *json.RawMessage, targets map[string]any) (invalid.FieldErrors, error) {
 	if raw == nil || len(*raw) == 0 {
 		return nil, nil
 	}
@@ -83,7 +83,7 @@ func pageID(operation string, limit *int, cursor *string) (int, uuid.UUID, error
 	}
 	id, err := uuid.Parse(after)
 	if err != nil {
-		return n, id, invalid.Fields{{Field: "cursor", Code: invalid.CodeFormat, Message: "is not a cursor of this list"}}
+		return n, id, invalid.FieldErrors{{Field: "cursor", Code: invalid.CodeFormat, Message: "is not a cursor of this list"}}
 	}
 	return n, id, nil
 }

@@ -72,7 +72,7 @@ func readBulkOrder(body *json.RawMessage) (order dispatch.BulkOrder, dry bool, e
 }
 
 // checkBulkIDs returns ids once each.
-func checkBulkIDs(wrong *invalid.Fields, ids []uuid.UUID) []uuid.UUID {
+func checkBulkIDs(wrong *invalid.FieldErrors, ids []uuid.UUID) []uuid.UUID {
 	switch {
 	case len(ids) == 0:
 		wrong.Add("deliveryIds", invalid.CodeRequired, "must name at least one delivery")

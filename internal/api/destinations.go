@@ -186,8 +186,8 @@ type candidate struct {
 
 // readCandidate returns the destination as it would be. It has no id: a test of
 // it must neither be stored with those of the stored one nor count as one.
-func (s *Server) readCandidate(ctx context.Context, c candidate, wrong *invalid.Fields) (destination.Destination, error) {
-	d, found := destination.Destination{}, invalid.Fields(nil)
+func (s *Server) readCandidate(ctx context.Context, c candidate, wrong *invalid.FieldErrors) (destination.Destination, error) {
+	d, found := destination.Destination{}, invalid.FieldErrors(nil)
 	switch {
 	case wrong.Has("destinationId"): // what settings must have then cannot be told
 	case c.of == nil:
@@ -221,7 +221,7 @@ type testInput struct {
 	Type     alert.Type
 }
 
-func (t *testInput) read(body *json.RawMessage, more map[string]any) (invalid.Fields, error) {
+func (t *testInput) read(body *json.RawMessage, more map[string]any) (invalid.FieldErrors, error) {
 	targets := map[string]any{"severity": &t.Severity, "alertType": &t.Type}
 	for name, target := range more {
 		targets[name] = target

@@ -108,7 +108,7 @@ func (s *Server) problemOf(err error) Problem {
 func problemOf(err error) Problem {
 	var (
 		limited   errLimited
-		fields    invalid.Fields
+		fields    invalid.FieldErrors
 		malformed invalid.Malformed
 		http      *echo.HTTPError
 	)
@@ -121,7 +121,7 @@ func problemOf(err error) Problem {
 		return newProblem(400, ProblemCodeMalformed, sentence(malformed.Message))
 	case errors.Is(err, postgres.ErrNameTaken):
 		p := newProblem(409, ProblemCodeNameTaken, "Another destination has this name.")
-		p.Errors = newFieldErrors(invalid.Fields{{
+		p.Errors = newFieldErrors(invalid.FieldErrors{{
 			Field: "displayName", Code: invalid.CodeConflict, Message: "is the name of another destination (case does not matter)",
 		}})
 		return p
@@ -129,7 +129,7 @@ func problemOf(err error) Problem {
 		return newProblem(429, ProblemCodeRateLimited, "Too many wrong tokens or codes came from this address: correct yours and try again later.")
 	case errors.Is(err, postgres.ErrTokenName):
 		p := newProblem(409, ProblemCodeNameTaken, "Another token has this name.")
-		p.Errors = newFieldErrors(invalid.Fields{{
+		p.Errors = newFieldErrors(invalid.FieldErrors{{
 			Field: "name", Code: invalid.CodeConflict, Message: "is the name of another token that is valid (case does not matter)",
 		}})
 		return p
@@ -186,7 +186,7 @@ func newProblem(status int, code ProblemCode, detail string) Problem {
 // hundred thousand ways.
 const maxFieldErrors = 200
 
-func newFieldErrors(fields invalid.Fields) []FieldError {
+func newFieldErrors(fields invalid.FieldErrors) []FieldError {
 	list := make([]FieldError, 0, min(len(fields), maxFieldErrors))
 	for e := range slices.Values(fields[:min(len(fields), maxFieldErrors)]) {
 		list = append(list, FieldError{Field: e.Field, Code: FieldErrorCode(e.Code), Message: e.Message})

@@ -20,7 +20,7 @@ const maxAlternatives = 1000
 // readDeliveryFilter reads a filter of a body. Its fields are the parameters of
 // the list of deliveries and are held to the same rules; only an empty one is
 // refused, because a list that selects all is harmless and an order is not.
-func readDeliveryFilter(wrong *invalid.Fields, raw json.RawMessage) postgres.DeliveryFilter {
+func readDeliveryFilter(wrong *invalid.FieldErrors, raw json.RawMessage) postgres.DeliveryFilter {
 	fields, found, ok := invalid.Nested(raw, deliveryFilterFields()...)
 	if !ok {
 		wrong.Add("filter", invalid.CodeType, "must be an object")
@@ -35,7 +35,7 @@ func readDeliveryFilter(wrong *invalid.Fields, raw json.RawMessage) postgres.Del
 			given[name] = readAlternatives(wrong, "filter."+name, p.Schema.Value, value)
 		}
 	}
-	if len(given) == 0 && !slices.ContainsFunc(*wrong, func(e invalid.Field) bool { return strings.HasPrefix(e.Field, "filter.") }) {
+	if len(given) == 0 && !slices.ContainsFunc(*wrong, func(e invalid.FieldError) bool { return strings.HasPrefix(e.Field, "filter.") }) {
 		wrong.Add("filter", invalid.CodeRequired, "must name at least one field")
 	}
 	if len(*wrong) > 0 {
@@ -58,7 +58,7 @@ func deliveryFilterFields() []string {
 }
 
 // readAlternatives reads the values of one field as texts.
-func readAlternatives(wrong *invalid.Fields, field string, s *openapi3.Schema, raw json.RawMessage) []string {
+func readAlternatives(wrong *invalid.FieldErrors, field string, s *openapi3.Schema, raw json.RawMessage) []string {
 	if s.Type.Is(openapi3.TypeArray) {
 		return readTexts(wrong, field, s.Items.Value, raw)
 	}
@@ -78,7 +78,7 @@ func readAlternatives(wrong *invalid.Fields, field string, s *openapi3.Schema, r
 	return []string{text}
 }
 
-func readTexts(wrong *invalid.Fields, field string, items *openapi3.Schema, raw json.RawMessage) []string {
+func readTexts(wrong *invalid.FieldErrors, field string, items *openapi3.Schema, raw json.RawMessage) []string {
 	var texts []string
 	switch err := json.Unmarshal(raw, &texts); {
 	case err != nil:
@@ -95,7 +95,7 @@ func readTexts(wrong *invalid.Fields, field string, items *openapi3.Schema, raw 
 	return texts
 }
 
-func checkValue(wrong *invalid.Fields, field string, s *openapi3.Schema, text string) {
+func checkValue(wrong *invalid.FieldErrors, field string, s *openapi3.Schema, text string) {
 	code, message := checkText(s, text)
 	switch {
 	case text == "":

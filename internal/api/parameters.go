@@ -62,12 +62,12 @@ func checkQuery(operation string) echo.MiddlewareFunc {
 			if err != nil {
 				return invalid.Malformed{Message: "The query cannot be read: look at its percent-encoding."}
 			}
-			var wrong invalid.Fields
+			var wrong invalid.FieldErrors
 			for name, given := range query {
 				if p := parameters.GetByInAndName(openapi3.ParameterInQuery, name); p != nil {
 					checkParameter(&wrong, operation, p, given)
 				} else {
-					wrong = append(wrong, invalid.Field{Field: name, Code: invalid.CodeUnknownField, Message: "is not a parameter here"})
+					wrong = append(wrong, invalid.FieldError{Field: name, Code: invalid.CodeUnknownField, Message: "is not a parameter here"})
 				}
 			}
 			checkSpan(&wrong, "from", timeOf(query.Get("from")), timeOf(query.Get("to")))
@@ -81,7 +81,7 @@ func checkQuery(operation string) echo.MiddlewareFunc {
 
 // checkSpan refuses a span of time that ends before it begins: nothing can be in
 // it, which would look as if nothing had been.
-func checkSpan(wrong *invalid.Fields, field string, from, to time.Time) {
+func checkSpan(wrong *invalid.FieldErrors, field string, from, to time.Time) {
 	if !to.IsZero() && from.After(to) {
 		wrong.Add(field, invalid.CodeConflict, "must not be after `to`")
 	}
@@ -93,7 +93,7 @@ func timeOf(text string) time.Time {
 	return t
 }
 
-func checkParameter(wrong *invalid.Fields, operation string, p *openapi3.Parameter, given []string) {
+func checkParameter(wrong *invalid.FieldErrors, operation string, p *openapi3.Parameter, given []string) {
 	schema := p.Schema.Value
 	switch {
 	case schema.Type.Is(openapi3.TypeArray):

@@ -95,7 +95,7 @@ func wrong(t testing.TB, err error) []string {
 	t.Helper()
 	var (
 		malformed invalid.Malformed
-		fields    invalid.Fields
+		fields    invalid.FieldErrors
 		list      []string
 	)
 	switch {

@@ -335,7 +335,7 @@ func TestTriedSettings(t *testing.T) {
 				if diff := cmp.Diff(want, got, headersEqual); diff != "" {
 					t.Errorf("%s %s (-Patch +PatchSettings)\n%s", name, body, diff)
 				}
-				invalid, _ := wantErr.(invalid.Fields)
+				invalid, _ := wantErr.(invalid.FieldErrors)
 				if diff := cmp.Diff(invalid, found); diff != "" {
 					t.Errorf("%s %s (-Patch +PatchSettings)\n%s", name, body, diff)
 				}

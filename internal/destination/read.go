@@ -23,7 +23,7 @@ const (
 
 // Read builds a new destination from a request body. The caller gives it its
 // id, times and signing secret. The error is an invalid.Malformed or an
-// invalid.Fields that names every wrong field.
+// invalid.FieldErrors that names every wrong field.
 func Read(raw []byte) (Destination, error) {
 	f, err := invalid.NewReader(raw, "displayName", "type", "severities", "alertTypes", "logTypes", "limits", "responseStorage", "settings")
 	if err != nil {
@@ -72,7 +72,7 @@ func GivesSettings(raw []byte) bool {
 // ReadSettings returns a destination that has only a type and settings, to try
 // them before there is one. Either is nil when the request has none. The errors
 // name fields as in a body with type and settings.
-func ReadSettings(typ, settings json.RawMessage) (Destination, invalid.Fields) {
+func ReadSettings(typ, settings json.RawMessage) (Destination, invalid.FieldErrors) {
 	var d Destination
 	f := newSettingsFields(typ, settings)
 	d.readType(f)
@@ -82,7 +82,7 @@ func ReadSettings(typ, settings json.RawMessage) (Destination, invalid.Fields) {
 
 // PatchSettings is ReadSettings for a change of a destination, to try that before
 // it is saved: what Patch would make of the same type and settings.
-func (d Destination) PatchSettings(typ, settings json.RawMessage) (Destination, invalid.Fields) {
+func (d Destination) PatchSettings(typ, settings json.RawMessage) (Destination, invalid.FieldErrors) {
 	f := newSettingsFields(typ, settings)
 	d.patchSettings(f)
 	return d, f.Errors

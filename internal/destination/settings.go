@@ -24,10 +24,10 @@ type reader struct {
 }
 
 // read builds settings from a request.
-func (t *Type) read(raw json.RawMessage, old Settings) (Settings, invalid.Fields) {
+func (t *Type) read(raw json.RawMessage, old Settings) (Settings, invalid.FieldErrors) {
 	r := reader{Type: t, fields: &invalid.Reader{Body: invalid.Body{}}, before: t.valuesOf(old), after: values{}}
 	if !r.flatten(raw, "") {
-		return nil, invalid.Fields{{Code: invalid.CodeType, Message: "must be an object"}}
+		return nil, invalid.FieldErrors{{Code: invalid.CodeType, Message: "must be an object"}}
 	}
 	for _, f := range t.Fields {
 		r.readField(f)
@@ -41,7 +41,7 @@ func (t *Type) read(raw json.RawMessage, old Settings) (Settings, invalid.Fields
 	}
 	s := t.New()
 	if err := json.Unmarshal(r.after.tree(), s); err != nil {
-		return nil, invalid.Fields{{Code: invalid.CodeFormat, Message: "cannot be used"}} // cannot be: its description says otherwise
+		return nil, invalid.FieldErrors{{Code: invalid.CodeFormat, Message: "cannot be used"}} // cannot be: its description says otherwise
 	}
 	return s, nil
 }

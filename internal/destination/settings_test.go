@@ -70,9 +70,9 @@ func readDesk(t *testing.T, raw, old string) (got string, wrongs []string) {
 	t.Helper()
 	var before Settings
 	if old != "" {
-		var flaws []string
-		if before, flaws = mustReadDesk(t, old, nil); flaws != nil {
-			t.Fatal(flaws)
+		var wrong []string
+		if before, wrong = mustReadDesk(t, old, nil); wrong != nil {
+			t.Fatal(wrong)
 		}
 	}
 	s, wrongs := mustReadDesk(t, raw, before)

@@ -253,7 +253,7 @@ func refuseAlike(ctx context.Context, tx *postgres.Tx, d destination.Destination
 	key := destination.NameKey(d.DisplayName)
 	for _, other := range among.All {
 		if other.ID != d.ID && destination.NameKey(other.DisplayName) != key && destination.LookAlike(d.DisplayName, other.DisplayName) {
-			return invalid.Fields{{
+			return invalid.FieldErrors{{
 				Field: "displayName", Code: invalid.CodeConflict,
 				Message: fmt.Sprintf("looks like the name of another destination (%q), but is spelt with other characters", other.DisplayName),
 			}}

@@ -255,7 +255,7 @@ func (o *operator) manualDeliveries(ctx context.Context, tx *postgres.Tx, a post
 	for i, id := range to {
 		t, err := tx.Destination(ctx, id)
 		if errors.Is(err, postgres.ErrNotFound) {
-			return nil, invalid.Fields{{Field: fmt.Sprintf("destinationIds[%d]", i), Code: invalid.CodeConflict, Message: "is not a destination"}}
+			return nil, invalid.FieldErrors{{Field: fmt.Sprintf("destinationIds[%d]", i), Code: invalid.CodeConflict, Message: "is not a destination"}}
 		}
 		if err != nil {
 			return nil, err

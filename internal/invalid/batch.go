@@ -11,11 +11,11 @@ import (
 // quotation marks, brackets and commas: an element that is no JSON, not UTF-8
 // or nested too deep spoils no other, and whoever reads it finds out. What is
 // wrong with the body beside its elements is answered as by Read.
-func Batch(raw []byte, list string, most int) ([]json.RawMessage, Fields, error) {
+func Batch(raw []byte, list string, most int) ([]json.RawMessage, FieldErrors, error) {
 	c := cutter{raw: raw}
 	var (
 		items []json.RawMessage
-		wrong Fields
+		wrong FieldErrors
 		given bool
 	)
 	c.must('{')
@@ -26,16 +26,16 @@ func Batch(raw []byte, list string, most int) ([]json.RawMessage, Fields, error)
 		case name != list:
 			c.checked(c.value())
 			if name := Name(name); !wrong.Has(name) && len(wrong) < maxFound {
-				wrong = append(wrong, Field{name, CodeUnknownField, "is not a field here; known is " + list})
+				wrong = append(wrong, FieldError{name, CodeUnknownField, "is not a field here; known is " + list})
 			}
 		default:
 			given = true
 			var ok bool
 			if items, ok = c.list(most); !ok && !wrong.Has(list) {
-				wrong = append(wrong, Field{list, CodeType, "must be an array"})
+				wrong = append(wrong, FieldError{list, CodeType, "must be an array"})
 			}
 			if again && !wrong.Has(list) {
-				wrong = append(wrong, Field{list, CodeDuplicate, "is named more than once"})
+				wrong = append(wrong, FieldError{list, CodeDuplicate, "is named more than once"})
 			}
 		}
 	}

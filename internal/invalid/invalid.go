@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// The codes of a Field: a closed set, part of the API.
+// The codes of a FieldError: a closed set, part of the API.
 const (
 	CodeRequired         = "required"          // absent, null, empty or blank where a value must be
 	CodeType             = "type"              // another JSON type than the field's
@@ -24,18 +24,18 @@ const (
 	CodeReserved         = "reserved"          // a name that is ours
 )
 
-// Field says what is wrong with one field. Message is written for the one who
+// FieldError says what is wrong with one field. Message is written for the one who
 // sent it and never repeats the value.
-type Field struct {
+type FieldError struct {
 	Field   string `json:"field"` // "title", "tags[3]"
 	Code    string `json:"code"`
 	Message string `json:"message"`
 }
 
-// Fields names every wrong field at once (422).
-type Fields []Field
+// FieldErrors names every wrong field at once (422).
+type FieldErrors []FieldError
 
-func (e Fields) Error() string {
+func (e FieldErrors) Error() string {
 	var b strings.Builder
 	for i, field := range e {
 		if i > 0 {
@@ -49,19 +49,19 @@ func (e Fields) Error() string {
 }
 
 // Add notes what is wrong with a field, unless something was already.
-func (e *Fields) Add(field, code, message string) {
+func (e *FieldErrors) Add(field, code, message string) {
 	if !e.Has(field) {
-		*e = append(*e, Field{Field: field, Code: code, Message: message})
+		*e = append(*e, FieldError{Field: field, Code: code, Message: message})
 	}
 }
 
 // Has reports whether something is wrong with a field.
-func (e Fields) Has(field string) bool {
-	return slices.ContainsFunc(e, func(f Field) bool { return f.Field == field })
+func (e FieldErrors) Has(field string) bool {
+	return slices.ContainsFunc(e, func(f FieldError) bool { return f.Field == field })
 }
 
 // Err returns the fields as an error, nil if there are none.
-func (e Fields) Err() error {
+func (e FieldErrors) Err() error {
 	if len(e) == 0 {
 		return nil
 	}
@@ -69,8 +69,8 @@ func (e Fields) Err() error {
 }
 
 // Sorted is Err with the fields in order of their names.
-func (e Fields) Sorted() error {
-	slices.SortStableFunc(e, func(a, b Field) int { return strings.Compare(a.Field, b.Field) })
+func (e FieldErrors) Sorted() error {
+	slices.SortStableFunc(e, func(a, b FieldError) int { return strings.Compare(a.Field, b.Field) })
 	return e.Err()
 }
 

@@ -52,7 +52,7 @@ type Body map[string]json.RawMessage
 // Read splits a body. It returns a Malformed when raw is not one JSON object in
 // UTF-8. What is wrong with one are its unknown names and, at any depth, names
 // that are given twice and text that cannot be stored.
-func Read(raw []byte, known ...string) (Body, Fields, error) {
+func Read(raw []byte, known ...string) (Body, FieldErrors, error) {
 	if err := Check(raw); err != nil {
 		return nil, nil, err
 	}
@@ -66,7 +66,7 @@ func Read(raw []byte, known ...string) (Body, Fields, error) {
 
 // Nested splits an object within a body that Read has read. It reports false for
 // what is no object.
-func Nested(raw json.RawMessage, known ...string) (Body, Fields, bool) {
+func Nested(raw json.RawMessage, known ...string) (Body, FieldErrors, bool) {
 	if len(raw) == 0 || raw[0] != '{' {
 		return nil, nil, false
 	}
@@ -74,12 +74,12 @@ func Nested(raw json.RawMessage, known ...string) (Body, Fields, bool) {
 	return body, wrong, true
 }
 
-func split(object string, wrong Fields, known []string) (Body, Fields) {
+func split(object string, wrong FieldErrors, known []string) (Body, FieldErrors) {
 	body := Body{}
 	for _, m := range Split(object) {
 		body[m.Name] = json.RawMessage(m.Value)
 		if name := Name(m.Name); !slices.Contains(known, m.Name) && len(wrong) < maxFound && !wrong.Has(name) {
-			wrong = append(wrong, Field{name, CodeUnknownField, "is not a field here; known are " + strings.Join(known, ", ")})
+			wrong = append(wrong, FieldError{name, CodeUnknownField, "is not a field here; known are " + strings.Join(known, ", ")})
 		}
 	}
 	return body, wrong
@@ -94,12 +94,12 @@ type inspector struct {
 	s     Scanner
 	at    Place
 	names []string // of the objects being read, the innermost last
-	found Fields
+	found FieldErrors
 }
 
 // inspect returns the fields of an object that are named twice, or hold text
 // that cannot be stored.
-func inspect(object string) Fields {
+func inspect(object string) FieldErrors {
 	in := inspector{s: Scanner{Text: object}}
 	in.s.Gap()
 	in.value()
@@ -130,7 +130,7 @@ func (in *inspector) object() {
 		name := Text(in.s.Skip())
 		in.names = append(in.names, name)
 		in.at.Enter(name)
-		if code, message := Flaw(name); code != "" {
+		if code, message := CheckText(name); code != "" {
 			in.refuse(code, "has a name that "+message)
 		}
 		in.s.Gap()
@@ -150,13 +150,13 @@ func (in *inspector) object() {
 }
 
 func (in *inspector) text(text string) {
-	if code, message := Flaw(text); code != "" {
+	if code, message := CheckText(text); code != "" {
 		in.refuse(code, message)
 	}
 }
 
 func (in *inspector) refuse(code, message string) {
 	if at := in.at.String(); len(in.found) < maxFound && !in.found.Has(at) {
-		in.found = append(in.found, Field{at, code, message})
+		in.found = append(in.found, FieldError{at, code, message})
 	}
 }

@@ -12,7 +12,7 @@ import (
 )
 
 // found returns what is wrong with a body, as "field code".
-func found(wrong invalid.Fields) []string {
+func found(wrong invalid.FieldErrors) []string {
 	var list []string
 	for _, f := range wrong {
 		list = append(list, f.Field+" "+f.Code)
@@ -119,11 +119,11 @@ func TestNested(t *testing.T) {
 
 func TestFields(t *testing.T) {
 	t.Parallel()
-	wrong := invalid.Fields{{Field: "a", Code: invalid.CodeType, Message: "must be a string"}, {Field: "b", Code: invalid.CodeNUL, Message: "is bad"}}
+	wrong := invalid.FieldErrors{{Field: "a", Code: invalid.CodeType, Message: "must be a string"}, {Field: "b", Code: invalid.CodeNUL, Message: "is bad"}}
 	if wrong.Error() != "a must be a string; b is bad" || wrong.Err() == nil || !wrong.Has("b") || wrong.Has("c") {
 		t.Errorf("got %s", wrong)
 	}
-	if invalid.Fields(nil).Err() != nil {
+	if invalid.FieldErrors(nil).Err() != nil {
 		t.Error("nothing is wrong, and it is an error")
 	}
 }

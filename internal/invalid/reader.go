@@ -13,7 +13,7 @@ import (
 // the first mistake, and take null for absent.
 type Reader struct {
 	Body   Body
-	Errors Fields
+	Errors FieldErrors
 }
 
 // NewReader reads the body of a request. Its error is as that of [Read].

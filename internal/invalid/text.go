@@ -87,10 +87,10 @@ func Suspect(json string) bool {
 	}
 }
 
-// Flaw says why text cannot be stored: it holds U+0000, which Postgres refuses,
+// CheckText says why text cannot be stored: it holds U+0000, which Postgres refuses,
 // or half of a surrogate pair or other bytes that are not UTF-8, which are no
 // text at all. code is "" if there is nothing wrong with it.
-func Flaw(text string) (code, message string) {
+func CheckText(text string) (code, message string) {
 	switch {
 	case strings.IndexByte(text, 0) >= 0:
 		return CodeNUL, "must not contain the character U+0000"
@@ -108,7 +108,7 @@ func Flaw(text string) (code, message string) {
 // Mend returns text with U+FFFD in the place of each character that cannot be
 // stored, and whether there was one. A byte that is not UTF-8 counts as one.
 func Mend(text string) (mended string, altered bool) {
-	if code, _ := Flaw(text); code == "" {
+	if code, _ := CheckText(text); code == "" {
 		return text, false
 	}
 	return string(AppendMended(make([]byte, 0, len(text)+2*utf8.UTFMax), text)), true

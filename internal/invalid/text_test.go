@@ -30,12 +30,12 @@ func TestFlaw(t *testing.T) {
 		"\xed\xa0\x80":  "format must be valid Unicode: it contains half of a surrogate pair",
 		"a\xed\xbf\xbf": "format must be valid Unicode: it contains half of a surrogate pair",
 	} {
-		code, message := invalid.Flaw(text)
+		code, message := invalid.CheckText(text)
 		if got := strings.TrimSpace(code + " " + message); got != want {
 			t.Errorf("%q: got %q, want %q", text, got, want)
 		}
 		mended, altered := invalid.Mend(text)
-		if code, _ := invalid.Flaw(mended); altered != (want != "") || code != "" || !altered && mended != text {
+		if code, _ := invalid.CheckText(mended); altered != (want != "") || code != "" || !altered && mended != text {
 			t.Errorf("%q became %q, altered: %v", text, mended, altered)
 		}
 	}
@@ -68,8 +68,8 @@ func FuzzMend(f *testing.F) {
 		if got := invalid.Text(mended); got != want {
 			t.Errorf("%q is written %q, which says %q and not %q", quoted, mended, got, want)
 		}
-		if code, _ := invalid.Flaw(text); (code != "") != altered || altered && !invalid.Suspect(quoted) {
-			t.Errorf("%q: flaw %q, altered %v", quoted, code, altered)
+		if code, _ := invalid.CheckText(text); (code != "") != altered || altered && !invalid.Suspect(quoted) {
+			t.Errorf("%q: code %q, altered %v", quoted, code, altered)
 		}
 		if !altered && mended != quoted {
 			t.Errorf("%q is sound, and became %q", quoted, mended)
