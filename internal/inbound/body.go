@@ -21,17 +21,17 @@ type Taken struct {
 	began   time.Time // when it was given its first room
 	got     int64
 	waits   bool // for more room
-	ended   bool // others were more in need
+	ended   bool // it had to give way
 }
 
 // linger is how long a connection is kept for what its client still sends after it was
 // answered: closed at once, the client could not read the answer.
 const linger = 500 * time.Millisecond
 
-// Abandon has the connection end after an answer to a request whose body was not read,
-// if it has one: what follows is not a request, and waiting for its end is what a hostile
-// client wants. Once it is answered it gives way to others. Abandon is called before the
-// answer's header is written.
+// Abandon has the connection end after the answer to a request whose body was not read.
+// What follows on it is no request, and a hostile client wants us to wait for the body's
+// end. Once the request is answered, the connection gives way to others. Abandon is called
+// before the answer's header is written. It does nothing to a request without a body.
 func Abandon(w http.ResponseWriter, r *http.Request, now time.Time) {
 	if r.ContentLength == 0 {
 		return
@@ -44,8 +44,8 @@ func Abandon(w http.ResponseWriter, r *http.Request, now time.Time) {
 	_ = http.NewResponseController(w).SetReadDeadline(now.Add(linger))
 }
 
-// Take reads the whole body of a request, within the budget: room for as many bytes as
-// it announces is taken before, and of one that announces nothing as it comes. The error
+// Take reads the whole body of a request within the budget. If the request announces how
+// many bytes come, room for them is taken first; otherwise room is taken as they come. The error
 // is ErrTooLarge, ErrTooSlow, ErrFull, ErrBroken or that of the context. Release gives the
 // room back when the request is answered.
 func (b *Budget) Take(w http.ResponseWriter, r *http.Request, caller string, limit int64) (*Taken, error) {
@@ -99,7 +99,7 @@ func (t *Taken) read(r *http.Request, limit int64) error {
 				return err
 			}
 		}
-		if err := t.mind(len(buf)); err != nil {
+		if err := t.extendDeadline(len(buf)); err != nil {
 			return err
 		}
 	}
@@ -119,8 +119,8 @@ func (t *Taken) grow(ctx context.Context, buf []byte, announced, limit int64) ([
 	return larger, nil
 }
 
-// mind notes how much has come, and sets the time by which there must be more.
-func (t *Taken) mind(got int) error {
+// extendDeadline notes how much has come, and sets the time by which more must come.
+func (t *Taken) extendDeadline(got int) error {
 	b := t.budget
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -32,22 +32,22 @@ const (
 	smallBody = 64 << 10 // up to here a body is small
 	step      = 4 << 10  // what a body of unknown length begins with; it doubles
 
-	// Where somebody waits for room, a body gives way that has come later than at
-	// this rate by so much.
-	briskRate = 1 << 20
-	lateness  = 500 * time.Millisecond
-	lookEvery = 100 * time.Millisecond
+	// While a caller waits for room, a body that is this much behind this rate (bytes a
+	// second) gives way.
+	briskRate    = 1 << 20
+	lateness     = 500 * time.Millisecond
+	pushOutEvery = 100 * time.Millisecond
 
-	manyCallers = 1000
+	manyCallers = 1000 // beyond so many, those that have nothing are forgotten
 
-	orderly = 32 // so many wait first come, first served; of more the newest goes first
+	maxInOrder = 32 // up to so many are served in order of arrival; of more the newest goes first
 )
 
 // Budget is the room for bodies, from before they are read until their requests are
 // answered. Small bodies have a part of their own, and no caller gets more than three
-// quarters of anything. While there is no room, a caller waits a while; bodies that stall
-// give way to those that wait. Beyond the bound of waiting the oldest is refused: it is
-// the one whose caller has most likely gone, or never meant to finish.
+// quarters of anything. While there is no room, a caller waits for a while, and bodies
+// that stall give way. When too many wait, the oldest is refused, because its caller has
+// most likely gone or never meant to finish.
 type Budget struct {
 	bounds Bodies
 
@@ -56,7 +56,7 @@ type Budget struct {
 	callers map[string]*share   // who has some of it
 	reading map[*Taken]struct{} // bodies that are on their way
 	waiting []*waiter           // oldest first
-	looked  time.Time           // when bodies that stall were last looked for
+	pushed  time.Time           // when bodies that stall were last pushed out
 }
 
 // share is what one caller has.
@@ -97,8 +97,8 @@ func part(n int64) int {
 	return 1
 }
 
-// lacks says what is missing for a body to have n bytes: room, a place among those
-// that are read at a time, or what its own caller has too much of.
+// lacks says what is missing for a body to have n bytes: room, or a place among the
+// bodies that are read at a time. own: because its own caller has too much.
 type lacks struct{ room, place, own bool }
 
 func (b *Budget) lacks(t *Taken, n int64) lacks {
@@ -145,9 +145,9 @@ func (b *Budget) reserve(ctx context.Context, t *Taken, n int64) error {
 	b.enqueue(w)
 	b.mu.Unlock()
 
-	longest, look := time.NewTimer(b.bounds.MaxWait), time.NewTicker(lookEvery)
+	longest, again := time.NewTimer(b.bounds.MaxWait), time.NewTicker(pushOutEvery)
 	defer longest.Stop()
-	defer look.Stop()
+	defer again.Stop()
 	for {
 		select {
 		case ok := <-w.ready:
@@ -155,7 +155,7 @@ func (b *Budget) reserve(ctx context.Context, t *Taken, n int64) error {
 				return ErrFull
 			}
 			return nil
-		case <-look.C:
+		case <-again.C:
 			b.pushOut()
 		case <-longest.C:
 			return b.leave(w, ErrFull)
@@ -205,7 +205,7 @@ func (b *Budget) leave(w *waiter, err error) error {
 
 // admit gives room to those that wait, as far as there is some. The lock is held.
 func (b *Budget) admit() {
-	newest := len(b.waiting) > orderly
+	newest := len(b.waiting) > maxInOrder
 	for i := 0; i < len(b.waiting); {
 		at := i
 		if newest {
@@ -221,17 +221,18 @@ func (b *Budget) admit() {
 	}
 }
 
-// pushOut ends bodies that stall, latest first, until what the bodies that wait want
-// is on its way: what ended before, and is not given back yet, counts. All that wait call it, and one look does for all: so what waiting costs
-// does not grow with the square of how many wait.
+// pushOut ends bodies that stall, latest first, until there is as much room as the
+// waiting bodies want. Bodies that were ended and have not given their room back yet
+// count. Every waiting body calls it, but only one call in a while does anything, so
+// that the cost does not grow with the square of how many wait.
 func (b *Budget) pushOut() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := b.bounds.Now()
-	if now.Sub(b.looked) < lookEvery/2 {
+	if now.Sub(b.pushed) < pushOutEvery/2 {
 		return
 	}
-	b.looked = now
+	b.pushed = now
 	var late []*Taken
 	for t := range b.reading {
 		if t.ended || t.late(now) > lateness && !t.waits {

@@ -151,7 +151,7 @@ func TestTooManyWait(t *testing.T) {
 // caller is most likely still there.
 func TestWhoIsAdmitted(t *testing.T) {
 	t.Parallel()
-	for n, first := range map[int]int{2: 0, orderly: 0, orderly + 1: orderly, orderly + 5: orderly + 4} {
+	for n, first := range map[int]int{2: 0, maxInOrder: 0, maxInOrder + 1: maxInOrder, maxInOrder + 5: maxInOrder + 4} {
 		s := newStill(Bodies{Large: 2 << 20, AtOnce: 100, Waiting: 1000})
 		x := s.takes("x", 1<<20)
 		y := s.takes("y", 1<<20)
@@ -164,7 +164,7 @@ func TestWhoIsAdmitted(t *testing.T) {
 		want[first] = "true"
 		wantSaid(t, list, want...)
 		want[first] = ""
-		second := map[int]int{2: 1, orderly: 1, orderly + 1: 0, orderly + 5: orderly + 3}[n]
+		second := map[int]int{2: 1, maxInOrder: 1, maxInOrder + 1: 0, maxInOrder + 5: maxInOrder + 3}[n]
 		s.release(y)
 		want[second] = "true"
 		wantSaid(t, list, want...)
@@ -235,7 +235,7 @@ func TestWhoGivesWay(t *testing.T) {
 	}
 }
 
-// However many wait, stalled bodies are looked for every so often.
+// However many wait, stalled bodies are pushed out at a bounded rate.
 func TestOneLookDoesForAll(t *testing.T) {
 	t.Parallel()
 	s := newStill(Bodies{Large: 2 << 20, AtOnce: 100, Waiting: 100})
@@ -255,7 +255,7 @@ func TestOneLookDoesForAll(t *testing.T) {
 	if !first.ended || second.ended {
 		t.Errorf("gave way: the first %t, the second in the same moment %t", first.ended, second.ended)
 	}
-	s.at = s.at.Add(lookEvery / 2)
+	s.at = s.at.Add(pushOutEvery / 2)
 	if s.pushOut(); !second.ended {
 		t.Error("the second never gives way")
 	}
@@ -308,7 +308,7 @@ func TestWhatGaveWayCounts(t *testing.T) {
 	s.waits("c", 500)
 	for range 3 {
 		s.pushOut()
-		s.at = s.at.Add(lookEvery)
+		s.at = s.at.Add(pushOutEvery)
 	}
 	if !first.ended || second.ended {
 		t.Errorf("the latest ended: %t, and another for the same place: %t", first.ended, second.ended)

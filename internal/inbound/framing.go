@@ -41,8 +41,8 @@ type framing struct {
 	length, encoding bool
 }
 
-// look takes the next bytes of a connection.
-func (f *framing) look(p []byte) {
+// scan takes the next bytes of a connection.
+func (f *framing) scan(p []byte) {
 	for len(p) > 0 && !f.ended {
 		end := bytes.IndexByte(p, '\n')
 		line := p

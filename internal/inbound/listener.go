@@ -35,12 +35,12 @@ type Listener struct {
 	net.Listener
 	bounds Connections
 
-	mu     sync.Mutex
-	groups map[netip.Prefix]*group
-	open   int
-	peeked [mostPeeked]byte
-	turn   atomic.Int64 // counts changes of state, for the order of them
-	fresh  atomic.Int64
+	mu       sync.Mutex
+	groups   map[netip.Prefix]*group
+	open     int
+	peeked   [mostPeeked]byte
+	sequence atomic.Int64 // counts changes of state, for their order
+	fresh    atomic.Int64
 
 	pushedOut, refused atomic.Int64
 }
@@ -96,7 +96,7 @@ func (l *Listener) admit(inner net.Conn) *Conn {
 		return nil
 	}
 	c := &Conn{Conn: inner, listener: l, network: network, group: own}
-	c.since.Store(l.turn.Add(1))
+	c.since.Store(l.sequence.Add(1))
 	l.groups[network] = own
 	own.conns[c] = struct{}{}
 	l.open++
@@ -139,8 +139,8 @@ func (l *Listener) largest(by func(*group) int64) *group {
 }
 
 // pushOut closes the connection of a group that has been in the first of the states for
-// longest, or else in the next of them, if there is one. One on which a request has
-// arrived that the server has not come to yet does not only wait: it stays.
+// longest, or else in the next of them, if there is one. A connection stays if a
+// request has arrived on it that the server has not read yet.
 func (l *Listener) pushOut(g *group, states ...int32) bool {
 	for {
 		oldest := g.oldest(states)
@@ -148,7 +148,7 @@ func (l *Listener) pushOut(g *group, states ...int32) bool {
 			return false
 		}
 		if oldest.state.Load() != isClosing && oldest.arrived(l.peeked[:]) {
-			oldest.asked.Store(true)
+			oldest.pending.Store(true)
 			continue
 		}
 		l.pushedOut.Add(1)
@@ -164,7 +164,7 @@ func (g *group) oldest(states []int32) (oldest *Conn) {
 	best := len(states)
 	for c := range g.conns {
 		i := slices.Index(states, c.state.Load())
-		if i >= 0 && (i < best || i == best && c.since.Load() < oldest.since.Load()) && !c.asked.Load() {
+		if i >= 0 && (i < best || i == best && c.since.Load() < oldest.since.Load()) && !c.pending.Load() {
 			oldest, best = c, i
 		}
 	}
@@ -194,11 +194,11 @@ func (l *Listener) ConnState(inner net.Conn, state http.ConnState) {
 	case http.StateActive:
 		c.begin()
 		c.state.Store(isActive)
-		c.asked.Store(false)
+		c.pending.Store(false)
 	case http.StateIdle:
 		c.seen = framing{}
-		c.asked.Store(false)
-		c.since.Store(l.turn.Add(1))
+		c.pending.Store(false)
+		c.since.Store(l.sequence.Add(1))
 		c.state.Store(isIdle)
 	}
 }
@@ -240,11 +240,11 @@ type Conn struct {
 	network  netip.Prefix
 	group    *group
 	state    atomic.Int32
-	since    atomic.Int64 // a turn of the listener
+	since    atomic.Int64 // the listener's sequence when the state last changed
 	begun    atomic.Bool  // fresh no more
 	deadline atomic.Bool  // somebody else minds the writes
 	last     atomic.Bool  // the present answer is the last one
-	asked    atomic.Bool  // a request has arrived that the server has not come to
+	pending  atomic.Bool  // a request has arrived that the server has not read yet
 	seen     framing      // of the request that is being read
 }
 
@@ -262,17 +262,17 @@ func (c *Conn) Read(p []byte) (int, error) {
 	switch c.state.Load() {
 	case isSilent:
 		c.state.Store(isPartial)
-		c.look(p[:n])
+		c.watchHeader(p[:n])
 	case isPartial, isIdle:
-		c.look(p[:n])
+		c.watchHeader(p[:n])
 	}
 	return n, err
 }
 
-// look takes what comes of a request's header. When it is whole the request is under
-// way, also for as long as the server has not said so.
-func (c *Conn) look(p []byte) {
-	c.seen.look(p)
+// watchHeader follows the header of a request. When the header is whole the request is
+// under way, even if the server has not said so yet.
+func (c *Conn) watchHeader(p []byte) {
+	c.seen.scan(p)
 	if c.seen.ended {
 		c.begin()
 		c.state.Store(isActive)
@@ -281,7 +281,7 @@ func (c *Conn) look(p []byte) {
 
 // Write implements [net.Conn]. A reader that takes nothing for too long is given up.
 func (c *Conn) Write(p []byte) (int, error) {
-	if answer := c.listener.instead(p); answer != nil {
+	if answer := c.listener.replacement(p); answer != nil {
 		_, err := c.write(answer)
 		return len(p), err
 	}

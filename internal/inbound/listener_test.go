@@ -380,7 +380,7 @@ func TestFramingOf(t *testing.T) {
 		}
 		var drops framing
 		for i := range len(request) {
-			drops.look([]byte(request[i : i+1]))
+			drops.scan([]byte(request[i : i+1]))
 		}
 		if both := drops.length && drops.encoding; both != (c.want == Ambiguous) || !drops.ended {
 			t.Errorf("%s, byte by byte: %+v", name, drops)

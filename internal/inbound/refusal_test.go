@@ -12,8 +12,8 @@ import (
 // What net/http answers by itself is answered in our way, and nothing else is touched.
 func TestRefusal(t *testing.T) {
 	t.Parallel()
-	var asked int
-	l := &Listener{bounds: Connections{Refusal: func(status int) []byte { asked = status; return []byte("ours") }}}
+	var status int
+	l := &Listener{bounds: Connections{Refusal: func(answered int) []byte { status = answered; return []byte("ours") }}}
 	const plain = "\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n"
 	long := "HTTP/1.1 400 Bad Request" + plain
 	long += strings.Repeat("x", 512-len(long))
@@ -27,12 +27,12 @@ func TestRefusal(t *testing.T) {
 		"HTTP/1.1 4\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n":                                              0,
 		"a body": 0, "": 0,
 	} {
-		asked = 0
-		if got := l.instead([]byte(text)); asked != want || (got != nil) != (want != 0) {
-			t.Errorf("%q: %q, asked for %d", text, got, asked)
+		status = 0
+		if got := l.replacement([]byte(text)); status != want || (got != nil) != (want != 0) {
+			t.Errorf("%q: %q, status %d", text, got, status)
 		}
 	}
-	if (&Listener{}).instead([]byte(long)) != nil {
+	if (&Listener{}).replacement([]byte(long)) != nil {
 		t.Error("without a Refusal there is one")
 	}
 }
