@@ -23,8 +23,8 @@ func TestE2ECutOffFromPostgres(t *testing.T) {
 	h, databaseURL := newHook(t), pgtest.NewURL(t)
 	h.says(slow(75 * time.Millisecond))
 	ingest := mustBelfry(t, []string{"DATABASE_URL=" + databaseURL}, "token", "create", "detection engine", "--scope", "ingest")
-	way := newLine(t, databaseURL)
-	a, ca := serving(t, way.url)
+	proxy := newDatabaseProxy(t, databaseURL)
+	a, ca := serving(t, proxy.url)
 	_, cb := serving(t, databaseURL)
 	explain(t, databaseURL)
 	ca.http.Timeout = 5 * time.Second // a producer's patience
@@ -32,12 +32,12 @@ func TestE2ECutOffFromPostgres(t *testing.T) {
 
 	// Cut in the middle of a record and of an accept, which have locked what the
 	// other replica needs too.
-	recording, accepting := way.lose("success", false), way.lose("cut-twice", false)
+	recording, accepting := proxy.lose("success", false), proxy.lose("cut-twice", false)
 	l := posting(t, "cut", 300, ca, cb)
 	awaitDone(t, recording, "an answer that the first replica records")
 	posting(t, "cut-twice", 1, ca)
 	awaitDone(t, accepting, "an alert that the first replica accepts")
-	way.cut()
+	proxy.cut()
 	began := time.Now()
 	during, cancel := context.WithTimeout(t.Context(), hole)
 	defer cancel()
@@ -55,12 +55,12 @@ func TestE2ECutOffFromPostgres(t *testing.T) {
 	t.Logf("all that was accepted before was delivered after %v", time.Since(began).Round(time.Millisecond))
 	settled := cb.settled(t)
 	<-during.Done()
-	way.mend()
+	proxy.mend()
 
 	began = time.Now()
 	accepted := slices.Concat(l.acceptedIDs(), twice.acceptedIDs(), others.acceptedIDs(), told(t, <-patient[0]), told(t, <-patient[1]))
 	ca.healthy(t)
-	t.Logf("ready %v after the line was mended", time.Since(began).Round(time.Millisecond))
+	t.Logf("ready %v after the connection was restored", time.Since(began).Round(time.Millisecond))
 	attempted := func() int { return strings.Count(a.log.String(), `"msg":"delivery attempted"`) }
 	before := attempted()
 	after := posting(t, "after", 50, ca)
@@ -86,18 +86,18 @@ func TestE2ECutOffFromPostgres(t *testing.T) {
 func TestE2ECommitThatNobodyHeardOf(t *testing.T) {
 	heavy(t, 1)
 	h, databaseURL := newHook(t), pgtest.NewURL(t)
-	way := newLine(t, databaseURL)
-	p, c := serving(t, way.url)
+	proxy := newDatabaseProxy(t, databaseURL)
+	p, c := serving(t, proxy.url)
 	explain(t, databaseURL)
 	c.destination(t, "SOAR", h.url)
 	c.http.Timeout = 30 * time.Second
 
 	h.says(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "recorded unheard") })
-	recorded := way.lose("recorded unheard", true)
+	recorded := proxy.lose("recorded unheard", true)
 	first := c.alert(t, "recorded").Deliveries[0].ID
 	awaitDone(t, recorded, "the record of an attempt")
 	h.says(slow(0))
-	accepted := way.lose("accepted-unheard", true)
+	accepted := proxy.lose("accepted-unheard", true)
 	began := time.Now()
 	l := posting(t, "accepted-unheard", 1, c) // in a batch of its own
 	awaitDone(t, accepted, "the acceptance of an alert")
@@ -187,7 +187,7 @@ func told(t *testing.T, all []answered) (alertIDs []string) {
 		switch {
 		case x.err != nil:
 			t.Errorf("alert %s: %v", x.alertID, x.err)
-		case x.status == http.StatusAccepted && i == len(all)-1: // the line was mended meanwhile
+		case x.status == http.StatusAccepted && i == len(all)-1: // the connection was restored meanwhile
 			alertIDs = append(alertIDs, x.alertID)
 		case x.status != http.StatusServiceUnavailable || x.header.Get("Retry-After") == "":
 			t.Errorf("alert %s: %d %s with Retry-After %q", x.alertID, x.status, x.body, x.header.Get("Retry-After"))

@@ -130,7 +130,7 @@ func nowhere(t *testing.T) string {
 	return "http://" + l.Addr().String()
 }
 
-func misbehaving(t *testing.T, elsewhere string) []hostile {
+func misbehaving(t *testing.T, otherHook string) []hostile {
 	t.Helper()
 	cutAt64K := func(a attemptView) bool { return a.ResponseTruncated && len(a.body()) == 64<<10 }
 	return []hostile{
@@ -140,7 +140,7 @@ func misbehaving(t *testing.T, elsewhere string) []hostile {
 			<-r.Context().Done()
 		}), "timeout", 0, nil},
 		{"redirects", over(t, func(w http.ResponseWriter, r *http.Request) {
-			http.Redirect(w, r, elsewhere, http.StatusTemporaryRedirect)
+			http.Redirect(w, r, otherHook, http.StatusTemporaryRedirect)
 		}), "redirected", 307, nil},
 		{"drips headers", overTCP(t, func(c net.Conn) { drip(c, "HTTP/1.1 200 OK\r\nX: "+strings.Repeat("y", 4096)) }), "timeout", 0, nil},
 		{
@@ -176,15 +176,15 @@ func misbehaving(t *testing.T, elsewhere string) []hostile {
 	}
 }
 
-// crowd is how many alerts go to all of the hostile receivers together.
-const crowd = 20
+// floodAlerts is how many alerts go to all hostile receivers at once.
+const floodAlerts = 20
 
 // Nothing that a receiver does may hurt anybody but itself.
 func TestE2EHostileReceivers(t *testing.T) {
 	heavy(t, 1)
-	elsewhere := newHook(t)
+	otherHook := newHook(t)
 	p, c := serving(t, pgtest.NewURL(t), "BELFRY_ATTEMPT_TIMEOUT=1s", "BELFRY_RETRY_WAITS=1ms")
-	kinds := misbehaving(t, elsewhere.url)
+	kinds := misbehaving(t, otherHook.url)
 	secrets := []string{pgtest.Keyset(), adminToken, "query-of-77aa0316"}
 	for _, k := range kinds {
 		d := c.destination(t, k.name, k.url+k.path(), header{"X-API-Key", k.cookie()})
@@ -211,12 +211,12 @@ func TestE2EHostileReceivers(t *testing.T) {
 			}
 		}
 	}
-	if n := len(elsewhere.acked()); n != 0 {
+	if n := len(otherHook.acked()); n != 0 {
 		t.Error("a redirect was followed")
 	}
 	// Now all at once, for what that takes.
 	var more []any
-	for i := range crowd {
+	for i := range floodAlerts {
 		more = append(more, newAlert(fmt.Sprintf("more-%d", i)))
 	}
 	c.call(t, http.StatusAccepted, http.MethodPost, "/api/v1/alerts/batch", map[string]any{"alerts": more}, nil)
@@ -233,7 +233,7 @@ func TestE2EHostileReceivers(t *testing.T) {
 		}
 	}
 	peak := p.peakMemory(t)
-	t.Logf("%d kinds of receivers, %d deliveries to each; %d MB of memory at most", len(kinds), 1+crowd, peak>>20)
+	t.Logf("%d kinds of receivers, %d deliveries to each; %d MB of memory at most", len(kinds), 1+floodAlerts, peak>>20)
 	if peak > 200<<20 {
 		t.Errorf("it took %d MB of memory", peak>>20)
 	}

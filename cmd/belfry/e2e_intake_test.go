@@ -31,7 +31,7 @@ const (
 	mostMemory = 400 << 20
 )
 
-// hostility is what a crowd of clients does to a server. They go on until ctx ends.
+// hostility is what many clients do to a server. They go on until ctx ends.
 type hostility struct {
 	name  string
 	n     int // clients
@@ -165,8 +165,8 @@ func post1(client *http.Client, base, token string) error {
 	return err
 }
 
-// Whatever a crowd of clients does, a producer is answered in time, even one that shares
-// the crowd's address and token, and memory stays below what is documented.
+// Whatever many hostile clients do, a producer is answered in time, even one that shares
+// their address and token, and memory stays below what is documented.
 func TestE2EHostileClients(t *testing.T) {
 	heavy(t, 1)
 	for _, h := range hostilities {

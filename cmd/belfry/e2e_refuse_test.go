@@ -69,8 +69,8 @@ func TestE2EServeRefuses(t *testing.T) {
 	}{
 		"no database": {without(env, "DATABASE_URL"), []string{"DATABASE_URL is not set", "postgres://", "belfry dev"}},
 		"no key":      {without(env, "BELFRY_KEYSET"), []string{"no sealing key", "BELFRY_KEYSET_FILE", "belfry keygen"}},
-		"both keys":   {append(env, "BELFRY_KEYSET_FILE=/nowhere"), []string{"BELFRY_KEYSET and BELFRY_KEYSET_FILE are both set"}},
-		"no key file": {append(without(env, "BELFRY_KEYSET"), "BELFRY_KEYSET_FILE=/nowhere"), []string{"BELFRY_KEYSET_FILE", "no such file"}},
+		"both keys":   {append(env, "BELFRY_KEYSET_FILE=/no-such-path"), []string{"BELFRY_KEYSET and BELFRY_KEYSET_FILE are both set"}},
+		"no key file": {append(without(env, "BELFRY_KEYSET"), "BELFRY_KEYSET_FILE=/no-such-path"), []string{"BELFRY_KEYSET_FILE", "no such file"}},
 		"wrong key": {
 			append(without(env, "BELFRY_KEYSET"), "BELFRY_KEYSET="+other),
 			[]string{"not the sealing key", "BELFRY_KEYSET", "nothing was changed"},

@@ -20,7 +20,7 @@ func twoReplicas(t *testing.T, urlA, urlB string) (a, b *child, ca, cb *client, 
 	a, ca = serving(t, urlA, tenShortWaits)
 	b, cb = serving(t, urlB, tenShortWaits)
 	for _, c := range []*client{ca, cb} {
-		c.http.Timeout = 5 * time.Second // a producer's patience
+		c.http.Timeout = 5 * time.Second // how long a producer waits
 	}
 	ca.destination(t, "SOAR", h.url)
 	return a, b, ca, cb, h
@@ -56,12 +56,12 @@ func TestE2EReplicaStandsStill(t *testing.T) {
 	// Of its own: on a server that has such a client DROP DATABASE waits for it.
 	databaseURL := ownPostgres(t, openDir(t)).DSN("belfry")
 	mustBelfry(t, []string{"DATABASE_URL=" + databaseURL}, "migrate")
-	way := newLine(t, databaseURL)
-	a, b, ca, cb, h := twoReplicas(t, way.url, databaseURL)
+	proxy := newDatabaseProxy(t, databaseURL)
+	a, b, ca, cb, h := twoReplicas(t, proxy.url, databaseURL)
 	explain(t, databaseURL)
 
 	// It stops in the middle of a record, which has locked what both need.
-	inside := way.lose("success", false)
+	inside := proxy.lose("success", false)
 	l := posting(t, "still", 600, ca, cb)
 	awaitDone(t, inside, "an answer that the first replica records")
 	a.signal(t, syscall.SIGSTOP)

@@ -28,8 +28,8 @@ type failover struct {
 	dir, replicaDir   string
 	primary, replica  *devpg.Server
 	was, is           *pgxpool.Pool // databases of the primary and the replica
-	replication       *line
-	wayA, wayB        *line
+	replication       *databaseProxy
+	proxyA, proxyB        *databaseProxy
 	a, b, c           *child
 	ca, cb, cc        *client
 	hook              *hook
@@ -48,11 +48,11 @@ func newFailover(t *testing.T) *failover {
 	f.hook.says(slow(30 * time.Millisecond))
 	f.primary = ownPostgres(t, f.dir)
 	mustBelfry(t, []string{"DATABASE_URL=" + f.primary.DSN("belfry")}, "migrate")
-	f.replication = newLine(t, f.primary.DSN("belfry"))
+	f.replication = newDatabaseProxy(t, f.primary.DSN("belfry"))
 	f.replica = standby(t, f.primary, f.dir, f.replicaDir, f.replication)
 	f.was, f.is = pgtest.Open(t, f.primary.DSN("belfry")).Pool(), pgtest.Open(t, f.replica.DSN("belfry")).Pool()
-	f.wayA, f.wayB = newLine(t, f.primary.DSN("belfry")), newLine(t, f.primary.DSN("belfry"))
-	f.a, f.ca = serving(t, f.wayA.url, waitsLong)
+	f.proxyA, f.proxyB = newDatabaseProxy(t, f.primary.DSN("belfry")), newDatabaseProxy(t, f.primary.DSN("belfry"))
+	f.a, f.ca = serving(t, f.proxyA.url, waitsLong)
 	f.ca.destination(t, "SOAR", f.hook.url)
 	return f
 }
@@ -82,7 +82,7 @@ func (f *failover) lag(t *testing.T) {
 		return ""
 	})
 	f.replication.cut()
-	f.b, f.cb = serving(t, f.wayB.url, waitsLong)
+	f.b, f.cb = serving(t, f.proxyB.url, waitsLong)
 	f.ca.destination(t, "late", f.hook.url)
 	f.systemErrorsTo(t, f.ca, "later")
 	f.lostToken = f.ca.newToken(t, "late")
@@ -112,7 +112,7 @@ func (f *failover) systemErrorsTo(t *testing.T, c *client, name string) {
 // loseA takes the primary from server a, and waits until a knows.
 func (f *failover) loseA(t *testing.T, l *load) {
 	t.Helper()
-	f.wayA.redirect(t, "host=127.0.0.1 port=1 user=belfry dbname=belfry")
+	f.proxyA.redirect(t, "host=127.0.0.1 port=1 user=belfry dbname=belfry")
 	f.a.says(t, f.a.log, `"msg":"upkeep step failed","step":"heartbeat"`)
 	eventually(t, 20*time.Second, func() string {
 		if len(l.refusals()) > 0 {
@@ -166,7 +166,7 @@ func (f *failover) moveB(t *testing.T) {
 		}
 		return ""
 	})
-	f.wayB.redirect(t, f.replica.DSN("belfry"))
+	f.proxyB.redirect(t, f.replica.DSN("belfry"))
 	posting(t, "moved", batch, f.cb).wait(t, 30*time.Second)
 }
 
@@ -178,7 +178,7 @@ func (f *failover) moveA(t *testing.T) {
 	if v := number(t, f.is, routingVersion); v != f.lostVersion {
 		t.Fatalf("the routing's version is %d, and was %d on the primary: the test wants them alike", v, f.lostVersion)
 	}
-	f.wayA.redirect(t, f.replica.DSN("belfry"))
+	f.proxyA.redirect(t, f.replica.DSN("belfry"))
 	crash(t, f.dir)
 	<-f.primary.Exited()
 	_ = f.primary.Stop() // it ended by itself

@@ -17,9 +17,9 @@ import (
 )
 
 // standby makes a streaming replica of a running Postgres with pg_basebackup, and starts
-// it. It copies and follows the primary by way of a line. server must be the primary of
+// it. It copies and follows the primary through a proxy that the test can cut. server must be the primary of
 // dir; another directory is that of the replica.
-func standby(t *testing.T, server *devpg.Server, dir, replicaDir string, way *line) *devpg.Server {
+func standby(t *testing.T, server *devpg.Server, dir, replicaDir string, proxy *databaseProxy) *devpg.Server {
 	t.Helper()
 	data, err := filepath.Glob(filepath.Join(dir, "pg", "pg[0-9]*"))
 	if err != nil || len(data) != 1 {
@@ -41,7 +41,7 @@ func standby(t *testing.T, server *devpg.Server, dir, replicaDir string, way *li
 	if err := os.Chown(copied, int(owner.Uid), int(owner.Gid)); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(postgresProgram(t, server, "pg_basebackup"), "--pgdata", copied, "--dbname", way.url,
+	cmd := exec.Command(postgresProgram(t, server, "pg_basebackup"), "--pgdata", copied, "--dbname", proxy.url,
 		"--checkpoint", "fast", "--wal-method", "stream", "--write-recovery-conf", "--no-sync")
 	cmd.Dir = "/"
 	if os.Geteuid() == 0 {
@@ -70,14 +70,14 @@ func postgresProgram(t *testing.T, server *devpg.Server, name string) string {
 }
 
 // redirect has new connections go to another database. What was connected ends.
-func (l *line) redirect(t *testing.T, databaseURL string) {
+func (p *databaseProxy) redirect(t *testing.T, databaseURL string) {
 	t.Helper()
 	cfg, err := pgx.ParseConfig(databaseURL)
 	if err != nil {
 		t.Fatal(err)
 	}
-	l.mu.Lock()
-	l.target[0], l.target[1] = pgconn.NetworkAddress(cfg.Host, cfg.Port)
-	l.mu.Unlock()
-	l.mend()
+	p.mu.Lock()
+	p.target[0], p.target[1] = pgconn.NetworkAddress(cfg.Host, cfg.Port)
+	p.mu.Unlock()
+	p.mend()
 }

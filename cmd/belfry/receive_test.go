@@ -358,7 +358,7 @@ func TestReceiveUsage(t *testing.T) {
 		{"--secret-file", secretFile(t, "hunter2")},
 		{"--secret-file", secretFile(t, "whsec_***")},
 		{"--secret-file", secretFile(t, "whsec_")},
-		{"--listen", "nowhere"},
+		{"--listen", "no-address"},
 	} {
 		err := run(t.Context(), append([]string{"receive"}, args...), streams{io.Discard, io.Discard})
 		if err == nil {

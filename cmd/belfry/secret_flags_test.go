@@ -22,13 +22,13 @@ func TestSecretsAreNoFlags(t *testing.T) {
 		{"database", "serve --database-url postgres://u:hunter2@h/d", []string{"--database-url", "DATABASE_URL or DATABASE_URL_FILE"}},
 		{"of a command below another", "token list --database-url postgres://u:hunter2@h/d", []string{"DATABASE_URL or DATABASE_URL_FILE"}},
 		{"of dev", "dev --admin-token hunter2", []string{"BELFRY_ADMIN_TOKEN"}},
-		{"of init", "init --dir /nowhere --database-url postgres://u:hunter2@h/d", []string{"DATABASE_URL"}},
+		{"of init", "init --dir /no-such-path --database-url postgres://u:hunter2@h/d", []string{"DATABASE_URL"}},
 		{"of keygen", "keygen --database-url postgres://u:hunter2@h/d", []string{"DATABASE_URL"}},
 		{"signing secret", "receive --secret whsec_hunter2", []string{"BELFRY_SIGNING_SECRET or BELFRY_SIGNING_SECRET_FILE"}},
 		{"proxy with a password", "serve --egress-proxy http://u:hunter2@proxy:3128", []string{"--egress-proxy", "BELFRY_EGRESS_PROXY"}},
 		{"several", "serve --keyset=hunter2 --admin-token=hunter2", []string{"--keyset", "--admin-token"}},
-		{"proxy without one", "serve --egress-proxy http://proxy:3128 --keyset-file /nowhere", nil},
-		{"files", "serve --keyset-file /nowhere --database-url-file /nowhere", nil},
+		{"proxy without one", "serve --egress-proxy http://proxy:3128 --keyset-file /no-such-path", nil},
+		{"files", "serve --keyset-file /no-such-path --database-url-file /no-such-path", nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

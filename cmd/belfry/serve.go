@@ -121,13 +121,13 @@ func serve(ctx context.Context, in instance) error {
 	defer inBackground(ctx, failures.Run)()
 	schema := schema{db: readers, log: in.log}
 	defer inBackground(ctx, schema.run)()
-	stop := door{workerOnly: !slices.Contains(in.Roles, "api")}
-	stop.Handler = api.New(api.Config{
+	handler := drainHandler{workerOnly: !slices.Contains(in.Roles, "api")}
+	handler.Handler = api.New(api.Config{
 		DB: readers, Dispatcher: dispatcher, Log: in.log, Metrics: registry, Now: time.Now, PublicURL: in.PublicURL,
-		AdminToken: in.AdminToken, OpenMetrics: in.OpenMetrics, Draining: stop.draining.Load, Missing: schema.missing, Proxies: in.proxies, SessionLength: in.SessionLength,
+		AdminToken: in.AdminToken, OpenMetrics: in.OpenMetrics, Draining: handler.draining.Load, Missing: schema.missing, Proxies: in.proxies, SessionLength: in.SessionLength,
 		SessionIdle: in.SessionIdle, Failures: failures, Facts: in.facts(), Console: web.Console(),
 	})
-	return in.run(ctx, in.limited(listener, registry), &stop, dispatcher, readers)
+	return in.run(ctx, in.limited(listener, registry), &handler, dispatcher, readers)
 }
 
 // inBackground runs a function until the one that it returns is called, which waits
@@ -162,11 +162,10 @@ func (in instance) facts() api.Facts {
 	}
 }
 
-// run answers requests until ctx ends, and then stops in order: requests in
-// hand, attempts in flight, their records. Until these are done it still answers,
-// so that whoever asks is told that this replica is stopping, and producers are
-// told to come back.
-func (in instance) run(ctx context.Context, listener *inbound.Listener, handler *door, dispatcher *dispatch.Dispatcher, db *postgres.DB) error {
+// run answers requests until ctx ends, and then stops in order: requests in flight,
+// attempts in flight, their records. Until these are done it still answers, so that
+// health checks see that this replica is stopping, and producers are told to try again.
+func (in instance) run(ctx context.Context, listener *inbound.Listener, handler *drainHandler, dispatcher *dispatch.Dispatcher, db *postgres.DB) error {
 	server := in.server(handler, listener)
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()

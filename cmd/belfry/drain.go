@@ -12,12 +12,12 @@ import (
 	"belfry/internal/inbound"
 )
 
-// door lets requests in and knows when those that came before a stop are done.
-type door struct {
+// drainHandler serves requests, and knows when those that came before a stop are answered.
+type drainHandler struct {
 	http.Handler
-	workerOnly bool // it answers only how it does
+	workerOnly bool // it only answers health checks, metrics and profiles
 	draining   atomic.Bool
-	inHand     sync.RWMutex
+	inFlight   sync.RWMutex
 }
 
 // workerOnly is the answer to all else, as the contract has problems.
@@ -25,7 +25,7 @@ const workerOnly = `{"type":"about:blank","title":"Not found","status":404,"code
 	`"detail":"This replica only delivers: its BELFRY_ROLES lack api."}` + "\n"
 
 // ServeHTTP implements http.Handler.
-func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (d *drainHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if d.workerOnly && !aboutItself(r.URL.Path) {
 		inbound.Abandon(w, r, time.Now())
 		w.Header().Set("Content-Type", "application/problem+json")
@@ -34,8 +34,8 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if !d.draining.Load() {
-		d.inHand.RLock()
-		defer d.inHand.RUnlock()
+		d.inFlight.RLock()
+		defer d.inFlight.RUnlock()
 	}
 	d.Handler.ServeHTTP(w, r)
 }
@@ -45,14 +45,14 @@ func aboutItself(path string) bool {
 	return path == "/healthz" || path == "/readyz" || path == "/metrics" || strings.HasPrefix(path, "/debug/pprof/")
 }
 
-// drain waits for the requests in hand, but not longer than it is given. Those
+// drain waits for the requests in flight, but not longer than it is given. Requests
 // that come from now on are answered too, but not waited for.
-func (d *door) drain(ctx context.Context, longest time.Duration) {
+func (d *drainHandler) drain(ctx context.Context, longest time.Duration) {
 	d.draining.Store(true)
 	done := make(chan struct{})
 	go func() {
-		d.inHand.Lock()
-		defer d.inHand.Unlock()
+		d.inFlight.Lock()
+		defer d.inFlight.Unlock()
 		close(done)
 	}()
 	select {
