@@ -29,7 +29,7 @@ type failover struct {
 	primary, replica  *devpg.Server
 	was, is           *pgxpool.Pool // databases of the primary and the replica
 	replication       *databaseProxy
-	proxyA, proxyB        *databaseProxy
+	proxyA, proxyB    *databaseProxy
 	a, b, c           *child
 	ca, cb, cc        *client
 	hook              *hook

@@ -31,7 +31,7 @@ func (s *Server) PostAlert(ctx context.Context, r PostAlertRequestObject) (PostA
 	if err != nil {
 		return nil, err
 	}
-	result := s.Dispatcher.Accept(ctx, of(ctx).caller.Name, []alert.Parsed{in})[0]
+	result := s.Dispatcher.Accept(ctx, requestFrom(ctx).caller.Name, []alert.Parsed{in})[0]
 	if result.Err != nil {
 		return nil, result.Err
 	}
@@ -57,7 +57,7 @@ func (s *Server) PostAlerts(ctx context.Context, r PostAlertsRequestObject) (Pos
 		}
 		alerts, places = append(alerts, in), append(places, i)
 	}
-	results := s.Dispatcher.Accept(ctx, of(ctx).caller.Name, alerts)
+	results := s.Dispatcher.Accept(ctx, requestFrom(ctx).caller.Name, alerts)
 	if err := nothingStored(results); err != nil {
 		return nil, err
 	}
@@ -111,7 +111,7 @@ func readBatch(body *json.RawMessage) ([]json.RawMessage, error) {
 
 func (s *Server) refuse(ctx context.Context, answer *BatchAnswer, i int, err error) {
 	p := s.problemOf(err)
-	p.RequestID = of(ctx).id
+	p.RequestID = requestFrom(ctx).id
 	s.logFault(ctx, "alert of a batch refused", p, "request_id", p.RequestID, "index", i, "error", err)
 	answer.Results[i] = BatchResult{Index: i, Status: BatchStatusRefused, Problem: &p}
 	answer.Refused++
@@ -125,7 +125,7 @@ func (s *Server) ListAlerts(ctx context.Context, r ListAlertsRequestObject) (Lis
 		return nil, err
 	}
 	list, rest, err := s.DB.Alerts(ctx, postgres.AlertFilter{
-		Severities: words(p.Severity), Types: words(p.Type), LogTypes: words(p.LogType), Statuses: words(p.DeliveryStatus),
+		Severities: splitList(p.Severity), Types: splitList(p.Type), LogTypes: splitList(p.LogType), Statuses: splitList(p.DeliveryStatus),
 		Unrouted: p.Unrouted, Unknown: value(p.UnknownDestination), DestinationID: value(p.DestinationID), From: value(p.From), To: value(p.To),
 		Query: value(p.Q), Before: before, Limit: n + 1,
 	})
@@ -188,7 +188,7 @@ func (s *Server) SendAlert(ctx context.Context, r SendAlertRequestObject) (SendA
 	if err := wrong.Sorted(); err != nil {
 		return nil, err
 	}
-	views, err := s.Dispatcher.SendTo(ctx, r.AlertID, ids, by(ctx))
+	views, err := s.Dispatcher.SendTo(ctx, r.AlertID, ids, actor(ctx))
 	if err != nil {
 		return nil, err
 	}

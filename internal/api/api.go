@@ -39,10 +39,10 @@ type Config struct {
 	Missing       func() string   // the migration that the database lacks, "" for none; nil for a database that lacks none
 	Proxies       inbound.Proxies // whose word on a client's address counts
 	SessionLength time.Duration
-	SessionIdle   time.Duration // for how long a session may go unused
-	CallTimeout   time.Duration // of a call that only asks the database; 0 for a minute
-	Guard         *access.Guard // nil for the usual one
-	Failures      *Failures     // nil for one that nobody runs
+	SessionIdle   time.Duration        // for how long a session may go unused
+	CallTimeout   time.Duration        // of a call that only asks the database; 0 for a minute
+	GuessLimiter  *access.GuessLimiter // nil for the usual one
+	Failures      *Failures            // nil for one that nobody runs
 	Facts         Facts
 	Console       fs.FS // the built console; nil, or without index.html, when there is none
 }
@@ -52,13 +52,14 @@ type Server struct {
 	Config
 	adminHash []byte // of AdminToken; nil for none
 	tokens    *tokenCache
-	onlookers onlookers
+	streams   streams
 	refusals  sampler.Sampler // of lines in the log
 	console   *console
 	intake    *intake
-	pressure  *pressure
-	counting  counting // up to a bound
-	bulks     counting // as much as a filter selects
+	ingested  *ingestHistory
+
+	counting     semaphore // calls that count up to a bound
+	bulkCounting semaphore // calls that count all that a filter selects
 }
 
 // New returns a handler for the whole API and the console.
@@ -67,14 +68,14 @@ func New(cfg Config) http.Handler { return headIsGet(newServer(cfg).routes()) }
 func newServer(cfg Config) *Server {
 	s := &Server{
 		Config: cfg, refusals: sampler.Sampler{Every: logRefusalsEvery}, tokens: newTokenCache(cfg.Now), console: newConsole(cfg.Console),
-		intake: newIntake(cfg.Now), pressure: newPressure(cfg.Now),
-		counting: make(counting, maxCounting), bulks: make(counting, maxCounting),
+		intake: newIntake(cfg.Now), ingested: newIngestHistory(cfg.Now),
+		counting: make(semaphore, maxCounting), bulkCounting: make(semaphore, maxCounting),
 	}
 	if s.CallTimeout == 0 {
 		s.CallTimeout = time.Minute
 	}
-	if s.Guard == nil {
-		s.Guard = access.NewGuard(0, s.Now)
+	if s.GuessLimiter == nil {
+		s.GuessLimiter = access.NewGuessLimiter(0, s.Now)
 	}
 	if s.Failures == nil {
 		s.Failures = NewFailures(s.DB, s.Log, nil, s.Now)
@@ -102,8 +103,8 @@ type request struct {
 
 type requestKey struct{}
 
-// of returns the request that a context belongs to.
-func of(ctx context.Context) *request {
+// requestFrom returns the request that a context belongs to.
+func requestFrom(ctx context.Context) *request {
 	r, ok := ctx.Value(requestKey{}).(*request)
 	if !ok {
 		return &request{}
@@ -111,9 +112,9 @@ func of(ctx context.Context) *request {
 	return r
 }
 
-// by says who asks, for the record.
-func by(ctx context.Context) dispatch.By {
-	r := of(ctx)
+// actor says who asks, for the record.
+func actor(ctx context.Context) dispatch.By {
+	r := requestFrom(ctx)
 	return dispatch.By{Name: r.caller.Name, RequestID: r.id}
 }
 
@@ -127,7 +128,7 @@ func (s *Server) identify(next echo.HandlerFunc) echo.HandlerFunc {
 		header := c.Response().Header()
 		header.Set(echo.HeaderXRequestID, id)
 		header.Set(echo.HeaderXContentTypeOptions, "nosniff")
-		header.Set(echo.HeaderReferrerPolicy, "same-origin") // with none a form's Origin is null, and guardBrowser cannot tell whose it is
+		header.Set(echo.HeaderReferrerPolicy, "same-origin") // with none a form's Origin is null, and refuseCrossOrigin cannot tell whose it is
 		header.Set(echo.HeaderXFrameOptions, "DENY")
 		header.Set(echo.HeaderContentSecurityPolicy, "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'")
 		header.Set(echo.HeaderCacheControl, "no-store")
@@ -174,7 +175,7 @@ func harmless(id string) bool {
 }
 
 func (s *Server) logPanic(c echo.Context, err error, stack []byte) error {
-	s.Log.ErrorContext(c.Request().Context(), "request panicked", "request_id", of(c.Request().Context()).id,
+	s.Log.ErrorContext(c.Request().Context(), "request panicked", "request_id", requestFrom(c.Request().Context()).id,
 		"route", c.Path(), "error", err, "stack", string(stack))
 	return err
 }

@@ -34,11 +34,11 @@ var (
 	errForbidden       = errors.New("the token's scopes do not include this call")
 )
 
-// lookUp finds out who a token belongs to.
-type lookUp func(ctx context.Context, token string) (access.Caller, error)
+// tokenLookup finds out who a token belongs to.
+type tokenLookup func(ctx context.Context, token string) (access.Caller, error)
 
-// need lets a call through whose caller has the scope.
-func (s *Server) need(scope access.Scope, byToken lookUp) echo.MiddlewareFunc {
+// requireScope lets a call through if its caller has the scope.
+func (s *Server) requireScope(scope access.Scope, byToken tokenLookup) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			ctx := c.Request().Context()
@@ -51,7 +51,7 @@ func (s *Server) need(scope access.Scope, byToken lookUp) echo.MiddlewareFunc {
 			if err != nil {
 				return err
 			}
-			of(ctx).caller = caller
+			requestFrom(ctx).caller = caller
 			if scope != anyScope && !caller.May(scope) {
 				return errForbidden
 			}
@@ -61,7 +61,7 @@ func (s *Server) need(scope access.Scope, byToken lookUp) echo.MiddlewareFunc {
 }
 
 // authenticate finds out who calls: by bearer token, else by session cookie.
-func (s *Server) authenticate(ctx context.Context, r *http.Request, byToken lookUp) (access.Caller, error) {
+func (s *Server) authenticate(ctx context.Context, r *http.Request, byToken tokenLookup) (access.Caller, error) {
 	if header := r.Header.Get(echo.HeaderAuthorization); header != "" {
 		scheme, token, _ := strings.Cut(header, " ")
 		if !strings.EqualFold(scheme, "Bearer") {
@@ -91,7 +91,7 @@ func (s *Server) bySession(ctx context.Context, key string) (access.Caller, erro
 
 // network is what a call is limited by when what it shows is not valid.
 func (s *Server) network(ctx context.Context) netip.Prefix {
-	if r := of(ctx).http; r != nil {
+	if r := requestFrom(ctx).http; r != nil {
 		return inbound.Group(s.Proxies.Client(r))
 	}
 	return netip.Prefix{}
@@ -103,19 +103,19 @@ func (s *Server) try(ctx context.Context, text string, wrong reason, find func(h
 		return access.Caller{}, errUnauthenticated
 	}
 	from, hash := s.network(ctx), access.Hash(text)
-	if wait, ok := s.Guard.Admit(from, text, hash); !ok {
+	if wait, ok := s.GuessLimiter.Admit(from, text, hash); !ok {
 		s.Failures.note(ctx, from, limited)
 		return access.Caller{}, errLimited{wait}
 	}
 	c, err := find(hash)
 	switch {
 	case err == nil:
-		s.Guard.Passed(hash)
+		s.GuessLimiter.Passed(hash)
 	case errors.Is(err, postgres.ErrRevoked):
-		s.Guard.Failed(from, hash)
+		s.GuessLimiter.Failed(from, hash)
 		s.Failures.note(ctx, from, revokedToken, "token_id", c.TokenID)
 	case errors.Is(err, errUnauthenticated):
-		s.Guard.Failed(from, hash)
+		s.GuessLimiter.Failed(from, hash)
 		s.Failures.note(ctx, from, wrong)
 	}
 	return c, err
@@ -210,9 +210,9 @@ func unknown(c access.Caller, err error) (access.Caller, error) {
 	return c, err
 }
 
-// guardBrowser refuses what another site makes a browser send with our cookie. A
+// refuseCrossOrigin refuses what another site makes a browser send with our cookie. A
 // request with a bearer token is not a browser's doing.
-func (s *Server) guardBrowser(next echo.HandlerFunc) echo.HandlerFunc {
+func (s *Server) refuseCrossOrigin(next echo.HandlerFunc) echo.HandlerFunc {
 	protection := http.NewCrossOriginProtection()
 	return func(c echo.Context) error {
 		if c.Request().Header.Get(echo.HeaderAuthorization) == "" {

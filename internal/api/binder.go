@@ -29,7 +29,7 @@ func (rawBody) Bind(i any, c echo.Context) error {
 		return fmt.Errorf("bind the body of %s: a %T, not a *json.RawMessage", c.Path(), i)
 	}
 	r := c.Request()
-	t, ok := r.Body.(*taken)
+	t, ok := r.Body.(*takenBody)
 	if !ok || len(t.Bytes) == 0 {
 		return errNoBody
 	}

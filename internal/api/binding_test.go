@@ -48,7 +48,7 @@ const (
 func serveHeard(h *heard, r *http.Request) int {
 	e := echo.New()
 	e.Binder = rawBody{}
-	e.Use((&Server{}).take(newIntake(time.Now).alerts, maxBatch+1000))
+	e.Use((&Server{}).takeBody(newIntake(time.Now).alerts, maxBatch+1000))
 	RegisterHandlers(e, NewStrictHandler(h, nil))
 	w := httptest.NewRecorder()
 	e.ServeHTTP(w, r)

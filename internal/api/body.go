@@ -49,9 +49,9 @@ func kindOf(target any) string {
 	}
 }
 
-// words splits a filter that may be given several times, comma-separated, or
+// splitList splits a filter that may be given several times, comma-separated, or
 // both.
-func words[T ~string](given []T) []string {
+func splitList[T ~string](given []T) []string {
 	var list []string
 	for _, text := range given {
 		for word := range strings.SplitSeq(string(text), ",") {

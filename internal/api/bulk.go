@@ -25,7 +25,7 @@ func (s *Server) StartBulkResend(ctx context.Context, r StartBulkResendRequestOb
 	if err != nil {
 		return nil, err
 	}
-	done, err := s.bulks.take(ctx)
+	done, err := s.bulkCounting.acquire(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -34,7 +34,7 @@ func (s *Server) StartBulkResend(ctx context.Context, r StartBulkResendRequestOb
 		c, err := s.Dispatcher.CountBulk(ctx, s.DB, order)
 		return StartBulkResend200JSONResponse{Total: c.Total, Capped: c.Capped, ByStatus: newStatusCounts(c.ByStatus)}, err
 	}
-	b, err := s.Dispatcher.StartBulk(ctx, s.DB, order, by(ctx))
+	b, err := s.Dispatcher.StartBulk(ctx, s.DB, order, actor(ctx))
 	return StartBulkResend202JSONResponse(newBulkResend(b)), err
 }
 
@@ -106,7 +106,7 @@ func (s *Server) ListBulkResends(ctx context.Context, r ListBulkResendsRequestOb
 
 // GetBulkResend answers one order, how far it is, and what has come of it.
 func (s *Server) GetBulkResend(ctx context.Context, r GetBulkResendRequestObject) (GetBulkResendResponseObject, error) {
-	done, err := s.bulks.take(ctx)
+	done, err := s.bulkCounting.acquire(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -123,19 +123,19 @@ func (s *Server) GetBulkResend(ctx context.Context, r GetBulkResendRequestObject
 
 // PauseBulkResend stops an order until it is resumed.
 func (s *Server) PauseBulkResend(ctx context.Context, r PauseBulkResendRequestObject) (PauseBulkResendResponseObject, error) {
-	b, err := s.Dispatcher.PauseBulk(ctx, r.ID, by(ctx))
+	b, err := s.Dispatcher.PauseBulk(ctx, r.ID, actor(ctx))
 	return PauseBulkResend200JSONResponse(newBulkResend(b)), err
 }
 
 // ResumeBulkResend lets an order go on.
 func (s *Server) ResumeBulkResend(ctx context.Context, r ResumeBulkResendRequestObject) (ResumeBulkResendResponseObject, error) {
-	b, err := s.Dispatcher.ResumeBulk(ctx, r.ID, by(ctx))
+	b, err := s.Dispatcher.ResumeBulk(ctx, r.ID, actor(ctx))
 	return ResumeBulkResend200JSONResponse(newBulkResend(b)), err
 }
 
 // CancelBulkResend ends an order.
 func (s *Server) CancelBulkResend(ctx context.Context, r CancelBulkResendRequestObject) (CancelBulkResendResponseObject, error) {
-	b, err := s.Dispatcher.CancelBulk(ctx, r.ID, by(ctx))
+	b, err := s.Dispatcher.CancelBulk(ctx, r.ID, actor(ctx))
 	return CancelBulkResend200JSONResponse(newBulkResend(b)), err
 }
 

@@ -22,12 +22,12 @@ func (s *Server) destinations() dispatch.Destinations {
 
 // changeOf says what the caller changes, and which versions of it the caller's If-Match names.
 func changeOf(ctx context.Context, id uuid.UUID, match *string) dispatch.Change {
-	return dispatch.Change{ID: id, By: by(ctx), Matches: func(version int64) bool { return matches(match, version) }}
+	return dispatch.Change{ID: id, By: actor(ctx), Matches: func(version int64) bool { return matches(match, version) }}
 }
 
 // audit writes to the audit log that the caller did something.
 func (s *Server) audit(ctx context.Context, tx *postgres.Tx, e postgres.Entry) error {
-	e.At, e.Actor, e.RequestID = s.Now(), of(ctx).caller.Name, of(ctx).id
+	e.At, e.Actor, e.RequestID = s.Now(), requestFrom(ctx).caller.Name, requestFrom(ctx).id
 	return tx.Audit(ctx, e)
 }
 

@@ -197,12 +197,12 @@ func (s *Server) orConsole(next echo.HandlerFunc) echo.HandlerFunc {
 // wayBack returns the page of ours that a person wants to come back to after
 // signing in: "/" unless next is a path on this server.
 func wayBack(next string) string {
-	if len(next) > 2000 || !strings.HasPrefix(next, "/") || strings.HasPrefix(next, "//") || strings.ContainsFunc(next, strange) {
+	if len(next) > 2000 || !strings.HasPrefix(next, "/") || strings.HasPrefix(next, "//") || strings.ContainsFunc(next, unsafeInURL) {
 		return "/"
 	}
 	return next
 }
 
-// strange reports what browsers leave out of a URL or read as something else: with
+// unsafeInURL reports what browsers leave out of a URL or read as something else: with
 // a backslash or a tab in it, a path can become another host.
-func strange(r rune) bool { return r <= ' ' || r == '\\' || r == 0x7f }
+func unsafeInURL(r rune) bool { return r <= ' ' || r == '\\' || r == 0x7f }

@@ -26,8 +26,8 @@ var built = fstest.MapFS{
 
 const browser = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 
-// look makes a request of a server with a console and nothing behind it.
-func look(files fs.FS, method, path string, header map[string]string) *http.Response {
+// serveConsole makes a request of a server with a console and nothing behind it.
+func serveConsole(files fs.FS, method, path string, header map[string]string) *http.Response {
 	r := httptest.NewRequest(method, path, nil)
 	for name, value := range header {
 		r.Header.Set(name, value)
@@ -55,7 +55,7 @@ func TestConsoleFiles(t *testing.T) {
 		"/assets/index-3c4d.css":  {"text/css; charset=utf-8", "public, max-age=31536000, immutable"},
 		"/assets/font-5e6f.woff2": {"font/woff2", "public, max-age=31536000, immutable"},
 	} {
-		r := look(built, http.MethodGet, path, nil)
+		r := serveConsole(built, http.MethodGet, path, nil)
 		if r.StatusCode != 200 || r.Header.Get("Content-Type") != want.media || r.Header.Get("Cache-Control") != want.caching {
 			t.Errorf("%s: %d %v", path, r.StatusCode, r.Header)
 		}
@@ -77,8 +77,8 @@ func TestConsoleIsNotSentTwice(t *testing.T) {
 	for _, path := range []string{"/", "/alerts/a", "/assets/index-1a2b.js"} {
 		for _, coding := range []string{"", "gzip"} {
 			header := map[string]string{"Accept": browser, "Accept-Encoding": coding}
-			header["If-None-Match"] = look(built, http.MethodGet, path, header).Header.Get("ETag")
-			if r := look(built, http.MethodGet, path, header); header["If-None-Match"] == "" || r.StatusCode != 304 || bodyOf(t, r) != "" {
+			header["If-None-Match"] = serveConsole(built, http.MethodGet, path, header).Header.Get("ETag")
+			if r := serveConsole(built, http.MethodGet, path, header); header["If-None-Match"] == "" || r.StatusCode != 304 || bodyOf(t, r) != "" {
 				t.Errorf("%s in %q: %d with ETag %q", path, coding, r.StatusCode, header["If-None-Match"])
 			}
 		}
@@ -88,12 +88,12 @@ func TestConsoleIsNotSentTwice(t *testing.T) {
 func TestConsoleInGzip(t *testing.T) {
 	t.Parallel()
 	const path = "/assets/index-1a2b.js"
-	plain := look(built, http.MethodGet, path, nil)
+	plain := serveConsole(built, http.MethodGet, path, nil)
 	want := bodyOf(t, plain)
 	for accept, zipped := range map[string]bool{
 		"gzip": true, "br, gzip, zstd": true, "GZIP;q=0.5": true, "*": true, "": false, "br": false, "gzip;q=0": false, "gzip; q=0.000": false, "identity": false,
 	} {
-		r := look(built, http.MethodGet, path, map[string]string{"Accept-Encoding": accept})
+		r := serveConsole(built, http.MethodGet, path, map[string]string{"Accept-Encoding": accept})
 		if got := r.Header.Get("Content-Encoding") == "gzip"; got != zipped {
 			t.Errorf("%q: gzip is %t", accept, got)
 		}
@@ -111,7 +111,7 @@ func TestConsoleInGzip(t *testing.T) {
 			t.Errorf("%q: %v, %.50s", accept, err, got)
 		}
 	}
-	if r := look(built, http.MethodGet, "/icon.svg", map[string]string{"Accept-Encoding": "gzip"}); r.Header.Get("Content-Encoding") != "" {
+	if r := serveConsole(built, http.MethodGet, "/icon.svg", map[string]string{"Accept-Encoding": "gzip"}); r.Header.Get("Content-Encoding") != "" {
 		t.Error("what gzip makes no smaller is packed")
 	}
 }
@@ -125,25 +125,25 @@ func TestConsolePaths(t *testing.T) {
 		"/api": 404, "/api/v1": 404, "/api/v2/alerts": 404, "/api/v1/alerts/a/b/c": 404,
 		"/assets": 404, "/assets/": 404, "/assets/index-0000.js": 404, "/assets/../index.html": 404,
 	} {
-		r := look(built, http.MethodGet, path, map[string]string{"Accept": browser})
+		r := serveConsole(built, http.MethodGet, path, map[string]string{"Accept": browser})
 		if page := strings.Contains(bodyOf(t, r), "<script type="); r.StatusCode != want || page != (want == 200) {
 			t.Errorf("browser at %s: %d, the page: %t", path, r.StatusCode, page)
 		}
 	}
 	for _, accept := range []string{"", "*/*", "application/json"} {
-		r := look(built, http.MethodGet, "/deliveries", map[string]string{"Accept": accept})
+		r := serveConsole(built, http.MethodGet, "/deliveries", map[string]string{"Accept": accept})
 		if r.StatusCode != 404 || r.Header.Get("Content-Type") != "application/problem+json" {
 			t.Errorf("Accept %q: %d %v", accept, r.StatusCode, r.Header)
 		}
 	}
 	for _, method := range []string{http.MethodPost, http.MethodPut, http.MethodDelete} {
 		for _, path := range []string{"/deliveries", "/icon.svg"} {
-			if r := look(built, method, path, map[string]string{"Accept": browser}); r.StatusCode != 404 {
+			if r := serveConsole(built, method, path, map[string]string{"Accept": browser}); r.StatusCode != 404 {
 				t.Errorf("%s %s: %d", method, path, r.StatusCode)
 			}
 		}
 	}
-	if r := look(built, http.MethodGet, "/.gitkeep", nil); r.StatusCode != 404 {
+	if r := serveConsole(built, http.MethodGet, "/.gitkeep", nil); r.StatusCode != 404 {
 		t.Errorf("a file that is no part of the console: %d", r.StatusCode)
 	}
 }
@@ -153,12 +153,12 @@ func TestConsoleMissing(t *testing.T) {
 	t.Parallel()
 	for name, files := range map[string]fs.FS{"none": nil, "not built": fstest.MapFS{".gitkeep": {}}} {
 		for _, path := range []string{"/", "/alerts/a", "/deliveries"} {
-			r := look(files, http.MethodGet, path, map[string]string{"Accept": browser})
+			r := serveConsole(files, http.MethodGet, path, map[string]string{"Accept": browser})
 			if body := bodyOf(t, r); r.StatusCode != 200 || !strings.Contains(body, "make console") || r.Header.Get("Cache-Control") != "no-store" {
 				t.Errorf("%s, %s: %d %v %s", name, path, r.StatusCode, r.Header, body)
 			}
 		}
-		if r := look(files, http.MethodGet, "/docs", nil); r.StatusCode != 200 {
+		if r := serveConsole(files, http.MethodGet, "/docs", nil); r.StatusCode != 200 {
 			t.Errorf("%s: /docs is %d", name, r.StatusCode)
 		}
 	}

@@ -8,29 +8,29 @@ import (
 )
 
 const (
-	// maxCounting is how many calls of a kind count at a time. Each keeps a core of
-	// the database's busy for a while, which those with alerts have to share.
+	// maxCounting is how many calls of a kind count at a time. Each keeps a core of the
+	// database busy for a while, and calls with alerts need that core too.
 	maxCounting = 1
 
 	countWait = 5 * time.Second
 )
 
-// errCounting is returned to a caller whose turn to count does not come.
+// errCounting is returned to a caller that waited too long to count.
 var errCounting = errors.New("too many calls count")
 
-// counting gives turns to calls that read much: more than a page of a list.
-type counting chan struct{}
+// semaphore bounds how many calls that read more than a page of a list run at a time.
+type semaphore chan struct{}
 
-// take waits for a turn, which lasts until done is called.
-func (c counting) take(ctx context.Context) (done func(), err error) {
+// acquire waits for a place, which the caller has until it calls done.
+func (s semaphore) acquire(ctx context.Context) (done func(), err error) {
 	soon, cancel := context.WithTimeout(ctx, countWait)
 	defer cancel()
 	select {
-	case c <- struct{}{}:
-		return func() { <-c }, nil
+	case s <- struct{}{}:
+		return func() { <-s }, nil
 	case <-soon.Done():
 		if err := ctx.Err(); err != nil {
-			return nil, fmt.Errorf("wait for a turn to count: %w", err)
+			return nil, fmt.Errorf("wait to count: %w", err)
 		}
 		return nil, errCounting
 	}

@@ -37,7 +37,7 @@ func (s *Server) ListDeliveries(ctx context.Context, r ListDeliveriesRequestObje
 		Reason: p.Reason, DestinationID: p.DestinationID, AlertID: p.AlertID, Class: p.Class, StatusCode: p.StatusCode,
 		RoutedBy: p.RoutedBy, Severity: p.Severity, Type: p.Type, From: p.From, To: p.To,
 	})
-	f.Statuses, f.Before, f.Limit = words(p.Status), before, n+1
+	f.Statuses, f.Before, f.Limit = splitList(p.Status), before, n+1
 	list, rest, err := s.DB.Deliveries(ctx, f)
 	if err != nil {
 		return nil, err
@@ -56,7 +56,7 @@ func (s *Server) ListDeliveries(ctx context.Context, r ListDeliveriesRequestObje
 
 // CountDeliveries counts the same by status.
 func (s *Server) CountDeliveries(ctx context.Context, r CountDeliveriesRequestObject) (CountDeliveriesResponseObject, error) {
-	done, err := s.counting.take(ctx)
+	done, err := s.counting.acquire(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -84,10 +84,10 @@ func newStatusCounts(counts map[delivery.Status]int) StatusCounts {
 // newDeliveryFilter relies on checkQuery: an id is one.
 func newDeliveryFilter(p CountDeliveriesParams) postgres.DeliveryFilter {
 	f := postgres.DeliveryFilter{
-		Reasons: words(p.Reason), Classes: words(p.Class), RoutedBy: words(p.RoutedBy), Severities: words(p.Severity), Types: words(p.Type),
+		Reasons: splitList(p.Reason), Classes: splitList(p.Class), RoutedBy: splitList(p.RoutedBy), Severities: splitList(p.Severity), Types: splitList(p.Type),
 		AlertID: value(p.AlertID), StatusCode: value(p.StatusCode), From: value(p.From), To: value(p.To),
 	}
-	for _, id := range words(p.DestinationID) {
+	for _, id := range splitList(p.DestinationID) {
 		f.DestinationIDs = append(f.DestinationIDs, uuid.MustParse(id))
 	}
 	return f
@@ -168,7 +168,7 @@ func (s *Server) ResendDelivery(ctx context.Context, r ResendDeliveryRequestObje
 	if err := wrong.Sorted(); err != nil {
 		return nil, err
 	}
-	v, err := s.Dispatcher.Resend(ctx, r.ID, value(run), again, by(ctx))
+	v, err := s.Dispatcher.Resend(ctx, r.ID, value(run), again, actor(ctx))
 	if err != nil {
 		return nil, err
 	}
@@ -181,7 +181,7 @@ func (s *Server) ResendDelivery(ctx context.Context, r ResendDeliveryRequestObje
 
 // SendDeliveryNow brings the next attempt forward.
 func (s *Server) SendDeliveryNow(ctx context.Context, r SendDeliveryNowRequestObject) (SendDeliveryNowResponseObject, error) {
-	v, err := s.Dispatcher.SendNow(ctx, r.ID, by(ctx))
+	v, err := s.Dispatcher.SendNow(ctx, r.ID, actor(ctx))
 	if err != nil {
 		return nil, err
 	}
@@ -194,7 +194,7 @@ func (s *Server) SendDeliveryNow(ctx context.Context, r SendDeliveryNowRequestOb
 
 // CancelDelivery ends an open delivery.
 func (s *Server) CancelDelivery(ctx context.Context, r CancelDeliveryRequestObject) (CancelDeliveryResponseObject, error) {
-	v, err := s.Dispatcher.Cancel(ctx, r.ID, by(ctx))
+	v, err := s.Dispatcher.Cancel(ctx, r.ID, actor(ctx))
 	if err != nil {
 		return nil, err
 	}

@@ -37,7 +37,7 @@ func (s *Server) ListDestinations(ctx context.Context, r ListDestinationsRequest
 // CreateDestination stores a new destination. Its signing secret is shown in this
 // answer and never again.
 func (s *Server) CreateDestination(ctx context.Context, r CreateDestinationRequestObject) (CreateDestinationResponseObject, error) {
-	d, err := s.destinations().Create(ctx, *r.Body, by(ctx))
+	d, err := s.destinations().Create(ctx, *r.Body, actor(ctx))
 	if err != nil {
 		return nil, err
 	}
@@ -145,7 +145,7 @@ func (s *Server) TestDestination(ctx context.Context, r TestDestinationRequestOb
 	if d.Unopened != nil {
 		return nil, d.Unopened
 	}
-	a, body, err := s.Dispatcher.Test(ctx, d, t.Severity, t.Type, by(ctx))
+	a, body, err := s.Dispatcher.Test(ctx, d, t.Severity, t.Type, actor(ctx))
 	if err != nil {
 		return nil, err
 	}
@@ -171,7 +171,7 @@ func (s *Server) TestSettings(ctx context.Context, r TestSettingsRequestObject) 
 	if d.Settings == nil {
 		return nil, destination.ErrMisconfigured
 	}
-	a, body, err := s.Dispatcher.Test(ctx, d, t.Severity, t.Type, by(ctx))
+	a, body, err := s.Dispatcher.Test(ctx, d, t.Severity, t.Type, actor(ctx))
 	if err != nil {
 		return nil, err
 	}

@@ -27,12 +27,12 @@ func (s *Server) handleError(err error, c echo.Context) {
 	}
 	ctx := c.Request().Context()
 	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
-		s.Log.InfoContext(ctx, "request abandoned", "request_id", of(ctx).id, "method", method(c), "route", c.Path())
+		s.Log.InfoContext(ctx, "request abandoned", "request_id", requestFrom(ctx).id, "method", method(c), "route", c.Path())
 		c.Response().WriteHeader(statusAbandoned)
 		return
 	}
 	p := s.problemOf(err)
-	p.RequestID = of(ctx).id
+	p.RequestID = requestFrom(ctx).id
 	s.logFault(ctx, "request failed", p, "request_id", p.RequestID, "method", method(c),
 		"route", c.Path(), "status", p.Status, "error", err)
 	header := c.Response().Header()

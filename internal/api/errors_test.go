@@ -73,7 +73,7 @@ func TestProblemTypes(t *testing.T) {
 	h := newAPI(t, idle)
 	docs := string(h.get(t, "/docs").body)
 	for status, a := range map[int]answer{
-		400: h.post(t, alertsPath, "{"), 401: h.get(t, alertsPath, anonymous), 404: h.get(t, "/nowhere"), 405: h.delete(t, alertsPath),
+		400: h.post(t, alertsPath, "{"), 401: h.get(t, alertsPath, anonymous), 404: h.get(t, "/no-such-path"), 405: h.delete(t, alertsPath),
 		415: h.post(t, alertsPath, "{}", with("Content-Type", "text/plain")), 422: h.post(t, alertsPath, "{}"),
 	} {
 		p := decode[Problem](t, a, status)
@@ -81,7 +81,7 @@ func TestProblemTypes(t *testing.T) {
 			t.Errorf("%d: %+v", status, p)
 		}
 		if _, id, _ := strings.Cut(p.Type, "#"); !strings.Contains(docs, `id="`+id+`"`) {
-			t.Errorf("%d: %s leads nowhere", status, p.Type)
+			t.Errorf("%d: %s is not in the docs", status, p.Type)
 		}
 	}
 }

@@ -18,8 +18,8 @@ import (
 )
 
 const (
-	eventsBeat = 15 * time.Second // proxies close what is silent for long
-	eventsFor  = 15 * time.Minute // then the caller must show again who it is
+	eventsHeartbeat = 15 * time.Second // proxies close connections on which nothing comes
+	eventsLifetime  = 15 * time.Minute // then the caller must authenticate again
 
 	// Streams that may be open, of one replica. Those of a session count for the
 	// token that opened it too.
@@ -31,26 +31,26 @@ const (
 // errStreams is returned to a caller that has as many streams as it may.
 var errStreams = errors.New("too many event streams of one caller")
 
-// onlookers counts the streams that are open.
-type onlookers struct {
+// streams counts the event streams that are open.
+type streams struct {
 	mu  sync.Mutex
 	all int
-	of  map[onlooker]int
+	of  map[streamOwner]int
 }
 
-// onlooker is a token or a session. A token that is not stored goes by its name.
-type onlooker struct {
+// streamOwner is a token or a session. A token that is not stored goes by its name.
+type streamOwner struct {
 	id   uuid.UUID
 	name string
 }
 
 // enter counts a stream in, unless there are too many.
-func (o *onlookers) enter(c access.Caller) (leave func(), err error) {
-	token, session := onlooker{id: c.TokenID}, onlooker{id: c.SessionID}
+func (o *streams) enter(c access.Caller) (leave func(), err error) {
+	token, session := streamOwner{id: c.TokenID}, streamOwner{id: c.SessionID}
 	if c.TokenID == uuid.Nil {
 		token.name = c.Name
 	}
-	has := session != onlooker{}
+	has := session != streamOwner{}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	switch {
@@ -59,7 +59,7 @@ func (o *onlookers) enter(c access.Caller) (leave func(), err error) {
 	case o.all >= maxStreams:
 		return nil, dispatch.ErrOverloaded
 	case o.of == nil:
-		o.of = map[onlooker]int{}
+		o.of = map[streamOwner]int{}
 	}
 	count := func(n int) {
 		o.all += n
@@ -76,17 +76,17 @@ func (o *onlookers) enter(c access.Caller) (leave func(), err error) {
 	}, nil
 }
 
-func (o *onlookers) add(who onlooker, n int) {
+func (o *streams) add(who streamOwner, n int) {
 	if o.of[who] += n; o.of[who] == 0 {
 		delete(o.of, who)
 	}
 }
 
 // serveEvents streams what changes, as server-sent events, until the caller
-// leaves, or the server stops, or it is time to show again who calls. Strict
-// handlers cannot flush, so this one stands for itself.
+// leaves, the server stops, or the stream has lasted so long that the caller must
+// authenticate again. Generated strict handlers cannot flush, so this is a plain one.
 func (s *Server) serveEvents(c echo.Context) error {
-	leave, err := s.onlookers.enter(of(c.Request().Context()).caller)
+	leave, err := s.streams.enter(requestFrom(c.Request().Context()).caller)
 	if err != nil {
 		return err
 	}
@@ -96,13 +96,13 @@ func (s *Server) serveEvents(c echo.Context) error {
 
 	w := c.Response()
 	w.Header().Set(echo.HeaderContentType, "text/event-stream; charset=utf-8")
-	w.Header().Set("X-Accel-Buffering", "no") // proxies must not gather
+	w.Header().Set("X-Accel-Buffering", "no") // proxies must not buffer
 	w.WriteHeader(http.StatusOK)
 	if method(c) == http.MethodHead {
 		return nil
 	}
 	if err := s.streamEvents(c, changes); err != nil && c.Request().Context().Err() == nil {
-		s.Log.DebugContext(c.Request().Context(), "events ended", "request_id", of(c.Request().Context()).id, "error", err)
+		s.Log.DebugContext(c.Request().Context(), "events ended", "request_id", requestFrom(c.Request().Context()).id, "error", err)
 	}
 	return nil
 }
@@ -110,7 +110,7 @@ func (s *Server) serveEvents(c echo.Context) error {
 func (s *Server) streamEvents(c echo.Context, changes <-chan live.Event) error {
 	control := http.NewResponseController(c.Response())
 	send := func(text string) error {
-		if err := control.SetWriteDeadline(s.Now().Add(eventsBeat)); err != nil {
+		if err := control.SetWriteDeadline(s.Now().Add(eventsHeartbeat)); err != nil {
 			return err
 		}
 		if _, err := c.Response().Write([]byte(text)); err != nil {
@@ -125,32 +125,32 @@ func (s *Server) streamEvents(c echo.Context, changes <-chan live.Event) error {
 	if err := send(fmt.Sprintf("retry: %d\n\n", time.Second.Milliseconds())); err != nil {
 		return err
 	}
-	beat, look, over := time.NewTicker(eventsBeat), time.NewTicker(time.Second), time.NewTimer(eventsFor)
-	known := time.NewTicker(tokenCacheFor)
-	defer known.Stop()
-	defer beat.Stop()
-	defer look.Stop()
-	defer over.Stop()
+	heartbeat, lifetime := time.NewTicker(eventsHeartbeat), time.NewTimer(eventsLifetime)
+	drainCheck, authCheck := time.NewTicker(time.Second), time.NewTicker(tokenCacheFor)
+	defer heartbeat.Stop()
+	defer lifetime.Stop()
+	defer drainCheck.Stop()
+	defer authCheck.Stop()
 	for {
 		var err error
 		select {
 		case <-c.Request().Context().Done():
 			return nil
-		case <-over.C:
+		case <-lifetime.C:
 			return nil
 		case ev, ok := <-changes:
 			if !ok {
 				return errors.New("the caller reads too slowly")
 			}
 			err = send(eventText(ev))
-		case <-beat.C:
+		case <-heartbeat.C:
 			err = send(": still here\n\n")
-		case <-look.C:
+		case <-drainCheck.C:
 			if s.Draining() {
 				return nil
 			}
-		case <-known.C:
-			if s.strange(c.Request()) {
+		case <-authCheck.C:
+			if s.signedOut(c.Request()) {
 				return nil
 			}
 		}
@@ -160,10 +160,10 @@ func (s *Server) streamEvents(c echo.Context, changes <-chan live.Event) error {
 	}
 }
 
-// strange reports whether a caller that was let in would no longer be: the token
-// was revoked, or the session has ended. While the database does not answer
-// nobody is.
-func (s *Server) strange(r *http.Request) bool {
+// signedOut reports whether a caller that was let in would now be refused, because
+// the token was revoked or the session has ended. It is false while the database does
+// not answer.
+func (s *Server) signedOut(r *http.Request) bool {
 	ctx, cancel := context.WithTimeout(r.Context(), 5*time.Second)
 	defer cancel()
 	_, err := s.authenticate(ctx, r, s.byToken)

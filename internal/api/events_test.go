@@ -198,7 +198,7 @@ func TestStreamsAreBounded(t *testing.T) {
 	session := reader
 	session.SessionID = uuid.New()
 	admin, link := access.Caller{Name: "BELFRY_ADMIN_TOKEN"}, access.Caller{Name: "dev", SessionID: uuid.New()}
-	var o onlookers
+	var o streams
 	enter := func(c access.Caller, n int, beyond error) (leave []func()) {
 		t.Helper()
 		for range n {

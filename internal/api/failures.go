@@ -79,7 +79,7 @@ func (f *Failures) note(ctx context.Context, from netip.Prefix, why reason, fact
 	if why == wrongSession {
 		return
 	}
-	now, id := f.now(), of(ctx).id
+	now, id := f.now(), requestFrom(ctx).id
 	if unlogged, ok := f.sampler.Allow(string(why), now); ok {
 		f.log.WarnContext(ctx, "authentication failed", append([]any{
 			"request_id", id, "reason", why, "client_address", networkName(from), "not_logged", unlogged,

@@ -30,7 +30,7 @@ func strict(clock *time.Time) option {
 		now := func() time.Time { return *clock }
 		s.api.AdminToken, s.api.Now = firstAdmin, now
 		s.api.Proxies = inbound.Proxies{netip.MustParsePrefix("127.0.0.0/8")}
-		s.api.Guard = access.NewGuard(3, now)
+		s.api.GuessLimiter = access.NewGuessLimiter(3, now)
 	}
 }
 

@@ -89,7 +89,7 @@ func newAPI(t testing.TB, options ...option) *harness {
 		api: Config{
 			DB: h.db, Log: h.log.logger(slog.LevelDebug), Metrics: registry, Now: time.Now, PublicURL: "http://belfry.test",
 			Draining: func() bool { return false }, SessionLength: time.Hour, SessionIdle: time.Hour,
-			Guard: access.NewGuard(1_000_000, time.Now), Failures: NewFailures(h.db, h.log.logger(slog.LevelDebug), registry, time.Now), Facts: Facts{Version: "test", StartedAt: time.Now()},
+			GuessLimiter: access.NewGuessLimiter(1_000_000, time.Now), Failures: NewFailures(h.db, h.log.logger(slog.LevelDebug), registry, time.Now), Facts: Facts{Version: "test", StartedAt: time.Now()},
 		},
 	}
 	for _, o := range options {

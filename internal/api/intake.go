@@ -22,17 +22,16 @@ const (
 	maxSignIn = 4 << 10
 )
 
-// crowd is how many calls with alerts may be worked at a time, from when their bodies
-// have been read: half a second's worth. Each takes some 50 kB of memory; with no
-// bound, producers that do not wait for each other would take all of it as soon as
-// they come faster than they can be served.
-const crowd = 1024
+// maxInFlightIngest is how many calls with alerts may be worked at a time, from when their
+// bodies have been read: half a second's worth. Each takes some 50 kB of memory. Without
+// a bound, producers that send faster than they can be served would take all of it.
+const maxInFlightIngest = 1024
 
-// intake is the room for what callers send. Calls with alerts, other calls, and callers
-// that are not known yet each have their own, so that none can keep another out.
+// intake holds the budgets of bytes for bodies. Calls with alerts, other calls, and
+// callers that are not known yet each have their own, so that none can keep another out.
 type intake struct {
-	alerts, others, strangers *inbound.Budget
-	calls                     atomic.Int64 // with alerts, whose bodies are there
+	alerts, others, anonymous *inbound.Budget
+	calls                     atomic.Int64 // with alerts, whose bodies have been read
 }
 
 // The bounds of bodies. Of alerts there is room for 48 MiB, of which a caller gets at
@@ -45,32 +44,32 @@ func newIntake(now func() time.Time) *intake {
 	}
 	others := alerts
 	others.Small, others.Large, others.AtOnce, others.Waiting = 2<<20, 6<<20, 128, 64
-	strangers := alerts
-	strangers.Small, strangers.Large, strangers.AtOnce, strangers.Waiting = 1<<20, 0, 128, 64
+	anonymous := alerts
+	anonymous.Small, anonymous.Large, anonymous.AtOnce, anonymous.Waiting = 1<<20, 0, 128, 64
 	return &intake{
-		alerts: inbound.NewBudget(alerts), others: inbound.NewBudget(others), strangers: inbound.NewBudget(strangers),
+		alerts: inbound.NewBudget(alerts), others: inbound.NewBudget(others), anonymous: inbound.NewBudget(anonymous),
 	}
 }
 
-// budget is what a room has.
-func (in *intake) budget(r room) *inbound.Budget {
+// budget returns the budget that bodies of a kind are read within.
+func (in *intake) budget(k bodyKind) *inbound.Budget {
 	switch {
-	case r.withAlerts():
+	case k.withAlerts():
 		return in.alerts
-	case r == strangerRoom:
-		return in.strangers
+	case k == anonymousBody:
+		return in.anonymous
 	}
 	return in.others
 }
 
-// taken is a body that was read. Its bytes are those that a handler gets from it.
-type taken struct {
+// takenBody is a body that was read. Its bytes are those that a handler gets from it.
+type takenBody struct {
 	*inbound.Taken
 	rest []byte
 }
 
 // Read implements [io.Reader], for forms.
-func (t *taken) Read(p []byte) (int, error) {
+func (t *takenBody) Read(p []byte) (int, error) {
 	n := copy(p, t.rest)
 	t.rest = t.rest[n:]
 	if n == 0 && len(p) > 0 {
@@ -80,11 +79,11 @@ func (t *taken) Read(p []byte) (int, error) {
 }
 
 // Close implements [io.Closer].
-func (t *taken) Close() error { return nil }
+func (t *takenBody) Close() error { return nil }
 
-// take reads the body of a request before anything else is done with it, within a
+// takeBody reads the body of a request before anything else is done with it, within a
 // budget and a limit of its own.
-func (s *Server) take(budget *inbound.Budget, limit int64) echo.MiddlewareFunc {
+func (s *Server) takeBody(budget *inbound.Budget, limit int64) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			r := c.Request()
@@ -96,8 +95,8 @@ func (s *Server) take(budget *inbound.Budget, limit int64) echo.MiddlewareFunc {
 				return intakeError(err)
 			}
 			defer t.Release()
-			of(r.Context()).bodyRead = true
-			r.Body = &taken{Taken: t, rest: t.Bytes}
+			requestFrom(r.Context()).bodyRead = true
+			r.Body = &takenBody{Taken: t, rest: t.Bytes}
 			return next(c)
 		}
 	}
@@ -106,7 +105,7 @@ func (s *Server) take(budget *inbound.Budget, limit int64) echo.MiddlewareFunc {
 // sender is who sends a body, for what one of them gets of a budget: a token, or a
 // network while nobody knows whose it is.
 func (s *Server) sender(ctx context.Context) string {
-	if name := of(ctx).caller.Name; name != "" {
+	if name := requestFrom(ctx).caller.Name; name != "" {
 		return name
 	}
 	return s.network(ctx).String()
@@ -127,22 +126,22 @@ func intakeError(err error) error {
 	return fmt.Errorf("take body: %w", err)
 }
 
-// early refuses a call with alerts while there is no room to work it, before its body
-// is read, and inTurn once it has been. Their connections are closed: an idle one takes
-// memory too.
-func (in *intake) early(next echo.HandlerFunc) echo.HandlerFunc {
+// refuseEarly refuses a call with alerts before its body is read, while as many are
+// worked as may be. limitInFlight does so once the body has been read. Their connections
+// are closed, because an idle connection takes memory too.
+func (in *intake) refuseEarly(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		if in.calls.Load() >= crowd {
+		if in.calls.Load() >= maxInFlightIngest {
 			return tooMany(c)
 		}
 		return next(c)
 	}
 }
 
-func (in *intake) inTurn(next echo.HandlerFunc) echo.HandlerFunc {
+func (in *intake) limitInFlight(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		defer in.calls.Add(-1)
-		if in.calls.Add(1) > crowd {
+		if in.calls.Add(1) > maxInFlightIngest {
 			return tooMany(c)
 		}
 		return next(c)
@@ -173,7 +172,7 @@ func clearFraming(next echo.HandlerFunc) echo.HandlerFunc {
 func (s *Server) abandonBody(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		c.Response().Before(func() {
-			if !of(c.Request().Context()).bodyRead {
+			if !requestFrom(c.Request().Context()).bodyRead {
 				inbound.Abandon(c.Response().Writer, c.Request(), s.Now())
 			}
 		})

@@ -89,7 +89,7 @@ func TestConnectionsEndAfterBrokenRequests(t *testing.T) {
 		"a batch too large":     {head(batchPath, h.admin, "Content-Length: 16777217\r\n") + "{", 413, true},
 		"a sign-in too large":   {head(sessionPath, h.admin, "Content-Length: 4097\r\n") + "{", 413, true},
 		"a wrong query":         {head(alertsPath+"?x=1", h.admin, "Content-Length: 500\r\n") + "{", 422, true},
-		"no such path":          {head("/nowhere", h.admin, "Content-Length: 500\r\n") + "{", 404, true},
+		"no such path":          {head("/no-such-path", h.admin, "Content-Length: 500\r\n") + "{", 404, true},
 		"no such method":        {head("/healthz", h.admin, "Content-Length: 500\r\n") + "{", 405, true},
 		"chunks that are none":  {head(alertsPath, h.admin, "Transfer-Encoding: chunked\r\n") + "zz\r\n", 400, true},
 		"another site's":        {head(alertsPath, h.admin, "Content-Length: 500\r\nSec-Fetch-Site: cross-site\r\n") + "{", 422, true},
@@ -126,7 +126,7 @@ func TestUnfinishedBodiesTakeNoSlots(t *testing.T) {
 	for range 2 {
 		h.wire(t).send(t, head(batchPath, h.token(t, access.Ingest), "Transfer-Encoding: chunked\r\n")+"1\r\n{\r\n")
 	}
-	for range crowd + 10 {
+	for range maxInFlightIngest + 10 {
 		h.wire(t).send(t, head(alertsPath, h.admin, "Content-Length: 500\r\n")+"{")
 	}
 	large := strings.Repeat("x", 6000)
@@ -159,8 +159,8 @@ func TestCrowd(t *testing.T) {
 		}
 	}
 	ready(200, HealthStatusOK, true)
-	h.server.intake.calls.Add(crowd)
-	for second := range pressureSeconds + 1 {
+	h.server.intake.calls.Add(maxInFlightIngest)
+	for second := range historySeconds + 1 {
 		wantProblem(t, h.post(t, alertsPath, alertBody()), 503, ProblemCodeOverloaded)
 		if second == 0 {
 			w := h.wire(t)
@@ -173,15 +173,15 @@ func TestCrowd(t *testing.T) {
 		clock.pass(time.Second)
 	}
 	ready(503, HealthStatusUnready, false)
-	h.server.intake.calls.Add(-crowd)
+	h.server.intake.calls.Add(-maxInFlightIngest)
 	wantStatus(t, h.post(t, alertsPath, alertBody()), 202)
 	ready(200, HealthStatusBusy, false)
-	clock.pass(pressureSeconds * time.Second)
+	clock.pass(historySeconds * time.Second)
 	ready(200, HealthStatusOK, true)
 }
 
 // A short burst of refusals, however many, does not take a replica out.
-func TestPressure(t *testing.T) {
+func TestIngestHistory(t *testing.T) {
 	t.Parallel()
 	var clock lateClock
 	for name, c := range map[string]struct {
@@ -189,18 +189,19 @@ func TestPressure(t *testing.T) {
 		busy    bool
 		shut    bool
 	}{
-		"nothing":                      {"", false, false},
-		"taken":                        {"tttttttttttt", false, false},
-		"a burst":                      {"ttttttttrr", true, false},
-		"eight seconds":                {"rrrrrrrr", true, false},
-		"nine seconds":                 {"rrrrrrrrr", true, false},
-		"ten seconds":                  {"rrrrrrrrrr", true, true},
-		"ten seconds, long ago":        {"rrrrrrrrrr----------", false, false},
-		"ten seconds, then quiet":      {"rrrrrrrrrr---", true, false},
-		"ten seconds, and some taken":  {"rrrrbrrrrr", true, false},
-		"taken once, and then no more": {"trrrrrrrrrr", true, true},
+		"nothing":                       {"", false, false},
+		"taken":                         {"tttttttttttt", false, false},
+		"a burst":                       {"ttttttttrr", true, false},
+		"eight seconds":                 {"rrrrrrrr", true, false},
+		"nine seconds":                  {"rrrrrrrrr", true, false},
+		"ten seconds":                   {"rrrrrrrrrr", true, true},
+		"ten seconds, long ago":         {"rrrrrrrrrr----------", false, false},
+		"ten seconds, and one begun":    {"rrrrrrrrrr-", true, true},
+		"ten seconds, then a quiet one": {"rrrrrrrrrr--", true, false},
+		"ten seconds, and some taken":   {"rrrrbrrrrr", true, false},
+		"taken once, and then no more":  {"trrrrrrrrrr", true, true},
 	} {
-		p := newPressure(clock.now)
+		p := newIngestHistory(clock.now)
 		clock.pass(time.Minute)
 		for _, second := range c.seconds {
 			clock.pass(time.Second)
@@ -218,10 +219,10 @@ func TestPressure(t *testing.T) {
 }
 
 // Of the slots for calls with alerts each is taken once and given back.
-func TestInTurn(t *testing.T) {
+func TestMaxInFlightIngest(t *testing.T) {
 	t.Parallel()
 	h := newAPI(t, idle)
-	h.server.intake.calls.Add(crowd - 2)
+	h.server.intake.calls.Add(maxInFlightIngest - 2)
 	var all sync.WaitGroup
 	for range 20 {
 		all.Go(func() {
@@ -235,10 +236,10 @@ func TestInTurn(t *testing.T) {
 		t.Helper()
 		until(t, "all slots are given back", func() bool { return h.server.intake.calls.Load() == want })
 	}
-	counted(crowd - 2)
+	counted(maxInFlightIngest - 2)
 	h.server.intake.calls.Add(1)
 	wantStatus(t, h.post(t, alertsPath, alertBody()), 202) // the last slot
-	counted(crowd - 1)
+	counted(maxInFlightIngest - 1)
 	h.server.intake.calls.Add(1)
 	wantStatus(t, h.post(t, alertsPath, alertBody()), 503)
 }

@@ -5,35 +5,36 @@ import "belfry/internal/access"
 // operation is what an operation of openapi.yaml asks of a caller, and what it gives.
 type operation struct {
 	scope  access.Scope // that a caller needs; anyScope: to be signed in is enough
-	public bool         // anybody may make it
+	public bool         // anybody may call it
 	opens  bool         // a setting makes it public
 
-	// fresh: the token is looked up anew, as for all operations that need admin. One
-	// that was revoked seconds ago on another replica must not end sessions.
+	// fresh: the token is read from the database, as for all operations that need admin.
+	// A token that was revoked seconds ago on another replica must not end sessions.
 	fresh bool
-	// lasting: the caller decides how long it takes, by waiting, by settings, or by how
-	// much there is to discard.
+	// lasting: the call has no timeout, because the caller decides how long it takes: by
+	// waiting, by settings, or by how much there is to discard.
 	lasting bool
 
-	room room
+	body bodyKind
 }
 
-// room is where a call waits and is counted, while its body is read and worked.
-type room int
+// bodyKind says how large the body of a call may be, and which budget of bytes it is read
+// and worked within.
+type bodyKind int
 
 const (
-	commonRoom   room = iota // 1 MiB, beside all other calls but those below
-	alertRoom                // 1 MiB, beside calls with alerts, of which only so many are worked at a time
-	batchRoom                // 16 MiB, like alertRoom
-	strangerRoom             // 4 KiB, beside others of callers that are not known yet
-	noRoom                   // none is read, and any query is let through: probes and browsers ask for it
+	commonBody    bodyKind = iota // 1 MiB, from the budget of all calls but those below
+	ingestBody                    // 1 MiB, from the budget of calls with alerts; of these only so many are worked at a time
+	batchBody                     // 16 MiB, like ingestBody
+	anonymousBody                 // 4 KiB, from the budget of callers that are not known yet
+	noBody                        // none is read, and any query is let through: probes and browsers call it
 )
 
 // operations are all of openapi.yaml, in its order.
 var operations = map[string]operation{
-	"postAlert":          {scope: access.Ingest, room: alertRoom},
+	"postAlert":          {scope: access.Ingest, body: ingestBody},
 	"listAlerts":         {scope: access.Read},
-	"postAlerts":         {scope: access.Ingest, room: batchRoom},
+	"postAlerts":         {scope: access.Ingest, body: batchBody},
 	"getAlert":           {scope: access.Read},
 	"sendAlert":          {scope: access.Operate},
 	"explainStoredAlert": {scope: access.Read},
@@ -70,7 +71,7 @@ var operations = map[string]operation{
 	"rotateSigningSecret":     {scope: access.Admin},
 	"explainRoute":            {scope: access.Read},
 
-	"signIn":       {public: true, room: strangerRoom},
+	"signIn":       {public: true, body: anonymousBody},
 	"getSession":   {scope: anyScope},
 	"signOut":      {scope: anyScope},
 	"listSessions": {scope: anyScope, fresh: true},
@@ -82,23 +83,23 @@ var operations = map[string]operation{
 
 	"getServer":    {scope: access.Read},
 	"streamEvents": {scope: access.Read, lasting: true},
-	"getHealth":    {public: true, room: noRoom},
-	"getReadiness": {public: true, room: noRoom},
+	"getHealth":    {public: true, body: noBody},
+	"getReadiness": {public: true, body: noBody},
 	"getProfile":   {scope: access.Admin, lasting: true},
-	"getMetrics":   {scope: access.Read, opens: true, room: noRoom},
-	"getOpenAPI":   {public: true, room: noRoom},
-	"getDocs":      {public: true, room: noRoom},
+	"getMetrics":   {scope: access.Read, opens: true, body: noBody},
+	"getOpenAPI":   {public: true, body: noBody},
+	"getDocs":      {public: true, body: noBody},
 }
 
-// withAlerts reports whether bodies in it hold alerts.
-func (r room) withAlerts() bool { return r == alertRoom || r == batchRoom }
+// withAlerts reports whether such a body holds alerts.
+func (k bodyKind) withAlerts() bool { return k == ingestBody || k == batchBody }
 
-// limit is how many bytes a body in it may have.
-func (r room) limit() int64 {
-	switch r {
-	case batchRoom:
+// limit is how many bytes such a body may have.
+func (k bodyKind) limit() int64 {
+	switch k {
+	case batchBody:
 		return maxBatch
-	case strangerRoom:
+	case anonymousBody:
 		return maxSignIn
 	}
 	return maxBody

@@ -97,7 +97,7 @@ func checkParameter(wrong *invalid.FieldErrors, operation string, p *openapi3.Pa
 	schema := p.Schema.Value
 	switch {
 	case schema.Type.Is(openapi3.TypeArray):
-		given = words(given)
+		given = splitList(given)
 		if schema.MaxItems != nil && uint64(len(given)) > *schema.MaxItems {
 			wrong.Add(p.Name, invalid.CodeTooMany, fmt.Sprintf("must be at most %d", *schema.MaxItems))
 		}

@@ -45,7 +45,7 @@ func (s *Server) GetReadiness(ctx context.Context, _ GetReadinessRequestObject) 
 	check("workers", working, stopped, alive)
 	check("partitions", "Those of this week and the next are there.", "Those of this week and the next cannot be made: no attempts start.", partitions)
 	check("traffic", "It is welcome.", "This replica is stopping.", !s.Draining())
-	said, busy, shut := s.pressure.state()
+	said, busy, shut := s.ingested.state()
 	check("producers", said, said, !shut)
 	if busy && answer.Status == HealthStatusOK {
 		answer.Status, answer.Checks[len(answer.Checks)-1].OK = HealthStatusBusy, false

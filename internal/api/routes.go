@@ -18,7 +18,7 @@ func (s *Server) routes() *echo.Echo {
 	e.Binder = rawBody{}
 	// A client's address is what inbound says: Echo has believed any X-Forwarded-For before.
 	e.IPExtractor = func(r *http.Request) string { return s.Proxies.Client(r).String() }
-	e.Use(middleware.RecoverWithConfig(middleware.RecoverConfig{LogErrorFunc: s.logPanic}), s.identify, s.abandonBody, clearFraming, s.guardBrowser, readableParameters, s.orConsole)
+	e.Use(middleware.RecoverWithConfig(middleware.RecoverConfig{LogErrorFunc: s.logPanic}), s.identify, s.abandonBody, clearFraming, s.refuseCrossOrigin, readableParameters, s.orConsole)
 
 	before := make(map[string][]echo.MiddlewareFunc, len(operations))
 	for name, o := range operations {
@@ -33,45 +33,45 @@ func (s *Server) routes() *echo.Echo {
 	e.GET("/", s.servePage)
 	e.GET("/alerts/*", s.servePage) // where links in alerts point
 	e.GET("/sign-in", s.serveSignIn)
-	e.POST("/sign-in", s.submitSignIn, s.take(s.intake.strangers, maxSignIn))
+	e.POST("/sign-in", s.submitSignIn, s.takeBody(s.intake.anonymous, maxSignIn))
 	return e
 }
 
-// before returns what runs before an operation: who calls and whether they may, and
-// only then how much they send.
+// before returns the middleware of an operation. It finds out who calls and whether they
+// may, and only then reads what they send.
 func (s *Server) before(name string, o operation) []echo.MiddlewareFunc {
 	var steps []echo.MiddlewareFunc
-	if o.room.withAlerts() {
-		steps = append(steps, s.pressure.note, s.intake.early)
+	if o.body.withAlerts() {
+		steps = append(steps, s.ingested.note, s.intake.refuseEarly)
 	}
 	if !o.public && !(o.opens && s.OpenMetrics) {
-		steps = append(steps, s.need(o.scope, s.lookUp(o)))
+		steps = append(steps, s.requireScope(o.scope, s.lookupFor(o)))
 	}
-	if o.room == noRoom {
+	if o.body == noBody {
 		return steps
 	}
-	steps = append(steps, checkQuery(name), s.take(s.intake.budget(o.room), o.room.limit()))
-	if o.room.withAlerts() {
-		steps = append(steps, s.intake.inTurn)
+	steps = append(steps, checkQuery(name), s.takeBody(s.intake.budget(o.body), o.body.limit()))
+	if o.body.withAlerts() {
+		steps = append(steps, s.intake.limitInFlight)
 	}
 	if !o.lasting {
-		steps = append(steps, s.within)
+		steps = append(steps, s.timeout)
 	}
 	return steps
 }
 
-// lookUp is how a caller's token is looked up. Whoever may change what others may do
-// is asked about anew.
-func (s *Server) lookUp(o operation) lookUp {
+// lookupFor returns how a caller's token is looked up for an operation. An operation
+// that changes what others may do reads the token from the database.
+func (s *Server) lookupFor(o operation) tokenLookup {
 	if o.fresh || o.scope == access.Admin {
 		return s.byTokenNow
 	}
 	return s.byToken
 }
 
-// within ends a call that waits for too long: a connection to the database can be
-// dead without anybody's being told.
-func (s *Server) within(next echo.HandlerFunc) echo.HandlerFunc {
+// timeout ends a call that waits for too long: a database connection can be dead
+// without an error.
+func (s *Server) timeout(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		ctx, cancel := context.WithTimeout(c.Request().Context(), s.CallTimeout)
 		defer cancel()

@@ -76,7 +76,7 @@ func TestUnknownPathsAndMethods(t *testing.T) {
 		status       int
 		code         ProblemCode
 	}{
-		{http.MethodGet, "/nowhere", 404, ProblemCodeNotFound},
+		{http.MethodGet, "/no-such-path", 404, ProblemCodeNotFound},
 		{http.MethodGet, "/api/v1", 404, ProblemCodeNotFound},
 		{http.MethodGet, "/api/v2/alerts", 404, ProblemCodeNotFound},
 		{http.MethodGet, "/api/v1/alerts/", 404, ProblemCodeNotFound},

@@ -18,7 +18,7 @@ func TestOverTLS(t *testing.T) {
 		"https://belfry.test": {"__Host-belfry_session", "max-age=31536000"},
 	} {
 		h := newAPI(t, idle, func(s *setup) { s.api.PublicURL = url })
-		for _, path := range []string{"/healthz", "/api/v1/alerts", "/", "/sign-in", "/nowhere"} {
+		for _, path := range []string{"/healthz", "/api/v1/alerts", "/", "/sign-in", "/no-such-path"} {
 			if got := h.get(t, path).header.Get("Strict-Transport-Security"); got != c.hsts {
 				t.Errorf("%s%s: Strict-Transport-Security is %q, want %q", url, path, got, c.hsts)
 			}

@@ -48,7 +48,7 @@ func (s *Server) openSession(ctx context.Context, code, token string) (access.Ca
 	if err != nil {
 		return c, nil, err
 	}
-	from, now := of(ctx), s.Now()
+	from, now := requestFrom(ctx), s.Now()
 	key, hash := access.NewSession()
 	c.SessionID, c.ExpiresAt = uuid.Must(uuid.NewV7()), now.Add(s.SessionLength)
 	opened := access.Session{
@@ -111,12 +111,12 @@ func (s *Server) cookie(key string, maxAge int) *http.Cookie {
 
 // GetSession says who calls.
 func (s *Server) GetSession(ctx context.Context, _ GetSessionRequestObject) (GetSessionResponseObject, error) {
-	return GetSession200JSONResponse(newSession(of(ctx).caller)), nil
+	return GetSession200JSONResponse(newSession(requestFrom(ctx).caller)), nil
 }
 
 // SignOut ends the session. With a bearer token there is none to end.
 func (s *Server) SignOut(ctx context.Context, _ SignOutRequestObject) (SignOutResponseObject, error) {
-	if id := of(ctx).caller.SessionID; id != uuid.Nil {
+	if id := requestFrom(ctx).caller.SessionID; id != uuid.Nil {
 		if err := s.endSession(ctx, "session.close", id, nil); err != nil && !errors.Is(err, postgres.ErrNotFound) {
 			return nil, err
 		}
@@ -135,7 +135,7 @@ func (s *Server) ListSessions(ctx context.Context, _ ListSessionsRequestObject) 
 		answer.Items[i] = OpenSession{
 			ID: x.ID, Name: x.Name, Scopes: newScopes(x.Scopes), OpenedBy: SessionOpener(x.Opener), TokenID: orNil(x.TokenID),
 			CreatedAt: x.CreatedAt.UTC(), LastUsedAt: timeOrNil(x.LastUsedAt), ExpiresAt: x.ExpiresAt.UTC(),
-			Address: x.Address, UserAgent: x.UserAgent, Current: x.ID == of(ctx).caller.SessionID,
+			Address: x.Address, UserAgent: x.UserAgent, Current: x.ID == requestFrom(ctx).caller.SessionID,
 		}
 	}
 	return answer, nil
@@ -161,7 +161,7 @@ func (s *Server) endSession(ctx context.Context, action string, id uuid.UUID, ow
 
 // owner is whose sessions the caller may see and end: nil for everybody's.
 func owner(ctx context.Context) *access.Caller {
-	if c := of(ctx).caller; !c.May(access.Admin) {
+	if c := requestFrom(ctx).caller; !c.May(access.Admin) {
 		return &c
 	}
 	return nil

@@ -135,11 +135,11 @@ func TestStreamIsNoUse(t *testing.T) {
 	defer resp.Body.Close()
 	clock.pass(30 * time.Minute)
 	s := &Server{Config: h.config}
-	if s.strange(r) {
+	if s.signedOut(r) {
 		t.Error("the session has ended")
 	}
 	clock.pass(31 * time.Minute)
-	if !s.strange(r) {
+	if !s.signedOut(r) {
 		t.Error("looking whether the session goes on keeps it open")
 	}
 }

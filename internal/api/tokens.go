@@ -46,7 +46,7 @@ func (s *Server) CreateToken(ctx context.Context, r CreateTokenRequestObject) (C
 	if err := wrong.Sorted(); err != nil {
 		return nil, err
 	}
-	caller := of(ctx).caller
+	caller := requestFrom(ctx).caller
 	t := access.Token{
 		ID: uuid.Must(uuid.NewV7()), Name: strings.TrimSpace(name), CreatedAt: s.Now().UTC(), CreatedBy: caller.Name, CreatorID: caller.TokenID,
 	}
@@ -74,7 +74,7 @@ func (s *Server) CreateToken(ctx context.Context, r CreateTokenRequestObject) (C
 // confirm ends a transaction whose caller's token was revoked, or whose session
 // was ended, since they were let in: what they make would outlive that.
 func confirm(ctx context.Context, tx *postgres.Tx) error {
-	return refusedIfGone(tx.Confirm(ctx, of(ctx).caller))
+	return refusedIfGone(tx.Confirm(ctx, requestFrom(ctx).caller))
 }
 
 func refusedIfGone(err error) error {
@@ -89,7 +89,7 @@ func refusedIfGone(err error) error {
 func (s *Server) RevokeToken(ctx context.Context, r RevokeTokenRequestObject) (RevokeTokenResponseObject, error) {
 	var done postgres.Revocation
 	err := s.DB.InTx(ctx, func(tx *postgres.Tx) error {
-		err := refusedIfGone(tx.ConfirmRevoking(ctx, of(ctx).caller))
+		err := refusedIfGone(tx.ConfirmRevoking(ctx, requestFrom(ctx).caller))
 		switch {
 		case err != nil:
 			return err

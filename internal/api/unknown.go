@@ -18,7 +18,7 @@ const (
 // ListUnknownDestinations answers what alerts name that nobody has. What somebody
 // has by now is mended, and left out.
 func (s *Server) ListUnknownDestinations(ctx context.Context, _ ListUnknownDestinationsRequestObject) (ListUnknownDestinationsResponseObject, error) {
-	done, err := s.counting.take(ctx)
+	done, err := s.counting.acquire(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -53,7 +53,7 @@ func (s *Server) CountAlertsNaming(ctx context.Context, r CountAlertsNamingReque
 	if _, err := s.DB.Destination(ctx, r.ID); err != nil {
 		return nil, err
 	}
-	done, err := s.counting.take(ctx)
+	done, err := s.counting.acquire(ctx)
 	if err != nil {
 		return nil, err
 	}

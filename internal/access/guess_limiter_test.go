@@ -20,7 +20,7 @@ func network(i int) netip.Prefix {
 const guess = "a guess at the token of the settings"
 
 // fail shows something wrong so many times, which must be looked at.
-func fail(t *testing.T, g *access.Guard, from netip.Prefix, times int) {
+func fail(t *testing.T, g *access.GuessLimiter, from netip.Prefix, times int) {
 	t.Helper()
 	for i := range times {
 		if wait, ok := g.Admit(from, guess, access.Hash(guess)); !ok {
@@ -30,16 +30,16 @@ func fail(t *testing.T, g *access.Guard, from netip.Prefix, times int) {
 	}
 }
 
-func admits(g *access.Guard, from netip.Prefix, text string) bool {
+func admits(g *access.GuessLimiter, from netip.Prefix, text string) bool {
 	_, ok := g.Admit(from, text, access.Hash(text))
 	return ok
 }
 
 // Twenty wrong ones at once, then one in six seconds, for each network by itself.
-func TestGuardLimits(t *testing.T) {
+func TestGuessLimiterLimits(t *testing.T) {
 	t.Parallel()
 	clock := watch{time.Now()}
-	g := access.NewGuard(0, clock.now)
+	g := access.NewGuessLimiter(0, clock.now)
 	fail(t, g, network(1), 20)
 	if wait, ok := g.Admit(network(1), guess, access.Hash(guess)); ok || wait != 6*time.Second {
 		t.Errorf("after 20: %v, wait for %s", ok, wait)
@@ -62,10 +62,10 @@ func TestGuardLimits(t *testing.T) {
 }
 
 // Whoever shares a network with one who guesses goes on, and no guess does.
-func TestGuardLetsValidOnesThrough(t *testing.T) {
+func TestGuessLimiterLetsValidOnesThrough(t *testing.T) {
 	t.Parallel()
 	clock := watch{time.Now()}
-	g := access.NewGuard(0, clock.now)
+	g := access.NewGuessLimiter(0, clock.now)
 	const known, unknown = "the token of the settings, used here before", "another that a person chose"
 	g.Passed(access.Hash(known))
 	fail(t, g, network(1), 20)
@@ -108,10 +108,10 @@ func TestGuardLetsValidOnesThrough(t *testing.T) {
 
 // A program that goes on with a token of the right form that is not valid uses up
 // nothing that a new token needs, and only for so long as that cannot be by mistake.
-func TestGuardLooksOnceAtWhatIsWrong(t *testing.T) {
+func TestGuessLimiterLooksOnceAtWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	clock := watch{time.Now()}
-	g := access.NewGuard(0, clock.now)
+	g := access.NewGuessLimiter(0, clock.now)
 	revoked, _ := access.NewToken()
 	looked := 0
 	for range 1000 {
@@ -143,10 +143,10 @@ func TestGuardLooksOnceAtWhatIsWrong(t *testing.T) {
 
 // However many networks there are, memory is bounded, and the last ones are
 // limited too, together.
-func TestGuardIsBounded(t *testing.T) {
+func TestGuessLimiterIsBounded(t *testing.T) {
 	t.Parallel()
 	clock := watch{time.Now()}
-	g := access.NewGuard(3, clock.now)
+	g := access.NewGuessLimiter(3, clock.now)
 	for i := range 10_000 {
 		fail(t, g, network(i), 1)
 	}
@@ -167,10 +167,10 @@ func TestGuardIsBounded(t *testing.T) {
 }
 
 // Of what was valid only so much is remembered, and what is valid no longer goes first.
-func TestGuardForgetsWhatWasValid(t *testing.T) {
+func TestGuessLimiterForgetsWhatWasValid(t *testing.T) {
 	t.Parallel()
 	clock := watch{time.Now()}
-	g := access.NewGuard(0, clock.now)
+	g := access.NewGuessLimiter(0, clock.now)
 	const most = 10_000
 	known := func(from, to int) (n int) {
 		for i := from; i < to; i++ {

@@ -28,9 +28,9 @@ func atOnce(t testing.TB, calls ...func() answer) (next func() answer) {
 	}
 }
 
-// When as much as may be is being done for people, others wait, and then hear that
-// nothing was done and when to come again.
-func TestCrowdedCallsComeAgain(t *testing.T) {
+// When as many calls of people are worked as may be, further ones wait, and are then
+// told that nothing was done and when to try again.
+func TestCallsBeyondTheOperatorLimitAreRefused(t *testing.T) {
 	t.Parallel()
 	h := newAPI(t, once)
 	h.hook(t, newReceiver(t, says(500, "")).URL)
