@@ -17,8 +17,8 @@ import (
 )
 
 // standby makes a streaming replica of a running Postgres with pg_basebackup, and starts
-// it. It copies and follows the primary through a proxy that the test can cut. server must be the primary of
-// dir; another directory is that of the replica.
+// it. It copies and follows the primary through a proxy that the test can cut. server must
+// be the primary of dir; replicaDir is another directory.
 func standby(t *testing.T, server *devpg.Server, dir, replicaDir string, proxy *databaseProxy) *devpg.Server {
 	t.Helper()
 	data, err := filepath.Glob(filepath.Join(dir, "pg", "pg[0-9]*"))
