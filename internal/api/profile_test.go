@@ -39,8 +39,10 @@ func TestOneProfileAtATime(t *testing.T) {
 	left := make(chan struct{})
 	go func() {
 		defer close(left)
-		if resp, err := client.Do(r); err == nil {
-			resp.Body.Close()
+		for ctx.Err() == nil { // it is refused while one of those below is being made
+			if resp, err := client.Do(r); err == nil {
+				resp.Body.Close()
+			}
 		}
 	}()
 	until(t, "the first is being made", func() bool {
