@@ -1662,7 +1662,8 @@ type DestinationHealth struct {
 	// FailingSince When the first of the counted attempts began that have failed since the last acknowledgement; `null` while it is neither `failing` nor `not_answering`.
 	FailingSince *time.Time `json:"failingSince"`
 
-	// Held How many of its deliveries are held, by reason. Each count stops at 10,000, so 10,000 may mean more.
+	// Held How many of its deliveries are held, by reason: a number for each `DeliveryReason` that holds, 0 as well. Each count stops at 10,000, so
+	// 10,000 may mean more.
 	Held HeldCounts `json:"held"`
 
 	// LastAckAt When it last acknowledged; `null` if never.
@@ -1917,23 +1918,9 @@ type Health struct {
 // HealthStatus `ok` when every check is; `busy` (200) while some calls with alerts are refused for want of room; `unready` (503) when it should get no traffic.
 type HealthStatus string
 
-// HeldCounts How many of its deliveries are held, by reason. Each count stops at 10,000, so 10,000 may mean more.
-type HeldCounts struct {
-	// Busy How many are held because there is no room.
-	Busy int `json:"busy"`
-
-	// Misconfigured How many are held because its settings cannot be used.
-	Misconfigured int `json:"misconfigured"`
-
-	// NotAnswering How many are held because it does not answer.
-	NotAnswering int `json:"not_answering"`
-
-	// OurSide How many are held because Belfry's own side kept failing.
-	OurSide int `json:"our_side"`
-
-	// Paused How many are held because it is paused.
-	Paused int `json:"paused"`
-}
+// HeldCounts How many of its deliveries are held, by reason: a number for each `DeliveryReason` that holds, 0 as well. Each count stops at 10,000, so
+// 10,000 may mean more.
+type HeldCounts map[string]int
 
 // HourStats Counted attempts that ended within an hour.
 type HourStats struct {

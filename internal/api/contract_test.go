@@ -122,7 +122,8 @@ func propertiesOf(s *openapi3.Schema) (openapi3.Schemas, bool) {
 	if all == nil {
 		all = openapi3.Schemas{}
 	}
-	open := s.AdditionalProperties.Has != nil && *s.AdditionalProperties.Has
+	more := s.AdditionalProperties
+	open := more.Schema != nil || more.Has != nil && *more.Has
 	for _, part := range slices.Concat(s.AllOf, s.OneOf) {
 		more, alsoOpen := propertiesOf(part.Value)
 		maps.Copy(all, more)

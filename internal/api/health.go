@@ -88,12 +88,12 @@ func (w watched) health(id uuid.UUID) DestinationHealth {
 	answer := DestinationHealth{
 		DestinationID: id, State: newHealthState(h), NotAnsweringSince: timeOrNil(h.NotAnsweringSince), FailingSince: timeOrNil(since),
 		ConsecutiveFailures: inARow, LastAckAt: timeOrNil(h.LastAckAt), NextProbeAt: timeOrNil(h.NextProbeAt),
-		Held: HeldCounts{
-			Paused: held[delivery.Paused], NotAnswering: held[delivery.NotAnswering], Busy: held[delivery.Busy],
-			Misconfigured: held[delivery.Misconfigured], OurSide: held[delivery.OurSide],
-		},
+		Held:     HeldCounts{},
 		LastHour: newAttemptStats(delivery.Sum(stats, w.now.Add(-time.Hour))),
 		LastDay:  newAttemptStats(delivery.Sum(stats, w.now.Add(-historyHours*time.Hour))),
+	}
+	for _, reason := range delivery.HoldReasons() {
+		answer.Held[string(reason)] = held[reason]
 	}
 	if h.SlowUntil.After(w.now) {
 		answer.SlowUntil = timeOrNil(h.SlowUntil)

@@ -35,7 +35,7 @@ func TestHealthOfTheUntried(t *testing.T) {
 	h := newAPI(t, idle)
 	d := h.hook(t, "http://a.test")
 	got := h.health(t, d)
-	if diff := cmp.Diff(DestinationHealth{DestinationID: d.ID, State: "unknown"}, got.DestinationHealth); diff != "" {
+	if diff := cmp.Diff(DestinationHealth{DestinationID: d.ID, State: "unknown", Held: heldCounts(nil)}, got.DestinationHealth); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	if len(got.History) != 24 {
@@ -125,7 +125,7 @@ func TestHealthOfTheUnanswering(t *testing.T) {
 	want := DestinationHealth{
 		DestinationID: d.ID, State: "not_answering", ConsecutiveFailures: 12, FailingSince: ago(time.Minute), NotAnsweringSince: ago(30 * time.Second),
 		NextProbeAt: ago(-5 * time.Second), LastAckAt: ago(time.Hour), SlowUntil: ago(-time.Hour),
-		LastFailure: &LastFailure{At: *ago(time.Second), Class: "timeout", Error: ptr("no answer")},
+		LastFailure: &LastFailure{At: *ago(time.Second), Class: "timeout", Error: ptr("no answer")}, Held: heldCounts(nil),
 	}
 	if diff := cmp.Diff(want, h.health(t, d).DestinationHealth); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -190,6 +190,15 @@ func TestNewSettingsAreProbed(t *testing.T) {
 	}
 }
 
+// heldCounts are the counts of an answer, which has one for each reason.
+func heldCounts(some map[delivery.Reason]int) HeldCounts {
+	all := HeldCounts{}
+	for _, reason := range delivery.HoldReasons() {
+		all[string(reason)] = some[reason]
+	}
+	return all
+}
+
 func TestHealthCountsWhatIsHeld(t *testing.T) {
 	t.Parallel()
 	h := newAPI(t, idle)
@@ -199,7 +208,10 @@ func TestHealthCountsWhatIsHeld(t *testing.T) {
 		h.accept(t)
 	}
 	h.exec(t, `UPDATE deliveries SET reason = 'misconfigured' WHERE id = (SELECT id FROM deliveries WHERE status = 'held' LIMIT 1)`)
-	for which, want := range map[*CreatedDestination]HeldCounts{&d: {Paused: 3, Misconfigured: 1}, &other: {}} {
+	for which, want := range map[*CreatedDestination]HeldCounts{
+		&d:     heldCounts(map[delivery.Reason]int{delivery.Paused: 3, delivery.Misconfigured: 1}),
+		&other: heldCounts(nil),
+	} {
 		if diff := cmp.Diff(want, h.health(t, *which).Held); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
@@ -280,7 +292,7 @@ func TestListHealth(t *testing.T) {
 	if diff := cmp.Diff(want, got.Items); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if got.Items[0].State != "answering" || got.Items[0].LastHour.Acked != 3 || got.Items[1].Held.Paused != 1 || strings.Contains(string(a.body), "history") {
+	if got.Items[0].State != "answering" || got.Items[0].LastHour.Acked != 3 || got.Items[1].Held["paused"] != 1 || strings.Contains(string(a.body), "history") {
 		t.Errorf("got %s", a.body)
 	}
 }

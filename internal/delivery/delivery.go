@@ -32,36 +32,6 @@ func Statuses() []Status { return []Status{Queued, Retrying, Held, Delivered, Fa
 // Final reports whether nothing more happens unless a person asks for it.
 func (s Status) Final() bool { return s == Delivered || s == Failed || s == Cancelled }
 
-// Reason says why a delivery is held, failed or cancelled; it is empty otherwise.
-type Reason string
-
-// The reasons, by the status they belong to.
-const (
-	Paused        Reason = "paused"        // held: the destination is paused
-	NotAnswering  Reason = "not_answering" // held: the destination keeps failing
-	OurSide       Reason = "our_side"      // held: our own side keeps failing, and waits before it tries again
-	Busy          Reason = "busy"          // held: too many attempts in flight
-	Misconfigured Reason = "misconfigured" // held: the settings cannot be opened or used
-
-	AttemptsExhausted Reason = "attempts_exhausted" // failed
-	Expired           Reason = "expired"            // failed: held not_answering too long
-
-	DestinationDeleted Reason = "destination_deleted" // cancelled
-	ByPerson           Reason = "by_person"           // cancelled
-)
-
-// Status returns the status that the reason belongs to.
-func (r Reason) Status() Status {
-	switch r {
-	case AttemptsExhausted, Expired:
-		return Failed
-	case DestinationDeleted, ByPerson:
-		return Cancelled
-	default:
-		return Held
-	}
-}
-
 // RoutedBy says why a delivery exists.
 type RoutedBy string
 

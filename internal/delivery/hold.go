@@ -1,7 +1,6 @@
 package delivery
 
 import (
-	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -53,15 +52,6 @@ func HoldReason(d Delivery, t Target, now time.Time) Reason {
 		return Busy
 	}
 	return ""
-}
-
-// HoldReasons returns all reasons of [HoldReason], in its order.
-func HoldReasons() []Reason { return []Reason{Misconfigured, Paused, NotAnswering, OurSide, Busy} }
-
-// Releasable returns the reasons that end with what holds a destination. The other
-// ones end with a wait that each delivery has for itself.
-func Releasable() []Reason {
-	return slices.DeleteFunc(HoldReasons(), func(r Reason) bool { return r == OurSide })
 }
 
 // HoldsManual is HoldReason for deliveries of which only is known that a person asked

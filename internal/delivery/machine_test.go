@@ -100,9 +100,7 @@ func (m *machine) settled(t *rapid.T, c delivery.Claim) {
 }
 
 func (m *machine) hold(t *rapid.T) {
-	r := rapid.SampledFrom([]delivery.Reason{
-		delivery.Paused, delivery.NotAnswering, delivery.OurSide, delivery.Busy, delivery.Misconfigured,
-	}).Draw(t, "reason")
+	r := rapid.SampledFrom(delivery.HoldReasons()).Draw(t, "reason")
 	m.move("hold", !m.d.Status.Final(), func() delivery.Delivery { return m.d.Hold(r, m.now) })
 }
 
@@ -165,14 +163,12 @@ func TestDeliveryLives(t *testing.T) {
 func (m *machine) checkRow(t *rapid.T) {
 	d := m.d
 	open := d.Status == delivery.Queued || d.Status == delivery.Retrying || d.Status == delivery.Held
-	reasons := map[delivery.Status][]delivery.Reason{
-		delivery.Queued: {""}, delivery.Retrying: {""}, delivery.Delivered: {""},
-		delivery.Held:      {delivery.Paused, delivery.NotAnswering, delivery.OurSide, delivery.Busy, delivery.Misconfigured},
-		delivery.Failed:    {delivery.AttemptsExhausted, delivery.Expired},
-		delivery.Cancelled: {delivery.DestinationDeleted, delivery.ByPerson},
+	reasons := delivery.Reasons(d.Status)
+	if len(reasons) == 0 {
+		reasons = []delivery.Reason{""}
 	}
 	for check, holds := range map[string]bool{
-		"deliveries_reason":   contains(reasons[d.Status], d.Reason),
+		"deliveries_reason":   contains(reasons, d.Reason),
 		"deliveries_budget":   0 <= d.Attempts && d.Attempts <= d.MaxAttempts,
 		"deliveries_job":      (d.JobID != 0) == (open && d.Status != delivery.Held),
 		"deliveries_due":      !d.DueAt.IsZero() == open,

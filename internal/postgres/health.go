@@ -185,7 +185,7 @@ func (q queries) HeldCounts(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID
 	const query = `
 		SELECT t.id, r.reason, c.n
 		FROM unnest($1::uuid[]) AS t (id)
-		CROSS JOIN unnest(ARRAY['paused', 'not_answering', 'our_side', 'busy', 'misconfigured']) AS r (reason)
+		CROSS JOIN unnest($3::text[]) AS r (reason)
 		CROSS JOIN LATERAL (
 			SELECT count(*) AS n
 			FROM (
@@ -193,7 +193,7 @@ func (q queries) HeldCounts(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID
 				WHERE d.status = 'held' AND d.destination_id = t.id AND d.reason = r.reason
 				LIMIT $2) AS few) AS c
 		WHERE c.n > 0`
-	rows, err := q.q.Query(ctx, query, ids, maxHeld)
+	rows, err := q.q.Query(ctx, query, ids, maxHeld, delivery.HoldReasons())
 	if err != nil {
 		return nil, fmt.Errorf("count held deliveries: %w", err)
 	}

@@ -2667,18 +2667,12 @@ export interface components {
             /** @description What went wrong, in words, without the URL or any header value; `null` when that says nothing more. */
             error: string | null;
         };
-        /** @description How many of its deliveries are held, by reason. Each count stops at 10,000, so 10,000 may mean more. */
+        /**
+         * @description How many of its deliveries are held, by reason: a number for each `DeliveryReason` that holds, 0 as well. Each count stops at 10,000, so
+         *     10,000 may mean more.
+         */
         HeldCounts: {
-            /** @description How many are held because it is paused. */
-            paused: number;
-            /** @description How many are held because it does not answer. */
-            not_answering: number;
-            /** @description How many are held because Belfry's own side kept failing. */
-            our_side: number;
-            /** @description How many are held because there is no room. */
-            busy: number;
-            /** @description How many are held because its settings cannot be used. */
-            misconfigured: number;
+            [key: string]: number;
         };
         /** @description Counted attempts, summed up. */
         AttemptStats: {

@@ -80,19 +80,6 @@ export const deliveryStatuses = [
   "delivered",
 ] as const satisfies readonly DeliveryStatus[];
 
-/** The reasons, by the status that they belong to, in the order in which they ask for someone. */
-export const deliveryReasons = [
-  "attempts_exhausted",
-  "expired",
-  "not_answering",
-  "misconfigured",
-  "our_side",
-  "paused",
-  "busy",
-  "by_person",
-  "destination_deleted",
-] as const satisfies readonly DeliveryReason[];
-
 /** What can come of an attempt, what is most often looked for first. */
 export const attemptClasses = [
   "rejected",

@@ -5,14 +5,15 @@ import type { DeliveryStatus } from "../../api/types";
 import { Loaded } from "../../ui/page/Loaded";
 import { Panel } from "../../ui/page/Panel";
 import { countWord, noneOf } from "../../words/count";
-import { reasonSentence, reasonWord, statusWord } from "../../words/status";
+import { heldReasons, reasonSentence, reasonWord } from "../../words/reasons";
+import { statusWord } from "../../words/status";
 import { countsOf } from "../deliveries/list/StatusCounts";
 import type { DeliveriesSearch } from "../deliveries/list/search";
+import { heldFor } from "../destinations/health/health";
 import { heldWord } from "./attention";
 import classes from "./WaitingPanel.module.css";
 
 const everything: DeliveriesSearch = {};
-const heldReasons = ["not_answering", "misconfigured", "our_side", "paused", "busy"] as const;
 
 /** What is still to go out, by what it waits for. */
 export function WaitingPanel() {
@@ -36,7 +37,7 @@ export function WaitingPanel() {
                   />
                 ))}
                 {heldReasons.map((reason) => {
-                  const n = healths.reduce((sum, h) => sum + h.held[reason], 0);
+                  const n = healths.reduce((sum, h) => sum + heldFor(h.held, reason), 0);
                   return (
                     <Tile
                       key={reason}
@@ -44,8 +45,8 @@ export function WaitingPanel() {
                       status="held"
                       number={heldWord(n)}
                       none={n === 0}
-                      word={`Held: ${reasonWord[reason]}`}
-                      more={reasonSentence[reason]}
+                      word={`Held: ${reasonWord(reason)}`}
+                      more={reasonSentence(reason)}
                     />
                   );
                 })}
@@ -71,7 +72,7 @@ function Tile({
   number: string;
   none: boolean;
   word: string;
-  more?: string;
+  more?: string | undefined;
 }) {
   return (
     <li>

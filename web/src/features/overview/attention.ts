@@ -1,4 +1,5 @@
 import type { Destination, DestinationHealth, LastFailure, UnknownDestinationList } from "../../api/types";
+import { heldFor } from "../destinations/health/health";
 
 type About = { id: string; name: string };
 
@@ -57,16 +58,24 @@ export function attentionOf(
 function ofDestination(d: Destination, h: DestinationHealth): Attention[] {
   const destination = { id: d.id, name: d.displayName };
   const found: Attention[] = [];
-  if (h.held.misconfigured > 0) {
-    found.push({ kind: "misconfigured", destination, held: h.held.misconfigured });
+  if (heldFor(h.held, "misconfigured") > 0) {
+    found.push({ kind: "misconfigured", destination, held: heldFor(h.held, "misconfigured") });
   }
   if (d.state === "paused") {
     // It gets no attempts: how it answered before is no news.
-    return h.held.paused > 0 ? [...found, { kind: "paused", destination, held: h.held.paused }] : found;
+    return heldFor(h.held, "paused") > 0
+      ? [...found, { kind: "paused", destination, held: heldFor(h.held, "paused") }]
+      : found;
   }
   const { lastFailure: last, consecutiveFailures: inARow } = h;
   if (h.state === "not_answering") {
-    found.push({ kind: "notAnswering", destination, since: h.notAnsweringSince, held: h.held.not_answering, last });
+    found.push({
+      kind: "notAnswering",
+      destination,
+      since: h.notAnsweringSince,
+      held: heldFor(h.held, "not_answering"),
+      last,
+    });
   } else if (h.state === "failing" && inARow >= inARowAtLeast) {
     found.push({ kind: "failing", destination, since: h.failingSince, inARow, last });
   }

@@ -10,7 +10,8 @@ import type { DeliveryStatus } from "../../api/types";
 import { now } from "../../time/clock";
 import { useNow } from "../../time/useNow";
 import { exactly } from "../../time/words";
-import { type DeliveryState, reasonSentence, statusText } from "../../words/status";
+import { reasonSentence } from "../../words/reasons";
+import { type DeliveryState, statusText } from "../../words/status";
 import classes from "./StatusChip.module.css";
 
 const icons: Record<DeliveryStatus, typeof IconClock> = {
@@ -43,7 +44,7 @@ function Counting({ delivery }: { delivery: DeliveryState }) {
 
 function explain(delivery: DeliveryState): string | undefined {
   if (delivery.reason !== null) {
-    return reasonSentence[delivery.reason];
+    return reasonSentence(delivery.reason);
   }
   return delivery.status === "retrying" && delivery.dueAt !== null
     ? `Due ${exactly(new Date(delivery.dueAt))}`

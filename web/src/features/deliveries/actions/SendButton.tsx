@@ -52,7 +52,7 @@ export function SendButton({ delivery, shortcut }: { delivery: Delivery; shortcu
           error={send.error}
           onConfirm={() => send.mutate({ delivery, action: asked }, { onSuccess: () => setAsking(false) })}
         >
-          {asked.asks && <Question asks={asked.asks} delivery={delivery} />}
+          <Question action={asked} delivery={delivery} />
         </ConfirmDialog>
       </div>
       {send.isError && !asking && (
@@ -64,24 +64,20 @@ export function SendButton({ delivery, shortcut }: { delivery: Delivery; shortcu
   );
 }
 
-function Question({ asks, delivery }: { asks: NonNullable<Action["asks"]>; delivery: Delivery }) {
-  switch (asks) {
-    case "paused":
-      return "Its destination is paused: this delivery goes out all the same, past the hold.";
-    case "not_answering":
-      return "Its destination does not answer: this delivery goes out all the same, past the hold, and spends a try.";
-    case "delivered":
-      return (
-        <>
-          It was delivered{" "}
-          {delivery.firstAckAt !== null && (
-            <>
-              at <Time at={delivery.firstAckAt} />
-            </>
-          )}
-          . The destination gets it a second time, marked as the same delivery: whether it takes it for the same alert
-          is up to the receiver.
-        </>
-      );
+function Question({ action, delivery }: { action: Action; delivery: Delivery }) {
+  if (action.kind !== "again") {
+    return action.asks;
   }
+  return (
+    <>
+      It was delivered
+      {delivery.firstAckAt !== null && (
+        <>
+          {" "}
+          at <Time at={delivery.firstAckAt} />
+        </>
+      )}
+      . {action.asks}
+    </>
+  );
 }

@@ -8,14 +8,17 @@ const destination = { id: "d", displayName: "SOAR", type: "sample", deleted: fal
 test.each<[DeliveryStatus, DeliveryReason | null, string, string | undefined]>([
   ["retrying", null, "Send now", undefined],
   ["held", "busy", "Send now", undefined],
-  ["held", "paused", "Send now", "paused"],
-  ["held", "not_answering", "Send now", "not_answering"],
+  ["held", "our_side", "Send now", undefined],
+  ["held", "paused", "Send now", "is paused"],
+  ["held", "not_answering", "Send now", "does not answer"],
   ["failed", "attempts_exhausted", "Re-send", undefined],
   ["cancelled", "by_person", "Re-send", undefined],
-  ["delivered", null, "Send again", "delivered"],
+  ["delivered", null, "Send again", "a second time"],
 ])("a delivery that is %s (%s) can be sent by %s", (status, reason, label, asks) => {
   const action = actionOf({ status, reason, destination });
-  expect([action.label, action.asks, action.mayNot]).toEqual([label, asks, undefined]);
+  expect([action.label, action.mayNot]).toEqual([label, undefined]);
+  expect(action.asks ?? "").toContain(asks ?? "");
+  expect(action.asks === undefined).toBe(asks === undefined);
 });
 
 test("what cannot be done says why", () => {

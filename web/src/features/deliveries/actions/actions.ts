@@ -1,4 +1,5 @@
 import type { Delivery } from "../../../api/types";
+import { holdWords } from "../../../words/reasons";
 
 /** What a person can do to get a delivery out. */
 export type Action = {
@@ -7,7 +8,7 @@ export type Action = {
   /** Why it cannot be done now. */
   mayNot?: string;
   /** What to say before it is done; undefined when nothing is to be asked. */
-  asks?: "delivered" | "paused" | "not_answering";
+  asks?: string;
 };
 
 /** The one action that fits the state of the delivery. */
@@ -25,24 +26,17 @@ const byStatus: Record<Exclude<Delivery["status"], "held">, Action> = {
     mayNot: "It is queued already, and goes out as soon as there is room.",
   },
   retrying: { kind: "sendNow", label: "Send now" },
-  delivered: { kind: "again", label: "Send again", asks: "delivered" },
+  delivered: {
+    kind: "again",
+    label: "Send again",
+    asks: "The destination gets it a second time, marked as the same delivery: whether it takes it for the same alert is up to the receiver.",
+  },
   failed: { kind: "resend", label: "Re-send" },
   cancelled: { kind: "resend", label: "Re-send" },
 };
 
 /** A held delivery has its run before it: what is wanted of it is its next try, not another run. */
 function ofHeld(reason: Delivery["reason"]): Action {
-  const action: Action = { kind: "sendNow", label: "Send now" };
-  switch (reason) {
-    case "misconfigured":
-      return {
-        ...action,
-        mayNot: "The settings of its destination cannot be used. It goes out once they are entered again.",
-      };
-    case "paused":
-    case "not_answering":
-      return { ...action, asks: reason };
-    default:
-      return action; // busy: nobody decided that it waits
-  }
+  const past = reason === null ? undefined : holdWords(reason)?.sendNow;
+  return { kind: "sendNow", label: "Send now", ...past };
 }

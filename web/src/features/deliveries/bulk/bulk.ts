@@ -13,7 +13,8 @@ import { compact } from "../../../app/search";
 import { moment } from "../../../time/words";
 import { isolated } from "../../../words/bidi";
 import { alertTypeWord, routedByWord, severityWord } from "../../../words/labels";
-import { classWord, reasonWord, statusWord } from "../../../words/status";
+import { reasonWord } from "../../../words/reasons";
+import { classWord, statusWord } from "../../../words/status";
 import { type DeliveriesSearch, deliveryFilters } from "../list/search";
 import type { Selection } from "../selection/selection";
 
@@ -93,7 +94,7 @@ export function filterWords(filter: DeliveryFilter, nameOf: (destinationId: stri
   const at = (time: string) => moment(new Date(time), now);
   const parts = [
     status?.length === deliveryStatuses.length ? undefined : status?.map((s) => statusWord[s]),
-    reason?.map((r) => reasonWord[r]),
+    reason?.map((r) => reasonWord(r)),
     destinationId?.map((id) => isolated(nameOf(id))),
     outcome?.map((c) => classWord[c]),
     statusCode === undefined ? undefined : [`code ${statusCode}`],

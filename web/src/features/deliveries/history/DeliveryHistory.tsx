@@ -6,7 +6,7 @@ import { Time } from "../../../time/Time";
 import { parseWait } from "../../../time/words";
 import { CopyId } from "../../../ui/code/CopyId";
 import { Loaded } from "../../../ui/page/Loaded";
-import { reasonSentence } from "../../../words/status";
+import { reasonSentence } from "../../../words/reasons";
 import { CancelButton } from "../actions/CancelButton";
 import { AttemptView } from "../attempt/AttemptView";
 import classes from "./DeliveryHistory.module.css";
@@ -49,7 +49,7 @@ function History({
   return (
     <div className={classes.history}>
       <div className={classes.facts}>
-        {details.reason !== null && <p className={classes.reason}>{reasonSentence[details.reason]}</p>}
+        {details.reason !== null && <p className={classes.reason}>{reasonSentence(details.reason)}</p>}
         <span>
           Opened <Time at={details.createdAt} />
         </span>

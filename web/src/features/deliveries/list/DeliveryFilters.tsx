@@ -3,14 +3,15 @@ import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { destinationsQuery } from "../../../api/destinations";
-import { alertTypes, attemptClasses, deliveryReasons, routedBys, severities } from "../../../api/types";
+import { alertTypes, attemptClasses, routedBys, severities } from "../../../api/types";
 import { ChoiceFilter, FilterPopover } from "../../../ui/list/ChoiceFilter";
 import { FilterBar } from "../../../ui/list/FilterBar";
 import { SearchField } from "../../../ui/list/SearchField";
 import { TimeFilter } from "../../../ui/list/TimeFilter";
 import { SeverityMark } from "../../../ui/marks/SeverityMark";
 import { alertTypeWord, routedByWord, severityWord } from "../../../words/labels";
-import { classWord, reasonStatus, reasonWord, statusWord } from "../../../words/status";
+import { deliveryReasons, reasonStatus, reasonWord } from "../../../words/reasons";
+import { classWord, statusWord } from "../../../words/status";
 import { type DeliveriesSearch, failedLastDay, readCode, sameSearch } from "./search";
 
 /** What narrows the list of deliveries, beside the status; and what people look at most, as a link. */
@@ -40,7 +41,7 @@ export function DeliveryFilters({
       </Button>
       <ChoiceFilter
         label="Reason"
-        choices={deliveryReasons.map((r) => ({ value: r, label: `${statusWord[reasonStatus[r]]}: ${reasonWord[r]}` }))}
+        choices={deliveryReasons.map((r) => ({ value: r, label: `${statusWord[reasonStatus(r)]}: ${reasonWord(r)}` }))}
         value={search.reason}
         onChange={(reason) => onChange({ reason })}
       />

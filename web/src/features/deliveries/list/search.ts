@@ -7,7 +7,6 @@ import {
   type BulkResend,
   type DeliveryReason,
   type DeliveryStatus,
-  deliveryReasons,
   deliveryStatuses,
   type RoutedBy,
   routedBys,
@@ -15,6 +14,7 @@ import {
   severities,
 } from "../../../api/types";
 import { compact, id, ids, manyOf, one, rangeAt, type TimeRange, timeRange } from "../../../app/search";
+import { deliveryReasons } from "../../../words/reasons";
 
 /** What the URL of the list of deliveries may say. */
 export type DeliveriesSearch = TimeRange & {

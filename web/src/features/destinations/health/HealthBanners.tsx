@@ -5,7 +5,7 @@ import { Time } from "../../../time/Time";
 import { outcomeWord } from "../../../words/status";
 import type { DestinationDialog } from "../dialogs/DestinationDialogs";
 import classes from "./HealthBanners.module.css";
-import { countText, heldTotal } from "./health";
+import { countText, heldText, heldTotal } from "./health";
 
 /** What asks for someone about a destination, with what is known and what can be done. */
 export function HealthBanners({
@@ -28,8 +28,7 @@ export function HealthBanners({
       {health?.state === "not_answering" && health.notAnsweringSince !== null && (
         <Banner tone="bad" title="This destination does not answer">
           Since <Time at={health.notAnsweringSince} /> (<Time at={health.notAnsweringSince} ago />
-          ). Its deliveries are held and spend no attempt:{" "}
-          {countText(health.held.not_answering, health.held.not_answering >= 10_000)} now.
+          ). Its deliveries are held and spend no attempt: {heldText(health.held, "not_answering")} now.
           {health.nextProbeAt !== null && destination.state === "active" && (
             <>
               {" "}

@@ -1,4 +1,11 @@
-import type { AttemptStats, Destination, DestinationHealth, HeldCounts, HourStats } from "../../../api/types";
+import type {
+  AttemptStats,
+  DeliveryReason,
+  Destination,
+  DestinationHealth,
+  HeldCounts,
+  HourStats,
+} from "../../../api/types";
 
 /** What is to be said of the health of a destination, most urgent first. Paused and misconfigured are shown with it. */
 export const healthStatuses = [
@@ -53,6 +60,17 @@ export function healthStatusesOf(
     found.add(health.state);
   }
   return healthStatuses.filter((s) => found.has(s));
+}
+
+/** How many are held for a reason. */
+export function heldFor(held: HeldCounts, reason: DeliveryReason): number {
+  return held[reason] ?? 0;
+}
+
+/** The same as people read it: counting stops at 10,000. */
+export function heldText(held: HeldCounts, reason: DeliveryReason): string {
+  const n = heldFor(held, reason);
+  return countText(n, n >= 10_000);
 }
 
 /** How many are held. Each reason is counted up to 10,000: then there may be more. */

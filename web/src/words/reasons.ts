@@ -1,0 +1,109 @@
+import type { DeliveryReason, DeliveryStatus } from "../api/types";
+
+/** All that the console says of a reason. What is held has more to say than what has ended. */
+type Words = {
+  /** A few words that follow the status. */
+  word: string;
+  /** The same in a sentence. */
+  sentence: string;
+} & ({ status: Exclude<DeliveryStatus, "held"> } | HeldWords);
+
+type HeldWords = {
+  status: "held";
+  /** What ends it, said of all that wait for one destination. */
+  ends: string;
+  /** What "Send now" asks before it goes past the hold, or why it cannot; left out, it just sends. */
+  sendNow?: { asks: string } | { mayNot: string };
+};
+
+// A new reason needs an entry here and nothing else of the console. They are in the order in which they ask for someone.
+const words: Record<DeliveryReason, Words> = {
+  attempts_exhausted: {
+    status: "failed",
+    word: "all tries used",
+    sentence: "Every try of its run failed. Re-send it once the destination is well.",
+  },
+  expired: {
+    status: "failed",
+    word: "expired",
+    sentence: "It was held for a destination that did not answer for longer than the server allows.",
+  },
+  not_answering: {
+    status: "held",
+    word: "not answering",
+    sentence:
+      "Its destination keeps failing, so deliveries wait instead of using up their tries. One at a time probes it; when it answers, all go out.",
+    ends: "One at a time probes it. An acknowledgement releases all.",
+    sendNow: {
+      asks: "Its destination does not answer: this delivery goes out all the same, past the hold, and spends a try.",
+    },
+  },
+  misconfigured: {
+    status: "held",
+    word: "misconfigured",
+    sentence: "The settings of its destination cannot be used. Enter them again, and it goes out.",
+    ends: "They go out once its settings are entered again.",
+    sendNow: {
+      mayNot: "The settings of its destination cannot be used. It goes out once they are entered again.",
+    },
+  },
+  our_side: {
+    status: "held",
+    word: "our side failed",
+    sentence:
+      "Five times in a row Belfry's own machine ran out of sockets, ports or memory, it stopped, or it lacked the sealing key. It tries again each minute or sooner, and no attempt is charged.",
+    ends: "Belfry's own machine ran out of sockets, ports or memory, it stopped, or it lacks the sealing key. Each is tried again within a minute, at no cost.",
+  },
+  paused: {
+    status: "held",
+    word: "paused",
+    sentence: "Its destination is paused. It goes out when the destination is resumed.",
+    ends: "They go out, or are discarded, when it is resumed.",
+    sendNow: { asks: "Its destination is paused: this delivery goes out all the same, past the hold." },
+  },
+  busy: {
+    status: "held",
+    word: "busy",
+    sentence: "Its destination has as much under way as it may have. It goes out as soon as there is room.",
+    ends: "It has as much under way as its limits allow. They go out as soon as there is room.",
+  },
+  by_person: { status: "cancelled", word: "by a person", sentence: "Someone cancelled it." },
+  destination_deleted: {
+    status: "cancelled",
+    word: "destination deleted",
+    sentence: "Its destination was deleted.",
+  },
+};
+
+// The keys of words are the reasons, which Object.keys does not know.
+/** All reasons, in the order in which they ask for someone. */
+export const deliveryReasons = Object.keys(words) as DeliveryReason[];
+
+/** Those for which deliveries are held, in the same order. */
+export const heldReasons = deliveryReasons.filter((r) => words[r].status === "held");
+
+/** What is said of a reason; undefined for one that only a newer server knows. */
+function wordsOf(reason: DeliveryReason): Words | undefined {
+  return words[reason];
+}
+
+/** The status that a reason belongs to. */
+export function reasonStatus(reason: DeliveryReason): DeliveryStatus {
+  return words[reason].status;
+}
+
+/** Why a delivery is held, failed or cancelled, in a few words that follow the status. */
+export function reasonWord(reason: DeliveryReason): string {
+  return wordsOf(reason)?.word ?? reason.replaceAll("_", " ");
+}
+
+/** The same in a sentence. */
+export function reasonSentence(reason: DeliveryReason): string | undefined {
+  return wordsOf(reason)?.sentence;
+}
+
+/** What a hold means for those who wait for it, and for who wants to send past it. */
+export function holdWords(reason: DeliveryReason): HeldWords | undefined {
+  const found = wordsOf(reason);
+  return found?.status === "held" ? found : undefined;
+}
