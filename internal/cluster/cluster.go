@@ -21,21 +21,21 @@ const (
 	// HeartbeatEvery is how often [Member.Heartbeat] is to be called.
 	HeartbeatEvery = 2 * time.Second
 
-	// DeadAfter is how long a replica may write no heartbeat until its jobs are taken
-	// over by one that has itself written them for so long.
+	// DeadAfter is how old the last heartbeat of a replica may be before another replica
+	// takes over its jobs. The other one must have been alive for as long itself.
 	DeadAfter = 10 * time.Second
 
-	// aliveFor is less, so that the first stops starting attempts before the second
-	// begins.
+	// aliveFor is less, so that the first replica stops starting attempts before the
+	// other one takes over.
 	aliveFor = 8 * time.Second
 
-	// lostFor is the same for a replica that has lost its connection. Such a one is
-	// taken for dead after three seconds, by one that has kept its own from one
-	// heartbeat to the next: after a restart of Postgres nobody has, and all had the
-	// time to come back.
+	// lostFor is the same for a replica that has lost its connection, and with it its
+	// advisory lock. It is taken for dead after three seconds, by a replica that has kept
+	// its own connection from one heartbeat to the next. After a restart of Postgres no
+	// replica has kept its own, so all have time to come back.
 	lostFor = 2500 * time.Millisecond
 
-	// heartbeatAgain is how long after one that failed the next is to follow.
+	// heartbeatAgain is how soon the next heartbeat follows one that failed.
 	heartbeatAgain = 250 * time.Millisecond
 )
 
@@ -78,10 +78,10 @@ func (m *Member) ID() string { return m.id }
 // Replicas returns how many replicas share the work: at least this one.
 func (m *Member) Replicas() int { return max(1, int(m.replicas.Load())) }
 
-// Heartbeat writes that this replica is alive. The time counts from before the
-// database is asked, so that a slow answer makes us careful and not bold. It waits
-// for one as long as that can be of use: to give up sooner would give up the
-// connection, and with it the lock.
+// Heartbeat writes that this replica is alive. The heartbeat counts from before the
+// database is asked, so a slow answer shortens the time for which it is good. Heartbeat
+// waits for an answer as long as the answer can be of use: to give up sooner would give
+// up the connection, and with it the lock.
 func (m *Member) Heartbeat(ctx context.Context) error {
 	at := m.cfg.Now()
 	ctx, cancel := context.WithTimeout(ctx, aliveFor)
@@ -121,7 +121,7 @@ func (m *Member) add(at time.Time) {
 	m.last, m.lost = at, false
 }
 
-// lose notes one that was not.
+// lose notes a heartbeat that could not be written.
 func (m *Member) lose() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -135,16 +135,16 @@ func (m *Member) Alive() bool {
 	return !m.last.IsZero() && m.cfg.Now().Sub(m.last) < m.good()
 }
 
-// Lapsed reports whether this replica was alive and is no longer. One that has not
-// begun to write heartbeats is neither.
+// Lapsed reports whether this replica was alive and is no longer. A replica that has not
+// begun to write heartbeats has not lapsed.
 func (m *Member) Lapsed() bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return !m.last.IsZero() && m.cfg.Now().Sub(m.last) >= m.good()
 }
 
-// good is for how long the last heartbeat keeps the others from taking over. m.mu is
-// held.
+// good is how long a heartbeat keeps the others from taking over, or a little less. m.mu
+// is held.
 func (m *Member) good() time.Duration {
 	if m.lost {
 		return lostFor

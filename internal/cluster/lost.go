@@ -7,15 +7,15 @@ package cluster
 // was promoted and lacks the last of what the one before it had. A new cache gets a
 // line here, and a call of OnLost where it is made:
 //
-//   - dispatch: where alerts go. Checked against its version by each transaction.
-//   - postgres.DB, of the engine and of the API: ids of jobs in reserve, which may be
-//     taken in another database (the engine mends a collision with one), and opened
-//     destinations, checked against what is stored.
+//   - dispatch: where alerts go. Each transaction checks it against its version.
+//   - postgres.DB, of the engine and of the API: the block of job ids, which may be
+//     taken in another database (the engine mends a collision), and opened destinations,
+//     which are checked against the stored rows.
 //   - api: callers by their tokens, for seconds.
 //
-// What is left needs no dropping. Deliveries in memory are fenced by their rows. That
-// partitions are there is found out by whoever misses one. What is known of holds is
-// asked again once a second.
+// Other memories need not be dropped. Deliveries in memory are fenced by their rows. A
+// partition that is missing is made when a record misses it. What the limiter believes
+// about held deliveries is asked again once a second.
 func (m *Member) OnLost(drop func()) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

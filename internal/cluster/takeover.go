@@ -5,11 +5,11 @@ import (
 	"time"
 )
 
-// TakeOver gives back the jobs that dead replicas left running, as far as this one
-// is entitled to tell that they are dead.
+// TakeOver gives back the jobs that dead replicas left running. This replica tells that
+// others are dead only if it has itself been alive for long enough.
 func (m *Member) TakeOver(ctx context.Context) error {
 	age := m.age()
-	if age < HeartbeatEvery-HeartbeatEvery/8 { // one heartbeat, as tickers go
+	if age < HeartbeatEvery-HeartbeatEvery/8 { // one heartbeat, as tickers are not exact
 		return nil
 	}
 	n, err := m.cfg.DB.TakeOverDead(ctx, m.id, age >= DeadAfter)
@@ -33,8 +33,8 @@ func (m *Member) TakeOverAll(ctx context.Context) error {
 	return err
 }
 
-// age returns how long this replica is known to have been alive on the same
-// connection, 0 if it no longer is: what entitles it to tell that others are dead.
+// age returns how long this replica is known to have been alive on the same connection,
+// or 0 if it no longer is. By that it may tell whether others are dead.
 func (m *Member) age() time.Duration {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -44,9 +44,8 @@ func (m *Member) age() time.Duration {
 	return m.last.Sub(m.since)
 }
 
-// Reclaim gives back jobs that this replica runs by the table and that are not among
-// those that it is at, as after a restart of Postgres that swallowed the answer to a
-// fetch.
+// Reclaim gives back jobs that this replica runs according to the table, but not in fact:
+// a restart of Postgres, for example, can swallow the answer to a fetch.
 func (m *Member) Reclaim(ctx context.Context, running []int64) error {
 	n, err := m.cfg.DB.ReclaimLost(ctx, m.id, running)
 	if n > 0 {

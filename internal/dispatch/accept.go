@@ -62,7 +62,7 @@ type acceptItem struct {
 	bytes int64
 	alert postgres.AcceptedAlert
 	route delivery.Decision
-	among *postgres.Routing  // what it was routed by
+	among *postgres.Routing  // the destinations that it was routed among
 	call  *limiter.Admission // nil: it did not wait for room
 	done  chan Result
 }
@@ -155,8 +155,8 @@ func (g *ingest) commitBatches(items []*acceptItem) {
 	g.commitAccepts(items, most)
 }
 
-// commitAccepts is the one place where alerts become ours, at most so many
-// deliveries at a time. Items go in the order of their alertIds, so that two
+// commitAccepts is the one place where alerts become ours, with at most so many
+// deliveries in one transaction. Items go in the order of their alertIds, so that two
 // replicas cannot deadlock.
 func (g *ingest) commitAccepts(items []*acceptItem, most int) {
 	if g.cluster.Lapsed() {
@@ -197,8 +197,8 @@ func (item *acceptItem) prepare(now time.Time, link func(string) string) {
 	item.alert = postgres.AcceptedAlert{Alert: a, AcceptedBy: item.by}
 }
 
-// route decides where items go, until they have so many deliveries, and returns
-// how many items that are: at least one.
+// route decides where items go, until they have most deliveries together, and returns how
+// many items that is: at least one.
 func (g *ingest) route(items []*acceptItem, most int) int {
 	among, deliveries := g.routing.Load(), 0
 	for n, item := range items {
@@ -228,7 +228,7 @@ func (g *ingest) readRouting(ctx context.Context) error {
 }
 
 // errRouting says that a destination has changed since alerts were routed.
-var errRouting = errors.New("routed by what no longer is")
+var errRouting = errors.New("a destination has changed since the alerts were routed")
 
 // commitChunk writes items in one transaction. When the database refuses the
 // data of one, the others must not suffer: then each goes alone.
@@ -243,7 +243,7 @@ func (g *ingest) commitChunk(ctx context.Context, items []*acceptItem, now time.
 	switch {
 	case err == nil:
 		for i, item := range items {
-			if results[i].Alert.ID != uuid.Nil { // else it is taken
+			if results[i].Alert.ID != uuid.Nil { // otherwise its alertId was taken
 				g.answer(item, results[i])
 			}
 		}
@@ -279,8 +279,8 @@ func (g *ingest) answer(item *acceptItem, r Result) {
 	item.done <- r
 }
 
-// store writes alerts, deliveries and jobs, all or nothing. Those whose alertId was
-// taken have no result yet.
+// store writes alerts, deliveries and jobs, all or nothing. Items whose alertId was taken
+// have no result yet.
 func (g *ingest) store(ctx context.Context, items []*acceptItem, now time.Time) (results []Result, taken []*acceptItem, err error) {
 	results = make([]Result, len(items))
 	err = g.db.InTx(ctx, func(tx *postgres.Tx) error {
@@ -332,8 +332,9 @@ func firsts(items []*acceptItem) []postgres.AcceptedAlert {
 // fill the queue that all share.
 func (g *ingest) share() int { return max(8, g.workers/2) }
 
-// insert stores alerts that were routed by what still is, and returns also how many
-// new deliveries each destination can take before more are held.
+// insert stores alerts, and returns also how many new deliveries each destination can
+// take before more are held. Its error is errRouting if destinations have changed since
+// the alerts were routed.
 func (g *ingest) insert(ctx context.Context, tx *postgres.Tx, items []*acceptItem) (in postgres.Insertion, rooms map[uuid.UUID]int, err error) {
 	local := g.runsLocally()
 	limit := g.share()
@@ -407,9 +408,9 @@ func (item *acceptItem) views(fresh []*postgres.Outgoing) []postgres.DeliveryVie
 	return views
 }
 
-// answerRepeats answers for alertIds that were taken: with the stored alert if the
-// input is the same, else with a conflict. What was stored beside them is ours by
-// now, whatever becomes of this.
+// answerRepeats answers for alertIds that were taken: with the stored alert if the input
+// is the same, and with a conflict if it is not. The alerts that were stored with them in
+// one transaction are ours already, even if this fails.
 func (g *ingest) answerRepeats(ctx context.Context, taken []*acceptItem) {
 	if len(taken) == 0 {
 		return

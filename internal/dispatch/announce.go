@@ -16,15 +16,14 @@ import (
 	"belfry/internal/postgres"
 )
 
-// tellTogether is how long the first change of a destination waits to be told:
-// what else changes meanwhile is told with it.
+// tellTogether is how long the first change of a destination waits to be told. Other
+// changes in that time are told with it.
 const tellTogether = time.Minute
 
-// announce tells the other destinations, by one alert of our own, which have
-// stopped answering and which answer again. When that is due stands in the
-// database, and what has been told is written with the alert: so there is one
-// alert for all that changes within a minute, whoever sends it, and a change that
-// was undone meanwhile is none.
+// announce tells the other destinations, by one alert of our own, which destinations have
+// stopped answering and which answer again. The database keeps when that is due, and what
+// has been told is written with the alert. So all replicas together send one alert for
+// all changes within a minute, and none for a change that was undone meanwhile.
 func (n *announcer) announce(ctx context.Context) error {
 	seen, err := n.db.Announcing(ctx)
 	if err != nil || !n.mustAnnounce(seen) {
@@ -48,7 +47,7 @@ func (n *announcer) announce(ctx context.Context) error {
 		return tx.SetAnnouncing(ctx, time.Time{})
 	})
 	if errors.Is(err, postgres.ErrLocked) || errors.Is(err, errRouting) {
-		return nil // the next look goes by what is then
+		return nil // the next round sees what has changed
 	}
 	return err
 }
@@ -103,9 +102,9 @@ type healthChange struct {
 	health delivery.Health
 }
 
-// However many destinations change together, an alert stays one that a producer too
-// could send. So many of them, of each kind, its description names, and so many its
-// context.
+// However many destinations change together, the alert must stay within the limits of an
+// alert. These bound how many of each kind its description names, and how many its
+// context lists.
 const (
 	describedChanges = 50
 	listedChanges    = 200

@@ -282,7 +282,7 @@ func (r *bulk) resendNext(ctx context.Context, tx *postgres.Tx, b *postgres.Bulk
 		of   = map[uuid.UUID]delivery.Delivery{}
 	)
 	for _, c := range choices {
-		dl := present[c.DeliveryID] // one that is gone never finished
+		dl := present[c.DeliveryID] // a deleted one has no time of finishing, and is skipped
 		if t, there := targets[c.DestinationID]; there && dl.FinishedAt.Equal(c.FinishedAt) {
 			of[dl.ID] = r.reopenInBulk(dl, b.RequestedBy, t)
 			outs, next = append(outs, &postgres.Outgoing{Delivery: dl}), append(next, of[dl.ID])

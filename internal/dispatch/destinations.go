@@ -67,9 +67,9 @@ func (s Destinations) Create(ctx context.Context, body []byte, by By) (destinati
 	return d, nil
 }
 
-// Patch merges a request's body into a destination. Whether new settings mend one that
-// does not answer is found out at once. They mend one whose signing secret cannot be
-// opened as well: it gets a new one, and made is true.
+// Patch merges a request's body into a destination. If it does not answer and gets new
+// settings, it is probed at once. If its signing secret cannot be opened, new settings
+// make a new one, and made is true.
 func (s Destinations) Patch(ctx context.Context, c Change, body []byte) (d destination.Destination, made bool, err error) {
 	d, err = s.change(ctx, c, "destination.update", func(tx *postgres.Tx, d *destination.Destination, _ map[string]any) error {
 		before := *d

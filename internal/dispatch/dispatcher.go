@@ -1,7 +1,7 @@
-// Package dispatch moves an alert from accepted to acknowledged. It owns the job
-// queue: what goes on it, in which transaction, and what a worker does with what
-// it takes off. The path of one alert is Accept, create, runLocal, workSlot, attempt,
-// record. Work is for jobs that River fetched; both ways meet in workSlot.
+// Package dispatch moves an alert from accepted to acknowledged. It owns the job queue:
+// which jobs are made, in which transaction, and what a worker does with a job. The path
+// of one alert is Accept, create, runLocal, workSlot, attempt, record. A job that River
+// fetched begins with Work instead of runLocal; both ways meet in workSlot.
 package dispatch
 
 import (
@@ -39,7 +39,7 @@ var (
 
 // Config says how to dispatch.
 type Config struct {
-	DB        *postgres.DB // with connections of its own: nobody else may starve it
+	DB        *postgres.DB // with connections of its own, which nobody else may use up
 	Client    *outbound.Client
 	Log       *slog.Logger
 	Metrics   prometheus.Registerer
@@ -57,8 +57,8 @@ type Config struct {
 
 	Link func(alertID string) string
 
-	// Alone says that nobody else can be using this database, so that what a
-	// crash left running is taken up at once.
+	// Alone says that no other process can be using this database, so that jobs that a
+	// crash left running are taken over at once.
 	Alone bool
 }
 
@@ -124,7 +124,7 @@ func New(cfg Config) (*Dispatcher, error) {
 	return d, nil
 }
 
-// wireComponents makes those that call the ones before, and that nobody is handed.
+// wireComponents makes the components that no other component is handed.
 func (d *Dispatcher) wireComponents() {
 	cfg := d.Config
 	d.holds = &holds{
@@ -227,9 +227,9 @@ func (d *Dispatcher) Start(ctx context.Context) error {
 	return nil
 }
 
-// Stop ends in order: it accepts nothing more, lets attempts in flight finish
-// until ctx is done and then cuts them short, records all of them, and leaves.
-// What was cut short is not charged.
+// Stop ends in order: it accepts nothing more, lets attempts in flight finish until ctx
+// is done and then cuts them short, records all of them, and leaves the cluster. An
+// attempt that was cut short is not charged.
 func (d *Dispatcher) Stop(ctx context.Context) error {
 	d.ingest.close()
 	late, cancel := d.afterGrace(ctx)

@@ -109,17 +109,18 @@ const (
 	// maxRelease bounds the transaction.
 	maxRelease = 256
 
-	// releasedBacklog is how long the backlog of a destination lasts at most of what is
-	// released: less than of what is new, which would be held else.
+	// releasedBacklog is how long the backlog of a destination may last for deliveries to
+	// be released. It is less than newBacklog, so that new deliveries find room and are
+	// not held.
 	releasedBacklog = limiter.WorkerWait / 8
 )
 
 var releasable = delivery.Releasable()
 
-// lockManual returns held deliveries that a person asked for, locked, those that
-// were asked for first, first. They go whatever else is held.
+// lockManual returns held deliveries that a person asked for, locked, in the order in
+// which they were asked for. They go whatever else is held.
 func (h *holds) lockManual(ctx context.Context, tx *postgres.Tx, id uuid.UUID, t delivery.Target, room int) ([]*postgres.Outgoing, error) {
-	if room <= 0 || !h.limiter.TakeManual(id) { // before it is looked: one may come meanwhile
+	if room <= 0 || !h.limiter.TakeManual(id) { // taken before the query: one may come meanwhile
 		return nil, nil
 	}
 	if t.HoldsManual("", h.now()) != "" {

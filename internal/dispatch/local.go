@@ -81,8 +81,8 @@ func (l *localExecution) start(work func(context.Context)) bool {
 	return true
 }
 
-// run works, and then for a while takes what else there is: a new goroutine would
-// first have to grow its stack each time.
+// run works, and then waits a while for more work, because a new goroutine would first
+// have to grow its stack.
 func (l *localExecution) run(work func(context.Context)) {
 	idle := time.NewTimer(idleWorkerTTL)
 	defer idle.Stop()
@@ -184,8 +184,8 @@ func (x *executor) workLocal(ctx context.Context, j job, work func(context.Conte
 	return work(ctx, j)
 }
 
-// giveBack puts a job into the queue, for whoever comes first. When even that
-// cannot be written, the others find out that this process has left.
+// giveBack puts a job into the queue, for any process. If even that cannot be written, the
+// job is taken over when this process has left.
 func (x *executor) giveBack(j job) {
 	x.ends.TryAdd(&endItem{jobID: j.id, snooze: true, done: make(chan struct{})})
 }
@@ -201,8 +201,8 @@ type endItem struct {
 	done   chan struct{}
 }
 
-// endLocal writes down how a job ended. What cannot be written is found by
-// reclaim: the job then counts as lost.
+// endLocal stores how a job ended. If that cannot be stored, Reclaim finds the job later
+// and counts it as lost.
 func (x *executor) endLocal(jobID int64, err error) {
 	item := &endItem{jobID: jobID, done: make(chan struct{})}
 	var snooze *river.JobSnoozeError

@@ -23,8 +23,9 @@ const (
 	maxMoved       = 500 // deliveries moved at once, per destination and step
 )
 
-// maintenance looks at what is, again and again, and mends it: jobs of dead replicas,
-// deliveries that must wait or need not any more, or that nobody would ever send.
+// maintenance compares the tables with what they should be, again and again, and mends
+// them: jobs of dead replicas, deliveries that must wait or need not wait any more, and
+// deliveries that nobody would ever send.
 type maintenance struct {
 	*transactions
 	db            *postgres.DB
@@ -39,7 +40,8 @@ type maintenance struct {
 	// jobsAtWork returns the jobs that this replica is at: those who work them know.
 	jobsAtWork func() []int64
 
-	// moves are what others do once a second, after what is done here, in their order.
+	// moves are what other components do once a second, in this order, after the moves of
+	// maintenance itself.
 	moves []func(context.Context) error
 }
 
@@ -61,8 +63,9 @@ func (m *maintenance) Nudge() {
 	}
 }
 
-// takeOver takes over what dead replicas left running and what was lost on its way
-// to this one, and makes due jobs available for which River's leader may be gone.
+// takeOver takes over the jobs that dead replicas left running, and those that were lost
+// on their way to this one. It also makes due jobs available, which River's leader would
+// do if there is one.
 func (m *maintenance) takeOver(ctx context.Context) error {
 	if err := m.cluster.TakeOver(ctx); err != nil {
 		return err
@@ -74,9 +77,9 @@ func (m *maintenance) takeOver(ctx context.Context) error {
 	return err
 }
 
-// move holds what must be held, cancels what a deleted destination leaves behind,
-// releases what no reason holds any more, and probes. Each step moves so many and no
-// more; the next second goes on. One that cannot must not stop the others.
+// move holds what must be held, cancels what a deleted destination leaves behind, releases
+// what no reason holds any more, and probes. Each step moves a bounded number, and goes on
+// in the next second. A step that fails must not stop the others.
 func (m *maintenance) move(ctx context.Context) error {
 	var failed error
 	for _, step := range append([]func(context.Context) error{m.db.ForgiveUnheld, m.holdAllWaiting, m.cancelDeleted}, m.moves...) {
@@ -106,8 +109,8 @@ func (m *maintenance) holdAllWaiting(ctx context.Context) error {
 	return failed
 }
 
-// holdWaiting takes deliveries of a destination that must wait from their jobs, but
-// none of which an attempt is in flight: that one's outcome decides first.
+// holdWaiting takes the jobs away from deliveries of a destination that must wait. It
+// leaves those with an attempt in flight: their outcome decides first.
 func (m *maintenance) holdWaiting(ctx context.Context, id uuid.UUID) error {
 	return m.db.InTx(ctx, func(tx *postgres.Tx) error {
 		t, err := tx.Destination(ctx, id)
@@ -118,7 +121,7 @@ func (m *maintenance) holdWaiting(ctx context.Context, id uuid.UUID) error {
 		switch {
 		case errors.Is(err, postgres.ErrLocked) && t.State != destination.Paused:
 			return nil // an attempt that is being recorded may mend it
-		case errors.Is(err, postgres.ErrLocked): // or there is none: it was never sent to
+		case errors.Is(err, postgres.ErrLocked): // the row may also be missing: nothing was ever sent to it
 		case err != nil:
 			return err
 		}
@@ -150,10 +153,10 @@ func (m *maintenance) cancelDeleted(ctx context.Context) error {
 	return failed
 }
 
-// Discard cancels what waits for a destination, whose row the caller has locked,
-// and returns how many deliveries that were. An attempt in flight goes on. Jobs
-// that wait in memory are stored as running like those: what is left is looked at
-// again until all of them have had their turn, and met the pause.
+// Discard cancels what waits for a destination, whose row the caller has locked, and
+// returns how many deliveries that were. Attempts in flight go on. Jobs that wait in
+// memory are stored as running too and cannot be told from these. So Discard comes back
+// until all of them have had their turn, and were held because of the pause.
 func (m *maintenance) Discard(ctx context.Context, tx *postgres.Tx, destinationID uuid.UUID) (int, error) {
 	total := 0
 	for late := time.After(2 * limiter.BacklogWait); ; {
@@ -169,7 +172,7 @@ func (m *maintenance) Discard(ctx context.Context, tx *postgres.Tx, destinationI
 		}
 		select {
 		case <-time.After(limiter.WorkerWait / 5):
-		case <-late: // these are under way
+		case <-late: // what is left is in flight
 			return total, nil
 		case <-ctx.Done():
 			return total, ctx.Err()
@@ -221,7 +224,7 @@ func (m *maintenance) reconcile(ctx context.Context) error {
 		return m.transitions.change(ctx, tx, byUpkeep, outgoing(list), delivery.Delivery.Probe) // it may be one
 	})
 	if m.jobTaken(ctx, err, 1) {
-		err = nil // the next one goes by what is then
+		err = nil // the next round has other ids
 	}
 	if err == nil && n > 0 {
 		m.repairs.WithLabelValues("stuck_delivery").Add(float64(n))

@@ -117,10 +117,10 @@ func (r *recorder) close() {
 	r.batcher.Close()
 }
 
-// record stores an attempt, for which there is a place, and what it leads to. It
-// returns when that is committed: a worker's slot is not free before. It waits for
-// a database that is away. An error means that a stop ended the waiting, or that
-// not even the bare facts could be stored.
+// record stores an attempt, for which the caller has reserved room, and what it leads to.
+// It returns when that is committed: the worker is not free before. It waits for a
+// database that is away. An error means that a stop ended the waiting, or that not even
+// the bare facts could be stored.
 func (r *recorder) record(item recordItem) (*recordedAttempt, error) {
 	item.done = make(chan recordReply, 1)
 	if !r.batcher.TryAdd(&item) {
@@ -320,7 +320,7 @@ func (r *recorder) decide(items []*recordItem, state postgres.DeliveryState) ([]
 }
 
 // holdFailing holds a delivery whose attempt has failed, if its destination does not
-// answer. All else that may hold it is asked for when it is due.
+// answer. Every other reason is looked for when the delivery is due.
 func (r *recorder) holdFailing(dl delivery.Delivery, h delivery.Health) delivery.Delivery {
 	target := delivery.Target{State: destination.Active, Usable: true, Health: delivery.Health{NotAnsweringSince: h.NotAnsweringSince}}
 	if reason := delivery.HoldReason(dl, target, r.now()); reason != "" {

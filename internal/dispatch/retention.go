@@ -23,9 +23,9 @@ type retention struct {
 	audit time.Duration // the audit log; 0: for ever
 }
 
-// steps returns what drops each kind. Each goes by itself: one that cannot, or that
-// takes long, keeps none of the others. Partitions of attempts are most of what is
-// stored, and go in no time.
+// steps returns a step for each kind of rows. A step that fails or takes long keeps none of
+// the others from their work. Partitions of attempts are most of what is stored, and are
+// dropped in no time.
 func (r *retention) steps() []step {
 	return []step{
 		{name: "drop attempts", every: retainEvery, do: r.dropAttempts},
@@ -51,8 +51,8 @@ func (r *retention) dropStats(ctx context.Context) error {
 	return r.db.DropStats(ctx, r.now().Add(-statsKept))
 }
 
-// dropping returns what drops what was made longer ago than it is kept, a few rows at
-// a time, for as long as there is any: only each few have a time limit.
+// dropping returns a step that drops rows that were made longer ago than they are kept,
+// some at a time until none is left. The time limit is for each of these transactions.
 func (r *retention) dropping(what string, kept time.Duration, drop func(context.Context, time.Time, int) (int64, error)) func(context.Context) error {
 	few := func(ctx context.Context) (int64, error) {
 		ctx, cancel := context.WithTimeout(ctx, stepTimeout)

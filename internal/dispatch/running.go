@@ -41,7 +41,7 @@ func (r *running) ended(id int64, now time.Time) {
 	r.ids[id] = now
 }
 
-// written takes a job out whose end is written, but not one that is worked again.
+// written takes a job out whose end is written, unless it is being worked again.
 func (r *running) written(id int64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -64,8 +64,8 @@ func (r *running) list(now time.Time) []int64 {
 	return ids
 }
 
-// watchEnds takes jobs out of running as River writes their ends, until River stops.
-// An end of which it is not told, because too many come at once or the row is gone,
+// watchEnds takes jobs out of running as River writes their ends, until River stops. It
+// does not hear of an end when too many come at once, or when the row is gone: such an end
 // counts as written after a while.
 func (x *executor) watchEnds() {
 	ends, stop := x.queue.SubscribeConfig(&river.SubscribeConfig{

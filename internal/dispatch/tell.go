@@ -31,9 +31,8 @@ func (c changed) misconfigured() bool {
 	return c.after.Reason == delivery.Misconfigured && c.before.Reason != delivery.Misconfigured
 }
 
-// tell is the half of a change after its commit: what it means for those who look on,
-// for the metrics, for the log, and for what the limiter believes is held. before is
-// nil for deliveries that came into being.
+// tell is the half of a change after its commit: events for the console, metrics, the log,
+// and what the limiter believes is held. before is nil for new deliveries.
 func (t *transitions) tell(ctx context.Context, by cause, before []delivery.Delivery, outs []*postgres.Outgoing) {
 	var (
 		created delivery.Delivery
@@ -89,8 +88,8 @@ func (t *transitions) logMisconfigured(ctx context.Context, id uuid.UUID, why er
 	}
 }
 
-// publish tells those who look on: of each delivery that a person or an attempt
-// changed, and else of its destination, once for all.
+// publish tells the console: of the delivery, if a person or an attempt changed it, and of
+// its destination otherwise, once for all changes that were made together.
 func (t *transitions) publish(c changed, last uuid.UUID) {
 	switch c.by {
 	case byAccept:
@@ -103,9 +102,9 @@ func (t *transitions) publish(c changed, last uuid.UUID) {
 	}
 }
 
-// noteHeld tells the limiter what is held. What the upkeep or an attempt held is worth
-// a look only when its reason ends, which the upkeep finds; and a worker has just found
-// no room.
+// noteHeld tells the limiter what is held. It need not be told what the upkeep or an attempt
+// held: the upkeep finds when that reason ends. A delivery that a worker held is not worth
+// a look now, because the worker has just found no room.
 func (t *transitions) noteHeld(c changed) {
 	if c.after.Status != delivery.Held || c.by == byUpkeep || c.by == byAttempt {
 		return

@@ -61,7 +61,7 @@ func newTransitions(p transitionParts) *transitions {
 // close waits until all deferrals are stored.
 func (t *transitions) close() { t.deferrals.Close() }
 
-// cause is who changes a delivery. It decides how those who look on are told.
+// cause is who changes a delivery. It decides what the console is told.
 type cause int
 
 const (
@@ -70,7 +70,7 @@ const (
 	byPerson               // somebody asked for it
 	byBulk                 // a bulk re-send took it
 	byWorker               // a worker must not send it now
-	byUpkeep               // somebody looked at what is
+	byUpkeep               // maintenance, or the releasing side, found that it must change
 )
 
 // create stores new deliveries with their jobs: both are committed, or none. A held
@@ -92,8 +92,8 @@ func (t *transitions) create(ctx context.Context, tx *postgres.Tx, by cause, fre
 }
 
 // change applies how to deliveries whose rows are locked, and stores the result. The job that one
-// had is dropped: whatever that job still does is fenced out from here on. One that is
-// queued or retrying now gets a new job.
+// had is dropped: whatever that job still does is fenced out from here on. A delivery that
+// is queued or retrying now gets a new job.
 func (t *transitions) change(ctx context.Context, tx *postgres.Tx, by cause, list []*postgres.Outgoing, how func(delivery.Delivery) delivery.Delivery) error {
 	if len(list) == 0 {
 		return nil
@@ -137,8 +137,8 @@ func (t *transitions) cancel(tx *postgres.Tx, destinationID uuid.UUID, list []de
 	tx.AfterCommit(func() { t.events.Changed(destinationID) })
 }
 
-// rename gives held deliveries of a destination the reason that holds them now: what a
-// person asked for, or all others. Where it has not changed, nothing is done.
+// rename gives held deliveries of a destination the reason that holds them now: those that
+// a person asked for, or all others. If the reason has not changed, nothing is done.
 func (t *transitions) rename(ctx context.Context, d destination.Destination, manual bool, was, now delivery.Reason) error {
 	if was == now {
 		return nil
@@ -305,8 +305,8 @@ func (t *transitions) addQueued(ctx context.Context, tx *postgres.Tx, owners []*
 	return nil
 }
 
-// scheduled returns the zero time, which is now to River, for what is due: a job
-// with an explicit time is not announced to the workers.
+// scheduled returns when a job is to be fetched: the zero time, which means now to River,
+// if it is due. River does not announce a job with an explicit time to its workers.
 func scheduled(due, now time.Time) time.Time {
 	if !due.After(now) {
 		return time.Time{}

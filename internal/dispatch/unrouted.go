@@ -33,7 +33,7 @@ func (n *announcer) tellUnknown(ctx context.Context) error {
 	}
 	return ignore(n.db.Exclusively(ctx, "tell unknown destinations", func(tx *postgres.Tx) error {
 		return n.tellUnknownNames(ctx, tx, names)
-	}), errRouting) // the next look goes by what is then
+	}), errRouting) // the next round sees what has changed
 }
 
 func (n *announcer) tellUnknownNames(ctx context.Context, tx *postgres.Tx, names []postgres.UnknownName) error {

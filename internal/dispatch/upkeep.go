@@ -13,9 +13,9 @@ const (
 	partitionsEvery = 30 * time.Second
 )
 
-// startUpkeep runs the loops that keep every delivery moving. All of them look at
-// what is, not at what was announced, so that no message that gets lost can leave
-// a delivery behind; and all may run in every replica at once.
+// startUpkeep runs the loops that keep every delivery moving. All of them ask the tables
+// and do not rely on messages, so that a lost message cannot leave a delivery behind. All
+// may run in every replica at once.
 func (d *Dispatcher) startUpkeep() {
 	for _, s := range d.steps() {
 		d.loops.run(s)

@@ -52,7 +52,7 @@ func (w *worker) NextRetry(*river.Job[deliverArgs]) time.Time { return w.x.now()
 // Work implements river.Worker.
 func (w *worker) Work(ctx context.Context, j *river.Job[deliverArgs]) error {
 	remove, gone := w.x.running.add(j.ID), false
-	defer func() { // also should it panic
+	defer func() { // also after a panic
 		if gone {
 			remove()
 		} else {
@@ -123,8 +123,8 @@ func (x *executor) workTooLate(ctx context.Context, j job) error {
 	return end
 }
 
-// workSlot makes the attempt for which a slot is held. Much may have changed while
-// the job waited for it.
+// workSlot makes an attempt in the slot that the caller holds. It checks first what may
+// have changed while the job waited for the slot.
 func (x *executor) workSlot(ctx context.Context, j job, destinationID uuid.UUID) error {
 	out, ok, end := x.loadAndCheck(ctx, &j)
 	if !ok {
@@ -180,8 +180,8 @@ func (x *executor) loadAndCheck(ctx context.Context, j *job) (out *postgres.Outg
 	return out, true, nil
 }
 
-// deferForKey puts off a delivery that only a process with a newer key can send, in the
-// way of all at which our own side fails: whoever comes next may have the key.
+// deferForKey puts off a delivery that only a process with a newer key can send, like every
+// fault of our own side. The process that takes the job next may have the key.
 func (x *executor) deferForKey(ctx context.Context, out *postgres.Outgoing) error {
 	if _, ok := x.noKey.Allow(out.Destination.ID.String(), x.now()); ok {
 		x.log.ErrorContext(ctx, "sealing key missing",

@@ -8,29 +8,28 @@ import (
 	"github.com/google/uuid"
 )
 
-// Calls with alerts for destinations that are quick wait while these have more before
-// them than they can take at once. One that is slow, or has a rate, or does not answer
-// keeps no call waiting: what is for it is held. And a call waits for its own
-// destinations only.
+// A call with alerts waits while a quick destination of its own has more before it than
+// it can take at once. A destination that is slow, has a rate or does not answer keeps no
+// call waiting: its deliveries are held instead.
 
 const (
 	// AtOnce is how many deliveries a destination takes at once while it has none,
 	// however short its backlog may be.
 	AtOnce = 128
 
-	// minBacklog is how many deliveries a destination takes in the time that its backlog
-	// is to last which make it quick: some 800 a second.
+	// minBacklog is what makes a destination quick: it takes at least this many deliveries
+	// in the time that its backlog may last, which is some 800 a second.
 	minBacklog = 32
 
-	// admissionCooldown is for how long no call waits for a destination for which one
-	// has waited in vain.
+	// admissionCooldown is for how long no call waits for a destination after a call has
+	// waited for it in vain.
 	admissionCooldown = time.Second
 
-	// admissionCheck is how often waiting calls are looked at where nothing comes out.
+	// admissionCheck is how often waiting calls are looked at while no job ends.
 	admissionCheck = WorkerWait / 10
 
-	// maxWaitingCalls leaves most of the calls that may be under way at once to those
-	// that wait for nothing.
+	// maxWaitingCalls bounds the calls that wait, so that most of the calls that may be
+	// under way at once are left for those that need not wait.
 	maxWaitingCalls = 256
 )
 
@@ -45,7 +44,7 @@ type Admission struct {
 }
 
 // Admit returns when there is room for a call's deliveries, or the wait is over. Where
-// there is room they are expected until the call is said to have arrived.
+// there is room, the deliveries are expected until Arrived is called.
 func (l *Limiter) Admit(ctx context.Context, wants map[uuid.UUID]int, wait time.Duration) *Admission {
 	a := &Admission{limiter: l, wants: wants, room: map[uuid.UUID]bool{}, admitted: make(chan struct{})}
 	l.mu.Lock()
@@ -127,7 +126,7 @@ func (a *Admission) await(ctx context.Context, wait time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.waitingCalls--
-	if a.waitsFor == nil { // admitted, be it in the same moment
+	if a.waitsFor == nil { // admitted, perhaps in the same moment
 		return
 	}
 	if inVain {
@@ -136,9 +135,8 @@ func (a *Admission) await(ctx context.Context, wait time.Duration) {
 	a.withdraw()
 }
 
-// admits reports whether it is worth waiting for a destination, and whether there is
-// room for so many deliveries to it. Held ones that go first have the room before
-// them.
+// admits reports whether it is worth waiting for a destination, and whether it has room
+// for n more deliveries. There is none while held deliveries go first.
 func (p *pool) admits(s *state, n int, now time.Time) (worth, room bool) {
 	if s.latency == 0 || s.bucket != nil || now.Before(s.coolsUntil) {
 		return false, false
@@ -153,8 +151,8 @@ func (p *pool) admits(s *state, n int, now time.Time) (worth, room bool) {
 	return s.held.ahead || here > 0, fits && !s.held.ahead && p.claimed+n <= JobsPerWorker*p.size
 }
 
-// admitWaiting admits calls that wait for a destination and for which there is room:
-// not only the first, which may want much of it.
+// admitWaiting admits calls that wait for a destination, as far as there is room: not only
+// the first call, which may want much of it.
 func (s *state) admitWaiting(now time.Time) {
 	e := s.admissions.Front()
 	for left := 0; e != nil && left < 8; {
@@ -169,8 +167,8 @@ func (s *state) admitWaiting(now time.Time) {
 	}
 }
 
-// watchAdmissions looks from time to time at the calls that wait for a destination:
-// one that has become slow keeps none waiting. l.mu is held.
+// watchAdmissions looks from time to time at the calls that wait for a destination,
+// because a destination that has become slow must keep none waiting. l.mu is held.
 func (l *Limiter) watchAdmissions(s *state) {
 	if s.watched {
 		return

@@ -7,12 +7,11 @@ import (
 	"github.com/google/uuid"
 )
 
-// A destination that says that it gets too much may have one attempt in flight from
-// here, and more as it acks: one more for each round of acks, until it has as many
-// as its limits say (additive increase, multiplicative decrease). What waits for it
-// meanwhile is held, and spends nothing. Each process finds this out by itself; one
-// that reads in the destination's health that another was told so begins with one as
-// well.
+// A destination that says that it gets too much may have one attempt in flight from this
+// process, and one more for each round of acks, until it has as many as its limits say
+// (additive increase, multiplicative decrease). What waits for it meanwhile is held, and
+// spends nothing. Each process counts for itself. A process that reads in the
+// destination's health that another process was told so begins with one as well.
 
 // Narrow lets a destination have one attempt in flight, until it acks.
 func (l *Limiter) Narrow(id uuid.UUID) {
@@ -31,8 +30,8 @@ func (s *state) widen() {
 	}
 }
 
-// congestionLimit is how many of the attempts that it is allowed a destination may have in
-// flight after what it said.
+// congestionLimit is how many attempts a destination may have in flight, of those allowed,
+// after it said that it gets too much.
 func (s *state) congestionLimit(allowed int) int {
 	if s.window == 0 {
 		return allowed
@@ -40,9 +39,9 @@ func (s *state) congestionLimit(allowed int) int {
 	return min(allowed, int(s.window))
 }
 
-// coolDown leaves a destination alone until a time, but for what a person asks for.
-// Workers that wait for it are sent away at once, and the jobs to send away are
-// returned. Then one begins with the destination as if nothing were known.
+// coolDown leaves a destination alone until a time, except for what a person asks for.
+// Workers that wait for it are sent away at once, and the jobs to send away are returned.
+// Afterwards the destination is treated as if nothing were known of it.
 func (p *pool) coolDown(s *state, until time.Time) (away []waiter) {
 	s.latency = 0
 	if until.After(s.coolsUntil) {
@@ -55,7 +54,7 @@ func (p *pool) coolDown(s *state, until time.Time) (away []waiter) {
 	return removeNormal(&s.backlog)
 }
 
-// removeNormal takes those out of a list that nobody asked for.
+// removeNormal takes all waiters out of a list that no person asked for.
 func removeNormal(in *list.List) (removed []waiter) {
 	for e := in.Front(); e != nil; {
 		next := e.Next()

@@ -10,8 +10,8 @@ import (
 	"belfry/internal/destination"
 )
 
-// Deliveries that are held wait in the database. What is believed about them here only
-// makes things quick: what is missing is found in the table, once a second.
+// Held deliveries wait in the database. What is believed about them here only saves time:
+// once a second the releasing side asks the table anyway.
 
 // maxLookDelay is the longest time after which a destination is looked at again by a
 // timer. What takes longer is left to the regular look at the table.
@@ -47,7 +47,7 @@ func (k *looks) add(s *state) {
 type Held struct {
 	Ahead  bool // it goes before any new delivery
 	Manual bool // a person asked for it
-	Look   bool // there may be room for it now; else a look is worth it when there is some again
+	Look   bool // there may be room for it now: the destination is looked at at once, not only when room appears
 }
 
 // NoteHeld says that a destination has held deliveries.
@@ -93,7 +93,7 @@ func (l *Limiter) TakeManual(id uuid.UUID) bool {
 	return manual
 }
 
-// Deleted says that a destination is no more, and so has nothing held.
+// Deleted says that a destination is deleted, and so has nothing held.
 func (l *Limiter) Deleted(id uuid.UUID) {
 	l.TakeManual(id)
 	l.NoneHeld(id)
@@ -117,9 +117,9 @@ func (l *Limiter) LookWhenRated(id uuid.UUID, limits destination.Limits) {
 	l.lookIn(s, max(WorkerWait/4, s.tokenIn(l.now())-WorkerWait))
 }
 
-// LookWhenCool looks at a destination again when the time is over for which it asked
-// this process to leave it alone, or another one: slowUntil, as its health says. Until
-// then it may have one attempt in flight, as if it had told this process as well.
+// LookWhenCool looks at a destination again when the time is over for which it asked to be
+// left alone. It may have asked this process, or another one: slowUntil is what its health
+// says. Until then it may have one attempt in flight, as if it had asked this process.
 func (l *Limiter) LookWhenCool(id uuid.UUID, slowUntil time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

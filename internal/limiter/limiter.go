@@ -45,8 +45,8 @@ type Limiter struct {
 	looks        looks
 }
 
-// New returns a limiter for so many workers. replicas says how many processes share
-// a destination's rate, this one included.
+// New returns a limiter for a number of workers. replicas says how many processes share a
+// destination's rate, this one included.
 func New(workers int, replicas func() int, now func() time.Time) *Limiter {
 	return &Limiter{
 		replicas: replicas,
@@ -90,8 +90,8 @@ func (l *Limiter) limited(id uuid.UUID, limits destination.Limits) *state {
 	return s
 }
 
-// Acquire waits for a slot, and for what the rate allows, as long as that makes sense.
-// It reports whether the caller has got a slot, which it gives back with Release.
+// Acquire waits for a slot, and then for the rate, for WorkerWait each at most. It reports
+// whether the caller has got a slot, which the caller gives back with Release.
 func (l *Limiter) Acquire(ctx context.Context, id uuid.UUID, limits destination.Limits, u Urgency) bool {
 	l.mu.Lock()
 	now := l.now()
@@ -174,9 +174,9 @@ func (l *Limiter) Release(id uuid.UUID, o Outcome) {
 	tell(jobs, true)
 }
 
-// Room returns how many more deliveries the destination can take from here: beside
-// the jobs that are here, those that may be in flight and those that will have had
-// their turn after a wait.
+// Room returns how many more deliveries the destination can take from this process: as
+// many as may be in flight, and as many as will have had their turn after a wait, less
+// the jobs that are here already. A rate may leave less.
 func (l *Limiter) Room(id uuid.UUID, limits destination.Limits, wait time.Duration) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -46,10 +46,10 @@ func (p *pool) beginProbe(s *state, now time.Time) {
 	}
 }
 
-// allowed is how many attempts the destination may have in flight: at most half
-// of the workers, and of its limit the part that others leave of the workers. One of
-// which nothing is known begins with a few, and like one that is slow leaves the last
-// eighth alone, but for a first try in half of that.
+// allowed is how many attempts the destination may have in flight: at most half of the
+// workers, and of its own limit the same part that the other destinations leave of the
+// workers. A destination of which nothing is known begins with a few. It leaves the last
+// eighth of the workers alone, like a slow one, but may make a first try in half of that.
 func (p *pool) allowed(s *state, now time.Time) int {
 	others := p.taken - s.inFlight - s.workers.Len()
 	allowed := s.congestionLimit(max(1, min((s.limits.MaxInFlight*(p.size-others)+p.size-1)/p.size, p.size/2)))

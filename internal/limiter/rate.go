@@ -39,7 +39,9 @@ func (s *state) tokenIn(now time.Time) time.Duration {
 	return wait
 }
 
-// AwaitToken waits for what the destination's rate allows, for whoever has a slot. Where that would take too long it gives the slot back and reports false.
+// AwaitToken waits, in a slot that the caller holds, until the destination's rate allows an
+// attempt. If that would take longer than WorkerWait, AwaitToken gives the slot back and
+// reports false.
 func (l *Limiter) AwaitToken(ctx context.Context, id uuid.UUID) bool {
 	l.mu.Lock()
 	s, now := l.states.find(id), l.now()

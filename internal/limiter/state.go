@@ -96,8 +96,8 @@ func (ss *states) find(id uuid.UUID) *state {
 	return s
 }
 
-// evict makes room for one more state. It looks at a few only: where all of these are
-// in use there are more than maxStates for a while.
+// evict makes room for one more state. It looks at a few states only. If all of these are
+// in use, there are more than maxStates for a while.
 func (ss *states) evict() {
 	const most = 8
 	for n := 0; n < most && len(ss.byID) >= maxStates; n++ {
@@ -113,7 +113,7 @@ func (ss *states) evict() {
 
 // waiter is told, once, whether it got a slot.
 type waiter struct {
-	manual bool // a person asked for it: it goes before those of which that is not so
+	manual bool // a person asked for it: it goes before all that no person asked for
 	since  time.Time
 	turn   func(got bool)
 }
