@@ -63,8 +63,8 @@ func (tx *Tx) SetAnnouncing(ctx context.Context, dueAt time.Time) error {
 	return nil
 }
 
-// Announce writes that others are told how destinations do, and returns the health
-// of those of which they did not know it, locked.
+// Announce writes that others are told about the health of destinations. It returns the
+// health of those about which they had not been told, locked.
 func (tx *Tx) Announce(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]delivery.Health, error) {
 	found, err := tx.healths(ctx, lockHealths, ids)
 	if err != nil {

@@ -11,9 +11,9 @@ import (
 	"belfry/internal/delivery"
 )
 
-// bulkConditions are those of the lists, and that a delivery is in $13 if that is
-// given. What a filter does not ask for is left out when a statement is planned,
-// so that one which asks for nothing else is answered by the index alone.
+// bulkConditions are the conditions of the lists, and that a delivery is in $13 if that is
+// given. Conditions that a filter does not ask for are left out when the statement is
+// planned, so that the index alone answers a filter with nothing else.
 const bulkConditions = ownConditions + `
 		  AND ($10::text[] IS NULL AND $11::text[] IS NULL OR EXISTS (
 			SELECT

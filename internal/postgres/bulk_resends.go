@@ -234,10 +234,10 @@ type BulkChoice struct {
 	FinishedAt    time.Time // when the order was made
 }
 
-// BulkChoices returns those whose turn is next, in the order of their ids: no
-// more than limit, as many for each destination as for any other, and no more for
-// one than leave at most ahead deliveries of bulk re-sends waiting for it. So one
-// that is slow or paused keeps back nobody else's.
+// BulkChoices returns the choices whose turn is next, in the order of their ids: at most
+// limit, and as many for each destination as for any other. No destination gets so many
+// that more than ahead deliveries of bulk re-sends would wait for it. So a destination
+// that is slow or paused does not keep others waiting.
 func (q queries) BulkChoices(ctx context.Context, id uuid.UUID, limit, ahead int) ([]BulkChoice, error) {
 	const query = `
 		SELECT n.delivery_id, n.destination_id, n.finished_at
@@ -328,8 +328,8 @@ func (tx *Tx) OpenRuns(order uuid.UUID, next []delivery.Delivery) {
 	tx.pipeline.later("insert runs", query, append(c.args(), order)...)
 }
 
-// DropBulkResends deletes at most limit orders that ended before a time and of which
-// no run is left, and returns how many.
+// DropBulkResends deletes at most limit orders that ended before a time and have no runs
+// left, and returns how many.
 func (q queries) DropBulkResends(ctx context.Context, before time.Time, limit int) (int64, error) {
 	const query = `
 		DELETE FROM bulk_resends

@@ -191,7 +191,7 @@ func (q queries) HeldCounts(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID
 			FROM (
 				SELECT FROM deliveries d
 				WHERE d.status = 'held' AND d.destination_id = t.id AND d.reason = r.reason
-				LIMIT $2) AS few) AS c
+				LIMIT $2) AS counted) AS c
 		WHERE c.n > 0`
 	rows, err := q.q.Query(ctx, query, ids, maxHeld, delivery.HoldReasons())
 	if err != nil {

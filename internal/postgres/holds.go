@@ -22,8 +22,8 @@ type DestinationQueue struct {
 	Busy          bool // others are held because the destination is busy, re-sends in bulk left out
 }
 
-// EXISTS in place of the last one can be planned as a hash of what all destinations
-// have held: with 13,000 held deliveries others waited 20 ms for that.
+// The last subquery is no EXISTS, because that can be planned as a hash of all deliveries
+// that are held busy: with 13,000 of them, other destinations waited 20 ms for it.
 const selectQueues = `
 	SELECT ` + destinationColumns + `, h.not_answering_since, h.slow_until, (
 		SELECT count(*)
@@ -61,8 +61,8 @@ func (q queries) scanQueues(rows pgx.Rows, found map[uuid.UUID]DestinationQueue)
 	return nil
 }
 
-// Targets returns what decides whether deliveries may go to destinations. One that
-// is deleted is missing.
+// Targets returns what decides whether deliveries may go to destinations. Deleted ones are
+// missing.
 func (q queries) Targets(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]delivery.Target, error) {
 	const query = `
 		SELECT ` + destinationColumns + `, h.not_answering_since, h.probe_delivery_id, h.slow_until
@@ -100,8 +100,8 @@ type Hold struct {
 	Reason        delivery.Reason
 }
 
-// Holds returns which destinations have deliveries held for which reasons. It
-// leaps over the index from one pair to the next, however many rows each has.
+// Holds returns which destinations have deliveries held for which reasons. It reads one
+// index entry for each pair, however many rows the pair has.
 func (q queries) Holds(ctx context.Context) ([]Hold, error) {
 	const query = `
 		WITH RECURSIVE pair AS (
@@ -181,8 +181,8 @@ func (q queries) Due(ctx context.Context, destinationID uuid.UUID, limit int) (n
 // a delivery has its turn; a larger one is loaded then.
 const MaxKept = 16 << 10
 
-// keptAlert selects the columns of an alert, and its size: what is long of one
-// that is larger than MaxKept, $2, is left out.
+// keptAlert selects the columns of an alert, and its size. The long columns of an alert
+// that is larger than MaxKept, $2, are left out.
 const keptAlert = `a.id, a.alert_id, a.detection_id, a.severity, a.type, a.title, a.name, a.link,
 	CASE WHEN s.size <= $2 THEN a.description ELSE '' END, CASE WHEN s.size <= $2 THEN a.runbook ELSE '' END,
 	a.version, a.tags, a.log_types, CASE WHEN s.size <= $2 THEN a.context END` + alertEnd + `, s.size`
@@ -195,8 +195,9 @@ const joinKept = `
 				+ pg_column_size(a.tags) + pg_column_size(a.log_types) + coalesce(pg_column_size(a.override), 0) AS size) AS s`
 
 // LockManual returns held deliveries of one destination with their alerts, locked,
-// that a person asked for: those that were asked for first, first. What waits for our
-// own side has its own time, and an alert larger than MaxKept is left out.
+// that a person asked for, in the order in which they were asked for. Deliveries that are
+// held our_side are left out, because each waits for a time of its own. An alert that is
+// larger than MaxKept is missing: it is loaded when it is sent.
 func (tx *Tx) LockManual(ctx context.Context, destinationID uuid.UUID, limit int) ([]*Outgoing, error) {
 	const query = `
 		SELECT ` + deliveryColumns + `, ` + keptAlert + `
@@ -209,15 +210,15 @@ func (tx *Tx) LockManual(ctx context.Context, destinationID uuid.UUID, limit int
 }
 
 // LockReleasable returns deliveries of one destination with their alerts, locked,
-// that are held for one of the reasons and whose priority lies between two: those
-// that go first, first. What a person asked for, and an alert larger than MaxKept,
-// is left out.
+// that are held for one of the reasons and whose priority is between first and last, in
+// the order in which they go. Deliveries that a person asked for are left out. An alert
+// that is larger than MaxKept is missing: it is loaded when it is sent.
 func (tx *Tx) LockReleasable(ctx context.Context, destinationID uuid.UUID, reasons []delivery.Reason, first, last delivery.Priority, limit int) ([]*Outgoing, error) {
 	const query = `
 		SELECT ` + deliveryColumns + `, ` + keptAlert + `
 		FROM deliveries d` + joinKept + `
 		WHERE d.status = 'held' AND d.reason = ANY($3) AND d.id = ANY(ARRAY(
-			SELECT few.id
+			SELECT chosen.id
 			FROM unnest($3::text[]) AS r (reason)
 			CROSS JOIN LATERAL (
 				SELECT h.id, h.priority
@@ -225,8 +226,8 @@ func (tx *Tx) LockReleasable(ctx context.Context, destinationID uuid.UUID, reaso
 				WHERE h.status = 'held' AND h.destination_id = $1 AND h.reason = r.reason AND h.priority BETWEEN $4 AND $5
 				  AND (h.next_trigger = 'automatic' OR h.priority = 4)
 				ORDER BY h.priority, h.id
-				LIMIT $6) AS few
-			ORDER BY few.priority, few.id
+				LIMIT $6) AS chosen
+			ORDER BY chosen.priority, chosen.id
 			LIMIT $6))
 		ORDER BY d.priority, d.id
 		FOR NO KEY UPDATE OF d SKIP LOCKED`
@@ -270,8 +271,8 @@ func (tx *Tx) LockProbe(ctx context.Context, destinationID uuid.UUID, now time.T
 	return tx.lockSome(ctx, query, destinationID, now)
 }
 
-// LockOurSide returns deliveries, locked, that are held for a fault of our own side
-// and whose wait is over at a time, those first that have been due for longest.
+// LockOurSide returns deliveries, locked, that are held for a fault of our own side and
+// whose wait is over at a time. Those that have been due for longest come first.
 func (tx *Tx) LockOurSide(ctx context.Context, now time.Time, limit int) ([]delivery.Delivery, error) {
 	const query = `
 		SELECT ` + deliveryColumns + `
@@ -299,9 +300,9 @@ func (tx *Tx) LockExpired(ctx context.Context, before time.Time, limit int) ([]d
 	return tx.lockSome(ctx, query, before, limit)
 }
 
-// Rename gives at most limit held deliveries of a destination another reason,
-// because the one they have is no longer what holds them, and returns how many:
-// those that a person asked for, or all others.
+// Rename gives at most limit held deliveries of a destination another reason, because
+// theirs is no longer true: those that a person asked for, or all others. It returns how
+// many it renamed.
 func (q queries) Rename(ctx context.Context, destinationID uuid.UUID, manual bool, from, to delivery.Reason, now time.Time, limit int) (int64, error) {
 	const query = `
 		UPDATE deliveries
@@ -320,9 +321,8 @@ func (q queries) Rename(ctx context.Context, destinationID uuid.UUID, manual boo
 	return tag.RowsAffected(), nil
 }
 
-// LockWaiting returns deliveries of one destination, locked, that have a job, of
-// which no attempt is in flight, and that no person asked for. The one that
-// probes is not among them.
+// LockWaiting returns deliveries of one destination, locked, that have a job but no attempt
+// in flight, and that no person asked for. The delivery that probes is not among them.
 func (tx *Tx) LockWaiting(ctx context.Context, destinationID, probing uuid.UUID, limit int) ([]delivery.Delivery, error) {
 	const query = `
 		SELECT ` + deliveryColumns + `
@@ -338,8 +338,8 @@ func (tx *Tx) LockWaiting(ctx context.Context, destinationID, probing uuid.UUID,
 	return tx.lockSome(ctx, query, destinationID, probing, limit)
 }
 
-// LockOpen returns open deliveries of one destination, locked, of which no
-// attempt is in flight.
+// LockOpen returns open deliveries of one destination, locked, that have no attempt in
+// flight.
 func (tx *Tx) LockOpen(ctx context.Context, destinationID uuid.UUID, limit int) ([]delivery.Delivery, error) {
 	const query = `
 		SELECT ` + deliveryColumns + `

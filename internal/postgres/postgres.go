@@ -89,13 +89,13 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 		for _, way := range []string{"enable_seqscan", "enable_hashjoin", "enable_mergejoin"} {
 			cfg.ConnConfig.RuntimeParams[way] = "off"
 		}
-		cfg.ConnConfig.RuntimeParams["plan_cache_mode"] = "force_generic_plan" // to plan again is dearer than what it might win
+		cfg.ConnConfig.RuntimeParams["plan_cache_mode"] = "force_generic_plan" // planning again costs more than a better plan can save
 	} else {
 		cfg.ConnConfig.RuntimeParams["enable_seqscan"] = "off"
 		cfg.ConnConfig.RuntimeParams["plan_cache_mode"] = "force_custom_plan" // a filter that is not given is not planned for
 	}
 	cfg.AfterConnect = func(_ context.Context, conn *pgx.Conn) error {
-		pgxuuid.Register(conn.TypeMap()) // else each id takes a way through text
+		pgxuuid.Register(conn.TypeMap()) // otherwise each id is converted to text and back
 		registerColumns(conn.TypeMap())
 		return nil
 	}
@@ -119,9 +119,9 @@ func (db *DB) Pool() *pgxpool.Pool { return db.pool }
 // Ping reports whether the database answers.
 func (db *DB) Ping(ctx context.Context) error { return db.pool.Ping(ctx) }
 
-// IsData reports whether err is the database refusing what it was given, so that
-// the same again will fail again. Anything else (a lost connection, a restart, a
-// full disk, a deadlock, a partition that is not there) may pass.
+// IsData reports whether the database refused the data, so that the same data will be
+// refused again. All other errors may pass: a lost connection, a restart, a full disk, a
+// deadlock, a missing partition.
 func IsData(err error) bool {
 	var pg *pgconn.PgError
 	if !errors.As(err, &pg) || len(pg.Code) != 5 || IsMissingPartition(err) {
@@ -134,7 +134,8 @@ func IsData(err error) bool {
 	return false
 }
 
-// Forget drops what is kept in memory of what the database holds.
+// Forget drops what this process keeps in memory of the database: the block of job ids and
+// the opened destinations.
 func (db *DB) Forget() {
 	db.jobIDs.put(nil)
 	db.opened.forget()

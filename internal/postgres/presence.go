@@ -53,8 +53,8 @@ func (p *Presence) Heartbeat(ctx context.Context) (workers int, err error) {
 	return workers, nil
 }
 
-// lock takes a connection out of the pool for good, if there is none yet, and with
-// it the lock. It waits while another instance holds that to take over our jobs.
+// lock takes a connection out of the pool for good, if there is none yet, and takes the
+// lock with it. It waits while another instance holds the lock to take over our jobs.
 func (p *Presence) lock(ctx context.Context) error {
 	if p.conn != nil {
 		return nil
@@ -111,8 +111,8 @@ type Instance struct {
 	SealingKey secret.KeyID
 }
 
-// Instances returns the processes on this database, oldest first. One that has
-// died is among them until another finds out.
+// Instances returns the processes on this database, oldest first. A dead process is among
+// them until another one finds out.
 func (q queries) Instances(ctx context.Context) ([]Instance, error) {
 	const query = `
 		SELECT id, version, roles, started_at, seen_at, seen_at >= now() - interval '10 seconds', coalesce(sealing_key, 0)
@@ -169,8 +169,8 @@ func (q queries) TakeOverDead(ctx context.Context, caller string, silent bool) (
 	return tag.RowsAffected(), nil
 }
 
-// ForgetInstances forgets every instance but one, for a database of which it is known
-// that nobody else can be alive. TakeOverDead then does the rest.
+// ForgetInstances forgets every instance but one. The caller knows that no other process
+// can be alive. TakeOverDead then does the rest.
 func (q queries) ForgetInstances(ctx context.Context, but string) error {
 	const query = `
 		DELETE FROM instances

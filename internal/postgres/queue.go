@@ -11,8 +11,8 @@ import (
 	"belfry/internal/delivery"
 )
 
-// DropJobs removes jobs that no longer may act. One that runs meets its fence
-// when it records, and River does not mind that its row is gone.
+// DropJobs removes jobs that no longer may act. If such a job runs, its record meets the
+// fence, and River does not mind that the row is gone.
 func (tx *Tx) DropJobs(ids []int64) {
 	if len(ids) > 0 {
 		tx.pipeline.later("delete jobs", dropJobs, ids)
@@ -66,10 +66,10 @@ func (tx *Tx) nextJobIDs(ctx context.Context, n int) ([]int64, error) {
 	return ids[:n], nil
 }
 
-// SkipJobIDs lets new jobs have ids beyond all that are in use. In a database that is
-// no older than its jobs they do. The sequence is drawn from and never set: others draw
-// at the same moment, and must not be given the same ids again. A gap of more than
-// maxSkip takes several calls.
+// SkipJobIDs takes ids from the sequence until it is beyond all ids that are in use. It may
+// be behind them after a failover to a replica that lagged. The sequence is never set,
+// because other processes take ids at the same moment and must not get the same ones
+// again. A gap of more than maxSkip takes several calls.
 func (q queries) SkipJobIDs(ctx context.Context) error {
 	const query = `
 		SELECT max(nextval(pg_get_serial_sequence('river_job', 'id')))
@@ -82,7 +82,7 @@ func (q queries) SkipJobIDs(ctx context.Context) error {
 	return nil
 }
 
-// maxSkip is what takes a second or two.
+// maxSkip is how many ids one call skips at most, which takes a second or two.
 const maxSkip = 3_000_000
 
 // idBlock is the block of job ids that was fetched last, as far as they are not used
@@ -148,8 +148,8 @@ func (q queries) EndJobs(ctx context.Context, instance string, over []int64, sno
 	return nil
 }
 
-// FreeDueJobs makes jobs available whose time has come, which otherwise only
-// River's leader does: after a crash there is none for up to 15 s.
+// FreeDueJobs makes jobs available whose time has come. Otherwise only River's leader does
+// that, and after a crash there is no leader for up to 15 s.
 func (q queries) FreeDueJobs(ctx context.Context) (int64, error) {
 	const query = `
 		UPDATE river_job
@@ -168,10 +168,10 @@ func (q queries) FreeDueJobs(ctx context.Context) (int64, error) {
 	return tag.RowsAffected(), nil
 }
 
-// ReclaimLost gives back the jobs that an instance has according to the table,
-// but not according to itself: their fetch was committed, and the answer lost
-// with its connection. It returns how many. One that is locked is being ended, and
-// no lost job: to wait for it could deadlock with who ends many at once.
+// ReclaimLost gives back the jobs that an instance has according to the table, but not
+// according to itself: their fetch was committed, and the answer was lost with its
+// connection. It returns how many. A job whose row is locked is just being ended and is
+// not lost. To wait for its lock could deadlock with a transaction that ends many jobs.
 func (q queries) ReclaimLost(ctx context.Context, instance string, running []int64) (int64, error) {
 	const query = `
 		UPDATE river_job

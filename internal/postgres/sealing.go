@@ -31,8 +31,8 @@ type KeyUse struct {
 	Rows int64
 }
 
-// KeyUses returns the keys that sealed what is stored, by id. What was damaged, so
-// that it names no key, is left out.
+// KeyUses returns the keys that sealed the stored rows, by id. Damaged rows that name no
+// key are left out.
 func (q queries) KeyUses(ctx context.Context) ([]KeyUse, error) {
 	const query = `
 		SELECT begin, count(*)
@@ -91,7 +91,7 @@ func (m MissingKeys) Error() string {
 
 // CheckKey checks that every stored row can be opened: it returns MissingKeys when
 // rows are sealed with keys that are not in the keyset, and secret.ErrSealed when a
-// key has the right id and is another all the same. An empty database gets a sealed
+// key has the right id but is another key. An empty database gets a sealed
 // canary, which proves that. After a rotation the canary is sealed with the new key:
 // from then on a server that has only the old one must not start, because it could
 // not open what is sealed.
@@ -146,9 +146,9 @@ func (q queries) sealedNewly(sealed []byte) bool {
 	return ok && id == q.box.Primary()
 }
 
-// GiveUpLost empties what is sealed with keys that are not in the keyset, and returns of
-// how many destinations: their settings must be entered again. Nothing else lets a
-// database be used whose key is lost.
+// GiveUpLost empties the settings that are sealed with keys that are not in the keyset, and
+// returns how many destinations that were. Their settings must be entered again. There is
+// no other way to go on with a database whose key is lost.
 func (db *DB) GiveUpLost(ctx context.Context) (int64, error) {
 	uses, err := db.KeyUses(ctx)
 	if err != nil {
@@ -269,7 +269,7 @@ func (db *DB) resealRow(ctx context.Context, r sealedRow) (done bool, err error)
 	return tag.RowsAffected() == 1, unreadable
 }
 
-// resealed returns what is sealed, sealed with the newest key. What cannot be opened
+// resealed seals a sealed value again, with the newest key. A value that cannot be opened
 // is returned as it is, with ErrMisconfigured or ErrNoKey.
 func (q queries) resealed(sealed []byte, bound string) ([]byte, error) {
 	plain, err := q.openSealed(sealed, bound)

@@ -91,7 +91,7 @@ func (tx *Tx) RevokeTokenAndCreated(ctx context.Context, id uuid.UUID, now time.
 		return r, fmt.Errorf("revoke token %s: %w", id, err)
 	}
 	ended := []uuid.UUID{id}
-	// To revoke a token waits for what it is just making: so look again.
+	// Revoking a token waits for a transaction in which it makes another: so look again.
 	for {
 		made, err := tx.tokensMadeBy(ctx, id)
 		if err != nil {
@@ -193,9 +193,9 @@ func (q queries) TouchToken(ctx context.Context, id uuid.UUID, now time.Time) er
 	return nil
 }
 
-// ConfirmRevoking is Confirm for who is to revoke a token next. They come one after the
-// other: two who revoke each other's tokens at the same moment would else wait for each
-// other.
+// ConfirmRevoking is Confirm for a caller that is about to revoke a token. Such callers come
+// one after the other. Otherwise two that revoke each other's tokens at the same moment
+// would wait for each other.
 func (tx *Tx) ConfirmRevoking(ctx context.Context, c access.Caller) error {
 	const query = `SELECT pg_advisory_xact_lock(hashtextextended('belfry revocation', 0))`
 	if _, err := tx.q.Exec(ctx, query); err != nil {

@@ -35,7 +35,7 @@ func (db *DB) InTx(ctx context.Context, fn func(*Tx) error) error {
 	if err != nil {
 		return err
 	}
-	defer conn.Release() // closes it should it still be in a transaction
+	defer conn.Release() // closes the connection if it is still in a transaction
 	p := newPipeline(conn.Conn())
 	tx := &Tx{queries: queries{p, db.box, db.opened, db.jobIDs}, pipeline: p}
 	if err = fn(tx); err == nil {
@@ -150,6 +150,6 @@ func (p *pipeline) commit(ctx context.Context) error {
 
 func (p *pipeline) rollback(ctx context.Context) {
 	if pg := p.conn.PgConn(); !pg.IsClosed() && pg.TxStatus() != 'I' {
-		_, _ = p.conn.Exec(ctx, "rollback") // should it fail, the connection is closed
+		_, _ = p.conn.Exec(ctx, "rollback") // if it fails, the connection is closed
 	}
 }

@@ -47,9 +47,9 @@ func (q queries) EnsurePartitions(ctx context.Context, times ...time.Time) error
 }
 
 // DropAttempts drops the partitions of attempts whose week ended before a time
-// and returns their names. One that still holds an attempt of an open delivery
-// stays. One that cannot be dropped now, as somebody reads it, keeps none of the
-// others: the error says of which it is.
+// and returns their names. A partition that still holds an attempt of an open delivery
+// stays. A partition that cannot be dropped now, because somebody reads it, does not keep
+// the others from being dropped: the error names it.
 func (db *DB) DropAttempts(ctx context.Context, before time.Time) ([]string, error) {
 	const query = `
 		SELECT c.relname
