@@ -223,8 +223,8 @@ func TestTokenCacheForgets(t *testing.T) {
 	}
 	for i := range tokenCacheMax + 1 {
 		cache.put(access.Hash(uuid.NewString()), access.Caller{}, cache.age())
-		if len(cache.m) > tokenCacheMax {
-			t.Fatalf("%d callers are kept", i)
+		if n := cache.known.Len(); n > tokenCacheMax {
+			t.Fatalf("%d callers are kept after %d more", n, i)
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/labstack/echo/v4"
 
 	"belfry/internal/access"
@@ -229,10 +230,10 @@ var errCrossOrigin = errors.New("a page of another site made this request")
 // tokenCache remembers callers for some seconds, so that a producer's stream of
 // alerts is not also a stream of token queries.
 type tokenCache struct {
-	now func() time.Time
-	mu  sync.Mutex
-	m   map[string]cachedCaller
-	n   int // how often everything was forgotten
+	now   func() time.Time
+	mu    sync.Mutex
+	known *lru.Cache[string, cachedCaller] // by the hash of their token
+	n     int                              // how often everything was forgotten
 }
 
 type cachedCaller struct {
@@ -241,13 +242,15 @@ type cachedCaller struct {
 }
 
 func newTokenCache(now func() time.Time) *tokenCache {
-	return &tokenCache{now: now, m: map[string]cachedCaller{}}
+	known, err := lru.New[string, cachedCaller](tokenCacheMax)
+	if err != nil {
+		panic(err) // the size is a constant above 0
+	}
+	return &tokenCache{now: now, known: known}
 }
 
 func (t *tokenCache) get(hash []byte) (access.Caller, bool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	c, ok := t.m[string(hash)]
+	c, ok := t.known.Get(string(hash))
 	return c.Caller, ok && t.now().Before(c.until)
 }
 
@@ -265,15 +268,12 @@ func (t *tokenCache) put(hash []byte, c access.Caller, age int) {
 	if age != t.n {
 		return
 	}
-	if len(t.m) >= tokenCacheMax {
-		clear(t.m)
-	}
-	t.m[string(hash)] = cachedCaller{c, t.now().Add(tokenCacheFor)}
+	t.known.Add(string(hash), cachedCaller{c, t.now().Add(tokenCacheFor)})
 }
 
 func (t *tokenCache) forget() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	clear(t.m)
+	t.known.Purge()
 	t.n++
 }

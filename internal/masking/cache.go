@@ -2,7 +2,8 @@ package masking
 
 import (
 	"strconv"
-	"sync"
+
+	lru "github.com/hashicorp/golang-lru/v2"
 )
 
 const (
@@ -10,34 +11,31 @@ const (
 	maxKey  = 2 << 10 // bytes of URL and secrets; a masker takes some 40 times that
 )
 
-// Cache keeps what it made: a masker takes about as long to make as a request
-// takes to send, and a destination's next request has the same secrets. Its zero
-// value is ready. All requests that ask one cache go through the same proxy.
-type Cache struct {
-	mu    sync.Mutex
-	known map[string]*Masker
+// Cache keeps the maskers that were used last: a masker takes about as long to make as
+// a request takes to send, and a destination's next request has the same secrets. All
+// requests that ask one cache go through the same proxy.
+type Cache struct{ known *lru.Cache[string, *Masker] }
+
+// NewCache returns an empty cache.
+func NewCache() Cache {
+	known, err := lru.New[string, *Masker](maxKept)
+	if err != nil {
+		panic(err) // the size is a constant above 0
+	}
+	return Cache{known}
 }
 
 // Masker returns a masker of what a request carries.
-func (c *Cache) Masker(s Sent) *Masker {
-	var room [256]byte // so that to find a masker allocates nothing, mostly
-	key := appendKey(room[:0], s)
-	c.mu.Lock()
-	m := c.known[string(key)]
-	c.mu.Unlock()
-	if m != nil {
+func (c Cache) Masker(s Sent) *Masker {
+	var room [256]byte // so that to build a key allocates nothing, mostly
+	key := string(appendKey(room[:0], s))
+	if m, ok := c.known.Get(key); ok {
 		return m
 	}
-	m = New(s)
-	if len(key) > maxKey {
-		return m
+	m := New(s)
+	if len(key) <= maxKey {
+		c.known.Add(key, m)
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.known == nil || len(c.known) >= maxKept {
-		c.known = map[string]*Masker{}
-	}
-	c.known[string(key)] = m
 	return m
 }
 

@@ -8,7 +8,7 @@ import (
 
 func TestMaskersAreKeptByWhatTheyMask(t *testing.T) {
 	t.Parallel()
-	var c Cache
+	c := NewCache()
 	a := Sent{URL: "http://a.example/", Secrets: []string{"one1", "two2"}}
 	if first, again := c.Masker(a), c.Masker(a); first != again {
 		t.Error("the same secrets made two maskers")
@@ -31,7 +31,10 @@ func TestMaskersAreKeptByWhatTheyMask(t *testing.T) {
 	for i := range 2 * maxKept {
 		c.Masker(Sent{URL: fmt.Sprint(i)})
 	}
-	if len(c.known) > maxKept {
-		t.Errorf("%d maskers are kept", len(c.known))
+	if n := c.known.Len(); n != maxKept {
+		t.Errorf("%d maskers are kept, want %d", n, maxKept)
+	}
+	if last := fmt.Sprint(2*maxKept - 1); !c.known.Contains(last) || c.known.Contains("0") {
+		t.Error("it is not the last ones that are kept")
 	}
 }

@@ -75,6 +75,7 @@ func New(o Options) *Client {
 		userAgent: cmp.Or(o.UserAgent, "Belfry"),
 		proxy:     o.Proxy,
 		now:       o.Now,
+		maskers:   masking.NewCache(),
 		addresses: net.InterfaceAddrs,
 	}
 	if c.timeout <= 0 {

@@ -7,10 +7,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/google/uuid"
+	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype/zeronull"
 
@@ -37,21 +37,20 @@ func (r *sealedRow) targets() []any {
 	}
 }
 
-// opened remembers what was unsealed, for as long as the same bytes are stored.
-type opened struct {
-	mu  sync.Mutex
-	ids map[uuid.UUID]openedRow
+// opened is what was unsealed last, for as long as the same bytes are stored.
+type opened = lru.Cache[uuid.UUID, openedRow]
+
+func newOpened() *opened {
+	o, err := lru.New[uuid.UUID, openedRow](maxOpened)
+	if err != nil {
+		panic(err) // the size is a constant above 0
+	}
+	return o
 }
 
 type openedRow struct {
 	settings, signing []byte
 	d                 destination.Destination
-}
-
-func (o *opened) forget() {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.ids = nil
 }
 
 const maxOpened = 10_000 // a few kB each
@@ -63,9 +62,7 @@ func (q queries) open(r sealedRow) (destination.Destination, error) {
 	if r.d.DeletedAt != nil {
 		return r.d, nil
 	}
-	q.opened.mu.Lock()
-	known, ok := q.opened.ids[r.d.ID]
-	q.opened.mu.Unlock()
+	known, ok := q.opened.Get(r.d.ID)
 	if ok && bytes.Equal(known.settings, r.settings) && bytes.Equal(known.signing, r.signing) {
 		r.d.Settings, r.d.Signing = known.d.Settings, known.d.Signing
 		return r.d, nil
@@ -74,12 +71,7 @@ func (q queries) open(r sealedRow) (destination.Destination, error) {
 	if d.Unopened != nil {
 		return d, d.Unopened
 	}
-	q.opened.mu.Lock()
-	defer q.opened.mu.Unlock()
-	if q.opened.ids == nil || len(q.opened.ids) >= maxOpened {
-		q.opened.ids = map[uuid.UUID]openedRow{}
-	}
-	q.opened.ids[r.d.ID] = openedRow{r.settings, r.signing, d}
+	q.opened.Add(r.d.ID, openedRow{r.settings, r.signing, d})
 	return d, nil
 }
 

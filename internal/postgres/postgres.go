@@ -107,7 +107,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 		pool.Close()
 		return nil, fmt.Errorf("reach database: %w", err)
 	}
-	return &DB{queries{pool, o.Box, new(opened), new(idBlock)}, pool}, nil
+	return &DB{queries{pool, o.Box, newOpened(), new(idBlock)}, pool}, nil
 }
 
 // Close waits for running queries and closes every connection.
@@ -138,7 +138,7 @@ func IsData(err error) bool {
 // the opened destinations.
 func (db *DB) Forget() {
 	db.jobIDs.put(nil)
-	db.opened.forget()
+	db.opened.Purge()
 }
 
 // IsJobTaken reports whether err says that a new job was given an id that another has.
