@@ -71,7 +71,7 @@ type Dispatcher struct {
 	*executor
 	*operator
 	*bulk
-	Events   *live.Bus       // what changes, for those who look on
+	Events   *live.Bus       // what changes, for the console
 	Cluster  *cluster.Member // whether this replica lives, and how many there are
 	river    *river.Client[pgx.Tx]
 	metrics  metrics
@@ -214,7 +214,7 @@ func (d *Dispatcher) Start(ctx context.Context) error {
 		}
 	}
 	d.partitions.ensure(ctx)
-	if !d.works() {
+	if !d.delivers() {
 		d.startUpkeep()
 		return nil
 	}
@@ -237,7 +237,7 @@ func (d *Dispatcher) Stop(ctx context.Context) error {
 	var locals sync.WaitGroup
 	locals.Go(func() { d.local.stop(ctx, late, d.limiter.Drain) })
 	var err error
-	if d.works() {
+	if d.delivers() {
 		err = d.river.Stop(ctx)
 	}
 	if err != nil {
@@ -259,8 +259,8 @@ func (d *Dispatcher) Stop(ctx context.Context) error {
 	return nil
 }
 
-// works reports whether this instance delivers.
-func (d *Dispatcher) works() bool { return slices.Contains(d.Roles, "worker") }
+// delivers reports whether this instance delivers.
+func (d *Dispatcher) delivers() bool { return slices.Contains(d.Roles, "worker") }
 
 // afterGrace returns a context that is done recordGrace after ctx, when records
 // are no longer waited for either.

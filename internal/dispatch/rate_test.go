@@ -46,7 +46,7 @@ func TestTooManyRequests(t *testing.T) {
 	f.wantNoRepairs(t)
 }
 
-// A 429 is heeded before it is recorded: what waits in line is not sent after it.
+// A 429 is heeded before it is recorded: what waits in the backlog is not sent after it.
 func TestTooManyRequestsAtOnce(t *testing.T) {
 	t.Parallel()
 	f := start(t, waits(time.Hour))
@@ -162,7 +162,7 @@ func TestResumeIsPaced(t *testing.T) {
 	f.turn(t, hook, destination.Active)
 	until(t, "four are there", func() bool { _, present, _ := to.arrivals(); return present == 4 })
 	if n := count(t, f, `SELECT count(*) FROM deliveries WHERE status = 'queued'`); n > 4+4*16 {
-		t.Errorf("%d released: four in flight, and a line of four for each worker", n)
+		t.Errorf("%d released: four in flight, and a backlog of four for each worker", n)
 	}
 	to.unblock()
 	f.waitAll(t, ids, delivery.Delivered)

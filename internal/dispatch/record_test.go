@@ -133,7 +133,7 @@ func TestAcksAreSettledOnWhatWasLoaded(t *testing.T) {
 		"another ack":           {`INSERT INTO destination_health (destination_id, last_ack_at) SELECT destination_id, now() + interval '1 hour' FROM deliveries`, true},
 		"it has another job":    {`UPDATE deliveries SET job_id = job_id + 1`, false},
 		"it was cancelled":      {`UPDATE deliveries SET status = 'cancelled', reason = 'by_person', job_id = NULL, due_at = NULL, finished_at = now()`, false},
-		"a zombie's attempt":    {`UPDATE deliveries SET made = made + 1`, false},
+		"a stale job's attempt": {`UPDATE deliveries SET made = made + 1`, false},
 		"it is gone":            {`DELETE FROM deliveries`, false},
 		"the destination fails": {`INSERT INTO destination_health (destination_id, failures, failing_since) SELECT destination_id, 1, now() FROM deliveries`, false},
 		"it is taken for dead":  {`INSERT INTO destination_health (destination_id, not_answering_since, next_probe_at) SELECT destination_id, now(), now() FROM deliveries`, false},

@@ -54,7 +54,7 @@ func (r *retention) dropStats(ctx context.Context) error {
 // dropping returns a step that drops rows that were made longer ago than they are kept,
 // some at a time until none is left. The time limit is for each of these transactions.
 func (r *retention) dropping(what string, kept time.Duration, drop func(context.Context, time.Time, int) (int64, error)) func(context.Context) error {
-	few := func(ctx context.Context) (int64, error) {
+	dropSome := func(ctx context.Context) (int64, error) {
 		ctx, cancel := context.WithTimeout(ctx, stepTimeout)
 		defer cancel()
 		return drop(ctx, r.now().Add(-kept), dropAtOnce)
@@ -65,7 +65,7 @@ func (r *retention) dropping(what string, kept time.Duration, drop func(context.
 		}
 		total, n, err := int64(0), int64(dropAtOnce), error(nil)
 		for err == nil && n >= dropAtOnce {
-			n, err = few(ctx)
+			n, err = dropSome(ctx)
 			total += n
 		}
 		if total > 0 {

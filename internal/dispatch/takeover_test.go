@@ -93,16 +93,16 @@ func TestLostLockIsTakenAgain(t *testing.T) {
 	})
 	lost := make(chan struct{}, 100)
 	f.Cluster.OnLost(func() { lost <- struct{}{} })
-	beats := func() bool {
+	heard := func() bool {
 		return count(t, f, `SELECT count(*) FROM instances WHERE id = $1 AND seen_at > now() - interval '1 second'`, f.Cluster.ID()) == 1
 	}
-	until(t, "a heartbeat", beats)
+	until(t, "a heartbeat", heard)
 	if n := count(t, f, `SELECT count(pg_terminate_backend(pid)) FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 1
 		AND ((classid::bigint << 32) | objid::bigint) = hashtextextended('belfry instance ' || $1, 0)`, f.Cluster.ID()); n != 1 {
 		t.Fatalf("%d locks of the instance, want 1", n)
 	}
 	<-lost
-	until(t, "a heartbeat", beats)
+	until(t, "a heartbeat", heard)
 	taken, err := f.db.TakeOverDead(t.Context(), other.Cluster.ID(), false)
 	if err != nil || taken != 0 {
 		t.Errorf("TakeOverDead = %d, %v", taken, err)

@@ -161,23 +161,23 @@ type deferral struct {
 	done chan error
 }
 
-// putOff has a worker's delivery wait, unless it has moved meanwhile. The worker's job
+// deferDelivery has a worker's delivery wait, unless it has moved meanwhile. The worker's job
 // then ends, with what this returns; how may leave the delivery its job.
-func (t *transitions) putOff(out *postgres.Outgoing, how func(delivery.Delivery) delivery.Delivery) error {
+func (t *transitions) deferDelivery(out *postgres.Outgoing, how func(delivery.Delivery) delivery.Delivery) error {
 	item := &deferral{out: out, how: how, done: make(chan error, 1)}
 	if !t.deferrals.Add(item) {
 		return river.JobSnooze(ourFault)
 	}
 	if err := <-item.done; err != nil {
-		t.log.Warn("delivery not put off", "delivery_id", out.Delivery.ID, "error", err)
+		t.log.Warn("delivery not deferred", "delivery_id", out.Delivery.ID, "error", err)
 		return river.JobSnooze(ourFault)
 	}
 	return nil
 }
 
-// hold is putOff until a reason holds the delivery no longer.
+// hold is deferDelivery until a reason holds the delivery no longer.
 func (t *transitions) hold(out *postgres.Outgoing, r delivery.Reason) error {
-	return t.putOff(out, func(dl delivery.Delivery) delivery.Delivery { return dl.Hold(r, t.now()) })
+	return t.deferDelivery(out, func(dl delivery.Delivery) delivery.Delivery { return dl.Hold(r, t.now()) })
 }
 
 // commitDeferrals stores deferrals. The jobs are left to those who are at them.

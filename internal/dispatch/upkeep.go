@@ -21,7 +21,7 @@ func (d *Dispatcher) startUpkeep() {
 		d.loops.run(s)
 	}
 	d.loops.start(d.Events.Listen)
-	if d.works() {
+	if d.delivers() {
 		d.loops.start(d.holds.run)
 	}
 }
@@ -33,7 +33,7 @@ func (d *Dispatcher) steps() []step {
 		{name: "partitions", every: partitionsEvery, do: func(ctx context.Context) error { d.partitions.ensure(ctx); return nil }},
 		{name: "publish", every: live.PublishEvery, do: d.Events.Publish},
 	}
-	if !d.works() {
+	if !d.delivers() {
 		return steps
 	}
 	steps = append(append(steps, d.maintenance.steps()...), d.retention.steps()...)

@@ -164,7 +164,7 @@ func (x *executor) loadAndCheck(ctx context.Context, j *job) (out *postgres.Outg
 	case x.now().Before(out.Delivery.DueAt):
 		return out, false, river.JobSnooze(out.Delivery.DueAt.Sub(x.now()))
 	case out.Destination.DeletedAt != nil:
-		return out, false, x.transitions.putOff(out, func(dl delivery.Delivery) delivery.Delivery {
+		return out, false, x.transitions.deferDelivery(out, func(dl delivery.Delivery) delivery.Delivery {
 			return dl.Cancel(delivery.DestinationDeleted, x.now())
 		})
 	}
@@ -188,7 +188,7 @@ func (x *executor) deferForKey(ctx context.Context, out *postgres.Outgoing) erro
 			"destination_id", out.Destination.ID, "delivery_id", out.Delivery.ID, "error", out.Misconfigured)
 	}
 	next := out.Delivery.OurSideFailed(x.now())
-	end := x.transitions.putOff(out, func(dl delivery.Delivery) delivery.Delivery { return dl.OurSideFailed(x.now()) })
+	end := x.transitions.deferDelivery(out, func(dl delivery.Delivery) delivery.Delivery { return dl.OurSideFailed(x.now()) })
 	if end != nil || next.JobID == 0 {
 		return end
 	}

@@ -150,7 +150,7 @@ func TestWorkersGiveUp(t *testing.T) {
 		id := l.learn(idOf(1), quickly)
 		l.grabs(t.Context(), id, atMost(4))
 		begin := time.Now()
-		patient := l.taking(t.Context(), id, atMost(4), Normal)
+		waiting := l.taking(t.Context(), id, atMost(4), Normal)
 		ctx, cancel := context.WithCancel(t.Context())
 		stopped := l.taking(ctx, id, atMost(4), Normal)
 		time.Sleep(time.Millisecond)
@@ -158,7 +158,7 @@ func TestWorkersGiveUp(t *testing.T) {
 		if <-stopped || time.Since(begin) != time.Millisecond {
 			t.Errorf("the one that was stopped gave up after %s", time.Since(begin))
 		}
-		if <-patient || time.Since(begin) != WorkerWait {
+		if <-waiting || time.Since(begin) != WorkerWait {
 			t.Errorf("gave up after %s, want %s", time.Since(begin), WorkerWait)
 		}
 		l.wantTaken(t, 4)

@@ -65,8 +65,8 @@ type Insertion struct {
 }
 
 // InsertAlerts stores alerts, in the order given, which must be that of their
-// alertIds so that two replicas cannot deadlock. What stands before new deliveries
-// to destinations is counted up to limit.
+// alertIds so that two replicas cannot deadlock. What new deliveries would wait behind is
+// counted up to limit.
 func (tx *Tx) InsertAlerts(ctx context.Context, alerts []AcceptedAlert, destinations []uuid.UUID, limit int) (Insertion, error) {
 	in := Insertion{Stored: make(map[uuid.UUID]bool, len(alerts)), Queues: make(map[uuid.UUID]DestinationQueue, len(destinations))}
 	b := &pgx.Batch{}
