@@ -1,8 +1,11 @@
 package receive
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -15,21 +18,21 @@ import (
 
 const body = `{"alertId":"a-1"}`
 
-func post(t *testing.T, c *http.Client, url string) {
-	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(body))
+func post(ctx context.Context, c *http.Client, url string) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, strings.NewReader(body))
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
 	req.Header.Set("webhook-id", uuid.NewString())
 	resp, err := c.Do(req)
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
-	defer resp.Body.Close()
+	defer resp.Body.Close() //nolint:errcheck // the status is all we want
 	if resp.StatusCode != http.StatusOK {
-		t.Fatalf("%s was answered with %d", url, resp.StatusCode)
+		return fmt.Errorf("%s was answered with %d", url, resp.StatusCode)
 	}
+	return nil
 }
 
 // What a gate gets is there to be seen at once, and is answered once it is open.
@@ -37,29 +40,31 @@ func TestGate(t *testing.T) {
 	t.Parallel()
 	b := &inboxes{of: map[string]*inbox{}, gate: make(chan struct{})}
 	srv := httptest.NewServer(b)
-	defer srv.Close()
+	t.Cleanup(srv.Close)
+	t.Cleanup(func() { b.open.Do(func() { close(b.gate) }) }) // whatever went wrong
 	r := &Receiver{Addresses: Addresses{Plain: []string{strings.TrimPrefix(srv.URL, "http://")}}}
-	answered := make(chan struct{})
-	go func() {
-		defer close(answered)
-		post(t, srv.Client(), srv.URL+"/gate/1")
-	}()
+	answered := make(chan error, 1)
+	go func() { answered <- post(t.Context(), srv.Client(), srv.URL+"/gate/1") }()
+	// It waits for the state, within a minute.
+	within, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
 	for n := 0; n == 0; {
 		var err error
-		if n, err = r.Count(t.Context(), ""); err != nil {
+		if n, err = r.Count(within, ""); err != nil {
 			t.Fatal(err)
 		}
 	}
 	select {
-	case <-answered:
-		t.Error("a closed gate answered")
+	case err := <-answered:
+		t.Fatalf("a closed gate answered, with error %v", err)
 	default:
 	}
 	if err := r.Open(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	<-answered
-	post(t, srv.Client(), srv.URL+"/gate/2")
+	if err := errors.Join(<-answered, post(t.Context(), srv.Client(), srv.URL+"/gate/2")); err != nil {
+		t.Fatal(err)
+	}
 	for path, want := range map[string]int{"": 2, "/gate/1": 1, "/gate/2": 1, "/ok/1": 0} {
 		if got, err := r.Count(t.Context(), path); err != nil || got != want {
 			t.Errorf("count at %q: got %d, %v; want %d", path, got, err, want)
@@ -104,7 +109,9 @@ func TestSecurePorts(t *testing.T) {
 	for url, want := range map[string]uint8{
 		"http://" + at.Plain[1] + "/ok/0": 1, "https://" + at.HTTP1 + "/ok/1": 1, "https://" + at.HTTP2 + "/ok/2": 2,
 	} {
-		post(t, client, url)
+		if err := post(t.Context(), client, url); err != nil {
+			t.Fatal(err)
+		}
 		r := &Receiver{Addresses: at}
 		came, err := r.Arrivals(t.Context(), url[len(url)-len("/ok/0"):])
 		if err != nil {

@@ -89,7 +89,7 @@ func timePosts(ctx context.Context, c calls.Client, what, path, body string) (ca
 
 // postSteadily posts alerts to a destination for so long, and times each post.
 func postSteadily(ctx context.Context, s *stage.Stage, prefix string, to calls.Destination, length time.Duration) (calls.Timed, error) {
-	alerts := load.NewPayloads(load.Shape{Prefix: prefix, LogType: to.LogType})
+	alerts := load.NewPayloads(load.Shape{Prefix: s.Tagged(prefix), LogType: to.LogType})
 	every := time.NewTicker(countEvery)
 	defer every.Stop()
 	var took []time.Duration

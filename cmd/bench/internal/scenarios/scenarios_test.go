@@ -97,7 +97,7 @@ func (p *told) scenario(s scenario) scenario {
 		rate := p.rates[0]
 		p.rates = p.rates[1:]
 		if rate < 0 {
-			return report.Result{}, errors.New("broken")
+			return report.Result{PerSecond: -rate}, errors.New("broken")
 		}
 		return report.Result{PerSecond: rate}, nil
 	}
@@ -133,7 +133,7 @@ func TestSession(t *testing.T) {
 // against.
 func TestOnlyTheSameRoundCounts(t *testing.T) {
 	t.Parallel()
-	p := &told{rates: []float64{1000, 800 /**/, -1, 900}}
+	p := &told{rates: []float64{1000, 800 /**/, -1000, 900}}
 	chosen := []scenario{
 		p.scenario(scenario{group: "g", name: "single"}),
 		p.scenario(scenario{group: "h", name: "wide", needs: []string{"single"}, judge: atLeast("single", 0.75)}),
@@ -146,6 +146,13 @@ func TestOnlyTheSameRoundCounts(t *testing.T) {
 	}
 	if len(sums[0].Failed) != 1 {
 		t.Errorf("got %v as what failed, want round 2 of single", sums[0].Failed)
+	}
+	p.rates, chosen[0].once = []float64{1000, 700 /**/, 900}, true
+	s = newSession(&stage.Bench{Progress: io.Discard}, 2, 0)
+	s.play(t.Context(), chosen)
+	_, sums = s.summaries(chosen)
+	if got := sums[1].Checks[0].Runs; !slices.Equal(got, []float64{0.7}) {
+		t.Errorf("got %v, want no ratio of round 2 to round 1", got)
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -53,12 +52,8 @@ func singleOnPast(ctx context.Context, b *stage.Bench) (r report.Result, err err
 		return r, err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	// The destination of the round before is still there.
-	to, err := s.Make(ctx, s.Host(1), "ok", b.Round, fmt.Sprintf("Bench.Stored.%d", b.Round))
+	to, err := s.Healthy(ctx)
 	if err != nil {
-		return r, err
-	}
-	if err := s.Warm(ctx, to); err != nil {
 		return r, err
 	}
 	return floodOne(ctx, s, to, floodSize, 0)

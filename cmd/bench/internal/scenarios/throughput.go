@@ -56,7 +56,7 @@ func costs(b *stage.Bench, r report.Result, most float64) report.Check {
 // size, or the usual ones.
 func floodOne(ctx context.Context, s *stage.Stage, to calls.Destination, alerts, contextBytes int) (report.Result, error) {
 	return s.Flood(ctx, load.Plan{
-		Shape:  load.Shape{Prefix: "flood", LogType: to.LogType, ContextBytes: contextBytes},
+		Shape:  load.Shape{Prefix: s.Tagged("flood"), LogType: to.LogType, ContextBytes: contextBytes},
 		Alerts: s.Scaled(alerts), Connections: connections,
 	}, []calls.Destination{to})
 }

@@ -111,15 +111,25 @@ func (s *Stage) Secure(http2 bool) string {
 // Destination makes the n-th destination of a stage, which receives on a port of
 // its own. Kind is what its path says: "ok", "hang" or "slow/10000".
 func (s *Stage) Destination(ctx context.Context, kind string, n int) (calls.Destination, error) {
-	return s.Make(ctx, s.Host(n), kind, n, fmt.Sprintf("Bench.%d", n))
+	return s.Make(ctx, s.Host(n), kind, n, s.Tagged(fmt.Sprintf("Bench.%d", n)))
 }
 
 // Make makes destination n at a host for alerts of a log type.
 func (s *Stage) Make(ctx context.Context, host, kind string, n int, logType string) (calls.Destination, error) {
 	d := calls.Destination{LogType: logType, Path: fmt.Sprintf("/%s/%d", kind, n)}
 	var err error
-	d.ID, err = s.API.NewDestination(ctx, fmt.Sprintf("Destination %d", n), logType, host+d.Path)
+	d.ID, err = s.API.NewDestination(ctx, s.Tagged(fmt.Sprintf("Destination %d", n)), logType, host+d.Path)
 	return d, err
+}
+
+// Tagged makes a name that is new in this round. On a database that is kept, what
+// was named so before is still there: an alertId would be a repeat, and alerts of a
+// log type would go to the destination of before too.
+func (s *Stage) Tagged(name string) string {
+	if !s.keep {
+		return name
+	}
+	return fmt.Sprintf("%s.round%d", name, s.Round)
 }
 
 // WarmAlerts is how many alerts warm posts.
@@ -128,7 +138,7 @@ const WarmAlerts = 500
 // Warm has Belfry do a little of everything, so that connections, plans and code
 // are there before anything is measured.
 func (s *Stage) Warm(ctx context.Context, to calls.Destination) error {
-	l := load.Plan{Shape: load.Shape{Prefix: "warm", LogType: to.LogType}, Alerts: WarmAlerts, Connections: 16}
+	l := load.Plan{Shape: load.Shape{Prefix: s.Tagged("warm"), LogType: to.LogType}, Alerts: WarmAlerts, Connections: 16}
 	if _, _, err := load.All(ctx, s.API, l); err != nil {
 		return err
 	}
