@@ -122,9 +122,9 @@ func withProvider(pool *pgxpool.Pool, s Step, fn func(*goose.Provider) error) er
 }
 
 // concurrent reports whether a step runs without a transaction. Such a step has
-// nothing but indexes to make and drop CONCURRENTLY, which may wait long for
-// transactions that are open, but keeps nobody waiting meanwhile: given up and begun
-// again it would never end.
+// nothing but indexes to make and drop CONCURRENTLY, and rows to change a part at a
+// time. It may wait long for transactions that are open, but keeps nobody waiting
+// meanwhile: given up and begun again it would never end.
 func concurrent(s Step) bool {
 	text, err := fs.ReadFile(FS, s.Name)
 	return err == nil && strings.Contains(string(text), "-- +goose NO TRANSACTION\n")

@@ -29,7 +29,7 @@ type config struct {
 	TrustedProxies string        `help:"Networks of the reverse proxies in front, as CIDRs: their X-Forwarded-For says where a request comes from, and limits by address do not count for their connections." env:"BELFRY_TRUSTED_PROXIES" placeholder:"CIDRS"`
 	Workers        int           `help:"Attempts in flight at most, 4 to 10000." env:"BELFRY_WORKERS" default:"256"`
 	Roles          []string      `help:"What this process does: api answers requests, worker delivers." env:"BELFRY_ROLES" default:"api,worker" enum:"api,worker"`
-	MaxUnanswered  time.Duration `help:"How long a delivery is held for a destination that does not answer, before it fails." env:"BELFRY_NOT_ANSWERING_MAX_AGE" name:"not-answering-max-age" default:"72h"`
+	FailingMaxAge  time.Duration `help:"How long a delivery is held as failing, because its destination keeps failing, before it expires." env:"BELFRY_FAILING_MAX_AGE" name:"failing-max-age" default:"72h"`
 	Retention      time.Duration `help:"How long alerts and attempts are kept once they are final; 0 keeps them for ever." env:"BELFRY_RETENTION" default:"720h"`
 	AuditRetention time.Duration `help:"How long entries of the audit log are kept; 0 keeps them for ever." env:"BELFRY_AUDIT_RETENTION" default:"9600h"`
 	DrainTimeout   time.Duration `help:"How long a stop waits for attempts in flight." env:"BELFRY_DRAIN_TIMEOUT" default:"20s"`
@@ -84,8 +84,8 @@ func (c config) parse() (parsed, error) {
 	if len(c.Roles) == 0 {
 		wrong("BELFRY_ROLES", errors.New("must be api, worker or both"))
 	}
-	if c.MaxUnanswered < time.Minute {
-		wrong("BELFRY_NOT_ANSWERING_MAX_AGE", errors.New("must be at least 1m"))
+	if c.FailingMaxAge < time.Minute {
+		wrong("BELFRY_FAILING_MAX_AGE", errors.New("must be at least 1m"))
 	}
 	if c.Retention < 0 || c.Retention > 0 && c.Retention < 24*time.Hour {
 		wrong("BELFRY_RETENTION", errors.New("must be at least 24h, or 0 to keep everything"))

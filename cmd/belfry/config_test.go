@@ -11,7 +11,7 @@ func TestWorkers(t *testing.T) {
 	t.Parallel()
 	for workers, ok := range map[int]bool{-1: false, 0: false, 1: false, 3: false, 4: true, 256: true, 10_000: true, 10_001: false} {
 		c := config{
-			Listen: "127.0.0.1:0", AttemptTimeout: time.Second, Workers: workers, Roles: []string{"api"}, MaxUnanswered: time.Hour,
+			Listen: "127.0.0.1:0", AttemptTimeout: time.Second, Workers: workers, Roles: []string{"api"}, FailingMaxAge: time.Hour,
 			SessionLength: time.Hour, SessionIdle: time.Hour,
 		}
 		_, err := c.parse()

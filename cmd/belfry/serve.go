@@ -107,7 +107,7 @@ func serve(ctx context.Context, in instance) error {
 	registry.MustRegister(goRuntime, collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	dispatcher, err := dispatch.New(dispatch.Config{
 		DB: db, Client: client, Log: in.log, Metrics: registry, Now: time.Now, Waits: in.waits, Workers: in.Workers,
-		Roles: in.Roles, AttemptTimeout: in.AttemptTimeout, MaxUnanswered: in.MaxUnanswered,
+		Roles: in.Roles, AttemptTimeout: in.AttemptTimeout, FailingMaxAge: in.FailingMaxAge,
 		Retention: in.Retention, AuditRetention: in.AuditRetention, Version: thisBuild().Version, Alone: in.alone,
 		Link: func(alertID string) string { return in.PublicURL + "/alerts/" + url.PathEscape(alertID) },
 	})
@@ -158,7 +158,7 @@ func (in instance) facts() api.Facts {
 	b := thisBuild()
 	return api.Facts{
 		Version: b.Version, Commit: b.Commit, BuildDate: b.Date, StartedAt: time.Now(), Retention: in.Retention, RetryWaits: in.waits,
-		AttemptTimeout: in.AttemptTimeout, AllowedNetworks: in.allow, NotAnsweringMaxAge: in.MaxUnanswered,
+		AttemptTimeout: in.AttemptTimeout, AllowedNetworks: in.allow, FailingMaxAge: in.FailingMaxAge,
 	}
 }
 

@@ -208,8 +208,8 @@ const (
 	DeliveryReasonByPerson           DeliveryReason = "by_person"
 	DeliveryReasonDestinationDeleted DeliveryReason = "destination_deleted"
 	DeliveryReasonExpired            DeliveryReason = "expired"
+	DeliveryReasonFailing            DeliveryReason = "failing"
 	DeliveryReasonMisconfigured      DeliveryReason = "misconfigured"
-	DeliveryReasonNotAnswering       DeliveryReason = "not_answering"
 	DeliveryReasonOurSide            DeliveryReason = "our_side"
 	DeliveryReasonPaused             DeliveryReason = "paused"
 )
@@ -227,9 +227,9 @@ func (e DeliveryReason) Valid() bool {
 		return true
 	case DeliveryReasonExpired:
 		return true
-	case DeliveryReasonMisconfigured:
+	case DeliveryReasonFailing:
 		return true
-	case DeliveryReasonNotAnswering:
+	case DeliveryReasonMisconfigured:
 		return true
 	case DeliveryReasonOurSide:
 		return true
@@ -272,22 +272,19 @@ func (e DeliveryStatus) Valid() bool {
 
 // Defines values for DestinationHealthState.
 const (
-	DestinationHealthStateAnswering    DestinationHealthState = "answering"
-	DestinationHealthStateFailing      DestinationHealthState = "failing"
-	DestinationHealthStateNotAnswering DestinationHealthState = "not_answering"
-	DestinationHealthStateUnknown      DestinationHealthState = "unknown"
+	DestinationHealthStateFailing     DestinationHealthState = "failing"
+	DestinationHealthStateHealthy     DestinationHealthState = "healthy"
+	DestinationHealthStateUnreachable DestinationHealthState = "unreachable"
 )
 
 // Valid indicates whether the value is a known member of the DestinationHealthState enum.
 func (e DestinationHealthState) Valid() bool {
 	switch e {
-	case DestinationHealthStateAnswering:
-		return true
 	case DestinationHealthStateFailing:
 		return true
-	case DestinationHealthStateNotAnswering:
+	case DestinationHealthStateHealthy:
 		return true
-	case DestinationHealthStateUnknown:
+	case DestinationHealthStateUnreachable:
 		return true
 	default:
 		return false
@@ -1515,11 +1512,11 @@ type DeliveryList struct {
 //
 // - `paused` (held): its destination is paused.
 // - `busy` (held): more wait for its destination than it may have in flight or than its rate lets through, or the destination asked for time with 429 or 503 and `Retry-After`, or the delivery is one of a bulk re-send. It goes out as soon as there is room.
-// - `not_answering` (held): its destination keeps failing: at least 10 counted attempts in a row without an acknowledgement, over at least 30 s, of at least 3 deliveries. One held delivery at a time probes it, first after 5 s, then after twice as long each time, up to a minute, or after what it asks for with `Retry-After`. An acknowledgement releases all. A 429 ends nothing; of several that were under way together only one adds up.
+// - `failing` (held): its destination keeps failing, whether its `state` is `failing` or `unreachable`: at least 10 counted attempts in a row without an acknowledgement, over at least 30 s, of at least 3 deliveries. One held delivery at a time probes it, first after 5 s, then after twice as long each time, up to a minute, or after what it asks for with `Retry-After`. An acknowledgement releases all. A 429 ends nothing; of several that were under way together only one adds up.
 // - `our_side` (held): five attempts in a row did not count because Belfry's own side cut them short: it stopped, its machine ran out of sockets, ports or memory, or the server lacks the sealing key. It is tried again after its wait, which doubles from a second to a minute, for as long as that goes on. No attempt is charged, and of such a row only the first attempt and the fifth are stored.
 // - `misconfigured` (held): the destination's settings cannot be used.
 // - `attempts_exhausted` (failed): every attempt of the run failed.
-// - `expired` (failed): it was held `not_answering` for longer than the server allows, 72 h unless set otherwise.
+// - `expired` (failed): it was held as `failing` for longer than the server allows, 72 h unless set otherwise.
 // - `destination_deleted` (cancelled): its destination was deleted.
 // - `by_person` (cancelled): someone cancelled it.
 type DeliveryReason string
@@ -1597,7 +1594,7 @@ type Destination struct {
 
 	// Limits How hard a destination may be worked.
 	//
-	// Examples: {"burst":null,"holdNotAnswering":true,"maxInFlight":16,"ratePerSecond":null}
+	// Examples: {"burst":null,"holdFailing":true,"maxInFlight":16,"ratePerSecond":null}
 	Limits Limits `json:"limits"`
 
 	// LogTypes The log types it takes; empty is all.
@@ -1659,12 +1656,15 @@ type DestinationHealth struct {
 	// DestinationID The destination's id.
 	DestinationID uuid.UUID `json:"destinationId"`
 
-	// FailingSince When the first of the counted attempts began that have failed since the last acknowledgement; `null` while it is neither `failing` nor `not_answering`.
+	// FailingSince When the first of the counted attempts began that have failed since the last acknowledgement; `null` while it is `healthy`.
 	FailingSince *time.Time `json:"failingSince"`
 
 	// Held How many of its deliveries are held, by reason: a number for each `DeliveryReason` that holds, 0 as well. Each count stops at 10,000, so
 	// 10,000 may mean more.
 	Held HeldCounts `json:"held"`
+
+	// HeldSince Since when its deliveries are held as `failing`, and one at a time probes it; `null` while they are not.
+	HeldSince *time.Time `json:"heldSince"`
 
 	// LastAckAt When it last acknowledged; `null` if never.
 	LastAckAt *time.Time `json:"lastAckAt"`
@@ -1678,21 +1678,21 @@ type DestinationHealth struct {
 	// LastHour Counted attempts, summed up.
 	LastHour AttemptStats `json:"lastHour"`
 
-	// NextProbeAt When the next held delivery may probe it; `null` while it is not `not_answering`.
+	// NextProbeAt When the next held delivery may probe it; `null` while `heldSince` is.
 	NextProbeAt *time.Time `json:"nextProbeAt"`
-
-	// NotAnsweringSince Since when its deliveries are held for not answering; `null` while they are not.
-	NotAnsweringSince *time.Time `json:"notAnsweringSince"`
 
 	// SlowUntil Until when it asked for no further attempts, with 429 or 503 and `Retry-After`; `null` when that is past.
 	SlowUntil *time.Time `json:"slowUntil"`
 
-	// State What its attempts have shown of a destination:
+	// State What its attempts have shown of a destination. Only counted attempts do so, and never tests:
 	//
-	// - `unknown`: nothing yet, because none was made.
-	// - `answering`: it answers, as far as is known: the last counted one was acknowledged. A 429 in between changes nothing, but ten in a row without an acknowledgement do.
-	// - `failing`: the last counted ones failed, 429 left out, or ten in a row came back without an acknowledgement, whatever they got. Nothing is held for that yet.
-	// - `not_answering`: it kept failing. Its deliveries are held, and one at a time probes it.
+	// - `healthy`: the last one was acknowledged, or none was made yet: then `lastAckAt` and `lastFailure` are both `null`. A 429 in between changes nothing, but ten in a row without an acknowledgement do.
+	// - `failing`: it answers, but not with acknowledgements.
+	// - `unreachable`: nothing answers.
+	//
+	// A destination is not healthy when the last ones failed, 429 left out, or when ten in a row came back without an acknowledgement. Which of the two it then is, the `class` of the newest failed one says (`lastFailure`): after `dns`, `refused`, `timeout`, `tls`, `reset` and `blocked_address` it is `unreachable`; after `rejected`, `redirected` and `protocol` it is `failing`.
+	//
+	// The state does not say whether deliveries are held: `heldSince` does.
 	State DestinationHealthState `json:"state"`
 }
 
@@ -1714,12 +1714,15 @@ type DestinationHealthList struct {
 	NextCursor *string `json:"nextCursor"`
 }
 
-// DestinationHealthState What its attempts have shown of a destination:
+// DestinationHealthState What its attempts have shown of a destination. Only counted attempts do so, and never tests:
 //
-// - `unknown`: nothing yet, because none was made.
-// - `answering`: it answers, as far as is known: the last counted one was acknowledged. A 429 in between changes nothing, but ten in a row without an acknowledgement do.
-// - `failing`: the last counted ones failed, 429 left out, or ten in a row came back without an acknowledgement, whatever they got. Nothing is held for that yet.
-// - `not_answering`: it kept failing. Its deliveries are held, and one at a time probes it.
+// - `healthy`: the last one was acknowledged, or none was made yet: then `lastAckAt` and `lastFailure` are both `null`. A 429 in between changes nothing, but ten in a row without an acknowledgement do.
+// - `failing`: it answers, but not with acknowledgements.
+// - `unreachable`: nothing answers.
+//
+// A destination is not healthy when the last ones failed, 429 left out, or when ten in a row came back without an acknowledgement. Which of the two it then is, the `class` of the newest failed one says (`lastFailure`): after `dns`, `refused`, `timeout`, `tls`, `reset` and `blocked_address` it is `unreachable`; after `rejected`, `redirected` and `protocol` it is `failing`.
+//
+// The state does not say whether deliveries are held: `heldSince` does.
 type DestinationHealthState string
 
 // DestinationInput A new destination.
@@ -1971,13 +1974,13 @@ type LastFailure struct {
 
 // Limits How hard a destination may be worked.
 //
-// Examples: {"burst":null,"holdNotAnswering":true,"maxInFlight":16,"ratePerSecond":null}
+// Examples: {"burst":null,"holdFailing":true,"maxInFlight":16,"ratePerSecond":null}
 type Limits struct {
 	// Burst How many attempts may be started at once after a quiet time; `null` without a rate.
 	Burst *int `json:"burst"`
 
-	// HoldNotAnswering Whether deliveries are held (`not_answering`) while it keeps failing.
-	HoldNotAnswering bool `json:"holdNotAnswering"`
+	// HoldFailing Whether its deliveries are held as `failing` while it keeps failing.
+	HoldFailing bool `json:"holdFailing"`
 
 	// MaxInFlight How many attempts may be under way at a time, from each replica of Belfry.
 	MaxInFlight int `json:"maxInFlight"`
@@ -2240,8 +2243,8 @@ type ServerFacts struct {
 	// Commit The commit that it was built from; it ends in `-dirty` when files had been changed. `null` where the build did not know.
 	Commit *string `json:"commit"`
 
-	// NotAnsweringMaxAge For how many seconds a delivery is held `not_answering` before it fails as `expired`.
-	NotAnsweringMaxAge float64 `json:"notAnsweringMaxAge"`
+	// FailingMaxAge For how many seconds a delivery is held as `failing` before it fails as `expired`.
+	FailingMaxAge float64 `json:"failingMaxAge"`
 
 	// Replicas The replicas on this database, oldest first. A replica that has died is listed until another one notices.
 	Replicas []Replica `json:"replicas"`

@@ -259,6 +259,6 @@ func (s *Server) newDestination(d destination.Destination) Destination {
 
 func newLimits(l destination.Limits) Limits {
 	return Limits{
-		MaxInFlight: l.MaxInFlight, RatePerSecond: orNil(l.RatePerSecond), Burst: orNil(l.Burst), HoldNotAnswering: l.HoldNotAnswering,
+		MaxInFlight: l.MaxInFlight, RatePerSecond: orNil(l.RatePerSecond), Burst: orNil(l.Burst), HoldFailing: l.HoldFailing,
 	}
 }

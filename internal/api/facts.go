@@ -12,15 +12,15 @@ import (
 // Facts are what GET /server says of this process and of how it is set up. None
 // of them is secret.
 type Facts struct {
-	Version            string
-	Commit             string // "" where nobody knows
-	BuildDate          string // likewise
-	StartedAt          time.Time
-	Retention          time.Duration // 0: for ever
-	RetryWaits         delivery.Waits
-	AttemptTimeout     time.Duration
-	AllowedNetworks    []netip.Prefix // that may be reached although they are not public
-	NotAnsweringMaxAge time.Duration
+	Version         string
+	Commit          string // "" where nobody knows
+	BuildDate       string // likewise
+	StartedAt       time.Time
+	Retention       time.Duration // 0: for ever
+	RetryWaits      delivery.Waits
+	AttemptTimeout  time.Duration
+	AllowedNetworks []netip.Prefix // that may be reached although they are not public
+	FailingMaxAge   time.Duration
 }
 
 // GetServer says how this process is set up, and which others there are.
@@ -34,7 +34,7 @@ func (s *Server) GetServer(ctx context.Context, _ GetServerRequestObject) (GetSe
 		Version: f.Version, Commit: orNil(f.Commit), BuildDate: orNil(f.BuildDate), StartedAt: f.StartedAt.UTC(), Replicas: make([]Replica, len(instances)),
 		Retention: orNil(f.Retention.Seconds()), RetryWaits: make([]string, len(f.RetryWaits)), AttemptTimeout: f.AttemptTimeout.Seconds(),
 		SessionLength: s.SessionLength.Seconds(), SessionIdle: s.SessionIdle.Seconds(), AllowedNetworks: make([]string, len(f.AllowedNetworks)),
-		NotAnsweringMaxAge: f.NotAnsweringMaxAge.Seconds(),
+		FailingMaxAge: f.FailingMaxAge.Seconds(),
 	}
 	for i, x := range instances {
 		answer.Replicas[i] = Replica{

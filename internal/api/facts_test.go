@@ -17,15 +17,15 @@ func TestServer(t *testing.T) {
 		s.api.SessionLength = 90 * time.Minute
 		s.api.Facts = Facts{
 			Version: "1.2.3", Commit: "0123abc-dirty", BuildDate: "2026-11-30T09:00:00Z", StartedAt: started, Retention: 720 * time.Hour, AttemptTimeout: 1500 * time.Millisecond,
-			RetryWaits:         []time.Duration{5 * time.Millisecond, 90 * time.Second, 2 * time.Minute, time.Hour, 61 * time.Minute, 20 * time.Second, 10 * time.Hour},
-			AllowedNetworks:    []netip.Prefix{netip.MustParsePrefix("10.1.0.0/16"), netip.MustParsePrefix("fd00::/8")},
-			NotAnsweringMaxAge: 72 * time.Hour,
+			RetryWaits:      []time.Duration{5 * time.Millisecond, 90 * time.Second, 2 * time.Minute, time.Hour, 61 * time.Minute, 20 * time.Second, 10 * time.Hour},
+			AllowedNetworks: []netip.Prefix{netip.MustParsePrefix("10.1.0.0/16"), netip.MustParsePrefix("fd00::/8")},
+			FailingMaxAge:   72 * time.Hour,
 		}
 	})
 	got := decode[ServerFacts](t, h.get(t, serverPath), 200)
 	want := ServerFacts{
 		Version: "1.2.3", Commit: ptr("0123abc-dirty"), BuildDate: ptr("2026-11-30T09:00:00Z"), StartedAt: started, Replicas: got.Replicas, Retention: ptr(2_592_000.0), AttemptTimeout: 1.5, SessionIdle: 3600, SessionLength: 5400,
-		RetryWaits: []string{"5ms", "1m30s", "2m", "1h", "1h1m", "20s", "10h"}, AllowedNetworks: []string{"10.1.0.0/16", "fd00::/8"}, NotAnsweringMaxAge: 259_200,
+		RetryWaits: []string{"5ms", "1m30s", "2m", "1h", "1h1m", "20s", "10h"}, AllowedNetworks: []string{"10.1.0.0/16", "fd00::/8"}, FailingMaxAge: 259_200,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

@@ -83,7 +83,7 @@ func newAPI(t testing.TB, options ...option) *harness {
 				Allow: loopback, Timeout: 5 * time.Second, UserAgent: "Belfry/test",
 			}),
 			Waits: quick(), Roles: []string{"api", "worker"}, Workers: 16, Version: "test", Alone: true,
-			AttemptTimeout: 5 * time.Second, MaxUnanswered: 72 * time.Hour,
+			AttemptTimeout: 5 * time.Second, FailingMaxAge: 72 * time.Hour,
 			Link: func(id string) string { return "https://belfry.test/alerts/" + id },
 		},
 		api: Config{

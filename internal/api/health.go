@@ -80,13 +80,13 @@ func (w watched) health(id uuid.UUID) DestinationHealth {
 	h, held, stats := w.healths[id], w.held[id], w.stats[id]
 	inARow, since := h.Failures, h.FailingSince
 	switch {
-	case h.Failing():
+	case h.KeepsFailing():
 		inARow = h.Unacked
 	case h.Failures == 0:
 		since = time.Time{} // 429 now and then
 	}
 	answer := DestinationHealth{
-		DestinationID: id, State: newHealthState(h), NotAnsweringSince: timeOrNil(h.NotAnsweringSince), FailingSince: timeOrNil(since),
+		DestinationID: id, State: DestinationHealthState(h.State()), HeldSince: timeOrNil(h.HeldSince), FailingSince: timeOrNil(since),
 		ConsecutiveFailures: inARow, LastAckAt: timeOrNil(h.LastAckAt), NextProbeAt: timeOrNil(h.NextProbeAt),
 		Held:     HeldCounts{},
 		LastHour: newAttemptStats(delivery.Sum(stats, w.now.Add(-time.Hour))),
@@ -122,18 +122,6 @@ func (w watched) history(id uuid.UUID) []HourStats {
 		from, rest = from.Add(time.Hour), rest[end:]
 	}
 	return points
-}
-
-func newHealthState(h delivery.Health) DestinationHealthState {
-	switch {
-	case !h.Answering():
-		return DestinationHealthStateNotAnswering
-	case h.Failures > 0, h.Failing():
-		return DestinationHealthStateFailing
-	case h.LastAckAt.IsZero() && h.LastFailureAt.IsZero():
-		return DestinationHealthStateUnknown
-	}
-	return DestinationHealthStateAnswering
 }
 
 func newAttemptStats(s delivery.Stats) AttemptStats {

@@ -35,7 +35,7 @@ func TestHealthOfTheUntried(t *testing.T) {
 	h := newAPI(t, idle)
 	d := h.hook(t, "http://a.test")
 	got := h.health(t, d)
-	if diff := cmp.Diff(DestinationHealth{DestinationID: d.ID, State: "unknown", Held: heldCounts(nil)}, got.DestinationHealth); diff != "" {
+	if diff := cmp.Diff(DestinationHealth{DestinationID: d.ID, State: "healthy", Held: heldCounts(nil)}, got.DestinationHealth); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	if len(got.History) != 24 {
@@ -58,13 +58,13 @@ func TestHealthOfTheTried(t *testing.T) {
 	r := newReceiver(t, says(200, "ok"))
 	d := h.hook(t, r.URL)
 	wantStatus(t, h.post(t, destinationPath(d)+"/test", ""), 200)
-	if got := h.health(t, d); got.State != "unknown" || got.LastDay.Attempts != 0 {
+	if got := h.health(t, d); got.State != "healthy" || got.LastAckAt != nil || got.LastDay.Attempts != 0 {
 		t.Errorf("after a test: %+v", got.DestinationHealth)
 	}
 	_, id := h.accept1(t)
 	h.await(t, id, DeliveryStatusDelivered)
 	got := h.health(t, d)
-	if got.State != "answering" || got.LastAckAt == nil || got.ConsecutiveFailures != 0 || got.LastFailure != nil || *got.LastHour.SuccessRate != 1 {
+	if got.State != "healthy" || got.LastAckAt == nil || got.ConsecutiveFailures != 0 || got.LastFailure != nil || *got.LastHour.SuccessRate != 1 {
 		t.Errorf("after an ack: %+v", got.DestinationHealth)
 	}
 
@@ -72,7 +72,7 @@ func TestHealthOfTheTried(t *testing.T) {
 	_, id = h.accept1(t)
 	h.await(t, id, DeliveryStatusRetrying)
 	got = h.health(t, d)
-	if got.State != "failing" || got.FailingSince == nil || got.ConsecutiveFailures != 1 || got.NotAnsweringSince != nil || got.NextProbeAt != nil {
+	if got.State != "failing" || got.FailingSince == nil || got.ConsecutiveFailures != 1 || got.HeldSince != nil || got.NextProbeAt != nil {
 		t.Errorf("after a failure: %+v", got.DestinationHealth)
 	}
 	if f := got.LastFailure; f == nil || f.Class != "rejected" || *f.StatusCode != 503 || f.At.Before(*got.LastAckAt) {
@@ -104,7 +104,7 @@ func TestHealthOfTheSlow(t *testing.T) {
 	_, id := h.accept1(t)
 	h.awaitRow(t, id, func(d delivery.Delivery) bool { return d.Attempts == 1 })
 	got := h.health(t, d)
-	if got.State != "answering" || got.ConsecutiveFailures != 0 || value(got.LastFailure.StatusCode) != 429 || got.LastAckAt != nil || got.LastHour.Failed != 1 {
+	if got.State != "healthy" || got.ConsecutiveFailures != 0 || value(got.LastFailure.StatusCode) != 429 || got.LastAckAt != nil || got.LastHour.Failed != 1 {
 		t.Errorf("got %+v", got.DestinationHealth)
 	}
 	if got.SlowUntil == nil || time.Until(*got.SlowUntil).Round(time.Minute) != time.Hour {
@@ -112,18 +112,18 @@ func TestHealthOfTheSlow(t *testing.T) {
 	}
 }
 
-func TestHealthOfTheUnanswering(t *testing.T) {
+func TestHealthOfTheHeld(t *testing.T) {
 	t.Parallel()
 	h := newAPI(t, idle)
 	d := h.hook(t, "http://a.test")
 	now := time.Now().UTC().Truncate(time.Microsecond)
 	ago := func(d time.Duration) *time.Time { return ptr(now.Add(-d)) }
-	h.exec(t, `INSERT INTO destination_health (destination_id, failures, failing_since, not_answering_since, next_probe_at, last_ack_at,
+	h.exec(t, `INSERT INTO destination_health (destination_id, failures, failing_since, held_since, next_probe_at, last_ack_at,
 			last_failure_at, last_class, last_error, slow_until)
 		VALUES ($1, 12, $2, $3, $4, $5, $6, 'timeout', 'no answer', $7)`,
 		d.ID, ago(time.Minute), ago(30*time.Second), ago(-5*time.Second), ago(time.Hour), ago(time.Second), ago(-time.Hour))
 	want := DestinationHealth{
-		DestinationID: d.ID, State: "not_answering", ConsecutiveFailures: 12, FailingSince: ago(time.Minute), NotAnsweringSince: ago(30 * time.Second),
+		DestinationID: d.ID, State: "unreachable", ConsecutiveFailures: 12, FailingSince: ago(time.Minute), HeldSince: ago(30 * time.Second),
 		NextProbeAt: ago(-5 * time.Second), LastAckAt: ago(time.Hour), SlowUntil: ago(-time.Hour),
 		LastFailure: &LastFailure{At: *ago(time.Second), Class: "timeout", Error: ptr("no answer")}, Held: heldCounts(nil),
 	}
@@ -131,7 +131,8 @@ func TestHealthOfTheUnanswering(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	h.exec(t, `UPDATE destination_health SET slow_until = $1, last_error = '', last_class = 'rejected', last_status_code = 500`, ago(time.Second))
-	want.SlowUntil, want.LastFailure.Class, want.LastFailure.Error, want.LastFailure.StatusCode = nil, "rejected", nil, ptr(500)
+	want.State, want.SlowUntil = "failing", nil
+	want.LastFailure.Class, want.LastFailure.Error, want.LastFailure.StatusCode = "rejected", nil, ptr(500)
 	if diff := cmp.Diff(want, h.health(t, d).DestinationHealth); diff != "" {
 		t.Errorf("when that is past (-want +got):\n%s", diff)
 	}
@@ -147,7 +148,7 @@ func TestHealthOfTheBusyWithoutAck(t *testing.T) {
 	since := now.Add(-time.Hour)
 	h.exec(t, `INSERT INTO destination_health (destination_id, unacked, failing_since, last_failure_at, last_class, last_status_code)
 		VALUES ($1, 9, $2, $3, 'rejected', 429)`, d.ID, since, now)
-	if got := h.health(t, d); got.State != "answering" || got.ConsecutiveFailures != 0 || got.FailingSince != nil {
+	if got := h.health(t, d); got.State != "healthy" || got.ConsecutiveFailures != 0 || got.FailingSince != nil {
 		t.Errorf("after nine: %+v", got.DestinationHealth)
 	}
 	h.exec(t, `UPDATE destination_health SET unacked = 583`)
@@ -175,10 +176,10 @@ func TestNewSettingsAreProbed(t *testing.T) {
 		"a probe is under way":     {object{"settings": object{"headers": nil}}, "'" + leased + "', now() + interval '1 minute'", true, false},
 		"the same settings":        {object{"settings": object{"headers": []object{{"name": "X-Api-Key"}}}}, "NULL, NULL", true, false},
 		"something else":           {object{"displayName": "another", "limits": object{"maxInFlight": 2}}, "NULL, NULL", true, false},
-		"it answers":               {object{"settings": object{"headers": nil}}, "NULL, NULL", false, false},
+		"it is healthy":            {object{"settings": object{"headers": nil}}, "NULL, NULL", false, false},
 	} {
 		d := h.hook(t, "http://a.test")
-		h.exec(t, `INSERT INTO destination_health (destination_id, not_answering_since, next_probe_at, probe_delivery_id, probe_until)
+		h.exec(t, `INSERT INTO destination_health (destination_id, held_since, next_probe_at, probe_delivery_id, probe_until)
 			SELECT $1, CASE WHEN $2 THEN now() END, CASE WHEN $2 THEN $3::timestamptz END, `+c.probing, d.ID, c.down, later)
 		began := time.Now()
 		wantStatus(t, h.patch(t, destinationPath(d), js(c.patch)), 200)
@@ -292,7 +293,7 @@ func TestListHealth(t *testing.T) {
 	if diff := cmp.Diff(want, got.Items); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if got.Items[0].State != "answering" || got.Items[0].LastHour.Acked != 3 || got.Items[1].Held["paused"] != 1 || strings.Contains(string(a.body), "history") {
+	if got.Items[0].State != "healthy" || got.Items[0].LastHour.Acked != 3 || got.Items[1].Held["paused"] != 1 || strings.Contains(string(a.body), "history") {
 		t.Errorf("got %s", a.body)
 	}
 }

@@ -9,16 +9,16 @@ import (
 	"belfry/internal/outbound"
 )
 
-// A destination is not answering once so many attempts in a row have come back
-// without an ack, over so long, and of so many deliveries: one alert that it cannot
-// digest never looks like a destination that is down.
+// The deliveries of a destination are held as failing once so many attempts in a row
+// have come back without an ack, over so long, and of so many deliveries: one alert
+// that it cannot digest never looks like a destination that is down.
 const (
 	tripUnacked    = 10
 	tripDeliveries = 3
 	tripAfter      = 30 * time.Second
 )
 
-// While it is not answering it is probed after so long, then after twice that,
+// While its deliveries are held it is probed after so long, then after twice that,
 // and so on up to the last.
 const (
 	firstProbe = 5 * time.Second
@@ -35,10 +35,10 @@ type Health struct {
 	FailingSince     time.Time   // when the first of these began; zero while it acks
 	UnackedAt        time.Time   // when the last of these ended
 
-	NotAnsweringSince time.Time // zero: it answers
-	SlowUntil         time.Time // it asked, with 429 or 503 and Retry-After, to hold off
+	HeldSince time.Time // its deliveries are held as failing; zero: they are not
+	SlowUntil time.Time // it asked, with 429 or 503 and Retry-After, to hold off
 
-	Probes      int // failed ones, since it stopped answering
+	Probes      int // failed ones, since HeldSince
 	NextProbeAt time.Time
 	Probing     uuid.UUID // the one held delivery that may try; zero: none
 	ProbeUntil  time.Time // then another may
@@ -50,14 +50,13 @@ type Health struct {
 	LastError     string
 }
 
-// Answering reports whether deliveries go out. One that does not answer lets
-// only its probe through.
-func (h Health) Answering() bool { return h.NotAnsweringSince.IsZero() }
+// Holding reports whether deliveries are held because the destination keeps failing.
+// Then only its probe goes out.
+func (h Health) Holding() bool { return !h.HeldSince.IsZero() }
 
-// After returns what an attempt shows, hold being whether the destination may be
-// taken for not answering at all. longest bounds what it can ask for with
-// Retry-After. An attempt that does not count shows nothing, unless it was acked;
-// nor does a test, ever.
+// After returns what an attempt shows, hold being whether deliveries may be held as
+// failing at all. longest bounds what it can ask for with Retry-After. An attempt that
+// does not count shows nothing, unless it was acked; nor does a test, ever.
 func (h Health) After(a Attempt, hold bool, longest time.Duration) Health {
 	ended := a.StartedAt.Add(a.Duration)
 	switch {
@@ -102,7 +101,7 @@ const MaxUnavailable = time.Minute
 // the destination is busy: many that were under way together say it once, and none
 // ends what others have shown.
 func (h Health) unacked(a Attempt, ended time.Time, busy bool, longest time.Duration) Health {
-	if h.Probing == a.DeliveryID && !h.Answering() {
+	if h.Probing == a.DeliveryID && h.Holding() {
 		h.Probes++
 		h.Probing, h.ProbeUntil = uuid.Nil, time.Time{}
 		h.NextProbeAt = ended.Add(probeWait(h.Probes))
@@ -127,22 +126,22 @@ func (h Health) unacked(a Attempt, ended time.Time, busy bool, longest time.Dura
 	return h
 }
 
-// tripped takes a destination for not answering if that is what it has shown.
+// tripped holds the deliveries of a destination if it has kept failing.
 func (h Health) tripped(now time.Time, hold bool) Health {
-	if h.Answering() && hold && h.Failing() && len(h.FailedDeliveries) >= tripDeliveries && now.Sub(h.FailingSince) >= tripAfter {
-		h.NotAnsweringSince = now
+	if !h.Holding() && hold && h.KeepsFailing() && len(h.FailedDeliveries) >= tripDeliveries && now.Sub(h.FailingSince) >= tripAfter {
+		h.HeldSince = now
 		h.NextProbeAt = now.Add(probeWait(0))
 	}
 	return h
 }
 
-// Failing reports whether so many attempts in a row have come back without an ack
-// that nobody may take the destination for well.
-func (h Health) Failing() bool { return h.Unacked >= tripUnacked }
+// KeepsFailing reports whether so many attempts in a row have come back without an
+// ack that nobody may take the destination for healthy, whatever it answered.
+func (h Health) KeepsFailing() bool { return h.Unacked >= tripUnacked }
 
 // Reset returns the health of a destination of which no failure is known.
 func (h Health) Reset() Health {
-	h.Failures, h.FailingSince, h.NotAnsweringSince = 0, time.Time{}, time.Time{}
+	h.Failures, h.FailingSince, h.HeldSince = 0, time.Time{}, time.Time{}
 	h.Unacked, h.FailedDeliveries, h.UnackedAt = 0, nil, time.Time{}
 	h.Probes, h.NextProbeAt, h.Probing, h.ProbeUntil = 0, time.Time{}, uuid.Nil, time.Time{}
 	return h
@@ -150,7 +149,7 @@ func (h Health) Reset() Health {
 
 // MayProbe reports whether it is time to let one held delivery try.
 func (h Health) MayProbe(now time.Time) bool {
-	return !h.Answering() && !now.Before(h.NextProbeAt) && (h.Probing == uuid.Nil || !now.Before(h.ProbeUntil))
+	return h.Holding() && !now.Before(h.NextProbeAt) && (h.Probing == uuid.Nil || !now.Before(h.ProbeUntil))
 }
 
 // GrantProbe gives the right to probe to one delivery, until a time by which its

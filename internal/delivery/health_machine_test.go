@@ -158,13 +158,13 @@ func (p *patient) checkRow(t *rapid.T) {
 	slices.SortFunc(distinct, func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) })
 	for check, holds := range map[string]bool{
 		"destination_health_failing": (h.Unacked > 0) == !h.FailingSince.IsZero(),
-		"destination_health_probing": h.NextProbeAt.IsZero() == h.NotAnsweringSince.IsZero(),
+		"destination_health_probing": h.NextProbeAt.IsZero() == h.HeldSince.IsZero(),
 		"destination_health_lease":   (h.Probing == uuid.Nil) == h.ProbeUntil.IsZero(),
 		"failed_deliveries":          len(h.FailedDeliveries) <= 3 && len(slices.Compact(distinct)) == len(h.FailedDeliveries),
-		"probes":                     h.Probes >= 0 && (h.Probes == 0 || !h.Answering()),
-		"failures":                   h.Failures >= 0 && (h.Failures > 0 || h.Answering()),
+		"probes":                     h.Probes >= 0 && (h.Probes == 0 || h.Holding()),
+		"failures":                   h.Failures >= 0 && (h.Failures > 0 || !h.Holding()),
 		"last_class":                 (h.LastClass == "") == h.LastFailureAt.IsZero(),
-		"probe_delivery_id":          !p.lawful || h.Probing == uuid.Nil || !h.Answering(),
+		"probe_delivery_id":          !p.lawful || h.Probing == uuid.Nil || h.Holding(),
 	} {
 		if !holds {
 			t.Fatalf("after %s: %s does not hold for %+v", p.step, check, h)
@@ -198,32 +198,32 @@ func (p *patient) checkFailures(t *rapid.T) {
 	}
 }
 
-// checkTrip: only an attempt that counts makes it not answering, and only after
+// checkTrip: only an attempt that counts makes its deliveries held, and only after
 // many, over a while, of several deliveries; only an ack or a person ends it.
 func (p *patient) checkTrip(t *rapid.T) {
-	was, is := p.before.Answering(), p.h.Answering()
-	tripped := p.step == "attempt" && was && !is
+	was, is := p.before.Holding(), p.h.Holding()
+	tripped := p.step == "attempt" && !was && is
 	switch {
-	case was && !is && !tripped:
-		t.Fatalf("%s made it not answering", p.step)
-	case !was && is && p.step != "mend" && (p.step != "attempt" || p.a.Trigger == delivery.Test || p.a.Class != outbound.Acked):
+	case !was && is && !tripped:
+		t.Fatalf("%s made its deliveries held", p.step)
+	case was && !is && p.step != "mend" && (p.step != "attempt" || p.a.Trigger == delivery.Test || p.a.Class != outbound.Acked):
 		t.Fatalf("%s mended it", p.step)
-	case !was && !is && !p.before.NotAnsweringSince.Equal(p.h.NotAnsweringSince):
-		t.Fatalf("%s changed since when it does not answer", p.step)
+	case was && is && !p.before.HeldSince.Equal(p.h.HeldSince):
+		t.Fatalf("%s changed since when its deliveries are held", p.step)
 	case !tripped:
 		return
 	}
 	ended := p.a.StartedAt.Add(p.a.Duration)
 	many := len(p.missed) >= 10 && len(p.h.FailedDeliveries) == 3 && ended.Sub(p.missed[0].StartedAt) >= 30*time.Second
 	if !many || !p.hold || !p.a.Counted || p.a.Trigger == delivery.Test {
-		t.Fatalf("%+v made it not answering: %+v", p.a, p.h)
+		t.Fatalf("%+v made its deliveries held: %+v", p.a, p.h)
 	}
-	if !p.h.NotAnsweringSince.Equal(ended) || !p.h.NextProbeAt.Equal(ended.Add(5*time.Second)) || p.h.Probes != 0 {
-		t.Fatalf("it stopped answering at %s: %+v", ended, p.h)
+	if !p.h.HeldSince.Equal(ended) || !p.h.NextProbeAt.Equal(ended.Add(5*time.Second)) || p.h.Probes != 0 {
+		t.Fatalf("its deliveries are held since %s: %+v", ended, p.h)
 	}
 }
 
-// checkProbe: while it does not answer, at most one delivery goes, and only what
+// checkProbe: while it keeps failing, at most one delivery goes, and only what
 // becomes of that one says when the next may.
 func (p *patient) checkProbe(t *rapid.T) {
 	was, is := p.before, p.h
@@ -231,17 +231,17 @@ func (p *patient) checkProbe(t *rapid.T) {
 	for n := range byte(6) {
 		if r := holdFor(is, nth(n), p.now); r == "" {
 			going++
-		} else if is.Answering() == (r == delivery.NotAnswering) {
+		} else if is.Holding() != (r == delivery.Failing) {
 			t.Fatalf("after %s: delivery %d is held %s: %+v", p.step, n, r, is)
 		}
 	}
-	if !is.Answering() && going > 1 {
-		t.Fatalf("after %s: %d deliveries go to one that does not answer", p.step, going)
+	if is.Holding() && going > 1 {
+		t.Fatalf("after %s: %d deliveries go to one that keeps failing", p.step, going)
 	}
-	if is.MayProbe(p.now) && (is.Answering() || p.now.Before(is.NextProbeAt)) {
+	if is.MayProbe(p.now) && (!is.Holding() || p.now.Before(is.NextProbeAt)) {
 		t.Fatalf("after %s: it may be probed at %s: %+v", p.step, p.now, is)
 	}
-	if was.Answering() || is.Answering() || p.step != "attempt" {
+	if !was.Holding() || !is.Holding() || p.step != "attempt" {
 		return
 	}
 	stale := p.a.Counted && p.a.StartedAt.Add(p.a.Duration).Before(p.acked)

@@ -74,75 +74,75 @@ func after(h delivery.Health, hold bool, list ...delivery.Attempt) delivery.Heal
 	return h
 }
 
-// down is a destination that stopped answering half a minute after noon.
+// down is a destination whose deliveries are held since half a minute after noon.
 func down() delivery.Health {
 	return after(delivery.Health{}, true, failures(10, 3, 30*time.Second)...)
 }
 
-func TestNotAnswering(t *testing.T) {
+func TestHolding(t *testing.T) {
 	t.Parallel()
 	want := delivery.Health{
 		Failures: 10, FailedDeliveries: []uuid.UUID{nth(1), nth(2), nth(3)}, FailingSince: noon,
 		Unacked: 10, UnackedAt: at(30 * time.Second),
-		NotAnsweringSince: at(30 * time.Second), NextProbeAt: at(35 * time.Second),
+		HeldSince: at(30 * time.Second), NextProbeAt: at(35 * time.Second),
 		LastFailureAt: at(30 * time.Second), LastClass: outbound.Refused,
 	}
 	got := down()
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
-	if got.Answering() || !(delivery.Health{}).Answering() {
-		t.Error("it answers, or one that was never sent to does not")
+	if !got.Holding() || (delivery.Health{}).Holding() {
+		t.Error("its deliveries are not held, or those of one that was never sent to are")
 	}
 }
 
-func TestWhenItIsNotAnswering(t *testing.T) {
+func TestWhenItHolds(t *testing.T) {
 	t.Parallel()
 	const long = 30 * time.Second
 	enough := failures(10, 3, long)
 	insert := func(a ...delivery.Attempt) []delivery.Attempt { return slices.Insert(slices.Clone(enough), 5, a...) }
 	tests := []struct {
-		name      string
-		attempts  []delivery.Attempt
-		answering bool
+		name     string
+		attempts []delivery.Attempt
+		holds    bool
 	}{
-		{"just enough of each", enough, false},
-		{"more of each", failures(1000, 200, time.Hour), false},
-		{"one failure too few", failures(9, 3, 24*time.Hour), true},
-		{"a nanosecond too soon", failures(10, 3, long-1), true},
-		{"many at once", failures(1000, 200, long-1), true},
-		{"one delivery too few", failures(1000, 2, 24*time.Hour), true},
-		{"one alert that fails for ever", failures(10_000, 1, 365*24*time.Hour), true},
-		{"one late failure of a third delivery", append(failures(9, 2, long), refused(3, at(long))), false},
-		{"the last is a 429", append(failures(9, 3, long), busy(1, at(long+time.Second), 0)), false},
-		{"the last is a 429 that was under way with the one before", append(failures(9, 3, long), busy(1, at(long), 0)), true},
-		{"a 429 on the way", insert(busy(1, at(2*time.Second), 0)), false},
-		{"a 429 that does not count on the way", insert(uncounted(busy(1, at(2*time.Second), 0))), false},
-		{"a 429 that does not count adds nothing", append(failures(9, 3, long), uncounted(busy(1, at(long+time.Second), 0))), true},
-		{"a 429 of a test on the way", insert(test(busy(1, at(2*time.Second), 0))), false},
-		{"nothing but 429", busyFor(11, long+3*time.Second), false},
-		{"nothing but 429, one too few", busyFor(9, time.Hour), true},
-		{"nothing but 429, too soon", busyFor(20, long-time.Second), true},
-		{"many 429 under way together", together(1000, at(long)), true},
-		{"many 429 under way together, ten times", tenTimes(together(16, at(0)), 4*time.Second), false},
-		{"nine times", tenTimes(together(16, at(0)), 4*time.Second)[16:], true},
-		{"429, and an ack now and then", append(busyFor(9, time.Hour), append([]delivery.Attempt{try(1, outbound.Acked, 200, at(time.Hour))}, busyFor(9, time.Hour)...)...), true},
-		{"an ack on the way", insert(try(1, outbound.Acked, 200, at(2*time.Second))), true},
-		{"an ack that does not count on the way", insert(uncounted(try(1, outbound.Acked, 200, at(2*time.Second)))), true},
-		{"what ended before an ack, and was recorded late", slices.Insert(slices.Clone(enough), 0, try(1, outbound.Acked, 200, at(2*time.Second))), true},
-		{"what ended with an ack", slices.Insert(slices.Clone(enough), 0, try(1, outbound.Acked, 200, at(time.Second))), false},
-		{"an acked test on the way shows nothing", insert(test(try(1, outbound.Acked, 200, at(2*time.Second)))), false},
-		{"tests do not add up", append(failures(9, 3, long), test(refused(1, at(long)))), true},
-		{"what does not count does not add up", append(failures(9, 3, long), uncounted(refused(1, at(long)))), true},
-		{"a delivery whose attempt did not count", append(failures(10, 2, long), uncounted(refused(3, at(long)))), true},
+		{"just enough of each", enough, true},
+		{"more of each", failures(1000, 200, time.Hour), true},
+		{"one failure too few", failures(9, 3, 24*time.Hour), false},
+		{"a nanosecond too soon", failures(10, 3, long-1), false},
+		{"many at once", failures(1000, 200, long-1), false},
+		{"one delivery too few", failures(1000, 2, 24*time.Hour), false},
+		{"one alert that fails for ever", failures(10_000, 1, 365*24*time.Hour), false},
+		{"one late failure of a third delivery", append(failures(9, 2, long), refused(3, at(long))), true},
+		{"the last is a 429", append(failures(9, 3, long), busy(1, at(long+time.Second), 0)), true},
+		{"the last is a 429 that was under way with the one before", append(failures(9, 3, long), busy(1, at(long), 0)), false},
+		{"a 429 on the way", insert(busy(1, at(2*time.Second), 0)), true},
+		{"a 429 that does not count on the way", insert(uncounted(busy(1, at(2*time.Second), 0))), true},
+		{"a 429 that does not count adds nothing", append(failures(9, 3, long), uncounted(busy(1, at(long+time.Second), 0))), false},
+		{"a 429 of a test on the way", insert(test(busy(1, at(2*time.Second), 0))), true},
+		{"nothing but 429", busyFor(11, long+3*time.Second), true},
+		{"nothing but 429, one too few", busyFor(9, time.Hour), false},
+		{"nothing but 429, too soon", busyFor(20, long-time.Second), false},
+		{"many 429 under way together", together(1000, at(long)), false},
+		{"many 429 under way together, ten times", tenTimes(together(16, at(0)), 4*time.Second), true},
+		{"nine times", tenTimes(together(16, at(0)), 4*time.Second)[16:], false},
+		{"429, and an ack now and then", append(busyFor(9, time.Hour), append([]delivery.Attempt{try(1, outbound.Acked, 200, at(time.Hour))}, busyFor(9, time.Hour)...)...), false},
+		{"an ack on the way", insert(try(1, outbound.Acked, 200, at(2*time.Second))), false},
+		{"an ack that does not count on the way", insert(uncounted(try(1, outbound.Acked, 200, at(2*time.Second)))), false},
+		{"what ended before an ack, and was recorded late", slices.Insert(slices.Clone(enough), 0, try(1, outbound.Acked, 200, at(2*time.Second))), false},
+		{"what ended with an ack", slices.Insert(slices.Clone(enough), 0, try(1, outbound.Acked, 200, at(time.Second))), true},
+		{"an acked test on the way shows nothing", insert(test(try(1, outbound.Acked, 200, at(2*time.Second)))), true},
+		{"tests do not add up", append(failures(9, 3, long), test(refused(1, at(long)))), false},
+		{"what does not count does not add up", append(failures(9, 3, long), uncounted(refused(1, at(long)))), false},
+		{"a delivery whose attempt did not count", append(failures(10, 2, long), uncounted(refused(3, at(long)))), false},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			if got := after(delivery.Health{}, true, tt.attempts...); got.Answering() != tt.answering {
-				t.Errorf("got answering %v, want %v: %+v", got.Answering(), tt.answering, got)
+			if got := after(delivery.Health{}, true, tt.attempts...); got.Holding() != tt.holds {
+				t.Errorf("deliveries are held: %v, want %v: %+v", got.Holding(), tt.holds, got)
 			}
-			if got := after(delivery.Health{}, false, tt.attempts...); !got.Answering() || !got.NextProbeAt.IsZero() {
+			if got := after(delivery.Health{}, false, tt.attempts...); got.Holding() || !got.NextProbeAt.IsZero() {
 				t.Errorf("it is not to be held, and yet: %+v", got)
 			}
 		})
@@ -179,14 +179,14 @@ func TestFailing(t *testing.T) {
 	for name, list := range map[string][]delivery.Attempt{
 		"refused": failures(10, 1, time.Second), "429": busyFor(10, time.Hour),
 	} {
-		if h := after(delivery.Health{}, false, list[:9]...); h.Failing() {
+		if h := after(delivery.Health{}, false, list[:9]...); h.KeepsFailing() {
 			t.Errorf("nine %s: %+v", name, h)
 		}
 		h := after(delivery.Health{}, false, list...)
-		if !h.Failing() {
+		if !h.KeepsFailing() {
 			t.Errorf("ten %s: %+v", name, h)
 		}
-		if h.After(try(1, outbound.Acked, 200, at(2*time.Hour)), true, longest).Failing() {
+		if h.After(try(1, outbound.Acked, 200, at(2*time.Hour)), true, longest).KeepsFailing() {
 			t.Errorf("ten %s and an ack: it is failing", name)
 		}
 	}
@@ -200,11 +200,11 @@ func TestEveryFailureAddsUp(t *testing.T) {
 		if class == outbound.Acked || class == outbound.Interrupted {
 			continue
 		}
-		if nine.After(try(4, class, 0, at(time.Minute)), true, longest).Answering() {
+		if !nine.After(try(4, class, 0, at(time.Minute)), true, longest).Holding() {
 			t.Errorf("%s: it answers", class)
 		}
 	}
-	if nine.After(try(4, outbound.Rejected, 503, at(time.Minute)), true, longest).Answering() {
+	if !nine.After(try(4, outbound.Rejected, 503, at(time.Minute)), true, longest).Holding() {
 		t.Error("503: it answers")
 	}
 }
@@ -214,8 +214,8 @@ func TestEveryFailureAddsUp(t *testing.T) {
 func TestHoldingIsAllowedLater(t *testing.T) {
 	t.Parallel()
 	h := after(delivery.Health{}, false, failures(10, 3, time.Minute)...)
-	if h = h.After(refused(4, at(2*time.Minute)), true, longest); !h.NotAnsweringSince.Equal(at(2 * time.Minute)) {
-		t.Errorf("got %+v, want not answering", h)
+	if h = h.After(refused(4, at(2*time.Minute)), true, longest); !h.HeldSince.Equal(at(2 * time.Minute)) {
+		t.Errorf("got %+v, want deliveries held", h)
 	}
 	if len(h.FailedDeliveries) != 3 {
 		t.Errorf("got %d failed deliveries, want the first 3", len(h.FailedDeliveries))
@@ -293,7 +293,7 @@ func TestLateFailure(t *testing.T) {
 func TestShowsNothing(t *testing.T) {
 	t.Parallel()
 	for name, h := range map[string]delivery.Health{
-		"never sent to": {}, "not answering": down(), "probed": down().GrantProbe(nth(9), at(time.Minute)),
+		"never sent to": {}, "failing": down(), "probed": down().GrantProbe(nth(9), at(time.Minute)),
 	} {
 		for what, a := range map[string]delivery.Attempt{
 			"a refused test":     test(refused(1, at(time.Hour))),

@@ -27,7 +27,7 @@ func TargetOf(d destination.Destination, h Health) Target {
 //
 //  1. misconfigured: nothing can be sent, whoever asks for it;
 //  2. paused: a person said so;
-//  3. not_answering, but for the one delivery that probes;
+//  3. failing, but for the one delivery that probes;
 //  4. our_side: our own side has failed several times in a row, and the wait since
 //     then is not over;
 //  5. busy: there is no room for it, or the destination asked to be left alone for a
@@ -42,13 +42,13 @@ func HoldReason(d Delivery, t Target, now time.Time) Reason {
 		return Misconfigured
 	case t.State == destination.Paused && !manual:
 		return Paused
-	case !t.Health.Answering() && !manual && (d.ID == uuid.Nil || d.ID != t.Health.Probing):
-		return NotAnswering
+	case t.Health.Holding() && !manual && (d.ID == uuid.Nil || d.ID != t.Health.Probing):
+		return Failing
 	case d.OurSideKeepsFailing() && now.Before(d.DueAt):
 		return OurSide
 	case t.Full:
 		return Busy
-	case t.Health.Answering() && !manual && now.Before(t.Health.SlowUntil):
+	case !t.Health.Holding() && !manual && now.Before(t.Health.SlowUntil):
 		return Busy
 	}
 	return ""

@@ -30,7 +30,7 @@ const holdOrder = `
 	0 1 · · · · 0 1  busy
 	0 1 · · · · 0 0  -
 	0 0 1 · · · · ·  paused
-	0 0 0 1 0 · · ·  not_answering
+	0 0 0 1 0 · · ·  failing
 	0 0 0 1 1 · 1 ·  our_side
 	0 0 0 1 1 · 0 1  busy
 	0 0 0 1 1 · 0 0  -
@@ -167,11 +167,11 @@ func TestOurSideEnds(t *testing.T) {
 func TestHoldsOthers(t *testing.T) {
 	t.Parallel()
 	target := delivery.Target{State: destination.Active, Usable: true, Health: down()}
-	if got := target.HoldsOthers("", noon); got != delivery.NotAnswering {
+	if got := target.HoldsOthers("", noon); got != delivery.Failing {
 		t.Errorf("got %q", got)
 	}
 	target.Health = target.Health.GrantProbe(nth(1), at(time.Hour))
-	if got := target.HoldsOthers("", noon); got != delivery.NotAnswering {
+	if got := target.HoldsOthers("", noon); got != delivery.Failing {
 		t.Errorf("while one probes: got %q", got)
 	}
 	target = delivery.TargetOf(destination.Destination{

@@ -174,7 +174,7 @@ func (m *machine) checkRow(t *rapid.T) {
 		"deliveries_due":      !d.DueAt.IsZero() == open,
 		"deliveries_finished": d.FinishedAt.IsZero() == open,
 		"deliveries_acked":    d.Status != delivery.Delivered || !d.FirstAckAt.IsZero(),
-		"deliveries_held_at":  d.Reason != delivery.NotAnswering || !d.HeldAt.IsZero(),
+		"deliveries_held_at":  d.Reason != delivery.Failing || !d.HeldAt.IsZero(),
 		"priority":            1 <= d.Priority && d.Priority <= 4,
 		"run":                 d.Run > 0,
 		"max_attempts":        1 <= d.MaxAttempts && d.MaxAttempts <= 11,
@@ -257,7 +257,7 @@ func (m *machine) checkHold(t *rapid.T) {
 	if was == is {
 		return
 	}
-	begins := was.HeldAt.IsZero() || was.Reason != is.Reason && !(was.Status != delivery.Held && is.Reason == delivery.NotAnswering)
+	begins := was.HeldAt.IsZero() || was.Reason != is.Reason && !(was.Status != delivery.Held && is.Reason == delivery.Failing)
 	ended := m.step == "release" || m.step == "reopen" || m.step == "send now"
 	switch {
 	case ended && !is.HeldAt.IsZero(),

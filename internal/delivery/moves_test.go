@@ -116,7 +116,7 @@ func withJob(d delivery.Delivery, id int64) delivery.Delivery {
 
 func TestHold(t *testing.T) {
 	t.Parallel()
-	held := waiting().Hold(delivery.NotAnswering, noon)
+	held := waiting().Hold(delivery.Failing, noon)
 	checkMoves(t, []move{
 		{
 			"a hold takes the job and keeps when it is due, and what was asked for", asked,
@@ -127,25 +127,25 @@ func TestHold(t *testing.T) {
 		},
 		{
 			"a second hold for the same reason changes nothing", held,
-			func(d delivery.Delivery) delivery.Delivery { return d.Hold(delivery.NotAnswering, later) },
+			func(d delivery.Delivery) delivery.Delivery { return d.Hold(delivery.Failing, later) },
 			func(*delivery.Delivery) {},
 		},
 		{
 			"a second hold for another reason begins anew", waiting().Hold(delivery.Paused, noon),
-			func(d delivery.Delivery) delivery.Delivery { return d.Hold(delivery.NotAnswering, later) },
-			func(d *delivery.Delivery) { d.Reason, d.HeldAt = delivery.NotAnswering, later },
+			func(d delivery.Delivery) delivery.Delivery { return d.Hold(delivery.Failing, later) },
+			func(d *delivery.Delivery) { d.Reason, d.HeldAt = delivery.Failing, later },
 		},
 		{
 			"a hold after a release begins anew", held.Release(noon),
-			func(d delivery.Delivery) delivery.Delivery { return d.Hold(delivery.NotAnswering, later) },
+			func(d delivery.Delivery) delivery.Delivery { return d.Hold(delivery.Failing, later) },
 			func(d *delivery.Delivery) {
-				d.Status, d.Reason, d.HeldAt = delivery.Held, delivery.NotAnswering, later
+				d.Status, d.Reason, d.HeldAt = delivery.Held, delivery.Failing, later
 			},
 		},
 		{
 			"a hold after a probe goes on", withJob(held.Probe(), 78),
-			func(d delivery.Delivery) delivery.Delivery { return d.Hold(delivery.NotAnswering, later) },
-			func(d *delivery.Delivery) { d.Status, d.Reason, d.JobID = delivery.Held, delivery.NotAnswering, 0 },
+			func(d delivery.Delivery) delivery.Delivery { return d.Hold(delivery.Failing, later) },
+			func(d *delivery.Delivery) { d.Status, d.Reason, d.JobID = delivery.Held, delivery.Failing, 0 },
 		},
 		{
 			"a hold for another reason after a probe begins anew", withJob(held.Probe(), 78),
@@ -184,15 +184,15 @@ func TestEndOfHold(t *testing.T) {
 		},
 		{"a release of one that is not held", waiting(), release(noon), func(*delivery.Delivery) {}},
 		{
-			"a probe of one that was tried counts as held all along", waiting().Hold(delivery.NotAnswering, noon), delivery.Delivery.Probe,
+			"a probe of one that was tried counts as held all along", waiting().Hold(delivery.Failing, noon), delivery.Delivery.Probe,
 			func(d *delivery.Delivery) { d.Status, d.Reason = delivery.Retrying, "" },
 		},
 		{
-			"a probe of one that was not counts as held all along", untried.Hold(delivery.NotAnswering, noon), delivery.Delivery.Probe,
+			"a probe of one that was not counts as held all along", untried.Hold(delivery.Failing, noon), delivery.Delivery.Probe,
 			func(d *delivery.Delivery) { d.Status, d.Reason = delivery.Queued, "" },
 		},
 		{
-			"held for too long", asked.Hold(delivery.NotAnswering, noon),
+			"held for too long", asked.Hold(delivery.Failing, noon),
 			func(d delivery.Delivery) delivery.Delivery { return d.Expire(later) },
 			func(d *delivery.Delivery) {
 				d.Status, d.Reason, d.FinishedAt = delivery.Failed, delivery.Expired, later
@@ -275,7 +275,7 @@ func TestReopenAndSendNow(t *testing.T) {
 			},
 		},
 		{
-			"send now of a probe ends its hold", withJob(waiting().Hold(delivery.NotAnswering, noon).Probe(), 77),
+			"send now of a probe ends its hold", withJob(waiting().Hold(delivery.Failing, noon).Probe(), 77),
 			func(d delivery.Delivery) delivery.Delivery { return d.SendNow("ann", later) },
 			func(d *delivery.Delivery) {
 				d.HeldAt, d.DueAt, d.Priority = time.Time{}, later, delivery.First

@@ -64,11 +64,11 @@ func TestHeldByHealth(t *testing.T) {
 		{"it answers", delivery.Health{}, nth(1), noon, ""},
 		{"it is slow", slow, nth(1), at(time.Minute - 1), delivery.Busy},
 		{"it was slow", slow, nth(1), at(time.Minute), ""},
-		{"it does not answer", down(), nth(1), at(time.Minute), delivery.NotAnswering},
-		{"it has not answered for a year", down(), nth(1), at(365 * 24 * time.Hour), delivery.NotAnswering},
+		{"it keeps failing", down(), nth(1), at(time.Minute), delivery.Failing},
+		{"it has kept failing for a year", down(), nth(1), at(365 * 24 * time.Hour), delivery.Failing},
 		{"the probe", probed, nth(9), at(time.Minute), ""},
-		{"another than the probe", probed, nth(1), at(time.Minute), delivery.NotAnswering},
-		{"not answering goes before slow", slowProbed, nth(1), at(time.Minute), delivery.NotAnswering},
+		{"another than the probe", probed, nth(1), at(time.Minute), delivery.Failing},
+		{"failing goes before slow", slowProbed, nth(1), at(time.Minute), delivery.Failing},
 		{"the probe of a late worker, while no other has the right", probed, nth(9), at(2 * time.Hour), ""},
 		{"mended", probed.Reset(), nth(1), at(time.Minute), ""},
 	} {
@@ -97,7 +97,7 @@ func TestProbesGrowRare(t *testing.T) {
 		h = h.GrantProbe(nth(byte(i)), want.Add(time.Minute))
 		now = want.Add(3 * time.Second)
 		h = h.After(refused(byte(i), now), true, longest)
-		if h.Probes != i+1 || h.Probing != uuid.Nil || !h.ProbeUntil.IsZero() || !h.NotAnsweringSince.Equal(at(30*time.Second)) {
+		if h.Probes != i+1 || h.Probing != uuid.Nil || !h.ProbeUntil.IsZero() || !h.HeldSince.Equal(at(30*time.Second)) {
 			t.Fatalf("after probe %d: %+v", i+1, h)
 		}
 	}
@@ -123,18 +123,18 @@ func TestOneProbes(t *testing.T) {
 		t.Error("nobody may probe after the probe is lost")
 	}
 	h = h.GrantProbe(nth(8), until.Add(time.Minute))
-	if holdFor(h, nth(9), until) != delivery.NotAnswering || holdFor(h, nth(8), until) != "" {
+	if holdFor(h, nth(9), until) != delivery.Failing || holdFor(h, nth(8), until) != "" {
 		t.Error("the right has not passed on")
 	}
 	if h.MayProbe(until) {
 		t.Error("a third may probe")
 	}
 	if (delivery.Health{}).MayProbe(until) {
-		t.Error("one that answers is probed")
+		t.Error("one that is healthy is probed")
 	}
 }
 
-// TestOthersDoNotProbe: what began before it stopped answering, or had the right
+// TestOthersDoNotProbe: what began before its deliveries were held, or had the right
 // to probe once, fails late, and changes nothing of when it is probed.
 func TestOthersDoNotProbe(t *testing.T) {
 	t.Parallel()
@@ -184,7 +184,7 @@ func TestBusyMendsNothing(t *testing.T) {
 		if diff := cmp.Diff(want, h); diff != "" {
 			t.Errorf("a 429 %s (-want +got)\n%s", name, diff)
 		}
-		if h.Answering() || holdFor(h, nth(1), at(time.Minute)) != delivery.NotAnswering {
+		if !h.Holding() || holdFor(h, nth(1), at(time.Minute)) != delivery.Failing {
 			t.Errorf("a 429 %s: %+v", name, h)
 		}
 	}

@@ -9,12 +9,12 @@ type Reason string
 const (
 	Misconfigured Reason = "misconfigured" // the settings cannot be opened or used
 	Paused        Reason = "paused"        // the destination is paused
-	NotAnswering  Reason = "not_answering" // the destination keeps failing
+	Failing       Reason = "failing"       // the destination keeps failing
 	OurSide       Reason = "our_side"      // our own side keeps failing, and waits before it tries again
 	Busy          Reason = "busy"          // too many attempts in flight
 
 	AttemptsExhausted Reason = "attempts_exhausted" // every attempt of the run failed
-	Expired           Reason = "expired"            // held not_answering too long
+	Expired           Reason = "expired"            // held as failing for too long
 
 	DestinationDeleted Reason = "destination_deleted"
 	ByPerson           Reason = "by_person"
@@ -24,7 +24,7 @@ const (
 // the order of HoldReason. From here come the filters, the counts, the metrics and
 // the tests that hold the contract and the database to it.
 var reasons = map[Status][]Reason{
-	Held:      {Misconfigured, Paused, NotAnswering, OurSide, Busy},
+	Held:      {Misconfigured, Paused, Failing, OurSide, Busy},
 	Failed:    {AttemptsExhausted, Expired},
 	Cancelled: {DestinationDeleted, ByPerson},
 }

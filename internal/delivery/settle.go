@@ -122,7 +122,7 @@ func (d Delivery) finish(s Status, r Reason, at time.Time) Delivery {
 // since when it has been held for the same reason: a probe in between does not
 // count as an end of that.
 func (d Delivery) Hold(r Reason, now time.Time) Delivery {
-	same := d.Status == Held && d.Reason == r || d.Status != Held && r == NotAnswering
+	same := d.Status == Held && d.Reason == r || d.Status != Held && r == Failing
 	if d.HeldAt.IsZero() || !same {
 		d.HeldAt = now
 	}
@@ -142,7 +142,7 @@ func (d Delivery) Release(now time.Time) Delivery {
 	return d
 }
 
-// Probe lets a held delivery try once whether its destination answers again. It
+// Probe lets a held delivery try once whether its destination acks again. It
 // counts as held all along, so that probing puts off nothing. The caller gives
 // the delivery its new job.
 func (d Delivery) Probe() Delivery {

@@ -182,11 +182,11 @@ func TestSettleKeepsWhatIsOlder(t *testing.T) {
 			d.NextTrigger, d.NextBy = delivery.Automatic, ""
 			last(d, outbound.Timeout, 0)
 		}},
-		{"a probe is acked", withJob(waiting().Hold(delivery.NotAnswering, noon).Probe(), 78), attempt(outbound.Acked, 200), func(d *delivery.Delivery) {
+		{"a probe is acked", withJob(waiting().Hold(delivery.Failing, noon).Probe(), 78), attempt(outbound.Acked, 200), func(d *delivery.Delivery) {
 			delivered(d)
 			d.Attempts, d.Made = 3, 3
 		}},
-		{"a probe fails for the last time", with(withJob(waiting().Hold(delivery.NotAnswering, noon).Probe(), 78), func(d *delivery.Delivery) {
+		{"a probe fails for the last time", with(withJob(waiting().Hold(delivery.Failing, noon).Probe(), 78), func(d *delivery.Delivery) {
 			d.Attempts = 10
 		}), attempt(outbound.Refused, 0), func(d *delivery.Delivery) {
 			d.Status, d.Reason, d.JobID, d.DueAt, d.HeldAt = delivery.Failed, delivery.AttemptsExhausted, 0, time.Time{}, time.Time{}
@@ -239,7 +239,7 @@ func TestSettleInterruptedIsFree(t *testing.T) {
 		"one a person asked for": with(waiting(), func(d *delivery.Delivery) {
 			d.NextTrigger, d.NextBy, d.Priority = delivery.Resend, "ann", delivery.First
 		}),
-		"a probe, held all along": withJob(waiting().Hold(delivery.NotAnswering, noon).Probe(), 78),
+		"a probe, held all along": withJob(waiting().Hold(delivery.Failing, noon).Probe(), 78),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -27,7 +27,7 @@ func FuzzRead(f *testing.F) {
 		string(bodyWithURL(f, "HTTPS://z\u00fcrich.example:0443/\u00e4?\u00fc")),
 		string(bodyWithURL(f, "http://<a>,b/")),
 		string(bodyWithURL(f, "http://a..b.:1/;p?#")),
-		string(bodyWith(f, `{"limits":{"maxInFlight":1e3,"ratePerSecond":0.01,"burst":null,"holdNotAnswering":false}}`)),
+		string(bodyWith(f, `{"limits":{"maxInFlight":1e3,"ratePerSecond":0.01,"burst":null,"holdFailing":false}}`)),
 		string(bodyWith(f, `{"limits":{"maxInFlight":1.0,"ratePerSecond":9999.5,"burst":10000}}`)),
 		string(bodyWith(f, `{"limits":{"maxInFlight":-0,"ratePerSecond":1e400,"burst":1}}`)),
 		`{"displayName":"\ud800","type":"webhook","settings":{"url":"http://\u00ad/"}}`,

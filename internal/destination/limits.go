@@ -8,10 +8,10 @@ import (
 
 // Limits bound how many attempts a destination gets, and how quickly.
 type Limits struct {
-	MaxInFlight      int     // attempts at a time, of each replica
-	RatePerSecond    float64 // attempts, of all replicas together; 0: no limit
-	Burst            int     // attempts at once after a quiet time; 0 without a rate
-	HoldNotAnswering bool    // hold deliveries while it keeps failing
+	MaxInFlight   int     // attempts at a time, of each replica
+	RatePerSecond float64 // attempts, of all replicas together; 0: no limit
+	Burst         int     // attempts at once after a quiet time; 0 without a rate
+	HoldFailing   bool    // hold deliveries while it keeps failing
 }
 
 // The limits of a destination that says nothing of them, and what they may be.
@@ -24,7 +24,7 @@ const (
 )
 
 // DefaultLimits are those of a destination that says nothing of them.
-func DefaultLimits() Limits { return Limits{MaxInFlight: defaultInFlight, HoldNotAnswering: true} }
+func DefaultLimits() Limits { return Limits{MaxInFlight: defaultInFlight, HoldFailing: true} }
 
 // readLimits changes the limits that the request gives. null clears one, or all
 // of them, to what a destination has that says nothing of it.
@@ -36,7 +36,7 @@ func (d *Destination) readLimits(f *invalid.Reader) {
 		d.Limits = DefaultLimits()
 		return
 	}
-	given, ok := invalid.NewNestedReader(f.Body["limits"], "maxInFlight", "ratePerSecond", "burst", "holdNotAnswering")
+	given, ok := invalid.NewNestedReader(f.Body["limits"], "maxInFlight", "ratePerSecond", "burst", "holdFailing")
 	if !ok {
 		f.Wrong("limits", invalid.CodeType, "must be an object")
 		return
@@ -62,10 +62,10 @@ func (l Limits) changed(f *invalid.Reader) Limits {
 		}
 	}
 	l.Burst = l.burst(f)
-	if f.Has("holdNotAnswering") {
-		l.HoldNotAnswering = standard.HoldNotAnswering
-		if !f.IsNull("holdNotAnswering") {
-			l.HoldNotAnswering = f.Truth("holdNotAnswering")
+	if f.Has("holdFailing") {
+		l.HoldFailing = standard.HoldFailing
+		if !f.IsNull("holdFailing") {
+			l.HoldFailing = f.Truth("holdFailing")
 		}
 	}
 	return l

@@ -8,7 +8,7 @@ import (
 
 // shownLimits writes limits as an answer of the API does.
 func shownLimits(l Limits) map[string]any {
-	shown := map[string]any{"maxInFlight": l.MaxInFlight, "ratePerSecond": nil, "burst": nil, "holdNotAnswering": l.HoldNotAnswering}
+	shown := map[string]any{"maxInFlight": l.MaxInFlight, "ratePerSecond": nil, "burst": nil, "holdFailing": l.HoldFailing}
 	if l.RatePerSecond != 0 {
 		shown["ratePerSecond"], shown["burst"] = l.RatePerSecond, l.Burst
 	}
@@ -21,9 +21,9 @@ func TestReadLimitsOfANewDestination(t *testing.T) {
 		`null`:              {16, 0, 0, true},
 		`{}`:                {16, 0, 0, true},
 		`{"maxInFlight":1}`: {1, 0, 0, true},
-		`{"maxInFlight":1e3,"holdNotAnswering":false}`: {1000, 0, 0, false},
-		`{"maxInFlight":16.0}`:                         {16, 0, 0, true},
-		`{"maxInFlight":null,"ratePerSecond":null,"burst":null,"holdNotAnswering":null}`: {16, 0, 0, true},
+		`{"maxInFlight":1e3,"holdFailing":false}`: {1000, 0, 0, false},
+		`{"maxInFlight":16.0}`:                    {16, 0, 0, true},
+		`{"maxInFlight":null,"ratePerSecond":null,"burst":null,"holdFailing":null}`: {16, 0, 0, true},
 		`{"ratePerSecond":0.01}`:              {16, 0.01, 1, true},
 		`{"ratePerSecond":1}`:                 {16, 1, 1, true},
 		`{"ratePerSecond":1.5,"burst":null}`:  {16, 1.5, 2, true},
@@ -45,15 +45,15 @@ func TestPatchLimits(t *testing.T) {
 		{"no limits keep all", `{"limits":{}}`, nothing},
 		{"null resets all", `{"limits":null}`, limits(Limits{16, 0, 0, true})},
 		{"one is replaced", `{"limits":{"maxInFlight":3}}`, limits(Limits{3, 2.5, 7, false})},
-		{"another one", `{"limits":{"holdNotAnswering":true}}`, limits(Limits{8, 2.5, 7, true})},
+		{"another one", `{"limits":{"holdFailing":true}}`, limits(Limits{8, 2.5, 7, true})},
 		{"null resets one", `{"limits":{"maxInFlight":null}}`, limits(Limits{16, 2.5, 7, false})},
-		{"null resets another one", `{"limits":{"holdNotAnswering":null}}`, limits(Limits{8, 2.5, 7, true})},
+		{"null resets another one", `{"limits":{"holdFailing":null}}`, limits(Limits{8, 2.5, 7, true})},
 		{"a new rate keeps the burst", `{"limits":{"ratePerSecond":100}}`, limits(Limits{8, 100, 7, false})},
 		{"a new burst keeps the rate", `{"limits":{"burst":1}}`, limits(Limits{8, 2.5, 1, false})},
 		{"null resets the burst to what the rate has", `{"limits":{"burst":null}}`, limits(Limits{8, 2.5, 3, false})},
 		{"a new rate without burst", `{"limits":{"ratePerSecond":9.1,"burst":null}}`, limits(Limits{8, 9.1, 10, false})},
 		{"without a rate the burst goes too", `{"limits":{"ratePerSecond":null}}`, limits(Limits{8, 0, 0, false})},
-		{"all at once", `{"limits":{"maxInFlight":1000,"ratePerSecond":1,"burst":2,"holdNotAnswering":true}}`, limits(Limits{1000, 1, 2, true})},
+		{"all at once", `{"limits":{"maxInFlight":1000,"ratePerSecond":1,"burst":2,"holdFailing":true}}`, limits(Limits{1000, 1, 2, true})},
 	})
 }
 
@@ -82,10 +82,10 @@ func TestWrongLimits(t *testing.T) {
 		`{"ratePerSecond":null,"burst":5}`:  {"limits.burst: conflict"},
 		`{"ratePerSecond":null,"burst":0}`:  {"limits.burst: format"},
 		`{"ratePerSecond":-1,"burst":5}`:    {"limits.ratePerSecond: format"},
-		`{"holdNotAnswering":"yes"}`:        {"limits.holdNotAnswering: type"},
-		`{"holdNotAnswering":1}`:            {"limits.holdNotAnswering: type"},
-		`{"maxInFlight":[],"ratePerSecond":[],"burst":[],"holdNotAnswering":[],"x":1}`: {
-			"limits.burst: type", "limits.holdNotAnswering: type", "limits.maxInFlight: type", "limits.ratePerSecond: type", "limits.x: unknown_field",
+		`{"holdFailing":"yes"}`:             {"limits.holdFailing: type"},
+		`{"holdFailing":1}`:                 {"limits.holdFailing: type"},
+		`{"maxInFlight":[],"ratePerSecond":[],"burst":[],"holdFailing":[],"x":1}`: {
+			"limits.burst: type", "limits.holdFailing: type", "limits.maxInFlight: type", "limits.ratePerSecond: type", "limits.x: unknown_field",
 		},
 	} {
 		_, readErr := Read(bodyWith(t, `{"limits":`+limits+`}`))

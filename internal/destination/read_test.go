@@ -25,7 +25,7 @@ func TestReadSmallest(t *testing.T) {
 		AlertTypes:  alert.Types(),
 		LogTypes:    []string{},
 		Settings:    &Webhook{URL: "https://soar.example/hook", Headers: []outbound.Header{}},
-		Limits:      Limits{MaxInFlight: 16, HoldNotAnswering: true},
+		Limits:      Limits{MaxInFlight: 16, HoldFailing: true},
 		Version:     1,
 
 		ResponseStorage: StoreFull,
@@ -59,7 +59,7 @@ func TestReadAll(t *testing.T) {
 		"severities": ["CRITICAL", "HIGH", "CRITICAL"],
 		"alertTypes": ["POLICY", "RULE", "POLICY"],
 		"logTypes": ["AWS.CloudTrail", "Okta.SystemLog", "AWS.CloudTrail"],
-		"limits": {"maxInFlight": 4, "ratePerSecond": 2.5, "burst": 20, "holdNotAnswering": false},
+		"limits": {"maxInFlight": 4, "ratePerSecond": 2.5, "burst": 20, "holdFailing": false},
 		"responseStorage": "none",
 		"settings": {
 			"url": "https://soar.example:8443/hooks/1f0c?token=",
@@ -250,7 +250,7 @@ func TestErrorsDoNotRepeatValues(t *testing.T) {
 		`{"logTypes":["` + secretText + `\n"]}`,
 		`{"limits":"` + secretText + `"}`,
 		`{"limits":{"maxInFlight":"` + secretText + `"}}`,
-		`{"limits":{"holdNotAnswering":"` + secretText + `"}}`,
+		`{"limits":{"holdFailing":"` + secretText + `"}}`,
 		`{"settings":"` + secretText + `"}`,
 		`{"settings":{"url":"` + secretText + `"}}`,
 		`{"settings":{"url":"https://u:` + secretText + `@h/"}}`,

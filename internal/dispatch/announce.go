@@ -20,8 +20,8 @@ import (
 // changes in that time are told with it.
 const tellTogether = time.Minute
 
-// announce tells the other destinations, by one alert of our own, which destinations have
-// stopped answering and which answer again. The database keeps when that is due, and what
+// announce tells the other destinations, by one alert of our own, which destinations keep
+// failing and which ack again. The database keeps when that is due, and what
 // has been told is written with the alert. So all replicas together send one alert for
 // all changes within a minute, and none for a change that was undone meanwhile.
 func (n *announcer) announce(ctx context.Context) error {
@@ -81,7 +81,7 @@ func (n *announcer) announceNow(ctx context.Context, tx *postgres.Tx, ids []uuid
 	}
 	var except []uuid.UUID
 	if len(list) == 1 {
-		except = append(except, list[0].of.ID) // it need not be told that it answers
+		except = append(except, list[0].of.ID) // it need not be told that it acks
 	}
 	alertID, err := n.tell(ctx, tx, among, healthNotice(list), except...)
 	if err != nil {
@@ -89,14 +89,15 @@ func (n *announcer) announceNow(ctx context.Context, tx *postgres.Tx, ids []uuid
 	}
 	tx.AfterCommit(func() {
 		for _, c := range list {
-			n.log.WarnContext(ctx, "destination health changed", "destination_id", c.of.ID, "answering", c.health.Answering(), "alert_id", alertID)
+			n.log.WarnContext(ctx, "destination health changed", "destination_id", c.of.ID, "state", c.health.State(),
+				"deliveries_held", c.health.Holding(), "alert_id", alertID)
 			n.events.Changed(c.of.ID)
 		}
 	})
 	return nil
 }
 
-// healthChange is that a destination stopped answering, or answers again.
+// healthChange is that deliveries to a destination are held as failing now, or no longer.
 type healthChange struct {
 	of     destination.Destination
 	health delivery.Health
@@ -110,14 +111,14 @@ const (
 	listedChanges    = 200
 )
 
-// healthNotice says which destinations stopped answering, and which answer again.
+// healthNotice says which destinations keep failing, and which ack again.
 // Like what the seeds' product sends, its id is ALERT_DELIVERY.
 func healthNotice(list []healthChange) notice {
 	type told struct {
-		ID    uuid.UUID  `json:"id"`
-		Name  string     `json:"displayName"`
-		State string     `json:"state"`
-		Since *time.Time `json:"failingSince,omitempty"`
+		ID    uuid.UUID            `json:"id"`
+		Name  string               `json:"displayName"`
+		State delivery.HealthState `json:"state"`
+		Since *time.Time           `json:"failingSince,omitempty"`
 	}
 	var (
 		context struct {
@@ -125,38 +126,34 @@ func healthNotice(list []healthChange) notice {
 			More         int    `json:"moreDestinations,omitempty"`
 		}
 		down, up []string
+		states   = map[delivery.HealthState]bool{} // of those that are down
 		n        = notice{id: "ALERT_DELIVERY", name: "Alert delivery", severity: alert.Info}
 		says     []string
 	)
 	for _, c := range list {
 		name := fmt.Sprintf("%q", c.of.DisplayName)
-		if c.health.Answering() {
+		if !c.health.Holding() {
 			up = append(up, name)
-			context.Destinations = append(context.Destinations, told{c.of.ID, c.of.DisplayName, "answering", nil})
+			context.Destinations = append(context.Destinations, told{c.of.ID, c.of.DisplayName, c.health.State(), nil})
 			continue
 		}
 		since := c.health.FailingSince.UTC().Truncate(time.Second)
 		down = append(down, name)
-		context.Destinations = append(context.Destinations, told{c.of.ID, c.of.DisplayName, "not_answering", &since})
+		states[c.health.State()] = true
+		context.Destinations = append(context.Destinations, told{c.of.ID, c.of.DisplayName, c.health.State(), &since})
 		if len(says) < describedChanges {
-			says = append(says, fmt.Sprintf("%s: the last %d attempts got no acknowledgement, since %s.", name, c.health.Unacked, since.Format(time.RFC3339)))
+			says = append(says, fmt.Sprintf("%s is %s: the last %d attempts got no acknowledgement, since %s.",
+				name, c.health.State(), c.health.Unacked, since.Format(time.RFC3339)))
 		}
 	}
-	switch {
-	case len(down) == 0:
-		n.title = phrase(up, "answers again", "answer again")
-	case len(up) == 0:
-		n.title = phrase(down, "is not answering", "are not answering")
-	default:
-		n.title = phrase(down, "is not answering", "are not answering") + fmt.Sprintf("; %d answer again", len(up))
-	}
+	n.title = healthTitle(down, up, states)
 	if len(down) > 0 {
 		n.severity = alert.Critical
 		if more := len(down) - len(says); more > 0 {
 			says = append(says, fmt.Sprintf("And %d more.", more))
 		}
-		says = append(says, "Their deliveries are held, and one at a time tries whether the destination answers again.")
-		n.runbook = "Open the destination's page, read what the last attempt got back, and mend the receiver or the destination's settings. Held deliveries go out by themselves once it answers; none is lost."
+		says = append(says, "Their deliveries are held, and one at a time is sent as a probe.")
+		n.runbook = "Open the destination's page, read what the last attempt got back, and mend the receiver or the destination's settings. Held deliveries go out by themselves once it acknowledges a probe."
 	}
 	if len(up) > 0 {
 		says = append(says, "What was held for "+first(up, describedChanges)+" is being sent.")
@@ -167,6 +164,28 @@ func healthNotice(list []healthChange) notice {
 	}
 	n.context, _ = json.Marshal(context) // texts and times only
 	return n
+}
+
+// healthTitle says how destinations do that are down, in one of the states or in both,
+// and which ack again.
+func healthTitle(down, up []string, states map[delivery.HealthState]bool) string {
+	if len(down) == 0 {
+		return phrase(up, "acknowledges again", "acknowledge again")
+	}
+	words := "failing or unreachable"
+	for s := range states {
+		if len(states) == 1 {
+			words = string(s)
+		}
+	}
+	title := phrase(down, "is "+words, "are "+words)
+	switch len(up) {
+	case 0:
+		return title
+	case 1:
+		return title + "; 1 acknowledges again"
+	}
+	return title + fmt.Sprintf("; %d acknowledge again", len(up))
 }
 
 // titled is how many destinations a title names.

@@ -76,7 +76,7 @@ func (f *fixture) tellNow(t testing.TB) {
 	f.look(t)
 }
 
-// recover lets a destination answer again.
+// recover lets a destination ack again.
 func (f *fixture) recover(t testing.TB, to destination.Destination, s *sink) {
 	t.Helper()
 	s.answer(http.StatusOK)
@@ -85,7 +85,7 @@ func (f *fixture) recover(t testing.TB, to destination.Destination, s *sink) {
 	f.soonAll(t, more, delivery.Delivered)
 }
 
-// That a destination stopped answering, and that it answers again, is told once
+// That a destination keeps failing, and that it acks again, is told once
 // each, to those that take such alerts, and never to itself. So it is however
 // many replicas look.
 func TestAnnounce(t *testing.T) {
@@ -103,11 +103,11 @@ func TestAnnounce(t *testing.T) {
 	f.webhook(t, up.URL, named("F paused"), func(d *destination.Destination) { d.State = destination.Paused })
 
 	f.trip(t, hook)
-	stopped := told{"SYSTEM_ERROR", "CRITICAL", `"A bad one" is not answering`, "B all,C system errors,E critical,F paused"}
-	f.wantTold(t, stopped)
+	failing := told{"SYSTEM_ERROR", "CRITICAL", `"A bad one" is failing`, "B all,C system errors,E critical,F paused"}
+	f.wantTold(t, failing)
 	f.recover(t, hook, down)
-	answers := told{"SYSTEM_ERROR", "INFO", `"A bad one" answers again`, "B all,C system errors,F paused"}
-	f.wantTold(t, stopped, answers)
+	again := told{"SYSTEM_ERROR", "INFO", `"A bad one" acknowledges again`, "B all,C system errors,F paused"}
+	f.wantTold(t, failing, again)
 	until(t, "those told have it", func() bool {
 		return count(t, f, `
 			SELECT count(*)
@@ -125,7 +125,7 @@ func TestAnnounceOnce(t *testing.T) {
 	f := newDispatcher(t, db).ready(t)
 	hook := f.webhook(t, newSink(t).URL, named("bad"))
 	f.webhook(t, newSink(t).URL, named("other"))
-	exec(t, f, `INSERT INTO destination_health (destination_id, failures, failing_since, not_answering_since, next_probe_at)
+	exec(t, f, `INSERT INTO destination_health (destination_id, failures, failing_since, held_since, next_probe_at)
 		VALUES ($1, 10, now(), now(), now() + interval '1 hour')`, hook.ID)
 	f.look(t)
 	exec(t, f, `UPDATE announcing SET due_at = now() - interval '1 second'`)
@@ -164,7 +164,7 @@ func TestAnnounceTwoDown(t *testing.T) {
 	}
 }
 
-// What was undone is not told: it stopped answering and answered again within the
+// What was undone is not told: it kept failing and acked again within the
 // minute, seen or not. Nor is that it is no longer to be held, or that a person deleted it.
 func TestNotAnnounced(t *testing.T) {
 	t.Parallel()
@@ -173,10 +173,10 @@ func TestNotAnnounced(t *testing.T) {
 	f.webhook(t, newSink(t).URL, named("other"))
 	trip := func() {
 		exec(t, f, `
-			INSERT INTO destination_health (destination_id, failures, failing_since, not_answering_since, next_probe_at)
+			INSERT INTO destination_health (destination_id, failures, failing_since, held_since, next_probe_at)
 			VALUES ($1, 10, now(), now(), now() + interval '1 hour')
 			ON CONFLICT (destination_id) DO UPDATE
-			SET failures = 10, failing_since = now(), not_answering_since = now(), next_probe_at = now() + interval '1 hour'`, hook.ID)
+			SET failures = 10, failing_since = now(), held_since = now(), next_probe_at = now() + interval '1 hour'`, hook.ID)
 	}
 	f.look(t)
 	for _, seen := range []bool{false, true} {
@@ -184,7 +184,7 @@ func TestNotAnnounced(t *testing.T) {
 		if seen {
 			f.look(t)
 		}
-		exec(t, f, `UPDATE destination_health SET failures = 0, failing_since = NULL, not_answering_since = NULL, next_probe_at = NULL`)
+		exec(t, f, `UPDATE destination_health SET failures = 0, failing_since = NULL, held_since = NULL, next_probe_at = NULL`)
 		f.look(t)
 		f.tellNow(t)
 		if got := f.tells(t); len(got) != 0 {
@@ -198,7 +198,7 @@ func TestNotAnnounced(t *testing.T) {
 	trip()
 	f.look(t)
 	f.tellNow(t)
-	hook.Limits.HoldNotAnswering = false
+	hook.Limits.HoldFailing = false
 	change(t, f, hook)
 	f.look(t)
 	f.tellNow(t)
@@ -206,7 +206,7 @@ func TestNotAnnounced(t *testing.T) {
 		t.Errorf("switched off: told %v, want one", got)
 	}
 
-	hook.Limits.HoldNotAnswering = true
+	hook.Limits.HoldFailing = true
 	change(t, f, hook)
 	trip()
 	exec(t, f, `UPDATE destinations SET deleted_at = now() WHERE id = $1`, hook.ID)

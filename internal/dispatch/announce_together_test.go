@@ -18,25 +18,25 @@ import (
 )
 
 // sets what attempts would have shown of a destination, as the clock has it.
-func (f *fixture) sets(t testing.TB, to destination.Destination, answering bool) {
+func (f *fixture) sets(t testing.TB, to destination.Destination, healthy bool) {
 	t.Helper()
-	if answering {
+	if healthy {
 		exec(t, f, `
 			UPDATE destination_health
-			SET failures = 0, unacked = 0, failing_since = NULL, not_answering_since = NULL, next_probe_at = NULL
+			SET failures = 0, unacked = 0, failing_since = NULL, held_since = NULL, next_probe_at = NULL
 			WHERE destination_id = $1`, to.ID)
 		return
 	}
 	exec(t, f, `
-		INSERT INTO destination_health (destination_id, failures, unacked, failing_since, not_answering_since, next_probe_at)
+		INSERT INTO destination_health (destination_id, failures, unacked, failing_since, held_since, next_probe_at)
 		VALUES ($1, 10, 10, $2, $2, $2::timestamptz + interval '1 hour')
 		ON CONFLICT (destination_id) DO UPDATE
-		SET failures = 10, unacked = 10, failing_since = $2, not_answering_since = $2, next_probe_at = $2::timestamptz + interval '1 hour'`,
+		SET failures = 10, unacked = 10, failing_since = $2, held_since = $2, next_probe_at = $2::timestamptz + interval '1 hour'`,
 		to.ID, f.Now())
 }
 
-// Twelve destinations that stop answering within a minute are told in one alert
-// that names them all, to those that answer; and so is what changes within the
+// Twelve destinations that begin to keep failing within a minute are told in one alert
+// that names them all, to those that do not; and so is what changes within the
 // next. Replicas that look at once, and one that comes after a restart, tell it
 // once.
 func TestAnnounceTogether(t *testing.T) {
@@ -70,7 +70,7 @@ func TestAnnounceTogether(t *testing.T) {
 	}
 	all.Wait()
 	f.look(t)
-	want := []told{{"SYSTEM_ERROR", "CRITICAL", `11 destinations are not answering: "bad 01", "bad 02", "bad 03" and 8 more`, "bad 12,good"}}
+	want := []told{{"SYSTEM_ERROR", "CRITICAL", `11 destinations are failing: "bad 01", "bad 02", "bad 03" and 8 more`, "bad 12,good"}}
 	if diff := cmp.Diff(want, f.tells(t)); diff != "" {
 		t.Fatalf("(-want +got)\n%s", diff)
 	}
@@ -90,7 +90,7 @@ func TestAnnounceTogether(t *testing.T) {
 	c.moveTo(c.now().Add(31 * time.Second))
 	next := newDispatcher(t, db, c.by, together) // after a restart
 	next.look(t)
-	want = append(want, told{"SYSTEM_ERROR", "CRITICAL", `Destination "bad 12" is not answering; 2 answer again`, "bad 01,bad 02,good"})
+	want = append(want, told{"SYSTEM_ERROR", "CRITICAL", `Destination "bad 12" is failing; 2 acknowledge again`, "bad 01,bad 02,good"})
 	if diff := cmp.Diff(want, f.tells(t)); diff != "" {
 		t.Fatalf("(-want +got)\n%s", diff)
 	}
@@ -101,7 +101,7 @@ func TestAnnounceTogether(t *testing.T) {
 	c.moveTo(c.now().Add(61 * time.Second))
 	g.look(t)
 	f.look(t)
-	if got := f.tells(t); len(got) != 3 || got[2].Severity != "INFO" || !strings.Contains(got[2].Title, "10 destinations answer again") {
+	if got := f.tells(t); len(got) != 3 || got[2].Severity != "INFO" || !strings.Contains(got[2].Title, "10 destinations acknowledge again") {
 		t.Errorf("told %v", got)
 	}
 }
@@ -121,7 +121,7 @@ func (f *fixture) lastTold(t testing.TB) (description, context string) {
 	return description, context
 }
 
-// Two that change together: whichever fails is never told, and whichever answers again
+// Two that change together: whichever fails is never told, and whichever acks again
 // is told of the other. Only one that changes alone need not be told of itself.
 func TestAnnounceTwoTogether(t *testing.T) {
 	t.Parallel()
@@ -132,14 +132,14 @@ func TestAnnounceTwoTogether(t *testing.T) {
 	f.webhook(t, up.URL, named("other"))
 	var want []told
 	for _, step := range []struct {
-		a, b bool // whether it answers
+		a, b bool // whether it acks
 		want told
 	}{
-		{false, false, told{"SYSTEM_ERROR", "CRITICAL", `2 destinations are not answering: "A", "B"`, "other"}},
-		{true, true, told{"SYSTEM_ERROR", "INFO", `2 destinations answer again: "A", "B"`, "A,B,other"}},
-		{true, false, told{"SYSTEM_ERROR", "CRITICAL", `Destination "B" is not answering`, "A,other"}},
-		{false, true, told{"SYSTEM_ERROR", "CRITICAL", `Destination "A" is not answering; 1 answer again`, "B,other"}},
-		{true, true, told{"SYSTEM_ERROR", "INFO", `Destination "A" answers again`, "B,other"}},
+		{false, false, told{"SYSTEM_ERROR", "CRITICAL", `2 destinations are failing: "A", "B"`, "other"}},
+		{true, true, told{"SYSTEM_ERROR", "INFO", `2 destinations acknowledge again: "A", "B"`, "A,B,other"}},
+		{true, false, told{"SYSTEM_ERROR", "CRITICAL", `Destination "B" is failing`, "A,other"}},
+		{false, true, told{"SYSTEM_ERROR", "CRITICAL", `Destination "A" is failing; 1 acknowledges again`, "B,other"}},
+		{true, true, told{"SYSTEM_ERROR", "INFO", `Destination "A" acknowledges again`, "B,other"}},
 	} {
 		f.sets(t, a, step.a)
 		f.sets(t, b, step.b)
@@ -161,7 +161,7 @@ func TestAnnounceVeryMany(t *testing.T) {
 	var down, up []healthChange
 	for range 3000 {
 		to := destination.Destination{ID: uuid.New(), DisplayName: name}
-		down = append(down, healthChange{to, delivery.Health{Unacked: 10, FailingSince: time.Now(), NotAnsweringSince: time.Now()}})
+		down = append(down, healthChange{to, delivery.Health{Unacked: 10, FailingSince: time.Now(), HeldSince: time.Now()}})
 		up = append(up, healthChange{to, delivery.Health{}})
 	}
 	for what, tt := range map[string]struct {

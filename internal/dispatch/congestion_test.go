@@ -81,7 +81,7 @@ func TestTooManyAtOnceFromTwo(t *testing.T) {
 	answer, _ := oneASecond(http.StatusTooManyRequests, "1")
 	hook := f.webhook(t, receiver(t, answer).URL)
 	f.untilDelivered(t, append(f.send(t, hook, 6), g.send(t, hook, 6)...))
-	if h := f.health(t, hook); !h.Answering() || h.Failing() {
+	if h := f.health(t, hook); h.Holding() || h.KeepsFailing() {
 		t.Errorf("it is taken for failing: %+v", h)
 	}
 }

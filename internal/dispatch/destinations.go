@@ -67,7 +67,7 @@ func (s Destinations) Create(ctx context.Context, body []byte, by By) (destinati
 	return d, nil
 }
 
-// Patch merges a request's body into a destination. If it does not answer and gets new
+// Patch merges a request's body into a destination. If it keeps failing and gets new
 // settings, it is probed at once. If its signing secret cannot be opened, new settings
 // make a new one, and made is true.
 func (s Destinations) Patch(ctx context.Context, c Change, body []byte) (d destination.Destination, made bool, err error) {
@@ -211,7 +211,7 @@ func facts(d destination.Destination) map[string]any {
 		"settings": d.Shown().Settings, "version": d.Version,
 		"limits": map[string]any{
 			"maxInFlight": d.Limits.MaxInFlight, "ratePerSecond": orNull(d.Limits.RatePerSecond), "burst": orNull(d.Limits.Burst),
-			"holdNotAnswering": d.Limits.HoldNotAnswering,
+			"holdFailing": d.Limits.HoldFailing,
 		},
 	}
 }

@@ -59,7 +59,7 @@ func newDispatcher(t testing.TB, db *postgres.DB, options ...option) *fixture {
 		Workers: 16,
 
 		AttemptTimeout: 5 * time.Second,
-		MaxUnanswered:  72 * time.Hour,
+		FailingMaxAge:  72 * time.Hour,
 
 		Version: "test",
 		Link:    func(id string) string { return "http://belfry.test/alerts/" + id },

@@ -53,7 +53,7 @@ type Config struct {
 	AuditRetention time.Duration // how long the audit log is kept; 0: for ever
 
 	AttemptTimeout time.Duration // of Client
-	MaxUnanswered  time.Duration // how long a delivery is held for a destination that does not answer
+	FailingMaxAge  time.Duration // how long a delivery is held as failing
 
 	Link func(alertID string) string
 
@@ -142,7 +142,7 @@ func (d *Dispatcher) wireComponents() {
 	}
 	d.maintenance = &maintenance{
 		transactions: d.transactions, db: cfg.DB, log: cfg.Log, now: cfg.Now, cluster: d.Cluster, transitions: d.transitions,
-		repairs: d.metrics.repairs, maxUnanswered: cfg.MaxUnanswered, nudges: make(chan struct{}, 1),
+		repairs: d.metrics.repairs, failingMaxAge: cfg.FailingMaxAge, nudges: make(chan struct{}, 1),
 		jobsAtWork: d.jobs,
 		moves:      []func(context.Context) error{d.holds.review, d.holds.releaseOurSide, d.announcer.announce},
 	}

@@ -29,7 +29,7 @@ func TestEffectsOfUpkeep(t *testing.T) {
 			s.failing(t, "1 hour")
 			exec(t, s.fixture, `UPDATE destination_health SET announced = true`)
 		}, look, effects{
-			Row: "held not_answering, 1 of run 1, 0 made, due later", Events: "destination",
+			Row: "held failing, 1 of run 1, 0 made, due later", Events: "destination",
 		}},
 		{"held for another reason", nil, func(t *testing.T, s *stage) {
 			s.paused(t)
@@ -67,7 +67,7 @@ func TestEffectsOfUpkeep(t *testing.T) {
 		}},
 		{"let go to probe", nil, func(t *testing.T, s *stage) {
 			s.accepted(t)
-			s.holds(t, delivery.NotAnswering)
+			s.holds(t, delivery.Failing)
 			s.failing(t, "-1 second")
 			exec(t, s.fixture, `UPDATE destination_health SET announced = true`)
 		}, look, effects{
@@ -95,7 +95,7 @@ func TestEffectsOfUpkeep(t *testing.T) {
 		}},
 		{"expired", nil, func(t *testing.T, s *stage) {
 			s.accepted(t)
-			s.holds(t, delivery.NotAnswering)
+			s.holds(t, delivery.Failing)
 			s.failing(t, "1 hour")
 			s.sets(t, `held_at = now() - interval '73 hours'`)
 		}, func(t *testing.T, s *stage) {
@@ -269,7 +269,7 @@ func TestEffectsOfBulkResends(t *testing.T) {
 	pin(t, []pinned{
 		{"it may go", nil, ordered(func(*testing.T, *stage) {}), step, held("busy")},
 		{"paused", nil, ordered(func(t *testing.T, s *stage) { s.paused(t) }), step, held("paused")},
-		{"failing", nil, ordered(func(t *testing.T, s *stage) { s.failing(t, "1 hour") }), step, held("not_answering")},
+		{"failing", nil, ordered(func(t *testing.T, s *stage) { s.failing(t, "1 hour") }), step, held("failing")},
 		{"misconfigured", nil, ordered(func(t *testing.T, s *stage) { s.broken(t) }), step, with(held("misconfigured"), func(e *effects) {
 			e.Logged = "ERROR destination misconfigured"
 		})},

@@ -86,7 +86,7 @@ func (s *stage) holds(t *testing.T, r delivery.Reason) {
 func (s *stage) failing(t *testing.T, nextProbe string) {
 	t.Helper()
 	exec(t, s.fixture, `
-		INSERT INTO destination_health (destination_id, failures, unacked, failing_since, not_answering_since, next_probe_at)
+		INSERT INTO destination_health (destination_id, failures, unacked, failing_since, held_since, next_probe_at)
 		VALUES ($1, 10, 10, now(), now(), now() + $2::interval)`, s.to.ID, nextProbe)
 }
 

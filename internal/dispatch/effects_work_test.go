@@ -24,7 +24,7 @@ func TestEffectsOfAccepting(t *testing.T) {
 			Row: "queued -, 0 of run 1, 0 made, due", Jobs: "new available", Events: "alert", Counted: "alerts_accepted_total +1",
 		}},
 		{"paused", nil, func(t *testing.T, s *stage) { s.paused(t) }, accept, held("paused")},
-		{"failing", nil, func(t *testing.T, s *stage) { s.failing(t, "1 hour") }, accept, held("not_answering")},
+		{"failing", nil, func(t *testing.T, s *stage) { s.failing(t, "1 hour") }, accept, held("failing")},
 		{"misconfigured", nil, func(t *testing.T, s *stage) { s.broken(t) }, accept, with(held("misconfigured"), func(e *effects) {
 			e.Logged = "ERROR destination misconfigured"
 		})},
@@ -69,7 +69,7 @@ func TestEffectsOfAttempts(t *testing.T) {
 			s.failing(t, "1 hour")
 			exec(t, s.fixture, `UPDATE destination_health SET probe_delivery_id = $1, probe_until = now() + interval '1 hour'`, s.id)
 		}, works, effects{
-			Row: "held not_answering, 1 of run 1, 1 made, due later, priority 2", Jobs: "work over", Events: "delivery held not_answering",
+			Row: "held failing, 1 of run 1, 1 made, due later, priority 2", Jobs: "work over", Events: "delivery held failing",
 			Counted: "attempt_duration_seconds +1, attempts_total rejected +1",
 			Logged:  "INFO delivery attempted, status held",
 		}},
@@ -139,7 +139,7 @@ func TestEffectsOfLoading(t *testing.T) {
 	}
 	pin(t, []pinned{
 		{"paused", nil, after(func(t *testing.T, s *stage) { s.paused(t) }), works, held("paused")},
-		{"failing", nil, after(func(t *testing.T, s *stage) { s.failing(t, "1 hour") }), works, held("not_answering")},
+		{"failing", nil, after(func(t *testing.T, s *stage) { s.failing(t, "1 hour") }), works, held("failing")},
 		{"misconfigured", nil, after(func(t *testing.T, s *stage) { s.broken(t) }), works, with(held("misconfigured"), func(e *effects) {
 			e.Logged = "ERROR destination misconfigured"
 		})},

@@ -9,7 +9,7 @@ import (
 	"belfry/internal/pgtest"
 )
 
-// Held for too long it fails, but only for not answering, and only while that is
+// Held for too long it fails, but only as failing, and only while that is
 // so.
 func TestExpire(t *testing.T) {
 	t.Parallel()
@@ -39,7 +39,7 @@ func TestExpire(t *testing.T) {
 	f.wait(t, ids[3], is(delivery.Failed))
 }
 
-func TestExpireOnlyWhatIsNotAnswered(t *testing.T) {
+func TestExpireOnlyWhatIsFailing(t *testing.T) {
 	t.Parallel()
 	f := newDispatcher(t, pgtest.New(t)).ready(t)
 	hook := f.webhook(t, newSink(t).URL)
@@ -47,9 +47,9 @@ func TestExpireOnlyWhatIsNotAnswered(t *testing.T) {
 	ids := f.send(t, hook, 4)
 	setState(t, f, hook, destination.Active)
 	exec(t, f, `
-		INSERT INTO destination_health (destination_id, failures, failing_since, not_answering_since, next_probe_at)
+		INSERT INTO destination_health (destination_id, failures, failing_since, held_since, next_probe_at)
 		VALUES ($1, 10, now(), now(), now() + interval '1 hour')`, hook.ID)
-	for i, r := range []delivery.Reason{delivery.Paused, delivery.Busy, delivery.Misconfigured, delivery.NotAnswering} {
+	for i, r := range []delivery.Reason{delivery.Paused, delivery.Busy, delivery.Misconfigured, delivery.Failing} {
 		exec(t, f, `UPDATE deliveries SET reason = $2, held_at = now() - interval '1 year' WHERE id = $1`, ids[i], r)
 	}
 	if err := f.expire(t.Context()); err != nil {
@@ -59,26 +59,26 @@ func TestExpireOnlyWhatIsNotAnswered(t *testing.T) {
 	f.waitAll(t, ids[3:], delivery.Failed)
 }
 
-// What was held for a destination that did not answer expires only while that is
+// What was held for a destination that kept failing expires only while that is
 // what holds it, although nobody has renamed or released it yet.
-func TestExpireOnlyWhileItDoesNotAnswer(t *testing.T) {
+func TestExpireOnlyWhileItKeepsFailing(t *testing.T) {
 	t.Parallel()
 	f := newDispatcher(t, pgtest.New(t)).ready(t)
-	const well = `UPDATE destination_health SET failures = 0, failing_since = NULL, not_answering_since = NULL, next_probe_at = NULL`
+	const well = `UPDATE destination_health SET failures = 0, failing_since = NULL, held_since = NULL, next_probe_at = NULL`
 	for name, tt := range map[string]struct {
 		change string
 		want   delivery.Status
 	}{
 		"still":                {`SELECT 1`, delivery.Failed},
-		"it answers":           {well + ` WHERE destination_id = $1`, delivery.Held},
+		"it acks":              {well + ` WHERE destination_id = $1`, delivery.Held},
 		"it was never tried":   {`DELETE FROM destination_health WHERE destination_id = $1`, delivery.Held},
 		"it is paused":         {`UPDATE destinations SET state = 'paused' WHERE id = $1`, delivery.Held},
 		"it is deleted":        {`UPDATE destinations SET deleted_at = now() WHERE id = $1`, delivery.Held},
-		"it is not to be held": {`UPDATE destinations SET hold_not_answering = false WHERE id = $1`, delivery.Held},
+		"it is not to be held": {`UPDATE destinations SET hold_failing = false WHERE id = $1`, delivery.Held},
 	} {
 		hook := f.webhook(t, newSink(t).URL)
 		exec(t, f, `
-			INSERT INTO destination_health (destination_id, failures, failing_since, not_answering_since, next_probe_at)
+			INSERT INTO destination_health (destination_id, failures, failing_since, held_since, next_probe_at)
 			VALUES ($1, 10, now(), now(), now() + interval '1 hour')`, hook.ID)
 		ids := f.send(t, hook, 3)
 		exec(t, f, `UPDATE deliveries SET held_at = now() - interval '73 hours' WHERE id = ANY($1)`, ids)

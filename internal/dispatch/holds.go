@@ -17,7 +17,7 @@ import (
 
 // holds is the releasing side. It gives held deliveries jobs when no reason holds them
 // any more and their destination has room, has every hold say the reason that is still
-// true, and lets one delivery at a time probe a destination that does not answer.
+// true, and lets one delivery at a time probe a destination that keeps failing.
 type holds struct {
 	*transactions
 	db             *postgres.DB
@@ -150,7 +150,7 @@ func (h *holds) lockNext(ctx context.Context, tx *postgres.Tx, id uuid.UUID, roo
 }
 
 // review looks at every hold. If its reason is no longer true, the hold gets the reason
-// that is, or is released. It also has destinations that do not answer probed.
+// that is, or is released. It also has destinations that keep failing probed.
 func (h *holds) review(ctx context.Context) error {
 	list, err := h.db.Holds(ctx)
 	if err != nil || len(list) == 0 {
@@ -204,7 +204,7 @@ func (h *holds) reviewOthers(ctx context.Context, t destination.Destination, tar
 			return err
 		}
 	}
-	if target.Health.MayProbe(h.now()) && target.HoldsOthers("", h.now()) == delivery.NotAnswering {
+	if target.Health.MayProbe(h.now()) && target.HoldsOthers("", h.now()) == delivery.Failing {
 		return h.probe(ctx, t.ID)
 	}
 	return nil

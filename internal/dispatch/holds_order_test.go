@@ -11,7 +11,7 @@ import (
 )
 
 // Whoever decides tells the same reason: of a destination that is paused, not
-// answering and misconfigured at once, each delivery is held as misconfigured, and
+// failing and misconfigured at once, each delivery is held as misconfigured, and
 // once that is mended as paused, wherever it comes from.
 func TestOneOrderOfReasons(t *testing.T) {
 	t.Parallel()
@@ -31,9 +31,9 @@ func TestOneOrderOfReasons(t *testing.T) {
 	hook.State = destination.Paused
 	for _, want := range []delivery.Reason{delivery.Misconfigured, delivery.Paused} {
 		change(t, f, hook)
-		exec(t, f, `INSERT INTO destination_health (destination_id, failures, failing_since, not_answering_since, next_probe_at)
+		exec(t, f, `INSERT INTO destination_health (destination_id, failures, failing_since, held_since, next_probe_at)
 			VALUES ($1, 10, now(), now(), now())
-			ON CONFLICT (destination_id) DO UPDATE SET failures = 10, failing_since = now(), not_answering_since = now(), next_probe_at = now()`, hook.ID)
+			ON CONFLICT (destination_id) DO UPDATE SET failures = 10, failing_since = now(), held_since = now(), next_probe_at = now()`, hook.ID)
 		if want == delivery.Misconfigured {
 			exec(t, f, `UPDATE destinations SET settings = 'damaged' WHERE id = $1`, hook.ID)
 		}

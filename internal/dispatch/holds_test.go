@@ -45,8 +45,8 @@ func TestBornHeld(t *testing.T) {
 	born("the share is full", hook, 1, 1, delivery.Busy)
 	exec(t, f, `INSERT INTO destination_health (destination_id, slow_until) VALUES ($1, now() + interval '1 minute')`, other.ID)
 	born("it asked to be left alone", other, 2, 2, delivery.Busy)
-	exec(t, f, `UPDATE destination_health SET failures = 10, failing_since = now(), not_answering_since = now(), next_probe_at = now()`)
-	born("it does not answer", other, 2, 2, delivery.NotAnswering)
+	exec(t, f, `UPDATE destination_health SET failures = 10, failing_since = now(), held_since = now(), next_probe_at = now()`)
+	born("it keeps failing", other, 2, 2, delivery.Failing)
 	setState(t, f, other, destination.Paused)
 	born("it is paused", other, 2, 2, delivery.Paused)
 }
@@ -162,7 +162,7 @@ func TestHoldsAreRenamed(t *testing.T) {
 		f.soon(t, "held "+string(r), func() bool { return f.heldFor(t, hook, r) == len(ids) })
 	}
 	down.forget()
-	want(delivery.NotAnswering)
+	want(delivery.Failing)
 	f.turn(t, hook, destination.Paused)
 	want(delivery.Paused)
 	ids = append(ids, f.send(t, hook, 2)...)
@@ -175,11 +175,11 @@ func TestHoldsAreRenamed(t *testing.T) {
 	}
 	f.delayProbe(t, hook)
 	f.turn(t, hook, destination.Active)
-	want(delivery.NotAnswering)
+	want(delivery.Failing)
 	exec(t, f, `UPDATE destinations SET settings = 'damaged'`)
 	want(delivery.Misconfigured)
 	change(t, f, hook)
-	want(delivery.NotAnswering)
+	want(delivery.Failing)
 	err := f.db.InTx(t.Context(), func(tx *postgres.Tx) error {
 		return tx.DeleteDestination(t.Context(), hook.ID, time.Now())
 	})

@@ -34,7 +34,7 @@ type maintenance struct {
 	cluster       *cluster.Member
 	transitions   *transitions
 	repairs       *prometheus.CounterVec // by kind
-	maxUnanswered time.Duration          // that a delivery is held for a destination that does not answer
+	failingMaxAge time.Duration          // that a delivery is held as failing
 	nudges        chan struct{}
 
 	// jobsAtWork returns the jobs that this replica is at: those who work them know.
@@ -92,18 +92,18 @@ func (m *maintenance) move(ctx context.Context) error {
 	return failed
 }
 
-// holdAllWaiting is holdWaiting for all destinations that are paused or do not answer.
+// holdAllWaiting is holdWaiting for all destinations that are paused or keep failing.
 func (m *maintenance) holdAllWaiting(ctx context.Context) error {
 	paused, err := m.db.PausedWithOpen(ctx)
 	if err != nil {
 		return err
 	}
-	unanswering, err := m.db.UnansweringWithOpen(ctx)
+	failing, err := m.db.FailingWithOpen(ctx)
 	if err != nil {
 		return err
 	}
 	var failed error
-	for _, id := range append(paused, unanswering...) {
+	for _, id := range append(paused, failing...) {
 		failed = errors.Join(failed, m.holdWaiting(ctx, id))
 	}
 	return failed
@@ -190,13 +190,12 @@ func (m *maintenance) cancelOpen(ctx context.Context, tx *postgres.Tx, id uuid.U
 	return len(list), nil
 }
 
-// expire fails what has been held for a destination that has not answered for
-// too long.
+// expire fails what has been held as failing for too long.
 func (m *maintenance) expire(ctx context.Context) error {
 	for {
 		n := 0
 		err := m.db.InTx(ctx, func(tx *postgres.Tx) error {
-			list, err := tx.LockExpired(ctx, m.now().Add(-m.maxUnanswered), maxMoved)
+			list, err := tx.LockExpired(ctx, m.now().Add(-m.failingMaxAge), maxMoved)
 			if err != nil {
 				return err
 			}

@@ -56,7 +56,7 @@ func (f *fixture) resendAll(t testing.TB, ids []uuid.UUID) {
 
 // What a person asks for, of a destination that is full, waits without a job, and
 // goes before all else that waits for it, in the order in which it was asked for:
-// also while the destination is paused or does not answer.
+// also while the destination is paused or keeps failing.
 func TestManualGoFirst(t *testing.T) {
 	t.Parallel()
 	for name, meanwhile := range map[string]func(*testing.T, *fixture, destination.Destination){
@@ -65,19 +65,19 @@ func TestManualGoFirst(t *testing.T) {
 			setState(t, f, to, destination.Paused)
 			f.soon(t, "the others are held as paused", func() bool { return f.heldFor(t, to, delivery.Paused) == 5 })
 		},
-		"it does not answer": func(t *testing.T, f *fixture, to destination.Destination) {
-			exec(t, f, `INSERT INTO destination_health (destination_id, failures, failing_since, not_answering_since, next_probe_at)
+		"it keeps failing": func(t *testing.T, f *fixture, to destination.Destination) {
+			exec(t, f, `INSERT INTO destination_health (destination_id, failures, failing_since, held_since, next_probe_at)
 				VALUES ($1, 10, now(), now(), now() + interval '1 hour')
 				ON CONFLICT (destination_id) DO UPDATE
-				SET failures = 10, failing_since = now(), not_answering_since = now(), next_probe_at = now() + interval '1 hour'`, to.ID)
-			f.soon(t, "the others are held as not answering", func() bool { return f.heldFor(t, to, delivery.NotAnswering) == 5 })
+				SET failures = 10, failing_since = now(), held_since = now(), next_probe_at = now() + interval '1 hour'`, to.ID)
+			f.soon(t, "the others are held as failing", func() bool { return f.heldFor(t, to, delivery.Failing) == 5 })
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := start(t, patiently, workers(16))
 			s := newSink(t)
-			to := f.known(t, s, limited(destination.Limits{MaxInFlight: 1, HoldNotAnswering: true}))
+			to := f.known(t, s, limited(destination.Limits{MaxInFlight: 1, HoldFailing: true}))
 			again := f.cancelled(t, to, 5)
 			now := f.cancelled(t, to, 1)[0]
 			s.hang()
@@ -115,7 +115,7 @@ func TestManualGoFirst(t *testing.T) {
 				}
 			}
 			setState(t, f, to, destination.Active)
-			exec(t, f, `UPDATE destination_health SET next_probe_at = now() WHERE not_answering_since IS NOT NULL`)
+			exec(t, f, `UPDATE destination_health SET next_probe_at = now() WHERE held_since IS NOT NULL`)
 			f.soonAll(t, others, delivery.Delivered)
 			s.wantOnce(t, slices.Concat(asked, first, others))
 			if n := count(t, f, `SELECT count(*) FROM attempts WHERE trigger = 'resend' AND requested_by = 'me'`); n != len(asked) {

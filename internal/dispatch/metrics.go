@@ -67,15 +67,15 @@ type queueStatistics struct {
 }
 
 var (
-	openDesc   = prometheus.NewDesc("belfry_deliveries_open", "Open deliveries, by status.", []string{"status"}, nil)
-	heldDesc   = prometheus.NewDesc("belfry_deliveries_held", "Held deliveries, by reason.", []string{"reason"}, nil)
-	quietDesc  = prometheus.NewDesc("belfry_destinations_not_answering", "Destinations that do not answer.", nil, nil)
-	oldestDesc = prometheus.NewDesc("belfry_oldest_due_age_seconds", "How long the most overdue delivery has been due.", nil, nil)
+	openDesc    = prometheus.NewDesc("belfry_deliveries_open", "Open deliveries, by status.", []string{"status"}, nil)
+	heldDesc    = prometheus.NewDesc("belfry_deliveries_held", "Held deliveries, by reason.", []string{"reason"}, nil)
+	failingDesc = prometheus.NewDesc("belfry_destinations_failing", "Destinations whose deliveries are held as failing.", nil, nil)
+	oldestDesc  = prometheus.NewDesc("belfry_oldest_due_age_seconds", "How long the most overdue delivery has been due.", nil, nil)
 )
 
 // Describe implements prometheus.Collector.
 func (*queueStatistics) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{openDesc, heldDesc, quietDesc, oldestDesc} {
+	for _, d := range []*prometheus.Desc{openDesc, heldDesc, failingDesc, oldestDesc} {
 		ch <- d
 	}
 }
@@ -100,6 +100,6 @@ func (s *queueStatistics) Collect(ch chan<- prometheus.Metric) {
 	for reason, n := range now.Held {
 		ch <- prometheus.MustNewConstMetric(heldDesc, prometheus.GaugeValue, float64(n), string(reason))
 	}
-	ch <- prometheus.MustNewConstMetric(quietDesc, prometheus.GaugeValue, float64(now.NotAnswering))
+	ch <- prometheus.MustNewConstMetric(failingDesc, prometheus.GaugeValue, float64(now.Failing))
 	ch <- prometheus.MustNewConstMetric(oldestDesc, prometheus.GaugeValue, now.OldestDue.Seconds())
 }

@@ -44,7 +44,7 @@ func (n notice) alert(now time.Time) alert.Alert {
 }
 
 // announcer tells of what happens to Belfry itself, by system alerts: of destinations
-// that stop or begin to answer again, and of names that alerts give and nobody has.
+// that fail or are healthy again, and of names that alerts give and nobody has.
 type announcer struct {
 	*transactions
 	db     *postgres.DB
@@ -64,7 +64,7 @@ type announcer struct {
 func (n *announcer) tell(ctx context.Context, tx *postgres.Tx, among postgres.Routing, what notice, except ...uuid.UUID) (alertID string, err error) {
 	a := what.alert(n.now().UTC().Truncate(time.Microsecond))
 	a.Link = n.link(a.AlertID)
-	failing, err := tx.NotAnswering(ctx)
+	failing, err := tx.Failing(ctx)
 	if err != nil {
 		return "", err
 	}

@@ -277,7 +277,7 @@ func deliveriesOfAlert(ctx context.Context, tx *postgres.Tx, alertID uuid.UUID) 
 }
 
 // manualDelivery returns a new delivery that a person asked for. Like every other one it
-// waits while its destination is paused or does not answer.
+// waits while its destination is paused or keeps failing.
 func (o *operator) manualDelivery(a postgres.AcceptedAlert, t delivery.Target, to uuid.UUID, by By) delivery.Delivery {
 	dl := delivery.New(a.ID, to, delivery.ByHand, o.waits.Budget(), o.now())
 	dl.NextBy = by.Name

@@ -57,7 +57,7 @@ func TestReconcileKeepsHeldAt(t *testing.T) {
 	f := newDispatcher(t, pgtest.New(t)).ready(t)
 	hook := f.webhook(t, newSink(t).URL)
 	exec(t, f, `
-		INSERT INTO destination_health (destination_id, failures, failing_since, not_answering_since, next_probe_at)
+		INSERT INTO destination_health (destination_id, failures, failing_since, held_since, next_probe_at)
 		VALUES ($1, 10, now(), now(), now())`, hook.ID)
 	id := f.send(t, hook, 1)[0]
 	exec(t, f, `UPDATE deliveries SET held_at = date_trunc('hour', now()) - interval '71 hours', due_at = now() - interval '2 minutes'`)
@@ -96,13 +96,13 @@ func TestProbeFailsAtAMendedDestination(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.wait(t, ids[1], is(delivery.Delivered))
-	f.untilAnswering(t, hook, true)
+	f.untilHolding(t, hook, false)
 	to.unblock()
 	got := f.wait(t, ids[0], func(d delivery.Delivery) bool { return d.Attempts == 2 })
 	if got.Status != delivery.Retrying || !got.HeldAt.IsZero() || got.LastCode != http.StatusServiceUnavailable {
 		t.Errorf("%s, held since %s, after a %d", got.Status, got.HeldAt, got.LastCode)
 	}
-	if h := f.health(t, hook); !h.Answering() || h.Failures != 1 || h.Probes != 0 || h.Probing != uuid.Nil {
+	if h := f.health(t, hook); h.Holding() || h.Failures != 1 || h.Probes != 0 || h.Probing != uuid.Nil {
 		t.Errorf("%+v", h)
 	}
 	f.wantNoRepairs(t)

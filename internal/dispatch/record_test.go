@@ -136,7 +136,7 @@ func TestAcksAreSettledOnWhatWasLoaded(t *testing.T) {
 		"a stale job's attempt": {`UPDATE deliveries SET made = made + 1`, false},
 		"it is gone":            {`DELETE FROM deliveries`, false},
 		"the destination fails": {`INSERT INTO destination_health (destination_id, failures, failing_since) SELECT destination_id, 1, now() FROM deliveries`, false},
-		"it is taken for dead":  {`INSERT INTO destination_health (destination_id, not_answering_since, next_probe_at) SELECT destination_id, now(), now() FROM deliveries`, false},
+		"it is taken for dead":  {`INSERT INTO destination_health (destination_id, held_since, next_probe_at) SELECT destination_id, now(), now() FROM deliveries`, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

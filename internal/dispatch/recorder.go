@@ -66,7 +66,7 @@ type recordItem struct {
 	claim   delivery.Claim
 	loaded  delivery.Delivery // as it was loaded before the attempt
 	wait    time.Duration     // until the next attempt, should this one have failed
-	mayHold bool              // the destination's settings let its deliveries be held while it does not answer
+	mayHold bool              // the destination's settings let its deliveries be held while it keeps failing
 
 	// maybeStored: no answer came to the COMMIT that was to store it.
 	maybeStored bool
@@ -319,14 +319,14 @@ func (r *recorder) decide(items []*recordItem, state postgres.DeliveryState) ([]
 	return results, out
 }
 
-// holdFailing holds a delivery whose attempt has failed, if its destination does not
-// answer. Every other reason is looked for when the delivery is due.
+// holdFailing holds a delivery whose attempt has failed, if its destination keeps
+// failing. Every other reason is looked for when the delivery is due.
 func (r *recorder) holdFailing(dl delivery.Delivery, h delivery.Health) delivery.Delivery {
-	target := delivery.Target{State: destination.Active, Usable: true, Health: delivery.Health{NotAnsweringSince: h.NotAnsweringSince}}
+	target := delivery.Target{State: destination.Active, Usable: true, Health: delivery.Health{HeldSince: h.HeldSince}}
 	if reason := delivery.HoldReason(dl, target, r.now()); reason != "" {
 		return dl.Hold(reason, r.now())
 	}
-	dl.HeldAt = time.Time{} // its probe came back to a destination that answers
+	dl.HeldAt = time.Time{} // its probe came back to a destination that is healthy
 	return dl
 }
 

@@ -220,7 +220,7 @@ func (x *executor) attempt(ctx context.Context, jobID int64, out *postgres.Outgo
 		claim:   out.Delivery.Claim(),
 		loaded:  out.Delivery,
 		wait:    x.waits.After(out.Delivery.Attempts+1, a.RetryAfter, rand.Float64()),
-		mayHold: out.Destination.Limits.HoldNotAnswering,
+		mayHold: out.Destination.Limits.HoldFailing,
 	})
 	if err != nil {
 		x.log.ErrorContext(ctx, "attempt not recorded", "delivery_id", a.DeliveryID, "attempt_id", a.ID, "error", err)

@@ -9,7 +9,7 @@ import (
 )
 
 // A call with alerts waits while a quick destination of its own has more before it than
-// it can take at once. A destination that is slow, has a rate or does not answer keeps no
+// it can take at once. A destination that is slow, has a rate or keeps failing keeps no
 // call waiting: its deliveries are held instead.
 
 const (

@@ -64,7 +64,7 @@ type Urgency int
 const (
 	Normal Urgency = iota
 	Manual         // a person asked for this very delivery: it goes before all others, within the limits
-	Probe          // one at a time, to a destination that does not answer: it goes whatever the limits say
+	Probe          // one at a time, to a destination that keeps failing: it goes whatever the limits say
 )
 
 // Enter counts a job that is for a destination, until Leave.

@@ -16,7 +16,7 @@ import (
 // Announcing holds the changes of health that no system alert has named yet.
 type Announcing struct {
 	DueAt   time.Time   // when they will be told; zero: no time is set
-	Changed []uuid.UUID // that stopped answering, or answer again, deleted ones left out
+	Changed []uuid.UUID // whose deliveries are held as failing now, or no longer are; deleted ones left out
 }
 
 const selectAnnouncing = `
@@ -24,7 +24,7 @@ const selectAnnouncing = `
 		SELECT h.destination_id
 		FROM destination_health h
 		JOIN destinations t ON t.id = h.destination_id
-		WHERE t.deleted_at IS NULL AND h.announced <> (h.not_answering_since IS NOT NULL)
+		WHERE t.deleted_at IS NULL AND h.announced <> (h.held_since IS NOT NULL)
 		ORDER BY h.destination_id)
 	FROM announcing`
 
@@ -72,8 +72,8 @@ func (tx *Tx) Announce(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]deli
 	}
 	const query = `
 		UPDATE destination_health
-		SET announced = not_answering_since IS NOT NULL
-		WHERE destination_id = ANY($1) AND announced <> (not_answering_since IS NOT NULL)
+		SET announced = held_since IS NOT NULL
+		WHERE destination_id = ANY($1) AND announced <> (held_since IS NOT NULL)
 		RETURNING destination_id`
 	told, err := tx.ids(ctx, query, ids)
 	if err != nil {

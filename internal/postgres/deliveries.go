@@ -175,7 +175,7 @@ type Outgoing struct {
 func (q queries) Outgoing(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]*Outgoing, error) {
 	const query = `
 		SELECT ` + deliveryColumns + `, ` + alertColumns + `, ` + destinationColumns + `,
-			h.not_answering_since, h.probe_delivery_id, h.slow_until
+			h.held_since, h.probe_delivery_id, h.slow_until
 		FROM deliveries d
 		JOIN alerts a ON a.id = d.alert_id
 		JOIN destinations t ON t.id = d.destination_id
@@ -193,7 +193,7 @@ func (q queries) Outgoing(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]*
 			t sealedRow
 		)
 		targets := append(append(deliveryTargets(&o.Delivery), a.targets()...), t.targets()...)
-		targets = append(targets, (*zeronull.Timestamptz)(&o.Health.NotAnsweringSince),
+		targets = append(targets, (*zeronull.Timestamptz)(&o.Health.HeldSince),
 			(*zeronull.UUID)(&o.Health.Probing), (*zeronull.Timestamptz)(&o.Health.SlowUntil))
 		if err := rows.Scan(targets...); err != nil {
 			rows.Close()

@@ -19,7 +19,7 @@ import (
 )
 
 const destinationColumns = `t.id, t.display_name, t.type, t.state, t.severities, t.alert_types, t.log_types,
-	t.settings, t.signing, t.max_in_flight, t.rate_per_second, t.burst, t.hold_not_answering, t.response_storage, t.version, t.created_at,
+	t.settings, t.signing, t.max_in_flight, t.rate_per_second, t.burst, t.hold_failing, t.response_storage, t.version, t.created_at,
 	t.updated_at, t.deleted_at`
 
 // sealedRow is a destination as it is stored.
@@ -33,7 +33,7 @@ func (r *sealedRow) targets() []any {
 	return []any{
 		&d.ID, &d.DisplayName, &d.Type, &d.State, &d.Severities, &d.AlertTypes, &d.LogTypes,
 		&r.settings, &r.signing, &d.Limits.MaxInFlight, (*zeronull.Float8)(&d.Limits.RatePerSecond),
-		(*nullInt)(&d.Limits.Burst), &d.Limits.HoldNotAnswering, &d.ResponseStorage, &d.Version, &d.CreatedAt, &d.UpdatedAt, &d.DeletedAt,
+		(*nullInt)(&d.Limits.Burst), &d.Limits.HoldFailing, &d.ResponseStorage, &d.Version, &d.CreatedAt, &d.UpdatedAt, &d.DeletedAt,
 	}
 }
 
@@ -135,13 +135,13 @@ func (q queries) InsertDestination(ctx context.Context, d destination.Destinatio
 	}
 	const query = `
 		INSERT INTO destinations (id, display_name, name_key, type, state, severities, alert_types, log_types,
-			settings, signing, max_in_flight, rate_per_second, burst, hold_not_answering, response_storage, version, created_at,
+			settings, signing, max_in_flight, rate_per_second, burst, hold_failing, response_storage, version, created_at,
 			updated_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`
 	l := d.Limits
 	_, err = q.q.Exec(ctx, query, d.ID, d.DisplayName, destination.NameKey(d.DisplayName), d.Type, d.State,
 		d.Severities, d.AlertTypes, d.LogTypes, settings, signing, l.MaxInFlight, zeronull.Float8(l.RatePerSecond),
-		zeronull.Int4(l.Burst), l.HoldNotAnswering, cmp.Or(d.ResponseStorage, destination.StoreFull), d.Version, d.CreatedAt, d.UpdatedAt)
+		zeronull.Int4(l.Burst), l.HoldFailing, cmp.Or(d.ResponseStorage, destination.StoreFull), d.Version, d.CreatedAt, d.UpdatedAt)
 	if violates(err, "destinations_name_key") {
 		return ErrNameTaken
 	}
@@ -169,12 +169,12 @@ func (tx *Tx) UpdateDestination(ctx context.Context, d destination.Destination) 
 		UPDATE destinations
 		SET display_name = $2, name_key = $3, state = $4, severities = $5, alert_types = $6, log_types = $7,
 		    settings = COALESCE($8, settings), signing = COALESCE($9, signing), version = $10, updated_at = $11,
-		    max_in_flight = $12, rate_per_second = $13, burst = $14, hold_not_answering = $15, response_storage = $16
+		    max_in_flight = $12, rate_per_second = $13, burst = $14, hold_failing = $15, response_storage = $16
 		WHERE id = $1`
 	l := d.Limits
 	_, err = tx.q.Exec(ctx, query, d.ID, d.DisplayName, destination.NameKey(d.DisplayName), d.State,
 		d.Severities, d.AlertTypes, d.LogTypes, settings, signing, d.Version, d.UpdatedAt, l.MaxInFlight, zeronull.Float8(l.RatePerSecond),
-		zeronull.Int4(l.Burst), l.HoldNotAnswering, cmp.Or(d.ResponseStorage, destination.StoreFull))
+		zeronull.Int4(l.Burst), l.HoldFailing, cmp.Or(d.ResponseStorage, destination.StoreFull))
 	if violates(err, "destinations_name_key") {
 		return ErrNameTaken
 	}

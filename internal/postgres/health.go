@@ -14,14 +14,14 @@ import (
 	"belfry/internal/delivery"
 )
 
-const healthColumns = `h.destination_id, h.failures, h.failed_deliveries, h.failing_since, h.not_answering_since, h.probes,
+const healthColumns = `h.destination_id, h.failures, h.failed_deliveries, h.failing_since, h.held_since, h.probes,
 	h.next_probe_at, h.probe_delivery_id, h.probe_until, h.slow_until, h.last_ack_at, h.last_failure_at, h.last_class,
 	h.last_status_code, h.last_error, h.unacked, h.unacked_at`
 
 func scanHealth(row pgx.CollectableRow) (delivery.Health, error) {
 	var h delivery.Health
 	err := row.Scan(&h.DestinationID, &h.Failures, &h.FailedDeliveries, (*zeronull.Timestamptz)(&h.FailingSince),
-		(*zeronull.Timestamptz)(&h.NotAnsweringSince), &h.Probes, (*zeronull.Timestamptz)(&h.NextProbeAt),
+		(*zeronull.Timestamptz)(&h.HeldSince), &h.Probes, (*zeronull.Timestamptz)(&h.NextProbeAt),
 		(*zeronull.UUID)(&h.Probing), (*zeronull.Timestamptz)(&h.ProbeUntil), (*zeronull.Timestamptz)(&h.SlowUntil),
 		(*zeronull.Timestamptz)(&h.LastAckAt), (*zeronull.Timestamptz)(&h.LastFailureAt), (*zeronull.Text)(&h.LastClass),
 		(*nullInt)(&h.LastCode), &h.LastError, &h.Unacked, (*zeronull.Timestamptz)(&h.UnackedAt))
@@ -81,19 +81,19 @@ func (q queries) healths(ctx context.Context, query string, args ...any) (map[uu
 }
 
 const upsertHealths = `
-	INSERT INTO destination_health (destination_id, failures, failed_deliveries, failing_since, not_answering_since, probes,
+	INSERT INTO destination_health (destination_id, failures, failed_deliveries, failing_since, held_since, probes,
 		next_probe_at, probe_delivery_id, probe_until, slow_until, last_ack_at, last_failure_at, last_class,
 		last_status_code, last_error, unacked, unacked_at)
-	SELECT id, failures, failed::uuid[], failing_since, not_answering_since, probes, next_probe_at, probing, probe_until,
+	SELECT id, failures, failed::uuid[], failing_since, held_since, probes, next_probe_at, probing, probe_until,
 		slow_until, last_ack_at, last_failure_at, class, code, error, unacked, unacked_at
 	FROM unnest($1::uuid[], $2::integer[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::integer[],
 		$7::timestamptz[], $8::uuid[], $9::timestamptz[], $10::timestamptz[], $11::timestamptz[], $12::timestamptz[],
 		$13::text[], $14::integer[], $15::text[], $16::integer[], $17::timestamptz[])
-		AS u (id, failures, failed, failing_since, not_answering_since, probes, next_probe_at, probing, probe_until,
+		AS u (id, failures, failed, failing_since, held_since, probes, next_probe_at, probing, probe_until,
 		slow_until, last_ack_at, last_failure_at, class, code, error, unacked, unacked_at)
 	ON CONFLICT (destination_id) DO UPDATE
 	SET failures = excluded.failures, failed_deliveries = excluded.failed_deliveries,
-	    failing_since = excluded.failing_since, not_answering_since = excluded.not_answering_since,
+	    failing_since = excluded.failing_since, held_since = excluded.held_since,
 	    probes = excluded.probes, next_probe_at = excluded.next_probe_at,
 	    probe_delivery_id = excluded.probe_delivery_id, probe_until = excluded.probe_until,
 	    slow_until = excluded.slow_until, last_ack_at = excluded.last_ack_at,
@@ -110,7 +110,7 @@ func healthRows(list []delivery.Health) []any {
 		c.int4(h.Failures)
 		c.text(uuidArrayText(h.FailedDeliveries))
 		c.timeOrNull(h.FailingSince)
-		c.timeOrNull(h.NotAnsweringSince)
+		c.timeOrNull(h.HeldSince)
 		c.int4(h.Probes)
 		c.timeOrNull(h.NextProbeAt)
 		c.idOrNull(h.Probing)
@@ -132,13 +132,13 @@ func (tx *Tx) SaveHealth(h delivery.Health) {
 	tx.pipeline.later("save destination health", upsertHealths, healthRows([]delivery.Health{h})...)
 }
 
-// ProbeNow makes the next probe of a destination that does not answer due, unless
-// one is under way.
+// ProbeNow makes the next probe of a destination due whose deliveries are held as
+// failing, unless one is under way.
 func (tx *Tx) ProbeNow(ctx context.Context, id uuid.UUID, now time.Time) error {
 	const query = `
 		UPDATE destination_health
 		SET next_probe_at = $2
-		WHERE destination_id = $1 AND not_answering_since IS NOT NULL AND next_probe_at > $2
+		WHERE destination_id = $1 AND held_since IS NOT NULL AND next_probe_at > $2
 		  AND (probe_until IS NULL OR probe_until <= $2)`
 	if _, err := tx.q.Exec(ctx, query, id, now); err != nil {
 		return fmt.Errorf("bring probe forward: %w", err)
@@ -146,28 +146,28 @@ func (tx *Tx) ProbeNow(ctx context.Context, id uuid.UUID, now time.Time) error {
 	return nil
 }
 
-// NotAnswering returns the destinations that do not answer.
-func (q queries) NotAnswering(ctx context.Context) ([]uuid.UUID, error) {
+// Failing returns the destinations whose deliveries are held as failing.
+func (q queries) Failing(ctx context.Context) ([]uuid.UUID, error) {
 	const query = `
 		SELECT destination_id
 		FROM destination_health
-		WHERE not_answering_since IS NOT NULL`
+		WHERE held_since IS NOT NULL`
 	return q.ids(ctx, query)
 }
 
-// ForgiveUnheld takes destinations for answering that are no longer to be held
-// for not answering. Nobody is told: nothing was heard from them.
+// ForgiveUnheld takes destinations for healthy whose deliveries are no longer to be held
+// as failing. Nobody is told: nothing was heard from them.
 func (q queries) ForgiveUnheld(ctx context.Context) error {
 	const query = `
 		UPDATE destination_health h
-		SET failures = 0, failed_deliveries = '{}', failing_since = NULL, not_answering_since = NULL, probes = 0,
+		SET failures = 0, failed_deliveries = '{}', failing_since = NULL, held_since = NULL, probes = 0,
 		    next_probe_at = NULL, probe_delivery_id = NULL, probe_until = NULL, announced = false, unacked = 0,
 		    unacked_at = NULL
 		WHERE h.destination_id IN (
 			SELECT u.destination_id
 			FROM destination_health u
 			JOIN destinations t ON t.id = u.destination_id
-			WHERE NOT t.hold_not_answering AND u.not_answering_since IS NOT NULL
+			WHERE NOT t.hold_failing AND u.held_since IS NOT NULL
 			ORDER BY u.destination_id
 			FOR NO KEY UPDATE OF u SKIP LOCKED)`
 	if _, err := q.q.Exec(ctx, query); err != nil {

@@ -25,7 +25,7 @@ type DestinationQueue struct {
 // The last subquery is no EXISTS, because that can be planned as a hash of all deliveries
 // that are held busy: with 13,000 of them, other destinations waited 20 ms for it.
 const selectQueues = `
-	SELECT ` + destinationColumns + `, h.not_answering_since, h.slow_until, (
+	SELECT ` + destinationColumns + `, h.held_since, h.slow_until, (
 		SELECT count(*)
 		FROM (
 			SELECT FROM deliveries d
@@ -46,7 +46,7 @@ func (q queries) scanQueues(rows pgx.Rows, found map[uuid.UUID]DestinationQueue)
 			t     sealedRow
 			queue DestinationQueue
 		)
-		targets := append(t.targets(), (*zeronull.Timestamptz)(&queue.Health.NotAnsweringSince),
+		targets := append(t.targets(), (*zeronull.Timestamptz)(&queue.Health.HeldSince),
 			(*zeronull.Timestamptz)(&queue.Health.SlowUntil), &queue.Due, &queue.Busy)
 		if err := rows.Scan(targets...); err != nil {
 			return fmt.Errorf("select destination queues: %w", err)
@@ -65,7 +65,7 @@ func (q queries) scanQueues(rows pgx.Rows, found map[uuid.UUID]DestinationQueue)
 // missing.
 func (q queries) Targets(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]delivery.Target, error) {
 	const query = `
-		SELECT ` + destinationColumns + `, h.not_answering_since, h.probe_delivery_id, h.slow_until
+		SELECT ` + destinationColumns + `, h.held_since, h.probe_delivery_id, h.slow_until
 		FROM destinations t
 		LEFT JOIN destination_health h ON h.destination_id = t.id
 		WHERE t.id = ANY($1) AND t.deleted_at IS NULL`
@@ -80,7 +80,7 @@ func (q queries) Targets(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]de
 			t sealedRow
 			h delivery.Health
 		)
-		targets := append(t.targets(), (*zeronull.Timestamptz)(&h.NotAnsweringSince),
+		targets := append(t.targets(), (*zeronull.Timestamptz)(&h.HeldSince),
 			(*zeronull.UUID)(&h.Probing), (*zeronull.Timestamptz)(&h.SlowUntil))
 		if err := rows.Scan(targets...); err != nil {
 			return nil, fmt.Errorf("select targets: %w", err)
@@ -264,7 +264,7 @@ func (tx *Tx) LockProbe(ctx context.Context, destinationID uuid.UUID, now time.T
 	const query = `
 		SELECT ` + deliveryColumns + `
 		FROM deliveries d
-		WHERE d.status = 'held' AND d.reason = 'not_answering' AND d.destination_id = $1 AND d.due_at <= $2
+		WHERE d.status = 'held' AND d.reason = 'failing' AND d.destination_id = $1 AND d.due_at <= $2
 		ORDER BY d.due_at
 		LIMIT 1
 		FOR NO KEY UPDATE SKIP LOCKED`
@@ -285,15 +285,15 @@ func (tx *Tx) LockOurSide(ctx context.Context, now time.Time, limit int) ([]deli
 }
 
 // LockExpired returns deliveries, locked, that have been held since before a time
-// for a destination that still does not answer.
+// for a destination that still keeps failing.
 func (tx *Tx) LockExpired(ctx context.Context, before time.Time, limit int) ([]delivery.Delivery, error) {
 	const query = `
 		SELECT ` + deliveryColumns + `
 		FROM deliveries d
 		JOIN destinations t ON t.id = d.destination_id
 		JOIN destination_health h ON h.destination_id = d.destination_id
-		WHERE d.status = 'held' AND d.reason = 'not_answering' AND d.held_at < $1
-		  AND t.deleted_at IS NULL AND t.state = 'active' AND t.hold_not_answering AND h.not_answering_since IS NOT NULL
+		WHERE d.status = 'held' AND d.reason = 'failing' AND d.held_at < $1
+		  AND t.deleted_at IS NULL AND t.state = 'active' AND t.hold_failing AND h.held_since IS NOT NULL
 		ORDER BY d.held_at
 		LIMIT $2
 		FOR NO KEY UPDATE OF d SKIP LOCKED`
@@ -378,14 +378,14 @@ func (q queries) PausedWithOpen(ctx context.Context) ([]uuid.UUID, error) {
 	return q.ids(ctx, query)
 }
 
-// UnansweringWithOpen returns destinations that do not answer and have deliveries
-// which still have a job.
-func (q queries) UnansweringWithOpen(ctx context.Context) ([]uuid.UUID, error) {
+// FailingWithOpen returns destinations that keep failing and have deliveries which
+// still have a job.
+func (q queries) FailingWithOpen(ctx context.Context) ([]uuid.UUID, error) {
 	const query = `
 		SELECT h.destination_id
 		FROM destination_health h
 		JOIN destinations t ON t.id = h.destination_id
-		WHERE h.not_answering_since IS NOT NULL AND t.deleted_at IS NULL AND t.state = 'active'
+		WHERE h.held_since IS NOT NULL AND t.deleted_at IS NULL AND t.state = 'active'
 		  AND EXISTS (
 			SELECT FROM deliveries d
 			WHERE d.status IN ('queued', 'retrying') AND d.destination_id = t.id

@@ -68,7 +68,7 @@ func TestPlansOfEachPool(t *testing.T) {
 		"holds":         {dispatcher, 2_000, func(ctx context.Context, tx *postgres.Tx) error { _, err := tx.Holds(ctx); return err }},
 		"metrics":       {dispatcher, 4_000, func(ctx context.Context, tx *postgres.Tx) error { _, err := tx.QueueStatistics(ctx); return err }},
 		"paused":        {dispatcher, 2_000, func(ctx context.Context, tx *postgres.Tx) error { _, err := tx.PausedWithOpen(ctx); return err }},
-		"unanswering":   {dispatcher, 2_000, func(ctx context.Context, tx *postgres.Tx) error { _, err := tx.UnansweringWithOpen(ctx); return err }},
+		"failing":       {dispatcher, 2_000, func(ctx context.Context, tx *postgres.Tx) error { _, err := tx.FailingWithOpen(ctx); return err }},
 		"deleted":       {dispatcher, 2_000, func(ctx context.Context, tx *postgres.Tx) error { _, err := tx.DeletedWithOpen(ctx); return err }},
 		"stuck":         {dispatcher, 2_000, func(ctx context.Context, tx *postgres.Tx) error { _, err := tx.LockStuck(ctx, 100); return err }},
 		"our side":      {dispatcher, 10, func(ctx context.Context, tx *postgres.Tx) error { _, err := tx.LockOurSide(ctx, now, 100); return err }},

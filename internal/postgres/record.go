@@ -144,7 +144,7 @@ const upsertAcking = `
 		FROM unnest($1::uuid[], $2::timestamptz[]) AS u (id, last_ack_at)
 		ON CONFLICT (destination_id) DO UPDATE
 		SET last_ack_at = greatest(h.last_ack_at, excluded.last_ack_at)
-		WHERE h.failures = 0 AND h.unacked = 0 AND h.not_answering_since IS NULL
+		WHERE h.failures = 0 AND h.unacked = 0 AND h.held_since IS NULL
 		RETURNING h.destination_id
 	)
 	SELECT insist_unchanged(count(*), $3)

@@ -165,10 +165,10 @@ func (db *DB) DropAlerts(ctx context.Context, before time.Time, limit int) (int6
 
 // QueueStatistics say how much is open, and how late.
 type QueueStatistics struct {
-	Open         map[delivery.Status]int64 // by status: queued, retrying, held
-	Held         map[delivery.Reason]int64 // by reason
-	NotAnswering int64                     // destinations
-	OldestDue    time.Duration             // how long the most overdue delivery has been due
+	Open      map[delivery.Status]int64 // by status: queued, retrying, held
+	Held      map[delivery.Reason]int64 // by reason
+	Failing   int64                     // destinations whose deliveries are held as failing
+	OldestDue time.Duration             // how long the most overdue delivery has been due
 }
 
 // QueueStatistics counts open deliveries, by partial indexes only.
@@ -184,10 +184,10 @@ func (q queries) QueueStatistics(ctx context.Context) (QueueStatistics, error) {
 		WHERE status = 'held'
 		GROUP BY reason
 		UNION ALL
-		SELECT '', 'not_answering', count(*), 0
+		SELECT '', 'failing', count(*), 0
 		FROM destination_health h
 		JOIN destinations t ON t.id = h.destination_id
-		WHERE h.not_answering_since IS NOT NULL AND t.deleted_at IS NULL`
+		WHERE h.held_since IS NOT NULL AND t.deleted_at IS NULL`
 	s := QueueStatistics{
 		Open: map[delivery.Status]int64{delivery.Queued: 0, delivery.Retrying: 0, delivery.Held: 0},
 		Held: map[delivery.Reason]int64{},
@@ -208,7 +208,7 @@ func (q queries) QueueStatistics(ctx context.Context) (QueueStatistics, error) {
 	_, err = pgx.ForEachRow(rows, []any{&status, &reason, &n, &overdue}, func() error {
 		switch {
 		case status == "":
-			s.NotAnswering = n
+			s.Failing = n
 		case reason != "":
 			s.Held[reason] = n
 			s.Open[status] += n

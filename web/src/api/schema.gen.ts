@@ -281,7 +281,7 @@ export interface paths {
          *
          *     Opens the next run of a delivery that failed, was cancelled, is held or was delivered. The run has a new budget
          *     of one try and up to ten retries, and uses the destination's present URL and headers. Its first attempt is made
-         *     before all others, even while the destination is paused or does not answer, but within the destination's limits.
+         *     before all others, even while the destination is paused or keeps failing, but within the destination's limits.
          *
          *     - A delivered delivery needs `"again": true`, otherwise the answer is 409 `delivery_delivered`.
          *     - A delivery that is `retrying` is 409 `delivery_open`: send its next attempt now instead.
@@ -315,7 +315,7 @@ export interface paths {
          * Send the next attempt now
          * @description Scope: `operate`.
          *
-         *     Makes the next attempt of an open delivery due at once, in the same run, even while its destination is paused or does not answer. It goes
+         *     Makes the next attempt of an open delivery due at once, in the same run, even while its destination is paused or keeps failing. It goes
          *     before all others, within the destination's limits. If the attempt is due already, nothing changes. A delivery that is final is 409 `delivery_final`: re-send it.
          */
         post: operations["sendDeliveryNow"];
@@ -376,7 +376,7 @@ export interface paths {
          *
          *     - Taken are deliveries that failed or were cancelled and, with `"again": true`, those that were delivered; at most 100,000, the oldest. Open ones, the held among them, go out by themselves. To a deleted destination nothing is sent.
          *     - Which they are is settled now. What has moved when its turn comes is skipped: an order given twice re-sends each delivery once.
-         *     - New alerts go first. These attempts wait behind all others, keep to the destination's limits, and wait while it is paused or does not answer.
+         *     - New alerts go first. These attempts wait behind all others, keep to the destination's limits, and wait while it is paused or keeps failing.
          *
          *     Ask with `"dryRun": true` first: that counts what would be taken and changes nothing.
          */
@@ -694,9 +694,9 @@ export interface paths {
          * Health of a destination
          * @description Scope: `read`.
          *
-         *     Whether the destination answers, how many deliveries wait for it, and how its attempts went in the last hour, the last
+         *     Whether the destination is healthy, how many deliveries wait for it, and how its attempts went in the last hour, the last
          *     day, and hour by hour. Only counted attempts are included, never tests. A 429 is among the failed ones. The destination counts as busy as long as it also
-         *     acknowledges now and then; if it only answers 429, it becomes `not_answering`.
+         *     acknowledges now and then; if it only answers 429, it is `failing`, and its deliveries are held.
          */
         get: operations["getDestinationHealth"];
         put?: never;
@@ -1227,16 +1227,16 @@ export interface components {
          *
          *     - `paused` (held): its destination is paused.
          *     - `busy` (held): more wait for its destination than it may have in flight or than its rate lets through, or the destination asked for time with 429 or 503 and `Retry-After`, or the delivery is one of a bulk re-send. It goes out as soon as there is room.
-         *     - `not_answering` (held): its destination keeps failing: at least 10 counted attempts in a row without an acknowledgement, over at least 30 s, of at least 3 deliveries. One held delivery at a time probes it, first after 5 s, then after twice as long each time, up to a minute, or after what it asks for with `Retry-After`. An acknowledgement releases all. A 429 ends nothing; of several that were under way together only one adds up.
+         *     - `failing` (held): its destination keeps failing, whether its `state` is `failing` or `unreachable`: at least 10 counted attempts in a row without an acknowledgement, over at least 30 s, of at least 3 deliveries. One held delivery at a time probes it, first after 5 s, then after twice as long each time, up to a minute, or after what it asks for with `Retry-After`. An acknowledgement releases all. A 429 ends nothing; of several that were under way together only one adds up.
          *     - `our_side` (held): five attempts in a row did not count because Belfry's own side cut them short: it stopped, its machine ran out of sockets, ports or memory, or the server lacks the sealing key. It is tried again after its wait, which doubles from a second to a minute, for as long as that goes on. No attempt is charged, and of such a row only the first attempt and the fifth are stored.
          *     - `misconfigured` (held): the destination's settings cannot be used.
          *     - `attempts_exhausted` (failed): every attempt of the run failed.
-         *     - `expired` (failed): it was held `not_answering` for longer than the server allows, 72 h unless set otherwise.
+         *     - `expired` (failed): it was held as `failing` for longer than the server allows, 72 h unless set otherwise.
          *     - `destination_deleted` (cancelled): its destination was deleted.
          *     - `by_person` (cancelled): someone cancelled it.
          * @enum {string}
          */
-        DeliveryReason: "paused" | "not_answering" | "our_side" | "busy" | "misconfigured" | "attempts_exhausted" | "expired" | "destination_deleted" | "by_person";
+        DeliveryReason: "paused" | "failing" | "our_side" | "busy" | "misconfigured" | "attempts_exhausted" | "expired" | "destination_deleted" | "by_person";
         /**
          * @description What sent the alert there:
          *
@@ -1291,15 +1291,18 @@ export interface components {
          */
         DestinationState: "active" | "paused";
         /**
-         * @description What its attempts have shown of a destination:
+         * @description What its attempts have shown of a destination. Only counted attempts do so, and never tests:
          *
-         *     - `unknown`: nothing yet, because none was made.
-         *     - `answering`: it answers, as far as is known: the last counted one was acknowledged. A 429 in between changes nothing, but ten in a row without an acknowledgement do.
-         *     - `failing`: the last counted ones failed, 429 left out, or ten in a row came back without an acknowledgement, whatever they got. Nothing is held for that yet.
-         *     - `not_answering`: it kept failing. Its deliveries are held, and one at a time probes it.
+         *     - `healthy`: the last one was acknowledged, or none was made yet: then `lastAckAt` and `lastFailure` are both `null`. A 429 in between changes nothing, but ten in a row without an acknowledgement do.
+         *     - `failing`: it answers, but not with acknowledgements.
+         *     - `unreachable`: nothing answers.
+         *
+         *     A destination is not healthy when the last ones failed, 429 left out, or when ten in a row came back without an acknowledgement. Which of the two it then is, the `class` of the newest failed one says (`lastFailure`): after `dns`, `refused`, `timeout`, `tls`, `reset` and `blocked_address` it is `unreachable`; after `rejected`, `redirected` and `protocol` it is `failing`.
+         *
+         *     The state does not say whether deliveries are held: `heldSince` does.
          * @enum {string}
          */
-        DestinationHealthState: "unknown" | "answering" | "failing" | "not_answering";
+        DestinationHealthState: "healthy" | "failing" | "unreachable";
         /**
          * @description How far a bulk re-send is:
          *
@@ -1599,7 +1602,7 @@ export interface components {
         LimitsInput: {
             /**
              * @description How many attempts may be under way at a time, from each replica of Belfry. What a person asks for (send-now, re-send) goes before all
-             *     others, within this limit and the rate; only the probe of a destination that does not answer goes beside it.
+             *     others, within this limit and the rate; only the probe of a destination that keeps failing goes beside it.
              * @default 16
              */
             maxInFlight?: number | null;
@@ -1616,11 +1619,11 @@ export interface components {
              */
             burst?: number | null;
             /**
-             * @description Whether deliveries are held (`not_answering`) while it keeps failing. With `false` each goes on by itself, until its
+             * @description Whether its deliveries are held as `failing` while it keeps failing. With `false` each goes on by itself, until its
              *     attempts are used up.
              * @default true
              */
-            holdNotAnswering?: boolean | null;
+            holdFailing?: boolean | null;
         } | null;
         /** @description The settings, as the destination's `type` asks for them. They are stored sealed. */
         SettingsInput: components["schemas"]["WebhookSettingsInput"];
@@ -1680,7 +1683,7 @@ export interface components {
             /** @description As at creation. It stays when only the rate changes; `null` is as many as the rate lets through in a second, and at least one. */
             burst?: number | null;
             /** @description As at creation. `null` is `true`. */
-            holdNotAnswering?: boolean | null;
+            holdFailing?: boolean | null;
         } | null;
         /**
          * @description What to change in the settings, as the destination's `type` asks for them. A field left out stays, `null` clears one. A field that
@@ -2534,7 +2537,7 @@ export interface components {
          *       "maxInFlight": 16,
          *       "ratePerSecond": null,
          *       "burst": null,
-         *       "holdNotAnswering": true
+         *       "holdFailing": true
          *     }
          */
         Limits: {
@@ -2547,8 +2550,8 @@ export interface components {
             ratePerSecond: number | null;
             /** @description How many attempts may be started at once after a quiet time; `null` without a rate. */
             burst: number | null;
-            /** @description Whether deliveries are held (`not_answering`) while it keeps failing. */
-            holdNotAnswering: boolean;
+            /** @description Whether its deliveries are held as `failing` while it keeps failing. */
+            holdFailing: boolean;
         };
         /**
          * @description The settings, as the destination's `type` asks for them and as they were given, without their secrets: a secret is left out, of a
@@ -2604,12 +2607,12 @@ export interface components {
             state: components["schemas"]["DestinationHealthState"];
             /**
              * Format: date-time
-             * @description Since when its deliveries are held for not answering; `null` while they are not.
+             * @description Since when its deliveries are held as `failing`, and one at a time probes it; `null` while they are not.
              */
-            notAnsweringSince: string | null;
+            heldSince: string | null;
             /**
              * Format: date-time
-             * @description When the first of the counted attempts began that have failed since the last acknowledgement; `null` while it is neither `failing` nor `not_answering`.
+             * @description When the first of the counted attempts began that have failed since the last acknowledgement; `null` while it is `healthy`.
              */
             failingSince: string | null;
             /** @description How many counted attempts have failed since the last acknowledgement. A 429 ends nothing, and is left out until ten or more have come back without an acknowledgement; of several 429 that were under way together only one counts. */
@@ -2623,7 +2626,7 @@ export interface components {
             lastFailure: components["schemas"]["LastFailure"] | null;
             /**
              * Format: date-time
-             * @description When the next held delivery may probe it; `null` while it is not `not_answering`.
+             * @description When the next held delivery may probe it; `null` while `heldSince` is.
              */
             nextProbeAt: string | null;
             /**
@@ -2951,9 +2954,9 @@ export interface components {
             allowedNetworks: string[];
             /**
              * Format: double
-             * @description For how many seconds a delivery is held `not_answering` before it fails as `expired`.
+             * @description For how many seconds a delivery is held as `failing` before it fails as `expired`.
              */
-            notAnsweringMaxAge: number;
+            failingMaxAge: number;
         };
         /** @description One process of Belfry. */
         Replica: {
@@ -4138,7 +4141,7 @@ export interface operations {
                  *         "maxInFlight": 8,
                  *         "ratePerSecond": 5,
                  *         "burst": 20,
-                 *         "holdNotAnswering": true
+                 *         "holdFailing": true
                  *       },
                  *       "settings": {
                  *         "url": "https://soar.example.com/hooks/1f0c",
@@ -4472,8 +4475,8 @@ export interface operations {
                     /**
                      * @example {
                      *       "destinationId": "01934f3c-2d6e-7a40-8a1c-55d0e1a7b001",
-                     *       "state": "not_answering",
-                     *       "notAnsweringSince": "2026-03-02T11:04:12.201Z",
+                     *       "state": "unreachable",
+                     *       "heldSince": "2026-03-02T11:04:12.201Z",
                      *       "failingSince": "2026-03-02T11:03:40.117Z",
                      *       "consecutiveFailures": 14,
                      *       "lastAckAt": "2026-03-02T11:03:39.802Z",
@@ -4487,7 +4490,7 @@ export interface operations {
                      *       "slowUntil": null,
                      *       "held": {
                      *         "paused": 0,
-                     *         "not_answering": 212,
+                     *         "failing": 212,
                      *         "our_side": 0,
                      *         "busy": 0,
                      *         "misconfigured": 0
@@ -5118,7 +5121,7 @@ export interface operations {
                      *       "allowedNetworks": [
                      *         "10.1.0.0/16"
                      *       ],
-                     *       "notAnsweringMaxAge": 259200
+                     *       "failingMaxAge": 259200
                      *     }
                      */
                     "application/json": components["schemas"]["ServerFacts"];

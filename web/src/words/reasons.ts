@@ -26,16 +26,16 @@ const words: Record<DeliveryReason, Words> = {
   expired: {
     status: "failed",
     word: "expired",
-    sentence: "It was held for a destination that did not answer for longer than the server allows.",
+    sentence: "Its destination kept failing, and it was held for that longer than the server allows.",
   },
-  not_answering: {
+  failing: {
     status: "held",
-    word: "not answering",
+    word: "destination failing",
     sentence:
-      "Its destination keeps failing, so deliveries wait instead of using up their tries. One at a time probes it; when it answers, all go out.",
+      "Its destination keeps failing, so deliveries wait instead of using up their tries. One at a time probes it; when it acknowledges one, all go out.",
     ends: "One at a time probes it. An acknowledgement releases all.",
     sendNow: {
-      asks: "Its destination does not answer: this delivery goes out all the same, past the hold, and spends a try.",
+      asks: "Its destination keeps failing: this delivery goes out all the same, past the hold, and spends a try.",
     },
   },
   misconfigured: {

@@ -10,7 +10,7 @@ test.each<[DeliveryState, string]>([
   [{ status: "retrying", reason: null, dueAt: due(400) }, "Retrying in 1 s"],
   [{ status: "retrying", reason: null, dueAt: due(0) }, "Retrying now"],
   [{ status: "retrying", reason: null, dueAt: due(-90_000) }, "Retrying now"],
-  [{ status: "held", reason: "not_answering", dueAt: due(0) }, "Held: not answering"],
+  [{ status: "held", reason: "failing", dueAt: due(0) }, "Held: destination failing"],
   [{ status: "held", reason: "paused", dueAt: due(0) }, "Held: paused"],
   [{ status: "delivered", reason: null, dueAt: null }, "Delivered"],
   [{ status: "failed", reason: "attempts_exhausted", dueAt: null }, "Failed"],

@@ -31,7 +31,7 @@ export const sampleDestination: Destination = {
   usable: true,
   unusableReason: null,
   unusableMessage: null,
-  limits: { maxInFlight: 8, ratePerSecond: 5, burst: 20, holdNotAnswering: true },
+  limits: { maxInFlight: 8, ratePerSecond: 5, burst: 20, holdFailing: true },
   responseStorage: "full",
   settings: { url: "https://soar.example.com", headers: [{ name: "X-API-Key" }, { name: "X-Team" }] },
   storedSecrets: ["url", "headers"],

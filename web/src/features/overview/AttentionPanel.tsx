@@ -10,7 +10,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import { healthListQuery, unknownDestinationsQuery } from "../../api/destinations";
-import type { Destination, LastFailure } from "../../api/types";
+import type { Destination, DestinationHealth, LastFailure } from "../../api/types";
 import { Time } from "../../time/Time";
 import { Loaded } from "../../ui/page/Loaded";
 import { Panel } from "../../ui/page/Panel";
@@ -52,7 +52,7 @@ function Items({ items }: { items: readonly Attention[] }) {
     return (
       <p className={classes.calm}>
         <IconCircleCheck size={18} aria-hidden className={classes.calmIcon} />
-        Nothing. Every destination that was tried answers, and in the last 24 hours nothing failed and no alert named a
+        Nothing. No destination keeps failing, and in the last 24 hours no delivery failed and no alert named a
         destination that does not exist.
       </p>
     );
@@ -128,11 +128,11 @@ function Item({ item }: { item: Attention }) {
           Alerts of the last 24 h named them.
         </Line>
       );
-    case "notAnswering":
+    case "held":
       return (
-        <Line kind={item.kind} title={<Name of={item.destination}>does not answer</Name>}>
+        <Line kind={item.kind} state={item.state} title={<Name of={item.destination}>{`is ${item.state}`}</Name>}>
           <Since at={item.since} />
-          <Held id={item.destination.id} reason="not_answering" count={item.held} />
+          <Held id={item.destination.id} reason="failing" count={item.held} />
           <Last of={item.last} />
         </Line>
       );
@@ -145,7 +145,7 @@ function Item({ item }: { item: Attention }) {
       );
     case "failing":
       return (
-        <Line kind={item.kind} title={<Name of={item.destination}>fails</Name>}>
+        <Line kind={item.kind} state={item.state} title={<Name of={item.destination}>{`is ${item.state}`}</Name>}>
           <span>{item.inARow.toLocaleString()} attempts in a row</span>
           <Since at={item.since} />
           <Last of={item.last} />
@@ -162,7 +162,7 @@ function Item({ item }: { item: Attention }) {
 }
 
 const icons: Record<Attention["kind"], typeof IconTool> = {
-  notAnswering: IconPlugConnectedX,
+  held: IconAlertTriangle,
   misconfigured: IconTool,
   unknown: IconRouteOff,
   moreUnknown: IconRouteOff,
@@ -171,8 +171,18 @@ const icons: Record<Attention["kind"], typeof IconTool> = {
   paused: IconPlayerPause,
 };
 
-function Line({ kind, title, children }: { kind: Attention["kind"]; title: ReactNode; children: ReactNode }) {
-  const Icon = icons[kind];
+function Line({
+  kind,
+  state,
+  title,
+  children,
+}: {
+  kind: Attention["kind"];
+  state?: DestinationHealth["state"];
+  title: ReactNode;
+  children: ReactNode;
+}) {
+  const Icon = state === "unreachable" ? IconPlugConnectedX : icons[kind];
   return (
     <div className={classes.line}>
       <Icon size={17} aria-hidden className={classes.icon} data-kind={kind} />
@@ -205,15 +215,7 @@ function Since({ at }: { at: string | null }) {
   );
 }
 
-function Held({
-  id,
-  reason,
-  count,
-}: {
-  id: string;
-  reason: "not_answering" | "misconfigured" | "paused";
-  count: number;
-}) {
+function Held({ id, reason, count }: { id: string; reason: "failing" | "misconfigured" | "paused"; count: number }) {
   return (
     <Link to="/deliveries" search={{ status: ["held"], reason: [reason], destination: [id] }}>
       {heldWord(count)} held

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import type { Destination, DestinationHealth, UnknownDestination } from "../../api/types";
 import { type Attention, attentionOf, heldWord } from "./attention";
 
+const at = "2026-03-02T11:04:12Z";
 const none = { count: 0, capped: false };
 const nobody = { items: [], moreNames: 0, capped: false };
 const stats = { attempts: 0, acked: 0, failed: 0, successRate: null, p50Ms: null, p95Ms: null };
@@ -14,15 +15,15 @@ function destination(id: string, state: Destination["state"] = "active"): Destin
 function health(destinationId: string, more: Partial<DestinationHealth> = {}): DestinationHealth {
   return {
     destinationId,
-    state: "answering",
-    notAnsweringSince: null,
+    state: "healthy",
+    heldSince: null,
     failingSince: null,
     consecutiveFailures: 0,
     lastAckAt: null,
     lastFailure: null,
     nextProbeAt: null,
     slowUntil: null,
-    held: { paused: 0, not_answering: 0, our_side: 0, busy: 0, misconfigured: 0 },
+    held: { paused: 0, failing: 0, our_side: 0, busy: 0, misconfigured: 0 },
     lastHour: stats,
     lastDay: stats,
     ...more,
@@ -40,13 +41,16 @@ function said(i: Attention): string {
       return `${i.kind} ${i.count}`;
     case "unknown":
       return `unknown ${i.name}`;
+    case "held":
+    case "failing":
+      return `${i.kind} ${i.destination.name} ${i.state}`;
     default:
       return `${i.kind} ${i.destination.name}`;
   }
 }
 
 const held = (more: Partial<DestinationHealth["held"]>) => ({
-  held: { paused: 0, not_answering: 0, our_side: 0, busy: 0, misconfigured: 0, ...more },
+  held: { paused: 0, failing: 0, our_side: 0, busy: 0, misconfigured: 0, ...more },
 });
 
 test("when all is well there is nothing, and busy is well", () => {
@@ -57,9 +61,9 @@ test("the worst comes first, and of its kind what holds up most", () => {
   const items = attentionOf(
     [destination("a"), destination("b"), destination("c"), destination("p", "paused"), destination("m")],
     [
-      health("a", { state: "not_answering", ...held({ not_answering: 2 }) }),
-      health("b", { state: "failing", consecutiveFailures: 5 }),
-      health("c", { state: "not_answering", ...held({ not_answering: 40 }) }),
+      health("a", { state: "failing", heldSince: at, ...held({ failing: 2 }) }),
+      health("b", { state: "unreachable", consecutiveFailures: 5 }),
+      health("c", { state: "unreachable", heldSince: at, ...held({ failing: 40 }) }),
       health("p", held({ paused: 7 })),
       health("m", held({ misconfigured: 1 })),
     ],
@@ -71,8 +75,8 @@ test("the worst comes first, and of its kind what holds up most", () => {
     },
   );
   expect(items.map(said)).toEqual([
-    "notAnswering C",
-    "notAnswering A",
+    "held C unreachable",
+    "held A failing",
     "misconfigured M",
     "unknown Name 6",
     "unknown Name 5",
@@ -81,7 +85,7 @@ test("the worst comes first, and of its kind what holds up most", () => {
     "unknown Name 2",
     "moreUnknown 4",
     "failed 3",
-    "failing B",
+    "failing B unreachable",
     "paused P",
   ]);
 });
@@ -89,9 +93,9 @@ test("the worst comes first, and of its kind what holds up most", () => {
 test("a paused destination is news only when it holds something, and how it answered is none", () => {
   const d = [destination("a", "paused")];
   expect(attentionOf(d, [health("a")], none, nobody)).toEqual([]);
-  expect(attentionOf(d, [health("a", { state: "not_answering", ...held({ paused: 1 }) })], none, nobody)).toEqual([
-    { kind: "paused", destination: { id: "a", name: "A" }, held: 1 },
-  ]);
+  expect(
+    attentionOf(d, [health("a", { state: "failing", heldSince: at, ...held({ paused: 1 }) })], none, nobody),
+  ).toEqual([{ kind: "paused", destination: { id: "a", name: "A" }, held: 1 }]);
 });
 
 test("one failure is what retries are for", () => {

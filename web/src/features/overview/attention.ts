@@ -3,18 +3,27 @@ import { heldFor } from "../destinations/health/health";
 
 type About = { id: string; name: string };
 
+type Unhealthy = Exclude<DestinationHealth["state"], "healthy">;
+
 /** Something that asks for someone, worst first. */
 export type Attention =
-  | { kind: "notAnswering"; destination: About; since: string | null; held: number; last: LastFailure | null }
+  | { kind: "held"; destination: About; state: Unhealthy; since: string; held: number; last: LastFailure | null }
   | { kind: "misconfigured"; destination: About; held: number }
   | { kind: "unknown"; name: string; count: number; capped: boolean; since: string }
   | { kind: "moreUnknown"; count: number }
   | { kind: "failed"; count: number; capped: boolean }
-  | { kind: "failing"; destination: About; since: string | null; inARow: number; last: LastFailure | null }
+  | {
+      kind: "failing";
+      destination: About;
+      state: Unhealthy;
+      since: string | null;
+      inARow: number;
+      last: LastFailure | null;
+    }
   | { kind: "paused"; destination: About; held: number };
 
 const order: readonly Attention["kind"][] = [
-  "notAnswering",
+  "held",
   "misconfigured",
   "unknown",
   "moreUnknown",
@@ -68,16 +77,14 @@ function ofDestination(d: Destination, h: DestinationHealth): Attention[] {
       : found;
   }
   const { lastFailure: last, consecutiveFailures: inARow } = h;
-  if (h.state === "not_answering") {
-    found.push({
-      kind: "notAnswering",
-      destination,
-      since: h.notAnsweringSince,
-      held: heldFor(h.held, "not_answering"),
-      last,
-    });
-  } else if (h.state === "failing" && inARow >= inARowAtLeast) {
-    found.push({ kind: "failing", destination, since: h.failingSince, inARow, last });
+  if (h.state === "healthy") {
+    return found;
+  }
+  if (h.heldSince !== null) {
+    const held = heldFor(h.held, "failing");
+    found.push({ kind: "held", destination, state: h.state, since: h.heldSince, held, last });
+  } else if (inARow >= inARowAtLeast) {
+    found.push({ kind: "failing", destination, state: h.state, since: h.failingSince, inARow, last });
   }
   return found;
 }

@@ -112,9 +112,7 @@ function Setup({ server }: { server: ServerFacts }) {
         )}
       </Fact>
       <Fact name="Time for an attempt">{seconds(server.attemptTimeout)}</Fact>
-      <Fact name="Held for not answering">
-        up to {seconds(server.notAnsweringMaxAge)}, then the delivery fails as expired
-      </Fact>
+      <Fact name="Held as failing">up to {seconds(server.failingMaxAge)}, then the delivery fails as expired</Fact>
       <Fact name="Retention">
         {server.retention === null
           ? "for ever"

@@ -10,7 +10,7 @@ test.each<[DeliveryStatus, DeliveryReason | null, string, string | undefined]>([
   ["held", "busy", "Send now", undefined],
   ["held", "our_side", "Send now", undefined],
   ["held", "paused", "Send now", "is paused"],
-  ["held", "not_answering", "Send now", "does not answer"],
+  ["held", "failing", "Send now", "keeps failing"],
   ["failed", "attempts_exhausted", "Re-send", undefined],
   ["cancelled", "by_person", "Re-send", undefined],
   ["delivered", null, "Send again", "a second time"],

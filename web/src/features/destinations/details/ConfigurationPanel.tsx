@@ -55,7 +55,7 @@ export function ConfigurationPanel({
               ? "no rate limit"
               : `${limits.ratePerSecond} a second, ${limits.burst ?? 1} at once after a quiet time`}
           </div>
-          <div>{limits.holdNotAnswering ? "held while it does not answer" : "not held while it does not answer"}</div>
+          <div>{limits.holdFailing ? "held while it keeps failing" : "not held while it keeps failing"}</div>
         </Fact>
         <Fact name="Stored answers">{storageWord[d.responseStorage]}</Fact>
         <Fact name="Signing secret">

@@ -12,7 +12,7 @@ export function LimitsFields({ values, onChange, errorOf }: FieldsProps) {
   const usual =
     ["", String(defaultInFlight)].includes(values.maxInFlight.trim()) &&
     unlimited &&
-    values.holdNotAnswering &&
+    values.holdFailing &&
     values.responseStorage === "full";
   const [opened, setOpened] = useState(!usual);
   const wrong = ["maxInFlight", "ratePerSecond", "burst"].some((f) => errorOf(`limits.${f}`) !== undefined);
@@ -62,10 +62,10 @@ export function LimitsFields({ values, onChange, errorOf }: FieldsProps) {
       </div>
       <Switch
         size="xs"
-        label="Hold its deliveries while it does not answer"
+        label="Hold its deliveries while it keeps failing"
         description="They wait without using up their tries, and one at a time probes it. Switched off, each goes on by itself until its tries are used up."
-        checked={values.holdNotAnswering}
-        onChange={(e) => onChange({ holdNotAnswering: e.currentTarget.checked })}
+        checked={values.holdFailing}
+        onChange={(e) => onChange({ holdFailing: e.currentTarget.checked })}
       />
       <Select
         size="xs"

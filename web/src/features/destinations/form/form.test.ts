@@ -36,7 +36,7 @@ test("a new destination takes all, and its secrets are sent as they were entered
   expect(input).toMatchObject({
     displayName: "SOAR",
     type: "sample",
-    limits: { maxInFlight: 16, ratePerSecond: null, burst: null, holdNotAnswering: true },
+    limits: { maxInFlight: 16, ratePerSecond: null, burst: null, holdFailing: true },
     responseStorage: "full",
     settings: { url: "https://soar.example.com/hooks/1f0c", headers: [{ name: "X-API-Key", value: "example-value" }] },
   });
@@ -80,7 +80,7 @@ describe("what an edit sends", () => {
       maxInFlight: 8,
       ratePerSecond: null,
       burst: null,
-      holdNotAnswering: true,
+      holdFailing: true,
     });
   });
 });
@@ -142,7 +142,7 @@ describe("what a test is of", () => {
 });
 
 test("what was changed is named for people", () => {
-  const changed = set({ ...form, severities: [], holdNotAnswering: false }, { url: url("https://b.example.com") });
+  const changed = set({ ...form, severities: [], holdFailing: false }, { url: url("https://b.example.com") });
   expect(forms.changesOf(changed, saved, type)).toEqual(["Severity Levels", "Limits", "Service URL"]);
 });
 

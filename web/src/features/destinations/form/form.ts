@@ -31,7 +31,7 @@ export type FormValues = {
   ratePerSecond: string;
   /** Empty is what the rate lets through in a second. */
   burst: string;
-  holdNotAnswering: boolean;
+  holdFailing: boolean;
   responseStorage: ResponseStorage;
 };
 
@@ -47,7 +47,7 @@ export const newForm: FormValues = {
   maxInFlight: String(defaultInFlight),
   ratePerSecond: "",
   burst: "",
-  holdNotAnswering: true,
+  holdFailing: true,
   responseStorage: "full",
 };
 
@@ -62,7 +62,7 @@ export function formOf(d: Destination, type: DestinationTypeInfo): FormValues {
     maxInFlight: String(d.limits.maxInFlight),
     ratePerSecond: String(d.limits.ratePerSecond ?? ""),
     burst: String(d.limits.burst ?? ""),
-    holdNotAnswering: d.limits.holdNotAnswering,
+    holdFailing: d.limits.holdFailing,
     responseStorage: d.responseStorage,
   };
 }
@@ -167,7 +167,7 @@ export function rebase(v: FormValues, old: Destination, fresh: Destination, type
     maxInFlight: limits.maxInFlight,
     ratePerSecond: limits.ratePerSecond,
     burst: limits.burst,
-    holdNotAnswering: limits.holdNotAnswering,
+    holdFailing: limits.holdFailing,
     responseStorage: mine.responseStorage === undefined ? theirs.responseStorage : v.responseStorage,
   };
 }
@@ -183,7 +183,7 @@ function limitsOf(v: FormValues) {
     maxInFlight: numberOf(v.maxInFlight) ?? null,
     ratePerSecond: numberOf(v.ratePerSecond) ?? null,
     burst: v.ratePerSecond.trim() === "" ? null : (numberOf(v.burst) ?? null),
-    holdNotAnswering: v.holdNotAnswering,
+    holdFailing: v.holdFailing,
   };
 }
 

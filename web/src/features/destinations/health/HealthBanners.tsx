@@ -7,6 +7,16 @@ import type { DestinationDialog } from "../dialogs/DestinationDialogs";
 import classes from "./HealthBanners.module.css";
 import { countText, heldText, heldTotal } from "./health";
 
+const unhealthyTitle = {
+  failing: "This destination is failing",
+  unreachable: "This destination is unreachable",
+};
+
+const unhealthySentence = {
+  failing: "It answered the last attempt, but not with an acknowledgement.",
+  unreachable: "Nothing answered the last attempt.",
+};
+
 /** What asks for someone about a destination, with what is known and what can be done. */
 export function HealthBanners({
   destination,
@@ -25,10 +35,11 @@ export function HealthBanners({
           {destination.unusableMessage} Until then its deliveries wait.
         </Banner>
       )}
-      {health?.state === "not_answering" && health.notAnsweringSince !== null && (
-        <Banner tone="bad" title="This destination does not answer">
-          Since <Time at={health.notAnsweringSince} /> (<Time at={health.notAnsweringSince} ago />
-          ). Its deliveries are held and spend no attempt: {heldText(health.held, "not_answering")} now.
+      {health && health.state !== "healthy" && health.heldSince !== null && (
+        <Banner tone="bad" title={unhealthyTitle[health.state]}>
+          {unhealthySentence[health.state]} It has gone on for so long that its deliveries are held and spend no
+          attempt, since <Time at={health.heldSince} /> (<Time at={health.heldSince} ago />
+          ): {heldText(health.held, "failing")} now.
           {health.nextProbeAt !== null && destination.state === "active" && (
             <>
               {" "}
@@ -39,11 +50,13 @@ export function HealthBanners({
           <LastFailure health={health} />
         </Banner>
       )}
-      {health?.state === "failing" && health.failingSince !== null && (
-        <Banner tone="warn" title="Its last attempts failed">
-          {health.consecutiveFailures.toLocaleString()} in a row since <Time at={health.failingSince} />.
-          {destination.limits.holdNotAnswering
-            ? " When it goes on failing, its deliveries are held instead of using up their tries."
+      {health && health.state !== "healthy" && health.heldSince === null && health.failingSince !== null && (
+        <Banner tone="warn" title={unhealthyTitle[health.state]}>
+          {unhealthySentence[health.state]} {health.consecutiveFailures.toLocaleString()}{" "}
+          {health.consecutiveFailures === 1 ? "attempt" : "attempts in a row"} got no acknowledgement, since{" "}
+          <Time at={health.failingSince} />.
+          {destination.limits.holdFailing
+            ? " When that goes on, its deliveries are held instead of using up their tries."
             : " Its deliveries go on by themselves until their tries are used up."}
           <LastFailure health={health} />
         </Banner>

@@ -2,6 +2,7 @@ import {
   IconAlertTriangle,
   IconCircleCheck,
   IconClock,
+  IconHandStop,
   IconHourglass,
   IconPlayerPause,
   IconPlugConnectedX,
@@ -12,24 +13,26 @@ import { type HealthStatus, healthStatusWord } from "./health";
 
 const icons: Record<HealthStatus, typeof IconClock> = {
   misconfigured: IconTool,
-  not_answering: IconPlugConnectedX,
+  held: IconHandStop,
   keeps_failing: IconAlertTriangle,
+  unreachable: IconPlugConnectedX,
   failing: IconAlertTriangle,
   slowed: IconHourglass,
   paused: IconPlayerPause,
-  unknown: IconClock,
-  answering: IconCircleCheck,
+  untried: IconClock,
+  healthy: IconCircleCheck,
 };
 
 const sentences: Record<HealthStatus, string> = {
   misconfigured: "Its settings cannot be opened or used. Enter them again.",
-  not_answering: "It keeps failing, so its deliveries wait. One at a time probes it.",
+  held: "It keeps failing, so its deliveries wait instead of using up their tries. One at a time probes it.",
   keeps_failing: "Ten attempts or more in a row came back without an acknowledgement.",
-  failing: "Its last attempts failed. Nothing is held for that yet.",
+  unreachable: "Nothing answered its last attempt.",
+  failing: "It answered its last attempt, but not with an acknowledgement.",
   slowed: "It answered 429 or 503 and asked for time.",
   paused: "Someone paused it. Alerts are routed to it as ever, and wait.",
-  unknown: "No attempt was made yet.",
-  answering: "It answers, as far as is known.",
+  untried: "No attempt was made yet.",
+  healthy: "It acknowledged its last attempt.",
 };
 
 /** One health status of a destination: icon, word and colour, never colour alone. */

@@ -45,11 +45,11 @@ test("hours are as tall as they were busy, and a failure is always to be seen", 
 });
 
 test("what is held is added up, and says when there may be more", () => {
-  expect(heldTotal({ paused: 3, not_answering: 4, our_side: 0, busy: 0, misconfigured: 0 })).toEqual({
+  expect(heldTotal({ paused: 3, failing: 4, our_side: 0, busy: 0, misconfigured: 0 })).toEqual({
     n: 7,
     more: false,
   });
-  expect(heldTotal({ paused: 10_000, not_answering: 4, our_side: 0, busy: 0, misconfigured: 0 })).toEqual({
+  expect(heldTotal({ paused: 10_000, failing: 4, our_side: 0, busy: 0, misconfigured: 0 })).toEqual({
     n: 10_004,
     more: true,
   });
@@ -58,27 +58,42 @@ test("what is held is added up, and says when there may be more", () => {
 });
 
 describe("the health of a destination", () => {
-  const usable = true;
-  const health = (state: DestinationHealth["state"], slowUntil: string | null = null, consecutiveFailures = 0) => ({
+  const active = { state: "active" as const, usable: true };
+  const paused = { state: "paused" as const, usable: true };
+  const at = "2026-03-02T12:00:00Z";
+  const health = (state: DestinationHealth["state"], more: Partial<DestinationHealth> = {}) => ({
     state,
-    slowUntil,
-    consecutiveFailures,
+    heldSince: null,
+    slowUntil: null,
+    consecutiveFailures: 0,
+    lastAckAt: at,
+    lastFailure: null,
+    ...more,
   });
   test.each([
-    ["answering", { state: "active" as const, usable }, health("answering"), ["answering"]],
-    ["unknown health", { state: "active" as const, usable }, undefined, []],
-    ["paused and fine", { state: "paused" as const, usable }, health("answering"), ["paused"]],
-    ["paused and failing", { state: "paused" as const, usable }, health("failing"), ["failing", "paused"]],
-    ["failing a little", { state: "active" as const, usable }, health("failing", null, 9), ["failing"]],
-    ["failing for long", { state: "active" as const, usable }, health("failing", null, 10), ["keeps_failing"]],
+    ["healthy", active, health("healthy"), ["healthy"]],
+    ["never tried", active, health("healthy", { lastAckAt: null }), ["untried"]],
+    ["unknown health", active, undefined, []],
+    ["paused and fine", paused, health("healthy"), ["paused"]],
+    ["paused and failing", paused, health("failing"), ["failing", "paused"]],
+    ["failing a little", active, health("failing", { consecutiveFailures: 9 }), ["failing"]],
+    ["failing for long", active, health("failing", { consecutiveFailures: 10 }), ["keeps_failing", "failing"]],
+    ["unreachable a little", active, health("unreachable", { consecutiveFailures: 1 }), ["unreachable"]],
+    ["failing and held", active, health("failing", { consecutiveFailures: 12, heldSince: at }), ["held", "failing"]],
+    [
+      "unreachable and held",
+      active,
+      health("unreachable", { consecutiveFailures: 12, heldSince: at }),
+      ["held", "unreachable"],
+    ],
     [
       "answering nothing but 429",
-      { state: "active" as const, usable },
-      health("failing", "2026-03-02T12:00:00Z", 583),
-      ["keeps_failing", "slowed"],
+      active,
+      health("failing", { slowUntil: at, consecutiveFailures: 583 }),
+      ["keeps_failing", "failing", "slowed"],
     ],
-    ["slowed", { state: "active" as const, usable }, health("answering", "2026-03-02T12:00:00Z"), ["slowed"]],
-    ["misconfigured", { state: "active" as const, usable: false }, health("unknown"), ["misconfigured"]],
+    ["slowed", active, health("healthy", { slowUntil: at }), ["slowed"]],
+    ["misconfigured", { ...active, usable: false }, health("healthy", { lastAckAt: null }), ["misconfigured"]],
   ])("%s", (_name, destination, of, want) => {
     expect(healthStatusesOf(destination, of)).toEqual(want);
   });

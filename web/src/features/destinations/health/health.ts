@@ -10,26 +10,28 @@ import type {
 /** What is to be said of the health of a destination, most urgent first. Paused and misconfigured are shown with it. */
 export const healthStatuses = [
   "misconfigured",
-  "not_answering",
+  "held",
   "keeps_failing",
+  "unreachable",
   "failing",
   "slowed",
   "paused",
-  "unknown",
-  "answering",
+  "untried",
+  "healthy",
 ] as const;
 
 export type HealthStatus = (typeof healthStatuses)[number];
 
 export const healthStatusWord: Record<HealthStatus, string> = {
   misconfigured: "Misconfigured",
-  not_answering: "Not answering",
+  held: "Deliveries held",
   keeps_failing: "Keeps failing",
+  unreachable: "Unreachable",
   failing: "Failing",
   slowed: "Asked to slow down",
   paused: "Paused",
-  unknown: "Not tried yet",
-  answering: "Answering",
+  untried: "Not tried yet",
+  healthy: "Healthy",
 };
 
 /** So many attempts in a row without an acknowledgement are called "keeps failing". */
@@ -38,7 +40,9 @@ const manyInARow = 10;
 /** All that is to be said of the health of a destination, most urgent first: one that is paused may have been failing. */
 export function healthStatusesOf(
   destination: Pick<Destination, "state" | "usable">,
-  health: Pick<DestinationHealth, "state" | "slowUntil" | "consecutiveFailures"> | undefined,
+  health:
+    | Pick<DestinationHealth, "state" | "heldSince" | "slowUntil" | "consecutiveFailures" | "lastAckAt" | "lastFailure">
+    | undefined,
 ): HealthStatus[] {
   const found = new Set<HealthStatus>();
   if (!destination.usable) {
@@ -50,14 +54,16 @@ export function healthStatusesOf(
   if (health && health.slowUntil !== null) {
     found.add("slowed");
   }
-  if (health?.state === "not_answering") {
-    found.add("not_answering");
-  }
-  if (health?.state === "failing") {
-    found.add(health.consecutiveFailures >= manyInARow ? "keeps_failing" : "failing");
+  if (health && health.state !== "healthy") {
+    found.add(health.state);
+    if (health.heldSince !== null) {
+      found.add("held");
+    } else if (health.consecutiveFailures >= manyInARow) {
+      found.add("keeps_failing");
+    }
   }
   if (found.size === 0 && health) {
-    found.add(health.state);
+    found.add(health.lastAckAt === null && health.lastFailure === null ? "untried" : "healthy");
   }
   return healthStatuses.filter((s) => found.has(s));
 }

@@ -19,15 +19,15 @@ const listed = (
   },
   health: {
     destinationId: `id-${displayName}`,
-    state: "answering",
-    notAnsweringSince: null,
+    state: "healthy",
+    heldSince: null,
     failingSince: null,
     consecutiveFailures: 0,
     lastAckAt: null,
     lastFailure: null,
     nextProbeAt: null,
     slowUntil: null,
-    held: { paused: 0, not_answering: 0, our_side: 0, busy: 0, misconfigured: 0 },
+    held: { paused: 0, failing: 0, our_side: 0, busy: 0, misconfigured: 0 },
     lastHour: { attempts: 0, acked: 0, failed: 0, successRate: null, p50Ms: null, p95Ms: null },
     lastDay: { attempts: 0, acked: 0, failed: 0, successRate: null, p50Ms: null, p95Ms: null },
     ...health,
@@ -36,11 +36,7 @@ const listed = (
 
 const all = [
   listed("Ticketing", { severities: ["LOW"], logTypes: ["AWS.CloudTrail"] }),
-  listed(
-    "archive",
-    { state: "paused" },
-    { held: { paused: 7, not_answering: 0, our_side: 0, busy: 0, misconfigured: 0 } },
-  ),
+  listed("archive", { state: "paused" }, { held: { paused: 7, failing: 0, our_side: 0, busy: 0, misconfigured: 0 } }),
   listed("SOAR", { updatedAt: "2026-03-03T12:00:00Z" }, { state: "failing" }),
 ];
 

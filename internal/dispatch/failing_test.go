@@ -28,13 +28,13 @@ func (f *fixture) health(t testing.TB, to destination.Destination) delivery.Heal
 	return found[to.ID]
 }
 
-func (f *fixture) untilAnswering(t testing.TB, to destination.Destination, want bool) {
+func (f *fixture) untilHolding(t testing.TB, to destination.Destination, want bool) {
 	t.Helper()
-	what := "answering"
+	what := "its deliveries are held"
 	if !want {
-		what = "not answering"
+		what = "its deliveries are not held"
 	}
-	until(t, what, func() bool { return f.health(t, to).Answering() == want })
+	until(t, what, func() bool { return f.health(t, to).Holding() == want })
 }
 
 // fails lets so many deliveries fail, once each.
@@ -47,7 +47,7 @@ func (f *fixture) fails(t testing.TB, to destination.Destination, n int) []uuid.
 	return ids
 }
 
-// trip makes a destination that fails one that does not answer, and puts its
+// trip makes a destination that fails one that keeps failing, and puts its
 // probes off. It returns the deliveries that it took, which are all held and
 // wait for another hour.
 func (f *fixture) trip(t testing.TB, to destination.Destination) []uuid.UUID {
@@ -55,7 +55,7 @@ func (f *fixture) trip(t testing.TB, to destination.Destination) []uuid.UUID {
 	ids := append(f.fails(t, to, 1), f.fails(t, to, 9)...)
 	exec(t, f, `UPDATE destination_health SET failing_since = now() - interval '31 seconds' WHERE destination_id = $1`, to.ID)
 	ids = append(ids, f.fails(t, to, 1)...)
-	f.untilAnswering(t, to, false)
+	f.untilHolding(t, to, true)
 	f.delayProbe(t, to)
 	f.soonAll(t, ids, delivery.Held)
 	return ids
@@ -64,12 +64,12 @@ func (f *fixture) trip(t testing.TB, to destination.Destination) []uuid.UUID {
 // delayProbe lets nobody probe for an hour, dueProbe lets one try now.
 func (f *fixture) delayProbe(t testing.TB, to destination.Destination) {
 	t.Helper()
-	exec(t, f, `UPDATE destination_health SET next_probe_at = now() + interval '1 hour' WHERE destination_id = $1 AND not_answering_since IS NOT NULL`, to.ID)
+	exec(t, f, `UPDATE destination_health SET next_probe_at = now() + interval '1 hour' WHERE destination_id = $1 AND held_since IS NOT NULL`, to.ID)
 }
 
 func (f *fixture) dueProbe(t testing.TB, to destination.Destination) {
 	t.Helper()
-	exec(t, f, `UPDATE destination_health SET next_probe_at = now() - interval '1 second' WHERE destination_id = $1 AND not_answering_since IS NOT NULL`, to.ID)
+	exec(t, f, `UPDATE destination_health SET next_probe_at = now() - interval '1 second' WHERE destination_id = $1 AND held_since IS NOT NULL`, to.ID)
 	f.Nudge()
 }
 
@@ -82,26 +82,26 @@ func (f *fixture) due(t testing.TB, ids []uuid.UUID) {
 		WHERE id = ANY($1) AND due_at IS NOT NULL`, ids)
 }
 
-// Many failures, of several deliveries, over a while: then it does not answer,
+// Many failures, of several deliveries, over a while: then it keeps failing,
 // what waits for it is held, and so is what comes.
-func TestNotAnswering(t *testing.T) {
+func TestFailing(t *testing.T) {
 	t.Parallel()
 	f := start(t, hourly)
 	down := newSink(t).answer(http.StatusServiceUnavailable)
 	hook := f.webhook(t, down.URL)
 	ids := f.fails(t, hook, 12)
-	if h := f.health(t, hook); !h.Answering() || h.Failures != 12 || len(h.FailedDeliveries) != 3 || h.LastCode != 503 {
+	if h := f.health(t, hook); h.Holding() || h.Failures != 12 || len(h.FailedDeliveries) != 3 || h.LastCode != 503 {
 		t.Errorf("after 12 failures at once: %+v", h)
 	}
 	exec(t, f, `UPDATE destination_health SET failing_since = now() - interval '31 seconds'`)
 	ids = append(ids, f.fails(t, hook, 1)...)
-	f.untilAnswering(t, hook, false)
+	f.untilHolding(t, hook, true)
 	f.soonAll(t, ids, delivery.Held)
-	if n := f.heldFor(t, hook, delivery.NotAnswering); n != len(ids) {
+	if n := f.heldFor(t, hook, delivery.Failing); n != len(ids) {
 		t.Errorf("%d held, want %d", n, len(ids))
 	}
 	born := f.accept(t, anAlert).Deliveries[0]
-	if born.Status != delivery.Held || born.Reason != delivery.NotAnswering || born.JobID != 0 || born.HeldAt.IsZero() {
+	if born.Status != delivery.Held || born.Reason != delivery.Failing || born.JobID != 0 || born.HeldAt.IsZero() {
 		t.Errorf("born %s %s with job %d, held since %s", born.Status, born.Reason, born.JobID, born.HeldAt)
 	}
 	down.wantOnce(t, ids)
@@ -125,14 +125,14 @@ func TestOneBadAlertIsNotDown(t *testing.T) {
 			f.wait(t, id, func(d delivery.Delivery) bool { return d.Attempts == n })
 		}
 	}
-	if h := f.health(t, hook); !h.Answering() || h.Failures != 20 {
+	if h := f.health(t, hook); h.Holding() || h.Failures != 20 {
 		t.Errorf("%+v", h)
 	}
 }
 
 // What a person asks for goes out all the same, and a test too. Neither shows
 // that the destination is down, nor takes the turn of a probe.
-func TestNotAnsweringAndPeople(t *testing.T) {
+func TestFailingAndPeople(t *testing.T) {
 	t.Parallel()
 	f := start(t, hourly)
 	down := newSink(t).answer(http.StatusServiceUnavailable)
@@ -152,7 +152,7 @@ func TestNotAnsweringAndPeople(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := f.wait(t, ids[0], func(d delivery.Delivery) bool { return d.Status == delivery.Held && d.Attempts == 2 })
-	if got.Reason != delivery.NotAnswering || got.NextTrigger != delivery.Automatic {
+	if got.Reason != delivery.Failing || got.NextTrigger != delivery.Automatic {
 		t.Errorf("sent now: %+v", got.Delivery)
 	}
 	if _, err := f.Resend(t.Context(), ids[1], 0, false, me); err != nil {
@@ -171,7 +171,7 @@ func TestNotAnsweringAndPeople(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.wait(t, ids[2], is(delivery.Delivered))
-	f.untilAnswering(t, hook, true)
+	f.untilHolding(t, hook, false)
 	f.soonAll(t, append(ids[:2:2], ids[3:]...), delivery.Retrying)
 	f.wantNoRepairs(t)
 }
@@ -238,27 +238,27 @@ func TestStatsOfTwoReplicas(t *testing.T) {
 
 // Whoever does not want it has nothing held, and who no longer wants it has it
 // released.
-func TestHoldNotAnsweringIsASetting(t *testing.T) {
+func TestHoldFailingIsASetting(t *testing.T) {
 	t.Parallel()
 	f := start(t, hourly)
 	down := newSink(t).answer(http.StatusServiceUnavailable)
 	limits := destination.DefaultLimits()
-	limits.HoldNotAnswering = false
+	limits.HoldFailing = false
 	never := f.webhook(t, down.URL, limited(limits))
 	f.fails(t, never, 20)
 	exec(t, f, `UPDATE destination_health SET failing_since = now() - interval '1 day'`)
 	f.fails(t, never, 5)
-	if h := f.health(t, never); !h.Answering() || h.Failures != 25 {
+	if h := f.health(t, never); h.Holding() || h.Failures != 25 {
 		t.Errorf("%+v", h)
 	}
 	until(t, "all wait for a retry", func() bool { return count(t, f, `SELECT count(*) FROM deliveries WHERE status = 'retrying'`) == 25 })
 
 	hook := f.webhook(t, down.URL)
 	ids := f.trip(t, hook)
-	hook.Limits.HoldNotAnswering = false
+	hook.Limits.HoldFailing = false
 	change(t, f, hook)
 	f.soonAll(t, ids, delivery.Retrying)
-	if h := f.health(t, hook); !h.Answering() || h.Failures != 0 {
+	if h := f.health(t, hook); h.Holding() || h.Failures != 0 {
 		t.Errorf("%+v", h)
 	}
 	f.wantNoRepairs(t)

@@ -17,10 +17,10 @@ import (
 	"belfry/internal/pgtest"
 )
 
-// Two replicas share what they know of a destination that does not answer: one
-// probe at a time goes to it, all that waited goes out once it answers, and the
+// Two replicas share what they know of a destination that keeps failing: one probe
+// at a time goes to it, all that waited goes out once it acks, and the
 // others are told of each change once.
-func TestE2ENotAnsweringIsShared(t *testing.T) {
+func TestE2EFailingIsShared(t *testing.T) {
 	heavy(t, 2)
 	h, watch, databaseURL := newHook(t), newHook(t), pgtest.NewURL(t)
 	const waits = "BELFRY_RETRY_WAITS=2s 2s 2s 2s 2s 2s 2s 2s 2s 2s"
@@ -41,7 +41,7 @@ func TestE2ENotAnsweringIsShared(t *testing.T) {
 	const soonTold = "UPDATE announcing SET due_at = now() WHERE due_at > now()" // else it would take a minute
 	eventually(t, 20*time.Second, func() string { return backdate(t, pool, soonTold) })
 	ca.awaitCounts(t, 20*time.Second, countsView{Held: 12, Delivered: 1})
-	const stopped, again = `CRITICAL SYSTEM_ERROR Destination "SOAR" is not answering`, `INFO SYSTEM_ERROR Destination "SOAR" answers again`
+	const stopped, again = `CRITICAL SYSTEM_ERROR Destination "SOAR" is failing`, `INFO SYSTEM_ERROR Destination "SOAR" acknowledges again`
 	watch.got(t, stopped)
 	posting(t, "second", 12, ca, cb).wait(t, 20*time.Second)
 	ca.awaitCounts(t, time.Second, countsView{Held: 24, Delivered: 1}) // at once
@@ -53,7 +53,7 @@ func TestE2ENotAnsweringIsShared(t *testing.T) {
 	eventually(t, 20*time.Second, func() string { return backdate(t, pool, soonProbed) })
 	eventually(t, 20*time.Second, func() string { return backdate(t, pool, soonTold) })
 	ca.awaitCounts(t, 20*time.Second, countsView{Delivered: 24 + 2})
-	t.Logf("all that was held was delivered %v after it answered again", time.Since(began).Round(time.Millisecond))
+	t.Logf("all that was held was delivered %v after it acked again", time.Since(began).Round(time.Millisecond))
 	watch.got(t, stopped, again)
 	for _, d := range cb.deliveries(t) {
 		to, other := h, watch
@@ -69,7 +69,7 @@ func TestE2ENotAnsweringIsShared(t *testing.T) {
 
 // soonProbed brings the next probe forward, once the last one is recorded: its
 // record says when the next is due.
-const soonProbed = "UPDATE destination_health SET next_probe_at = now() WHERE not_answering_since IS NOT NULL AND probe_delivery_id IS NULL"
+const soonProbed = "UPDATE destination_health SET next_probe_at = now() WHERE held_since IS NOT NULL AND probe_delivery_id IS NULL"
 
 // backdate changes the one row of a destination's health, or says that it is not
 // there.
