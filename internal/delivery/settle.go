@@ -49,9 +49,9 @@ func (d Delivery) OurSideFailed(now time.Time) Delivery {
 	return d
 }
 
-// uncounted is what an attempt leads to that our own side cut short. Of a row of
-// them only the first is stored, and the one for which the delivery is first held:
-// what comes between and after says the same.
+// uncounted is what an attempt leads to that our own side cut short. Of a row of such
+// attempts two are stored: the first, and the one after which the delivery is held. The
+// others would say the same.
 func (d Delivery) uncounted(a Attempt, ended time.Time) (Delivery, Attempt) {
 	d.Waiting.Since = time.Time{}
 	d = d.OurSideFailed(ended)
@@ -63,12 +63,12 @@ func (d Delivery) uncounted(a Attempt, ended time.Time) (Delivery, Attempt) {
 }
 
 // Settle returns what an attempt leads to. d is the delivery as it is now, under
-// a lock; c is what the worker saw before it sent. wait is how long to hold off
-// should this attempt have failed.
+// a lock; c is what the worker saw before it sent. wait is how long the next attempt waits
+// if this one has failed.
 //
-// An attempt counts only if nothing has moved since the worker looked, and if it
-// was not cut short by our own side. One that does not count is kept as history,
-// see Unstored; if it was acked, the delivery is delivered all the same, because
+// An attempt counts only if the delivery has not changed since the worker loaded it, and if
+// our own side did not cut the attempt short. An attempt that does not count is kept as
+// history, see Unstored. If it was acked, the delivery is delivered nevertheless, because
 // that is the truth.
 func Settle(d Delivery, c Claim, a Attempt, wait time.Duration) (Delivery, Attempt) {
 	fenced := d.JobID == 0 || d.Claim() != c
@@ -135,7 +135,7 @@ func (d Delivery) Release(now time.Time) Delivery {
 	reason := d.Waiting.Reason
 	d = d.Probe()
 	if d.DueAt.After(now) {
-		d.Waiting.Reason = reason // it would have waited all the same
+		d.Waiting.Reason = reason // it would have waited in any case
 	}
 	d.HeldAt = time.Time{}
 	d.DueAt = later(d.DueAt, now) // while it was held it was not late

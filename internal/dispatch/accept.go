@@ -22,15 +22,15 @@ const (
 	maxWaiting      = 8192           // alerts that wait to be stored
 	maxWaitingBytes = 64 << 20       // of all of them together
 	maxDeliveries   = 1000           // in one transaction: more take memory and win nothing
-	maxBatchAlerts  = 1000           // of batches, that are routed and prepared together
+	maxBatchAlerts  = 1000           // alerts of batches that are routed and prepared together
 	maxSmallCall    = 16             // alerts in a call: one with more is a batch, which can wait a little
 	batchChunk      = limiter.AtOnce // deliveries of batches in one transaction: more come late, and all at once
 	smallChunk      = 25             // the same while there are small calls too
 	maxWaitingCall  = 1 << 20        // bytes of a call that waits for room: a larger one would keep others from being read
 	commitTimeout   = 10 * time.Second
 
-	// newBacklog is how long the backlog of a destination lasts at most: what is new
-	// beyond that is held from the start.
+	// newBacklog is how long the backlog of a destination may last for new deliveries to
+	// join it. Beyond that they are held from the start.
 	newBacklog = limiter.WorkerWait / 4
 )
 
@@ -52,7 +52,7 @@ type Accepted struct {
 // Result is what became of one alert handed to Accept.
 type Result struct {
 	Accepted
-	Err error // ErrAlertConflict, ErrOverloaded, ErrStopping, ErrUnavailable or a mishap of ours
+	Err error // ErrAlertConflict, ErrOverloaded, ErrStopping, ErrUnavailable or a fault of ours
 }
 
 // acceptItem is one alert on its way into a transaction.
@@ -167,7 +167,7 @@ func (g *ingest) commitAccepts(items []*acceptItem, most int) {
 	defer cancel()
 	if g.reroute.Swap(false) || g.routing.Load() == nil {
 		if err := g.readRouting(ctx); err != nil {
-			g.reroute.Store(true) // still
+			g.reroute.Store(true) // for the next commit
 			g.refuse(items, err)
 			return
 		}
@@ -230,8 +230,8 @@ func (g *ingest) readRouting(ctx context.Context) error {
 // errRouting says that a destination has changed since alerts were routed.
 var errRouting = errors.New("a destination has changed since the alerts were routed")
 
-// commitChunk writes items in one transaction. When the database refuses the
-// data of one, the others must not suffer: then each goes alone.
+// commitChunk writes items in one transaction. If the database refuses the data, each item
+// goes alone, so that one bad item does not spoil the others.
 func (g *ingest) commitChunk(ctx context.Context, items []*acceptItem, now time.Time) {
 	results, taken, err := g.store(ctx, items, now)
 	for try := 1; errors.Is(err, errRouting) || g.txs.jobTaken(ctx, err, try); try++ {
@@ -316,7 +316,8 @@ func (g *ingest) store(ctx context.Context, items []*acceptItem, now time.Time) 
 	return results, taken, nil
 }
 
-// firsts returns the alerts, each alertId once: unnest must not meet one twice.
+// firsts returns the alerts, each alertId once, because one INSERT must not have an alertId
+// twice.
 func firsts(items []*acceptItem) []postgres.AcceptedAlert {
 	alerts := make([]postgres.AcceptedAlert, 0, len(items))
 	for _, item := range items {
@@ -424,7 +425,7 @@ func (g *ingest) answerRepeats(ctx context.Context, taken []*acceptItem) {
 		a, ok := found[item.alert.AlertID]
 		r := Result{Accepted: Accepted{Alert: a, Deliveries: of[a.ID], Repeated: true}}
 		switch {
-		case !ok: // dropped by retention between the two
+		case !ok: // dropped by retention since the INSERT met it
 			r = Result{Err: fmt.Errorf("accept alert: %w", ErrUnavailable)}
 		case !slices.Equal(a.InputHash, item.alert.InputHash):
 			r = Result{Err: ErrAlertConflict}

@@ -21,8 +21,8 @@ const (
 	bulkAhead = 1000    // re-sends in bulk that may wait for one destination
 )
 
-// ErrBulkFinal is returned for what only an order that is not done or cancelled
-// can do.
+// ErrBulkFinal is returned for an order that is done or cancelled, and cannot be changed
+// any more.
 var ErrBulkFinal = errors.New("the bulk re-send is final")
 
 // bulk re-sends many deliveries, at the pace that a person orders.
@@ -76,8 +76,8 @@ type BulkCount struct {
 	ByStatus map[delivery.Status]int
 }
 
-// CountBulk counts what an order would take if it were made now, on connections of
-// the caller's: it may read much, and none of that may keep the dispatcher waiting.
+// CountBulk counts what an order would take if it were made now. It uses the caller's
+// connections: it may read much, and must not keep the dispatcher waiting.
 func (r *bulk) CountBulk(ctx context.Context, db *postgres.DB, order BulkOrder) (BulkCount, error) {
 	counts, err := db.CountBulk(ctx, order.filter(), order.DeliveryIDs)
 	if err != nil {
@@ -95,9 +95,10 @@ func newBulkCount(counts map[delivery.Status]int) BulkCount {
 	return c
 }
 
-// StartBulk makes an order. What it takes is settled now; what of that has moved
-// when its turn comes is skipped. So two orders for the same, as by a double
-// click, re-send each delivery once. Like CountBulk it uses the caller's connections.
+// StartBulk makes an order. The order's deliveries are chosen now. A delivery that has
+// finished anew when its turn comes is skipped, so two orders for the same deliveries, as
+// by a double click, re-send each of them once. StartBulk uses the caller's connections,
+// like CountBulk.
 func (r *bulk) StartBulk(ctx context.Context, db *postgres.DB, order BulkOrder, by By) (postgres.BulkResend, error) {
 	now := r.now().Truncate(time.Microsecond) // as the table has it
 	b := postgres.BulkResend{
@@ -141,7 +142,7 @@ func (r *bulk) CancelBulk(ctx context.Context, id uuid.UUID, by By) (postgres.Bu
 	return r.changeBulk(ctx, id, "bulk_resend.cancel", postgres.BulkCancelled, by)
 }
 
-// changeBulk brings an order into a state; where it is already, nothing is done.
+// changeBulk brings an order into a state. If it has that state already, nothing is done.
 func (r *bulk) changeBulk(ctx context.Context, id uuid.UUID, action, state string, by By) (postgres.BulkResend, error) {
 	var b postgres.BulkResend
 	err := r.tx.operatorTx(ctx, func(tx *postgres.Tx) error {
@@ -153,7 +154,7 @@ func (r *bulk) changeBulk(ctx context.Context, id uuid.UUID, action, state strin
 		case !b.FinishedAt.IsZero():
 			return ErrBulkFinal
 		case state == postgres.BulkRunning:
-			b.SteppedAt = r.now() // nothing is made up for
+			b.SteppedAt = r.now() // the time of the pause does not count
 		}
 		return r.moveBulk(ctx, tx, &b, state, action, by)
 	})
@@ -189,8 +190,8 @@ func (r *bulk) auditBulk(ctx context.Context, tx *postgres.Tx, b postgres.BulkRe
 	})
 }
 
-// stepBulks lets each running order take its next few deliveries. One that
-// cannot must not stop the others.
+// stepBulks lets each running order take its next few deliveries. An order that fails must
+// not stop the others.
 func (r *bulk) stepBulks(ctx context.Context) error {
 	ids, err := r.db.RunningBulks(ctx)
 	if err != nil {
@@ -211,7 +212,7 @@ func (r *bulk) stepBulks(ctx context.Context) error {
 func (r *bulk) stepBulk(ctx context.Context, id uuid.UUID) error {
 	var (
 		b   postgres.BulkResend
-		had int // their turn
+		had int // how many deliveries had their turn before
 	)
 	err := r.db.InTx(ctx, func(tx *postgres.Tx) error {
 		var err error
@@ -244,10 +245,9 @@ func (r *bulk) stepBulk(ctx context.Context, id uuid.UUID) error {
 	return nil
 }
 
-// bulkTurns returns how many deliveries an order may take at a time, and since
-// when its pace has been saved up for them. No more than a second's worth is, so
-// that nothing comes in a rush after a standstill; nor must a clock that was set
-// back bring one about.
+// bulkTurns returns how many deliveries an order may take now, and the time from which
+// they were counted. It counts at most one second, so that no rush follows a standstill or
+// a clock that was set back.
 func bulkTurns(b postgres.BulkResend, now time.Time) (turns int, from time.Time) {
 	from = b.SteppedAt
 	if saved := now.Sub(from); saved > time.Second || saved < -time.Minute {
@@ -256,9 +256,9 @@ func bulkTurns(b postgres.BulkResend, now time.Time) (turns int, from time.Time)
 	return max(0, int(now.Sub(from)*time.Duration(b.PerSecond)/time.Second)), from
 }
 
-// resendNext gives the next deliveries of an order their turn, but none of a
-// destination for which enough of them wait: what is not reopened yet can still
-// be stopped. It brings the order up to date.
+// resendNext gives the next deliveries of an order their turn, and brings the order up to
+// date. It leaves out destinations for which enough re-sends wait already, because a
+// delivery that is not reopened yet can still be stopped.
 func (r *bulk) resendNext(ctx context.Context, tx *postgres.Tx, b *postgres.BulkResend, turns int, from time.Time) error {
 	choices, err := tx.BulkChoices(ctx, b.ID, turns, bulkAhead)
 	if err != nil || len(choices) == 0 {
@@ -311,8 +311,8 @@ func destinationsOf(choices []postgres.BulkChoice) []uuid.UUID {
 	return sorted(ids)
 }
 
-// reopenInBulk begins the next run of a delivery. It waits for room from the start, and
-// so is released, after everything else, when its destination has some.
+// reopenInBulk begins the next run of a delivery. The delivery is held busy from the start,
+// and released after everything else when its destination has room.
 func (r *bulk) reopenInBulk(dl delivery.Delivery, by string, t delivery.Target) delivery.Delivery {
 	now := r.now()
 	dl = dl.Reopen(by, r.waits.Budget(), now)

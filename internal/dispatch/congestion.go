@@ -9,12 +9,12 @@ import (
 	"belfry/internal/outbound"
 )
 
-// longPause is for how long a destination is left alone at least if it asks for it,
-// however short the waits before retries are: what waits for it spends nothing.
+// longPause bounds the pause that a destination may ask for, where all waits before retries
+// are shorter. What waits for it spends nothing.
 const longPause = time.Minute
 
-// outcomeOf is what the limiter is told of an answer. What ended on our side, or in a
-// panic, says nothing of how quick the destination is.
+// outcomeOf is what the limiter is told of an answer. An attempt that our own side cut
+// short, or that panicked, does not show how quick the destination is.
 func outcomeOf(r outbound.Result) limiter.Outcome {
 	pause, tooMuch := pauseFor(r)
 	took := max(r.Duration, 1)
@@ -24,9 +24,9 @@ func outcomeOf(r outbound.Result) limiter.Outcome {
 	return limiter.Outcome{Took: took, Acked: r.Class == outbound.Acked, TooMuch: tooMuch, Pause: pause}
 }
 
-// pauseFor is how long this process leaves a destination alone for an answer, and
-// whether that says that the destination gets too much at all: 429, or 503 with
-// Retry-After. The health of the destination, which all replicas read, says the rest.
+// pauseFor is how long this process leaves a destination alone after an answer, and whether
+// the answer says that the destination gets too much: 429, or 503 with Retry-After. A
+// longer pause stands in the health of the destination, which all replicas read.
 func pauseFor(r outbound.Result) (wait time.Duration, tooMuch bool) {
 	switch r.StatusCode {
 	case http.StatusTooManyRequests:

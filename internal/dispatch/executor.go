@@ -27,8 +27,8 @@ type executor struct {
 	noKey   sampler.Sampler // of lines that say that the key of a destination is missing
 }
 
-// executorParts is what working jobs needs. Those that make jobs need an executor
-// themselves, so queue and transitions are filled in once they are there.
+// executorParts is what an executor needs. The queue and the transitions need an executor
+// themselves, so they are filled in once they are there.
 type executorParts struct {
 	db          *postgres.DB
 	log         *slog.Logger
@@ -65,5 +65,5 @@ func (x *executor) localCapacity() int {
 	return n
 }
 
-// jobs returns those that this replica is at.
+// jobs returns the jobs that this replica is working on.
 func (x *executor) jobs() []int64 { return x.running.list(x.now()) }

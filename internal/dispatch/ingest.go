@@ -26,7 +26,7 @@ type ingest struct {
 	lastSmall  atomic.Int64                // when a call with few alerts was last committed, Unix time in nanoseconds
 
 	routing atomic.Pointer[postgres.Routing]
-	reroute atomic.Bool // what routing holds may be of another database's time
+	reroute atomic.Bool // routing must be read again: the database may be another one
 
 	waiting    atomic.Int64 // bytes of alerts that wait to be stored
 	maxWaiting int64
@@ -61,7 +61,7 @@ func newIngest(p ingestParts) *ingest {
 	return g
 }
 
-// close accepts nothing more, and returns when what waits is stored.
+// close accepts nothing more, and returns when the alerts that wait are stored.
 func (g *ingest) close() {
 	g.smallCalls.Close()
 	g.batches.Close()

@@ -27,8 +27,8 @@ type loaded struct {
 	err error
 }
 
-// load reads all that is needed to send a delivery. Workers that ask at the same
-// moment share a query; where more ask than fit into the next ones, they wait.
+// load reads all that is needed to send a delivery. Workers that ask at the same moment
+// share a query.
 func (x *executor) load(id uuid.UUID) (*postgres.Outgoing, error) {
 	item := &loadItem{id: id, done: make(chan loaded, 1)}
 	if !x.loads.Add(item) {

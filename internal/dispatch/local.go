@@ -102,8 +102,8 @@ func (l *localExecution) run(work func(context.Context)) {
 // idleWorkerTTL is for how long a goroutine waits for more work.
 const idleWorkerTTL = time.Second
 
-// stop starts nothing more, drains the backlogs, and waits for what runs. When ctx is
-// done it cuts that short, and waits until late is done.
+// stop starts nothing more, drains the backlogs, and waits for the jobs that run. When ctx
+// is done it cuts them short, and waits for them until late is done.
 func (l *localExecution) stop(ctx, late context.Context, dismiss func()) {
 	l.mu.Lock()
 	was := l.open
@@ -128,10 +128,10 @@ func (l *localExecution) stop(ctx, late context.Context, dismiss func()) {
 	}
 }
 
-// runLocal works jobs that were stored as running here. They wait in the backlog of
-// their destination, each a few words and a small alert in memory, until it has a
-// slot for them; a large alert is loaded then. What is not started, because the
-// process stops, is given back.
+// runLocal works jobs that were stored as running here. Each waits in the backlog of its
+// destination until there is a slot. Until then it takes little memory: a large alert is
+// loaded only when it is sent. Jobs that are not started, because the process stops, are
+// given back.
 func (x *executor) runLocal(jobs []job) {
 	for _, j := range jobs {
 		if !x.local.enter() {

@@ -10,8 +10,8 @@ import (
 	"belfry/internal/postgres"
 )
 
-// stepTimeout ends a step, so that a connection that is dead without saying so does
-// not end it for good.
+// stepTimeout ends a step, so that a connection that is dead without an error does not
+// stop a loop for ever.
 const stepTimeout = 5 * time.Minute
 
 // loops runs what a process does again and again, until stop.
@@ -34,11 +34,11 @@ type step struct {
 	every time.Duration
 	wake  <-chan struct{} // nil, or when it is to be done before its time
 	do    func(context.Context) error
-	long  bool // it may take longer than stepTimeout, and sees to it itself that it ends
+	long  bool // it may take longer than stepTimeout, and has time limits of its own
 }
 
-// run does a step now, then once an interval and when woken, and logs a failure when
-// it differs from the one before.
+// run does a step now, then once in each interval and when it is woken. It logs a failure
+// that differs from the one before.
 func (l *loops) run(s step) {
 	l.start(func(ctx context.Context) {
 		tick := time.NewTicker(s.every)

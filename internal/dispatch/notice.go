@@ -53,14 +53,13 @@ type announcer struct {
 	link   func(alertID string) string
 	events *live.Bus
 
-	// accept stores an alert of ours with its deliveries. It is a part of accepting
-	// alerts, which knows nothing of what they say.
+	// accept stores an alert of ours with its deliveries, like every other alert.
 	accept func(context.Context, *postgres.Tx, *postgres.Routing, postgres.AcceptedAlert, delivery.Decision) error
 }
 
-// tell stores a notice as an alert, with its deliveries to those that take system
-// errors, and returns its alertId. It commits with what the caller writes to say
-// that this was told. A destination that it must not go to is in except.
+// tell stores a notice as an alert, with deliveries to the destinations that take system
+// errors, and returns its alertId. The caller writes in the same transaction that this was
+// told. The alert does not go to the destinations in except.
 func (n *announcer) tell(ctx context.Context, tx *postgres.Tx, among postgres.Routing, what notice, except ...uuid.UUID) (alertID string, err error) {
 	a := what.alert(n.now().UTC().Truncate(time.Microsecond))
 	a.Link = n.link(a.AlertID)

@@ -41,9 +41,9 @@ func (p *partitions) makeFor(ctx context.Context, times ...time.Time) bool {
 	return made
 }
 
-// create reports whether partitions are there. Where the database refuses them no
-// attempt starts until they can be made, which is said once; where it is away nothing
-// is known.
+// create makes partitions, and reports whether they are there. If the database refuses to
+// make them, no attempt starts until it does; that is logged once. If the database is
+// away, nothing changes.
 func (p *partitions) create(ctx context.Context, times ...time.Time) bool {
 	err := p.db.EnsurePartitions(ctx, times...)
 	if postgres.IsRefused(err) || errors.Is(err, postgres.ErrDetached) {

@@ -8,15 +8,15 @@ import (
 	"github.com/riverqueue/river"
 )
 
-// running is the set of jobs that this instance is at, and of those that it has
-// worked and whose end River has not written yet: to the table they still run.
+// running is the set of jobs that this instance is working on. It includes jobs whose work
+// is over but whose end River has not written yet: in the table they still run.
 type running struct {
 	mu  sync.Mutex
 	ids map[int64]time.Time // when its work ended; zero: it has not
 }
 
-// endLost is how long an end may take to be written: then it is taken for lost, and
-// with it the job.
+// endLost is how long the end of a job may take to be written. After that it is taken for
+// lost, and the job with it.
 const endLost = time.Minute
 
 // add puts a job in and returns how to take it out.

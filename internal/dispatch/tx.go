@@ -35,8 +35,8 @@ type transactions struct {
 	operators semaphore // one for each transaction that a person asked for
 }
 
-// inTx is [postgres.DB.InTx], done over where the id of a job was taken. fn must not
-// mind being called again.
+// inTx is [postgres.DB.InTx], repeated if the id of a job was taken. So fn may be called
+// more than once.
 func (t *transactions) inTx(ctx context.Context, fn func(*postgres.Tx) error) error {
 	for try := 1; ; try++ {
 		err := t.db.InTx(ctx, fn)
@@ -50,8 +50,8 @@ func (t *transactions) inTx(ctx context.Context, fn func(*postgres.Tx) error) er
 	}
 }
 
-// jobTaken reports whether a transaction that ended with err is to be done over: the id
-// of a job was taken. Then none is taken from the reserve, and the next ones are
+// jobTaken reports whether a transaction that ended with err is to be repeated, because the
+// id of a job was taken. If so, it has dropped the block of job ids, and the next ids are
 // beyond all that are in use.
 func (t *transactions) jobTaken(ctx context.Context, err error, try int) bool {
 	if !postgres.IsJobTaken(err) || try >= maxTakenAgain {
@@ -63,7 +63,7 @@ func (t *transactions) jobTaken(ctx context.Context, err error, try int) bool {
 }
 
 // operatorTx is inTx for what a person asks for. Alerts and records must never wait for a
-// connection that people have: so they get few, and wait in turn.
+// connection that people have. So people get few connections, and wait in turn.
 func (t *transactions) operatorTx(ctx context.Context, fn func(*postgres.Tx) error) error {
 	soon, cancel := context.WithTimeout(ctx, operatorWait)
 	defer cancel()

@@ -22,9 +22,9 @@ const (
 	maxShownName     = 100              // characters
 )
 
-// tellUnknown tells, by a system alert, of destinations that alerts name and that
-// nobody has. It looks at the stored alerts, so that none is missed after a crash,
-// and writes down what it has told, so that another replica does not tell it again.
+// tellUnknown tells, by a system alert, which names of destinations alerts give although
+// nobody has them. It reads the stored alerts, so that none is missed after a crash, and
+// stores what it has told, so that another replica does not tell it again.
 func (n *announcer) tellUnknown(ctx context.Context) error {
 	since := n.now().Add(-tellAgainAfter)
 	names, _, err := n.db.UnknownNames(ctx, since)

@@ -13,9 +13,9 @@ import (
 	"belfry/internal/sampler"
 )
 
-// unroutedNotes counts alerts that go to no destination, or not to all that they
-// name, and says in the log which name destinations that nobody has. A flood of them
-// says it a few times a second.
+// unroutedNotes counts alerts that go to no destination, or not to all that they name. It
+// logs those that name unknown destinations: in a flood the first twenty, and then one a
+// second at most.
 type unroutedNotes struct {
 	log     *slog.Logger
 	now     func() time.Time
