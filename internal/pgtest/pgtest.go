@@ -98,7 +98,7 @@ func Open(t testing.TB, url string) *postgres.DB {
 // NewURL is New for a test that opens the database itself.
 func NewURL(t testing.TB) string {
 	t.Helper()
-	url := newDatabase(t, " TEMPLATE "+template+" STRATEGY wal_log")
+	url := newDatabase(t, " TEMPLATE "+template+" STRATEGY file_copy")
 	return url
 }
 
