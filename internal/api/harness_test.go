@@ -80,10 +80,10 @@ func newAPI(t testing.TB, options ...option) *harness {
 		dispatch: dispatch.Config{
 			DB: pgtest.Open(t, url), Log: h.log.logger(slog.LevelInfo), Metrics: registry, Now: time.Now,
 			Client: outbound.New(outbound.Options{
-				Allow: loopback, Timeout: 5 * time.Second, UserAgent: "Belfry/test",
+				Allow: loopback, Timeout: time.Minute, UserAgent: "Belfry/test",
 			}),
 			Waits: quick(), Roles: []string{"api", "worker"}, Workers: 16, Version: "test", Alone: true,
-			AttemptTimeout: 5 * time.Second, FailingMaxAge: 72 * time.Hour,
+			AttemptTimeout: time.Minute, FailingMaxAge: 72 * time.Hour,
 			Link: func(id string) string { return "https://belfry.test/alerts/" + id },
 		},
 		api: Config{
