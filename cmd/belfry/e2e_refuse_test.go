@@ -140,8 +140,15 @@ func fingerprint(t *testing.T, databaseURL string) string {
 	if err := pool.QueryRow(t.Context(), tables).Scan(&names); err != nil {
 		t.Fatal(err)
 	}
+	return fingerprintOf(t, databaseURL, names...)
+}
+
+// fingerprintOf is fingerprint of some tables.
+func fingerprintOf(t *testing.T, databaseURL string, tables ...string) string {
+	t.Helper()
+	pool := pgtest.Open(t, databaseURL).Pool()
 	var all strings.Builder
-	for _, name := range names {
+	for _, name := range tables {
 		var rows string
 		query := `SELECT count(*) || ' ' || coalesce(md5(string_agg(x::text, ',' ORDER BY x::text)), '') FROM ` + name + ` x`
 		if err := pool.QueryRow(t.Context(), query).Scan(&rows); err != nil {

@@ -17,7 +17,8 @@ import (
 )
 
 // The commands of docs/operating.md for a plain server: what was backed up is restored
-// into an empty database, and delivers with the credentials it had.
+// into an empty database, and delivers with the credentials it had. Tokens are valid, the
+// audit log is whole, and what waited has its job. Nobody else can read the backup.
 func TestRealBackup(t *testing.T) {
 	h, databaseURL, key := newHook(t), pgtest.NewURL(t), keyFile(t)
 	h.wantsKey()
@@ -27,15 +28,31 @@ func TestRealBackup(t *testing.T) {
 	h.says(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) })
 	waiting := c.alert(t, "waiting").Deliveries[0].ID
 	c.awaitStatus(t, waiting, "retrying", 1)
+	reader := c.newToken(t, "reader")
+	before := fingerprintOf(t, databaseURL, "audit_log", "api_tokens", "deliveries", "attempts")
 
 	dir := t.TempDir()
 	asDocumented(t, dir, "backup", databaseURL, key) // while it serves
+	for _, name := range []string{"belfry.dump", "keyset.json"} {
+		if info, err := os.Stat(filepath.Join(dir, name)); err != nil || info.Mode() != 0o600 {
+			t.Errorf("%s: %v %v, want mode 0600", name, info, err)
+		}
+	}
 	p.stop(t, 20*time.Second)
 	restored := filepath.Join(t.TempDir(), "keyset.json")
 	asDocumented(t, dir, "restore", databaseURL, restored)
 
 	h.wantsKey()
-	_, c = serving(t, regexp.MustCompile(`dbname='[^']+'`).ReplaceAllString(databaseURL, "dbname='restored'"), withKeyFile(restored)...)
+	databaseURL = regexp.MustCompile(`dbname='[^']+'`).ReplaceAllString(databaseURL, "dbname='restored'")
+	if after := fingerprintOf(t, databaseURL, "audit_log", "api_tokens", "deliveries", "attempts"); after != before {
+		t.Errorf("what was backed up was\n%sand what is restored is\n%s", before, after)
+	}
+	const itsJob = `SELECT count(*) FROM deliveries d JOIN river_job j ON j.id = d.job_id WHERE d.id = $1`
+	if n := number(t, pgtest.Open(t, databaseURL).Pool(), itsJob, waiting); n != 1 {
+		t.Error("what waited when it was backed up has lost its job")
+	}
+	_, c = serving(t, databaseURL, withKeyFile(restored)...)
+	newClient(t, *c.base.Load(), reader).call(t, http.StatusOK, http.MethodGet, "/api/v1/deliveries", nil, nil)
 	var shown struct{ DisplayName string }
 	c.call(t, http.StatusOK, http.MethodGet, "/api/v1/destinations/"+d.ID, nil, &shown)
 	if shown.DisplayName != "SOAR" {
