@@ -91,8 +91,11 @@ e2e: ## Drive the console in a real Chromium, which is installed if there is non
 screens: console build ## Write the pictures of the console anew, docs/screens; needs psql
 	@cd web && E2E_SCREENS=1 npm run --silent e2e
 
+# Many tests wait more than they compute.
+PARALLEL = $(shell n=$$(nproc 2>/dev/null || echo 4); echo $$((n > 4 ? n : 4)))
+
 go-test: ## Run the tests with the race detector; needs no database: tests start a private Postgres
-	@$(GO) test -race -shuffle=on -timeout 15m ./...
+	@$(GO) test -race -shuffle=on -parallel $(PARALLEL) -timeout 15m ./...
 
 contract-test: build ## Drive Belfry with a client that another generator makes of openapi.yaml
 	@tools/contract/check.sh
