@@ -6,6 +6,7 @@
 //	bench receive    the receiver that run starts
 //	bench load       the producer that run starts
 //	bench seed       fill a database with old alerts
+//	bench table      print what run kept as JSON, as a table in Markdown
 package main
 
 import (
@@ -22,6 +23,7 @@ import (
 	"belfry/cmd/bench/internal/past"
 	"belfry/cmd/bench/internal/process"
 	"belfry/cmd/bench/internal/receive"
+	"belfry/cmd/bench/internal/report"
 	"belfry/cmd/bench/internal/scenarios"
 )
 
@@ -31,6 +33,7 @@ type cli struct {
 	Compare scenarios.CompareCommand `cmd:"" help:"Play scenarios with two programs in turns, and print what the second costs more."`
 	Receive receive.Command          `cmd:"" help:"Receive alerts on ports of this machine and remember when each came."`
 	Load    load.Command             `cmd:"" help:"Post alerts, as fast as they are answered or at a fixed rate."`
+	Table   report.TableCommand      `cmd:"" help:"Print what run --json kept, as a table in Markdown."`
 	Seed    past.Command             `cmd:"" help:"Fill a migrated database with alerts, deliveries and attempts of the last weeks."`
 }
 

@@ -104,11 +104,12 @@ func checkAll(each []Check) Check {
 
 // String implements fmt.Stringer.
 func (c Check) String() string {
-	unit := ""
-	if c.Unit != "" {
-		unit = " " + c.Unit
-	}
-	return fmt.Sprintf("%s %s %s %s%s", c.What, number(c.Got), c.Want, number(c.Bound), unit)
+	return fmt.Sprintf("%s %s %s", c.What, number(c.Got), c.threshold())
+}
+
+// threshold is what it is held to.
+func (c Check) threshold() string {
+	return strings.TrimSpace(c.Want + " " + number(c.Bound) + " " + c.Unit)
 }
 
 // spread is what each run got, when there were several.

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"strings"
 
 	"belfry/cmd/bench/internal/audit"
 	"belfry/cmd/bench/internal/measure"
@@ -59,9 +60,9 @@ func (s Summary) Missed() []string {
 	}
 	for _, c := range s.Checks {
 		if c.Verdict == missed {
-			line := fmt.Sprintf("%s missed its threshold: %s", s.Name, c)
+			line := fmt.Sprintf("%s missed a threshold: %s is %s, and must be %s", s.Name, strings.TrimSuffix(c.What, ","), number(c.Got), c.threshold())
 			if spread := c.spread(); spread != "" {
-				line += ", of the runs " + spread
+				line += "; the runs had " + spread
 			}
 			all = append(all, line)
 		}

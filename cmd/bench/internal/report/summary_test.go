@@ -62,7 +62,7 @@ func TestWhatWasMissedIsSaidInALine(t *testing.T) {
 	good := Summarize("batch", []Result{run(1, 5000, 5000, 5000)})
 	left := Summary{Name: "soak", Unplayed: 1}
 	err := Report{Scenarios: []Summary{slow, broken, good, left}}.Err()
-	want := "single missed its threshold: deliveries a second, to L2 0.70 ≥ 0.75 ×, of the runs [0.60 0.70 0.72]\n" +
+	want := "single missed a threshold: deliveries a second, to L2 is 0.70, and must be ≥ 0.75 ×; the runs had [0.60 0.70 0.72]\n" +
 		"crash2000 could not be played, round 2: start belfry: exit status 1\n" +
 		"soak was not played: there was no time left"
 	if err == nil || err.Error() != want {
@@ -124,5 +124,43 @@ func TestReport(t *testing.T) {
 	}
 	if diff := cmp.Diff(r, read); diff != "" {
 		t.Errorf("what was written and read (-want +got):\n%s", diff)
+	}
+}
+
+// The table of performance.md has as many cells in each row, and what was missed is
+// bold.
+func TestMarkdown(t *testing.T) {
+	t.Parallel()
+	r := Report{Rounds: 2, Scenarios: []Summary{
+		Summarize("single", []Result{run(1, 3000, 5000, 5000), run(2, 3500, 5000, 5000)}),
+		Summarize("batch", []Result{run(1, 4000, 5000, 5000)}),
+		Summarize("crash2000", []Result{{Name: "crash2000", Round: 1, Failed: "start belfry"}}),
+	}}
+	var out bytes.Buffer
+	if err := r.Markdown(&out); err != nil {
+		t.Fatal(err)
+	}
+	var rows []string
+	for line := range strings.Lines(out.String()) {
+		if strings.HasPrefix(line, "|") {
+			rows = append(rows, line)
+		}
+	}
+	if len(rows) != 5 {
+		t.Fatalf("got %d rows, want a head, a line, and one for each scenario:\n%s", len(rows), &out)
+	}
+	for _, row := range rows {
+		if got, want := strings.Count(row, "|"), strings.Count(rows[0], "|"); got != want {
+			t.Errorf("a row with %d bars, want %d: %s", got, want, row)
+		}
+	}
+	for at, want := range map[int]string{
+		2: "**deliveries a second, to L2 0.65 ≥ 0.75 × [0.60 0.70]**",
+		3: "| deliveries a second, to L2 0.80 ≥ 0.75 × |",
+		4: "**round 1: start belfry**",
+	} {
+		if !strings.Contains(rows[at], want) {
+			t.Errorf("row %d lacks %q: %s", at, want, rows[at])
+		}
 	}
 }

@@ -16,8 +16,8 @@ import (
 // measures its own baseline right before: the machine may be busier than it was.
 
 const (
-	baseLength     = 16 * time.Second
-	measuredLength = 24 * time.Second
+	baseLength     = 14 * time.Second
+	measuredLength = 22 * time.Second
 	floodAlerts    = 5000 // for the bad neighbour
 	// mostBeside is how much later a healthy destination may get its alerts.
 	mostBeside = 1.3

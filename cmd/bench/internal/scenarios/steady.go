@@ -35,7 +35,7 @@ func steady(ctx context.Context, b *stage.Bench, arrivals string) (report.Result
 		}
 		st, err := s.StreamOf(ctx, load.Plan{
 			Shape: load.Shape{Prefix: "steady", LogType: to.LogType}, Rate: pace, Arrivals: arrivals,
-			Alerts: max(1, int(pace*b.During(24*time.Second).Seconds())),
+			Alerts: max(1, int(pace*b.During(20*time.Second).Seconds())),
 		}, []calls.Destination{to})
 		if err != nil {
 			return r, err

@@ -17,7 +17,7 @@ const Patience = 2 * time.Minute
 func (s *Stage) AwaitCount(ctx context.Context, path string, n int, within time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
-	for {
+	for began := time.Now(); ; {
 		got, err := s.Receiver.Count(ctx, path)
 		if err != nil {
 			return err
@@ -25,7 +25,7 @@ func (s *Stage) AwaitCount(ctx context.Context, path string, n int, within time.
 		if got >= n {
 			return nil
 		}
-		if err := Pause(ctx, 50*time.Millisecond); err != nil {
+		if err := Pause(ctx, between(time.Since(began)/50, 5*time.Millisecond, 50*time.Millisecond)); err != nil {
 			return fmt.Errorf("wait for %d requests at %q, of which %d came: %w", n, path, got, err)
 		}
 	}
@@ -43,7 +43,7 @@ func (s *Stage) Settle(ctx context.Context, within time.Duration) (time.Time, er
 	from := firstID(s.began)
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
-	for {
+	for began := time.Now(); ; {
 		var open bool
 		if err := s.Pool.QueryRow(ctx, query, from).Scan(&open); err != nil {
 			return time.Time{}, fmt.Errorf("look for open deliveries: %w", err)
@@ -51,7 +51,7 @@ func (s *Stage) Settle(ctx context.Context, within time.Duration) (time.Time, er
 		if !open {
 			return time.Now(), nil
 		}
-		if err := Pause(ctx, 10*time.Millisecond); err != nil {
+		if err := Pause(ctx, between(time.Since(began)/5, 2*time.Millisecond, 10*time.Millisecond)); err != nil {
 			return time.Time{}, fmt.Errorf("wait until no delivery is open: %w", err)
 		}
 	}
@@ -62,6 +62,10 @@ func firstID(at time.Time) (id uuid.UUID) {
 	binary.BigEndian.PutUint64(id[:8], uint64(at.Add(-time.Second).UnixMilli())<<16)
 	return id
 }
+
+// between keeps how long to wait before looking again within bounds: what takes a
+// quarter of a second is to be seen more exactly than what takes ten.
+func between(d, least, most time.Duration) time.Duration { return max(least, min(d, most)) }
 
 // Pause waits, or returns early with an error when ctx ends.
 func Pause(ctx context.Context, d time.Duration) error {

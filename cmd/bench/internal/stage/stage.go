@@ -95,7 +95,7 @@ func (s *Stage) Close() error {
 
 // stopWithin is how long a Belfry that is no longer needed may take to stop. With a
 // receiver that never answers it would wait for its attempts to end.
-const stopWithin = 3 * time.Second
+const stopWithin = time.Second
 
 // Host is the n-th host of the receiver, from 0.
 func (s *Stage) Host(n int) string { return "http://" + s.Receiver.Addresses.Plain[n] }
