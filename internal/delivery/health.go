@@ -13,13 +13,13 @@ import (
 // have come back without an ack, over so long, and of so many deliveries: one alert
 // that it cannot digest never looks like a destination that is down.
 const (
-	tripUnacked    = 10
-	tripDeliveries = 3
-	tripAfter      = 30 * time.Second
+	failingAttempts   = 10
+	failingDeliveries = 3
+	failingAfter      = 30 * time.Second
 )
 
-// While its deliveries are held it is probed after so long, then after twice that,
-// and so on up to the last.
+// While its deliveries are held, a destination is probed after firstProbe, then after twice
+// that, and so on up to lastProbe.
 const (
 	firstProbe = 5 * time.Second
 	lastProbe  = time.Minute
@@ -85,7 +85,7 @@ func (h Health) After(a Attempt, hold bool, longest time.Duration) Health {
 	if ended.Before(h.LastAckAt) { // recorded late: it has acked since
 		return h
 	}
-	return h.unacked(a, ended, busy, longest).tripped(ended, hold)
+	return h.unacked(a, ended, busy, longest).holdIfFailing(ended, hold)
 }
 
 const (
@@ -93,13 +93,13 @@ const (
 	unavailable     = 503
 )
 
-// MaxUnavailable is for how long at most a destination is left alone for a 503 with
-// Retry-After: one that is down asks for any time, and may be back sooner.
+// MaxUnavailable bounds how long a destination is left alone after a 503 with Retry-After. A
+// destination that is down may ask for any time, and be back sooner.
 const MaxUnavailable = time.Minute
 
-// unacked counts an attempt that came back without an ack. A 429 says only that
-// the destination is busy: many that were under way together say it once, and none
-// ends what others have shown.
+// unacked counts an attempt that came back without an ack. A 429 says only that the
+// destination is busy: many that were under way together count once, and a 429 does not
+// undo what other attempts have shown.
 func (h Health) unacked(a Attempt, ended time.Time, busy bool, longest time.Duration) Health {
 	if h.Probing == a.DeliveryID && h.Holding() {
 		h.Probes++
@@ -109,7 +109,7 @@ func (h Health) unacked(a Attempt, ended time.Time, busy bool, longest time.Dura
 			h.NextProbeAt = later(h.NextProbeAt, ended.Add(min(a.RetryAfter, longest)))
 		}
 	}
-	if len(h.FailedDeliveries) < tripDeliveries && !slices.Contains(h.FailedDeliveries, a.DeliveryID) {
+	if len(h.FailedDeliveries) < failingDeliveries && !slices.Contains(h.FailedDeliveries, a.DeliveryID) {
 		h.FailedDeliveries = append(slices.Clone(h.FailedDeliveries), a.DeliveryID)
 	}
 	if busy && a.StartedAt.Before(h.UnackedAt) {
@@ -126,9 +126,9 @@ func (h Health) unacked(a Attempt, ended time.Time, busy bool, longest time.Dura
 	return h
 }
 
-// tripped holds the deliveries of a destination if it has kept failing.
-func (h Health) tripped(now time.Time, hold bool) Health {
-	if !h.Holding() && hold && h.KeepsFailing() && len(h.FailedDeliveries) >= tripDeliveries && now.Sub(h.FailingSince) >= tripAfter {
+// holdIfFailing holds the deliveries of a destination that has kept failing.
+func (h Health) holdIfFailing(now time.Time, hold bool) Health {
+	if !h.Holding() && hold && h.KeepsFailing() && len(h.FailedDeliveries) >= failingDeliveries && now.Sub(h.FailingSince) >= failingAfter {
 		h.HeldSince = now
 		h.NextProbeAt = now.Add(probeWait(0))
 	}
@@ -137,7 +137,7 @@ func (h Health) tripped(now time.Time, hold bool) Health {
 
 // KeepsFailing reports whether so many attempts in a row have come back without an
 // ack that nobody may take the destination for healthy, whatever it answered.
-func (h Health) KeepsFailing() bool { return h.Unacked >= tripUnacked }
+func (h Health) KeepsFailing() bool { return h.Unacked >= failingAttempts }
 
 // Reset returns the health of a destination of which no failure is known.
 func (h Health) Reset() Health {

@@ -13,9 +13,9 @@ import (
 	"belfry/internal/outbound"
 )
 
-// patient plays dispatch for one destination: attempts that end in any order,
+// subject plays dispatch for one destination: attempts that end in any order,
 // probes that are granted and lost, people who mend it.
-type patient struct {
+type subject struct {
 	h      delivery.Health
 	before delivery.Health // the one before the latest step
 	step   string
@@ -30,18 +30,18 @@ type patient struct {
 	lawful bool // whether the right to probe is granted only when it may be
 }
 
-func (p *patient) move(step string, how func() delivery.Health) {
+func (p *subject) move(step string, how func() delivery.Health) {
 	kept := p.h
 	kept.FailedDeliveries = slices.Clone(p.h.FailedDeliveries)
 	p.step, p.before, p.h = step, kept, how()
 }
 
-func (p *patient) wait(t *rapid.T) {
+func (p *subject) wait(t *rapid.T) {
 	p.now = p.now.Add(rapid.SampledFrom([]time.Duration{time.Millisecond, time.Second, 10 * time.Second, time.Minute, time.Hour}).Draw(t, "wait"))
 }
 
 // someone is one of few deliveries, and often the one that probes.
-func (p *patient) someone(t *rapid.T) uuid.UUID {
+func (p *subject) someone(t *rapid.T) uuid.UUID {
 	if p.h.Probing != uuid.Nil && rapid.Bool().Draw(t, "the probe") {
 		return p.h.Probing
 	}
@@ -50,15 +50,15 @@ func (p *patient) someone(t *rapid.T) uuid.UUID {
 
 // attempt is recorded now, but may have ended long ago, and in another order than
 // those before it.
-func (p *patient) attempt(t *rapid.T) {
+func (p *subject) attempt(t *rapid.T) {
 	classes := append(outbound.Classes(), outbound.Rejected, outbound.Refused)
 	class := rapid.SampledFrom(slices.DeleteFunc(classes, func(c outbound.Class) bool { return c == outbound.Acked })).Draw(t, "class")
 	p.try(t, class)
 }
 
-func (p *patient) ack(t *rapid.T) { p.try(t, outbound.Acked) }
+func (p *subject) ack(t *rapid.T) { p.try(t, outbound.Acked) }
 
-func (p *patient) try(t *rapid.T, class outbound.Class) {
+func (p *subject) try(t *rapid.T, class outbound.Class) {
 	code := 0
 	if class == outbound.Rejected {
 		code = rapid.SampledFrom([]int{429, 500, 404}).Draw(t, "code")
@@ -89,7 +89,7 @@ func (p *patient) try(t *rapid.T, class outbound.Class) {
 	}
 }
 
-func (p *patient) fail(a delivery.Attempt, end time.Time) {
+func (p *subject) fail(a delivery.Attempt, end time.Time) {
 	if !end.Before(p.newest.StartedAt.Add(p.newest.Duration)) {
 		p.newest = a
 	}
@@ -105,14 +105,14 @@ func (p *patient) fail(a delivery.Attempt, end time.Time) {
 	}
 }
 
-func (p *patient) grantProbe(t *rapid.T) {
+func (p *subject) grantProbe(t *rapid.T) {
 	id := p.someone(t)
 	if may := p.h.MayProbe(p.now); may || !p.lawful {
 		p.move("grant", func() delivery.Health { return p.h.GrantProbe(id, p.now.Add(90*time.Second)) })
 	}
 }
 
-func (p *patient) mend(*rapid.T) {
+func (p *subject) mend(*rapid.T) {
 	p.failed, p.missed, p.all = nil, nil, nil
 	p.move("mend", p.h.Reset)
 }
@@ -123,14 +123,14 @@ func TestHealthLives(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			rapid.Check(t, func(t *rapid.T) {
-				p := &patient{now: noon, lawful: lawful}
+				p := &subject{now: noon, lawful: lawful}
 				t.Repeat(map[string]func(*rapid.T){
 					"fail": p.attempt, "fail again": p.attempt, "and again": p.attempt, "and so on": p.attempt,
 					"wait": p.wait, "wait longer": p.wait, "grant": p.grantProbe, "try to grant": p.grantProbe, "ack": p.rarely(p.ack), "mend": p.rarely(p.mend),
 					"": func(t *rapid.T) {
 						p.checkRow(t)
 						p.checkFailures(t)
-						p.checkTrip(t)
+						p.checkHeld(t)
 						p.checkProbe(t)
 						p.checkSlow(t)
 					},
@@ -141,7 +141,7 @@ func TestHealthLives(t *testing.T) {
 }
 
 // rarely lets a step happen so seldom that the others add up.
-func (p *patient) rarely(step func(*rapid.T)) func(*rapid.T) {
+func (p *subject) rarely(step func(*rapid.T)) func(*rapid.T) {
 	return func(t *rapid.T) {
 		if rapid.IntRange(0, 7).Draw(t, "rarely") == 0 {
 			step(t)
@@ -152,7 +152,7 @@ func (p *patient) rarely(step func(*rapid.T)) func(*rapid.T) {
 // checkRow has the CHECKs of migrations/00010_create_destination_health.sql, as
 // 00024_hold_our_side.sql left them, and
 // what its comments promise beyond them.
-func (p *patient) checkRow(t *rapid.T) {
+func (p *subject) checkRow(t *rapid.T) {
 	h := p.h
 	distinct := slices.Clone(h.FailedDeliveries)
 	slices.SortFunc(distinct, func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) })
@@ -174,7 +174,7 @@ func (p *patient) checkRow(t *rapid.T) {
 
 // checkFailures: it knows what has failed since the last ack, and nothing
 // else; and of the newest failure, all.
-func (p *patient) checkFailures(t *rapid.T) {
+func (p *subject) checkFailures(t *rapid.T) {
 	var first []uuid.UUID
 	for _, a := range p.all {
 		if len(first) < 3 && !slices.Contains(first, a.DeliveryID) {
@@ -198,19 +198,19 @@ func (p *patient) checkFailures(t *rapid.T) {
 	}
 }
 
-// checkTrip: only an attempt that counts makes its deliveries held, and only after
+// checkHeld: only an attempt that counts makes its deliveries held, and only after
 // many, over a while, of several deliveries; only an ack or a person ends it.
-func (p *patient) checkTrip(t *rapid.T) {
+func (p *subject) checkHeld(t *rapid.T) {
 	was, is := p.before.Holding(), p.h.Holding()
-	tripped := p.step == "attempt" && !was && is
+	becameHeld := p.step == "attempt" && !was && is
 	switch {
-	case !was && is && !tripped:
+	case !was && is && !becameHeld:
 		t.Fatalf("%s made its deliveries held", p.step)
 	case was && !is && p.step != "mend" && (p.step != "attempt" || p.a.Trigger == delivery.Test || p.a.Class != outbound.Acked):
 		t.Fatalf("%s mended it", p.step)
 	case was && is && !p.before.HeldSince.Equal(p.h.HeldSince):
 		t.Fatalf("%s changed since when its deliveries are held", p.step)
-	case !tripped:
+	case !becameHeld:
 		return
 	}
 	ended := p.a.StartedAt.Add(p.a.Duration)
@@ -225,7 +225,7 @@ func (p *patient) checkTrip(t *rapid.T) {
 
 // checkProbe: while it keeps failing, at most one delivery goes, and only what
 // becomes of that one says when the next may.
-func (p *patient) checkProbe(t *rapid.T) {
+func (p *subject) checkProbe(t *rapid.T) {
 	was, is := p.before, p.h
 	going := 0
 	for n := range byte(6) {
@@ -264,7 +264,7 @@ func (p *patient) checkProbe(t *rapid.T) {
 }
 
 // checkSlow: only a 429 slows, never for longer than the bound.
-func (p *patient) checkSlow(t *rapid.T) {
+func (p *subject) checkSlow(t *rapid.T) {
 	was, is := p.before.SlowUntil, p.h.SlowUntil
 	if was.Equal(is) {
 		return

@@ -102,7 +102,7 @@ func TestAnnounce(t *testing.T) {
 	f.webhook(t, up.URL, named("E critical"), func(d *destination.Destination) { d.Severities = []alert.Severity{alert.Critical} })
 	f.webhook(t, up.URL, named("F paused"), func(d *destination.Destination) { d.State = destination.Paused })
 
-	f.trip(t, hook)
+	f.makeFailing(t, hook)
 	failing := told{"SYSTEM_ERROR", "CRITICAL", `"A bad one" is failing`, "B all,C system errors,E critical,F paused"}
 	f.wantTold(t, failing)
 	f.recover(t, hook, down)
@@ -150,9 +150,9 @@ func TestAnnounceTwoDown(t *testing.T) {
 	f := start(t, hourly)
 	downA, downB := newSink(t).answer(http.StatusServiceUnavailable), newSink(t).answer(http.StatusServiceUnavailable)
 	a, b := f.webhook(t, downA.URL, named("A")), f.webhook(t, downB.URL, named("B"))
-	f.trip(t, a)
+	f.makeFailing(t, a)
 	f.wantTold(t, told{"SYSTEM_ERROR", "CRITICAL", `"A"`, "B"})
-	f.trip(t, b)
+	f.makeFailing(t, b)
 	both := []told{{"SYSTEM_ERROR", "CRITICAL", `"A"`, "B"}, {"SYSTEM_ERROR", "CRITICAL", `"B"`, ""}}
 	f.wantTold(t, both...)
 	f.recover(t, a, downA)
@@ -171,7 +171,7 @@ func TestNotAnnounced(t *testing.T) {
 	f := newDispatcher(t, pgtest.New(t)).ready(t)
 	hook := f.webhook(t, newSink(t).URL, named("bad"))
 	f.webhook(t, newSink(t).URL, named("other"))
-	trip := func() {
+	fail := func() {
 		exec(t, f, `
 			INSERT INTO destination_health (destination_id, failures, failing_since, held_since, next_probe_at)
 			VALUES ($1, 10, now(), now(), now() + interval '1 hour')
@@ -180,7 +180,7 @@ func TestNotAnnounced(t *testing.T) {
 	}
 	f.look(t)
 	for _, seen := range []bool{false, true} {
-		trip()
+		fail()
 		if seen {
 			f.look(t)
 		}
@@ -195,7 +195,7 @@ func TestNotAnnounced(t *testing.T) {
 		t.Error("the minute goes on, and would cut the next one short")
 	}
 
-	trip()
+	fail()
 	f.look(t)
 	f.tellNow(t)
 	hook.Limits.HoldFailing = false
@@ -208,7 +208,7 @@ func TestNotAnnounced(t *testing.T) {
 
 	hook.Limits.HoldFailing = true
 	change(t, f, hook)
-	trip()
+	fail()
 	exec(t, f, `UPDATE destinations SET deleted_at = now() WHERE id = $1`, hook.ID)
 	f.look(t)
 	f.tellNow(t)

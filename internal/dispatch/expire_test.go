@@ -16,7 +16,7 @@ func TestExpire(t *testing.T) {
 	f := start(t, hourly)
 	down := newSink(t).answer(http.StatusServiceUnavailable)
 	hook := f.webhook(t, down.URL)
-	ids := f.trip(t, hook)
+	ids := f.makeFailing(t, hook)
 	exec(t, f, `UPDATE deliveries SET held_at = now() - interval '72 hours' - interval '1 second' WHERE id = ANY($1)`, ids[:3])
 	exec(t, f, `UPDATE deliveries SET held_at = now() - interval '72 hours' + interval '1 minute' WHERE id = ANY($1)`, ids[3:])
 	if err := f.expire(t.Context()); err != nil {

@@ -47,10 +47,10 @@ func (f *fixture) fails(t testing.TB, to destination.Destination, n int) []uuid.
 	return ids
 }
 
-// trip makes a destination that fails one that keeps failing, and puts its
+// makeFailing makes a destination that fails one that keeps failing, and puts its
 // probes off. It returns the deliveries that it took, which are all held and
 // wait for another hour.
-func (f *fixture) trip(t testing.TB, to destination.Destination) []uuid.UUID {
+func (f *fixture) makeFailing(t testing.TB, to destination.Destination) []uuid.UUID {
 	t.Helper()
 	ids := append(f.fails(t, to, 1), f.fails(t, to, 9)...)
 	exec(t, f, `UPDATE destination_health SET failing_since = now() - interval '31 seconds' WHERE destination_id = $1`, to.ID)
@@ -137,7 +137,7 @@ func TestFailingAndPeople(t *testing.T) {
 	f := start(t, hourly)
 	down := newSink(t).answer(http.StatusServiceUnavailable)
 	hook := f.webhook(t, down.URL)
-	ids := f.trip(t, hook)
+	ids := f.makeFailing(t, hook)
 	before := f.health(t, hook)
 	down.forget()
 
@@ -254,7 +254,7 @@ func TestHoldFailingIsASetting(t *testing.T) {
 	until(t, "all wait for a retry", func() bool { return count(t, f, `SELECT count(*) FROM deliveries WHERE status = 'retrying'`) == 25 })
 
 	hook := f.webhook(t, down.URL)
-	ids := f.trip(t, hook)
+	ids := f.makeFailing(t, hook)
 	hook.Limits.HoldFailing = false
 	change(t, f, hook)
 	f.soonAll(t, ids, delivery.Retrying)

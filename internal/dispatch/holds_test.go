@@ -156,7 +156,7 @@ func TestHoldsAreRenamed(t *testing.T) {
 	f := start(t, hourly)
 	down := newSink(t).answer(http.StatusServiceUnavailable)
 	hook := f.webhook(t, down.URL)
-	ids := f.trip(t, hook)
+	ids := f.makeFailing(t, hook)
 	want := func(r delivery.Reason) {
 		t.Helper()
 		f.soon(t, "held "+string(r), func() bool { return f.heldFor(t, hook, r) == len(ids) })
