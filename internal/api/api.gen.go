@@ -743,65 +743,66 @@ func (e WaitReason) Valid() bool {
 
 // AcceptedAlert The outcome of posting an alert.
 type AcceptedAlert struct {
-	// AlertID The alert's own identifier, given or made.
+	// AlertID The alert's own identifier, as given or as Belfry made it.
 	AlertID string `json:"alertId"`
 
-	// AlteredFields Where the alert was altered when it was accepted, in the order of the fields: each character that cannot be stored (U+0000, half of a surrogate
-	// pair, a byte that is not UTF-8) became U+FFFD, `�` in JSON. Nothing else was changed. Empty, as nearly always: none were.
+	// AlteredFields Where the alert was altered when it was accepted, in the order of the fields. Each character that cannot be stored (U+0000, half of a
+	// surrogate pair, a byte that is not UTF-8) became U+FFFD, `�` in JSON. Nothing else was changed. It is empty if nothing was altered,
+	// which is nearly always so.
 	//
-	// A place is written `title`, `tags[1]` or `alertContext.process.args[0]`, and `alertContext["a b"]` where a name is more than letters, digits,
-	// `_` and `-`; it is cut short with `…` after 128 characters, and a name in it after 64. A name that was altered is a place too. Only the first 100
-	// places, and of them only 4 KiB, are listed.
+	// A place is written as `title`, `tags[1]` or `alertContext.process.args[0]`, or as `alertContext["a b"]` if a name has other characters than
+	// letters, digits, `_` and `-`. It is cut short with `…` after 128 characters, and a name in it after 64. A name that was altered is a place
+	// too. At most 100 places and 4 KiB are listed.
 	//
 	//
 	// Examples: ["alertContext.cmdline"]
 	AlteredFields AlteredFields `json:"alteredFields"`
 
-	// Deliveries Where it goes.
+	// Deliveries Its deliveries, one for each destination that it goes to.
 	Deliveries []AcceptedDelivery `json:"deliveries"`
 
-	// IgnoredFields The fields of the input that are not part of an alert, the first 100 by name.
+	// IgnoredFields The fields of the input that are not part of an alert and were ignored. The first 100 by name.
 	IgnoredFields []string `json:"ignoredFields"`
 
-	// Repeated Whether the alert was accepted before, with the same input. Then nothing was added.
+	// Repeated Whether the alert had been accepted before, with the same input. Then nothing was added.
 	Repeated bool `json:"repeated"`
 
-	// UnknownDestinations Those of the alert's `destinations` that do not exist, as given.
+	// UnknownDestinations The items of the alert's `destinations` that no destination has as name or id, as given.
 	UnknownDestinations []string `json:"unknownDestinations"`
 
-	// Unrouted Why it is unrouted; `null` when it has a destination.
+	// Unrouted Why it is unrouted. `null` if it has a destination.
 	Unrouted *Unrouted `json:"unrouted"`
 }
 
 // AcceptedDelivery A delivery of a posted alert.
 type AcceptedDelivery struct {
-	// Destination A destination in short.
+	// Destination A summary of a destination.
 	Destination DestinationRef `json:"destination"`
 
 	// ID Its id.
 	ID uuid.UUID `json:"id"`
 
-	// Reason Why it is held, failed or cancelled; otherwise `null`.
+	// Reason Why it is held, failed or cancelled. `null` for any other status.
 	Reason *DeliveryReason `json:"reason"`
 
-	// RoutedBy What sent the alert there:
+	// RoutedBy Why the alert goes to this destination:
 	//
 	// - `filters`: the destination's filters matched.
 	// - `override`: the alert named the destination.
 	// - `manual`: a person sent it.
 	RoutedBy RoutedBy `json:"routedBy"`
 
-	// Status Open, a further attempt will come:
+	// Status Open (a further attempt will be made):
 	//
-	// - `queued`: not yet tried in this run.
-	// - `retrying`: the last attempt failed; the next is due at `dueAt`.
-	// - `held`: waits on purpose, for `reason`, and spends no attempt.
+	// - `queued`: not tried yet in this run.
+	// - `retrying`: the last attempt failed, and the next is due at `dueAt`.
+	// - `held`: it waits on purpose, for `reason`, and spends no attempt.
 	//
-	// Final, until someone re-sends:
+	// Final (unless someone re-sends it):
 	//
-	// - `delivered`: acknowledged with a 2xx.
-	// - `failed`: given up, for `reason`.
-	// - `cancelled`: ended, for `reason`.
+	// - `delivered`: it was acknowledged.
+	// - `failed`: Belfry has given up, for `reason`.
+	// - `cancelled`: it was ended, for `reason`.
 	Status DeliveryStatus `json:"status"`
 
 	// Why Why the alert goes there, in a sentence.
@@ -813,13 +814,13 @@ type Alert struct {
 	// Embedded struct due to allOf(#/components/schemas/AlertHead)
 	AlertHead `yaml:",inline"`
 	// Embedded fields due to inline allOf schema
-	// AlertContext What else the producer gave; `null` if nothing.
+	// AlertContext Anything else that the producer gave, or `null`.
 	AlertContext json.RawMessage `json:"alertContext"`
 
 	// Description What the alert is about.
 	Description string `json:"description"`
 
-	// Destinations The destinations that the producer named; `null` when it left that to the filters.
+	// Destinations The destinations that the producer named, or `null` if the filters decided.
 	Destinations []string `json:"destinations"`
 
 	// Link Where to look at the alert.
@@ -843,12 +844,13 @@ type AlertDetails struct {
 	// Alert An alert as it was accepted.
 	Alert Alert `json:"alert"`
 
-	// AlteredFields Where the alert was altered when it was accepted, in the order of the fields: each character that cannot be stored (U+0000, half of a surrogate
-	// pair, a byte that is not UTF-8) became U+FFFD, `�` in JSON. Nothing else was changed. Empty, as nearly always: none were.
+	// AlteredFields Where the alert was altered when it was accepted, in the order of the fields. Each character that cannot be stored (U+0000, half of a
+	// surrogate pair, a byte that is not UTF-8) became U+FFFD, `�` in JSON. Nothing else was changed. It is empty if nothing was altered,
+	// which is nearly always so.
 	//
-	// A place is written `title`, `tags[1]` or `alertContext.process.args[0]`, and `alertContext["a b"]` where a name is more than letters, digits,
-	// `_` and `-`; it is cut short with `…` after 128 characters, and a name in it after 64. A name that was altered is a place too. Only the first 100
-	// places, and of them only 4 KiB, are listed.
+	// A place is written as `title`, `tags[1]` or `alertContext.process.args[0]`, or as `alertContext["a b"]` if a name has other characters than
+	// letters, digits, `_` and `-`. It is cut short with `…` after 128 characters, and a name in it after 64. A name that was altered is a place
+	// too. At most 100 places and 4 KiB are listed.
 	//
 	//
 	// Examples: ["alertContext.cmdline"]
@@ -857,14 +859,14 @@ type AlertDetails struct {
 	// Deliveries Its deliveries, oldest first.
 	Deliveries []Delivery `json:"deliveries"`
 
-	// UnknownDestinations Those of the alert's `destinations` that did not exist when it was accepted, as given.
+	// UnknownDestinations The items of the alert's `destinations` that no destination had as name or id when the alert was accepted, as given.
 	UnknownDestinations []string `json:"unknownDestinations"`
 
-	// Unrouted Why it was unrouted when it was accepted; `null` when it had a destination.
+	// Unrouted Why it was unrouted when it was accepted. `null` if it had a destination.
 	Unrouted *Unrouted `json:"unrouted"`
 }
 
-// AlertHead An alert in short.
+// AlertHead A summary of an alert.
 type AlertHead struct {
 	// AcceptedAt When Belfry accepted it.
 	AcceptedAt time.Time `json:"acceptedAt"`
@@ -872,7 +874,7 @@ type AlertHead struct {
 	// AlertID The alert's own identifier.
 	AlertID string `json:"alertId"`
 
-	// CreatedAt When the producer says it was created, in UTC, to the nanosecond.
+	// CreatedAt When it was created, as the producer says, in UTC with up to nine digits of a second.
 	CreatedAt time.Time `json:"createdAt"`
 
 	// ID The identifier of the detection that raised it.
@@ -884,7 +886,7 @@ type AlertHead struct {
 	// Name The name of the detection.
 	Name string `json:"name"`
 
-	// Severity How bad it is, from `INFO` to `CRITICAL`.
+	// Severity How severe the alert is, from `INFO` to `CRITICAL`.
 	Severity Severity `json:"severity"`
 
 	// Title Its title.
@@ -895,7 +897,7 @@ type AlertHead struct {
 }
 
 // AlertInput An alert as a producer posts it. In the optional fields `null` is the same as leaving the field out. Fields that are not listed here are
-// accepted, left out, and named in `ignoredFields`. No field of the alert itself may be named twice, and nothing may be nested more than 100 deep.
+// ignored, and named in `ignoredFields`. No field of the alert itself may be given twice, and nothing may be nested more than 100 levels deep.
 type AlertInput = json.RawMessage
 
 // AlertList One page of alerts.
@@ -903,7 +905,7 @@ type AlertList struct {
 	// Items The alerts, newest accepted first.
 	Items []AlertSummary `json:"items"`
 
-	// NextCursor To be passed back as `cursor` for the next page, also when this one is not full; `null` on the last.
+	// NextCursor Pass it back as `cursor` for the next page, even if this page is not full. `null` on the last page.
 	NextCursor *string `json:"nextCursor"`
 }
 
@@ -912,7 +914,7 @@ type AlertRef struct {
 	// AlertID The alert's own identifier.
 	AlertID string `json:"alertId"`
 
-	// Severity How bad it is, from `INFO` to `CRITICAL`.
+	// Severity How severe the alert is, from `INFO` to `CRITICAL`.
 	Severity Severity `json:"severity"`
 
 	// Title Its title.
@@ -930,7 +932,7 @@ type AlertSummary struct {
 	// Deliveries Its deliveries, each with its status.
 	Deliveries []DeliverySummary `json:"deliveries"`
 
-	// Unrouted Why it is unrouted; `null` when it has a destination.
+	// Unrouted Why it is unrouted. `null` if it has a destination.
 	Unrouted *Unrouted `json:"unrouted"`
 }
 
@@ -942,19 +944,20 @@ type AlertsNaming struct {
 	// Alerts How many, up to 10,000.
 	Alerts int `json:"alerts"`
 
-	// Capped Whether there may be more.
+	// Capped Whether there are more.
 	Capped bool `json:"capped"`
 
-	// Since Alerts that were accepted since then are counted.
+	// Since Alerts that were accepted after this time are counted.
 	Since time.Time `json:"since"`
 }
 
-// AlteredFields Where the alert was altered when it was accepted, in the order of the fields: each character that cannot be stored (U+0000, half of a surrogate
-// pair, a byte that is not UTF-8) became U+FFFD, `�` in JSON. Nothing else was changed. Empty, as nearly always: none were.
+// AlteredFields Where the alert was altered when it was accepted, in the order of the fields. Each character that cannot be stored (U+0000, half of a
+// surrogate pair, a byte that is not UTF-8) became U+FFFD, `�` in JSON. Nothing else was changed. It is empty if nothing was altered,
+// which is nearly always so.
 //
-// A place is written `title`, `tags[1]` or `alertContext.process.args[0]`, and `alertContext["a b"]` where a name is more than letters, digits,
-// `_` and `-`; it is cut short with `…` after 128 characters, and a name in it after 64. A name that was altered is a place too. Only the first 100
-// places, and of them only 4 KiB, are listed.
+// A place is written as `title`, `tags[1]` or `alertContext.process.args[0]`, or as `alertContext["a b"]` if a name has other characters than
+// letters, digits, `_` and `-`. It is cut short with `…` after 128 characters, and a name in it after 64. A name that was altered is a place
+// too. At most 100 places and 4 KiB are listed.
 //
 // Examples: ["alertContext.cmdline"]
 type AlteredFields = []string
@@ -964,26 +967,25 @@ type Attempt struct {
 	// Embedded struct due to allOf(#/components/schemas/AttemptSummary)
 	AttemptSummary `yaml:",inline"`
 	// Embedded fields due to inline allOf schema
-	// Address The IP address and port that were dialled or, with class `blocked_address`, refused; `null` when there was none.
+	// Address The IP address and port that were dialled or, with class `blocked_address`, refused. `null` if there was none.
 	//
 	// Examples: 203.0.113.7:443
 	Address *string `json:"address"`
 
-	// DeliveryID The delivery; `null` for a test.
+	// DeliveryID The id of the delivery. `null` for a test.
 	DeliveryID *uuid.UUID `json:"deliveryId"`
 
-	// DestinationID The destination; `null` for a test of settings that are not saved.
+	// DestinationID The id of the destination. `null` for a test of settings that are not saved.
 	DestinationID *uuid.UUID `json:"destinationId"`
 
-	// RequestBody The body that was sent, also when the type or the settings would make another one today: of a body that is not the
-	// alert's payload the first 64 KiB are stored, with secrets as `****`. `null` when it is no longer known, and
-	// when there was no request.
+	// RequestBody The body that was sent, even if the type or the settings would make another one today. If the body was not the alert's
+	// payload, its first 64 KiB are stored, with secrets as `****`. `null` if it is not known, and if there was no request.
 	RequestBody *string `json:"requestBody"`
 
-	// RequestBodyTruncated Whether the body that was sent went on after `requestBody`.
+	// RequestBodyTruncated Whether there was more of the body than `requestBody` has.
 	RequestBodyTruncated bool `json:"requestBodyTruncated"`
 
-	// RequestHeaders What was sent, by name, without Host and Content-Length. Secret values are `****`.
+	// RequestHeaders The headers that were sent, by name, without Host and Content-Length. Secret values are `****`.
 	RequestHeaders []Header `json:"requestHeaders"`
 
 	// RequestMethod The method that was sent.
@@ -991,21 +993,21 @@ type Attempt struct {
 	// Examples: POST
 	RequestMethod string `json:"requestMethod"`
 
-	// RequestURL The scheme, host and port that it was sent to; the rest may be secret. `null` when there was no request, and for attempts of before this was stored.
+	// RequestURL The scheme, host and port that it was sent to. The rest may be secret. `null` if there was no request, and for attempts from before this was stored.
 	//
 	// Examples: https://hooks.example.com
 	RequestURL *string `json:"requestUrl"`
 
-	// ResponseHeaders What came back, by name. Our secrets in it are `****`.
+	// ResponseHeaders The headers of the answer, by name. Secrets of the request in them are `****`.
 	ResponseHeaders []Header `json:"responseHeaders"`
 
-	// ResponseHeadersTruncated Whether the answer had more headers than are stored, 16 KiB of names and values.
+	// ResponseHeadersTruncated Whether the answer had more headers than are stored. At most 16 KiB of names and values are.
 	ResponseHeadersTruncated bool `json:"responseHeadersTruncated"`
 
-	// RetriedStale Whether it was sent once more on a fresh connection, because a kept one turned out to be closed before a byte came back.
+	// RetriedStale Whether it was sent once more on a new connection, because a kept connection had been closed before a byte came back.
 	RetriedStale bool `json:"retriedStale"`
 
-	// Stripped Whether it is stored without body and headers, because storing them failed.
+	// Stripped Whether its body and headers are missing, because they could not be stored.
 	Stripped bool `json:"stripped"`
 
 	// Timing Where the time went, in milliseconds. Parts that did not take place are 0.
@@ -1015,21 +1017,20 @@ type Attempt struct {
 // AttemptClass The outcome of the attempt:
 //
 //   - `acked`: a 2xx.
-//   - `rejected`: any other answer but a redirect.
-//   - `redirected`: a 3xx; redirects are not followed.
-//   - `timeout`: no answer in time.
+//   - `rejected`: any other answer, except a redirect.
+//   - `redirected`: a 3xx. Redirects are not followed.
+//   - `timeout`: there was no answer in time.
 //   - `dns`: the host name could not be resolved.
-//   - `refused`: no connection, or no way there, also when Belfry's machine has no usable address of the destination's
-//     family (an IPv6 address where IPv6 is off).
+//   - `refused`: the connection was refused, or the address cannot be reached. This includes an address of a family of which Belfry's
+//     machine has no usable address, such as IPv6 where IPv6 is off.
 //   - `reset`: the connection was lost before an answer.
-//   - `tls`: the TLS handshake or the certificate failed.
+//   - `tls`: the TLS handshake failed, or the certificate is not valid.
 //   - `blocked_address`: the address is one that Belfry must not call.
 //   - `protocol`: the answer is not HTTP, or the request cannot be made.
-//   - `interrupted`: cut short because Belfry stopped, or because its own machine ran out of sockets, ports or memory;
-//     not counted.
+//   - `interrupted`: it was cut short because Belfry stopped, or because its machine ran out of sockets, ports or memory. It is not counted.
 type AttemptClass string
 
-// AttemptStats Counted attempts, summed up.
+// AttemptStats Numbers of counted attempts.
 type AttemptStats struct {
 	// Acked How many were acknowledged.
 	Acked int `json:"acked"`
@@ -1040,33 +1041,32 @@ type AttemptStats struct {
 	// Failed How many failed.
 	Failed int `json:"failed"`
 
-	// P50Ms Half of them took no longer than this, in milliseconds. It is summed up coarsely, and so up to a quarter too high. `null` without attempts.
+	// P50Ms Half of them took no longer than this, in milliseconds. Durations are counted in coarse steps, so it may be up to a quarter too high. `null` without attempts.
 	P50Ms *float64 `json:"p50Ms"`
 
-	// P95Ms 95 % of them took no longer than this, in milliseconds, up to a quarter too high. `null` without attempts.
+	// P95Ms 95 % of them took no longer than this, in milliseconds. It may be up to a quarter too high. `null` without attempts.
 	P95Ms *float64 `json:"p95Ms"`
 
-	// SuccessRate The share that was acknowledged, from 0 to 1; `null` without attempts.
+	// SuccessRate The share that was acknowledged, from 0 to 1. `null` without attempts.
 	SuccessRate *float64 `json:"successRate"`
 }
 
-// AttemptSummary One try at a delivery and what came back.
+// AttemptSummary One try at a delivery, and what came back.
 type AttemptSummary struct {
 	// Class The outcome of the attempt:
 	//
 	// - `acked`: a 2xx.
-	// - `rejected`: any other answer but a redirect.
-	// - `redirected`: a 3xx; redirects are not followed.
-	// - `timeout`: no answer in time.
+	// - `rejected`: any other answer, except a redirect.
+	// - `redirected`: a 3xx. Redirects are not followed.
+	// - `timeout`: there was no answer in time.
 	// - `dns`: the host name could not be resolved.
-	// - `refused`: no connection, or no way there, also when Belfry's machine has no usable address of the destination's
-	//   family (an IPv6 address where IPv6 is off).
+	// - `refused`: the connection was refused, or the address cannot be reached. This includes an address of a family of which Belfry's
+	//   machine has no usable address, such as IPv6 where IPv6 is off.
 	// - `reset`: the connection was lost before an answer.
-	// - `tls`: the TLS handshake or the certificate failed.
+	// - `tls`: the TLS handshake failed, or the certificate is not valid.
 	// - `blocked_address`: the address is one that Belfry must not call.
 	// - `protocol`: the answer is not HTTP, or the request cannot be made.
-	// - `interrupted`: cut short because Belfry stopped, or because its own machine ran out of sockets, ports or memory;
-	//   not counted.
+	// - `interrupted`: it was cut short because Belfry stopped, or because its machine ran out of sockets, ports or memory. It is not counted.
 	Class AttemptClass `json:"class"`
 
 	// Counted Whether it counts against the run's budget.
@@ -1075,7 +1075,7 @@ type AttemptSummary struct {
 	// DurationMs How long it took in all, in milliseconds.
 	DurationMs float64 `json:"durationMs"`
 
-	// Error What went wrong, in words, without the URL or any header value; `null` when nothing did.
+	// Error What went wrong, in words, without the URL or any header value. `null` if nothing went wrong.
 	Error *string `json:"error"`
 
 	// ID Its id.
@@ -1084,22 +1084,22 @@ type AttemptSummary struct {
 	// Number Its number among all attempts of its delivery, over all runs, from 1.
 	Number int `json:"number"`
 
-	// RequestedBy Who asked for it; `null` when nobody did.
+	// RequestedBy Who asked for it. `null` if nobody did.
 	RequestedBy *string `json:"requestedBy"`
 
-	// ResponseBody The first 64 KiB of the answer's body, when it is UTF-8; secrets that the destination sent back are `****`. `null` when no answer came, when the destination's `responseStorage` kept no body, or when the body is in `responseBodyBase64`.
+	// ResponseBody The first 64 KiB of the answer's body, if it is UTF-8. Secrets that the destination sent back are `****`. `null` if no answer came, if the destination's `responseStorage` excludes the body, or if the body is in `responseBodyBase64`.
 	ResponseBody *string `json:"responseBody"`
 
 	// ResponseBodyBase64 The first 64 KiB of a body that is not UTF-8, in base64. Otherwise `null`.
 	ResponseBodyBase64 []byte `json:"responseBodyBase64"`
 
-	// ResponseSize How many bytes of the body were seen, or how many the answer announced if that is more.
+	// ResponseSize How many bytes of the body were read, or how many the answer announced if that is more.
 	ResponseSize int64 `json:"responseSize"`
 
 	// ResponseStorage Which parts of a destination's answers are stored with each attempt: headers and body, headers alone, or neither. The status code, the class and the size of an answer are always stored.
 	ResponseStorage ResponseStorage `json:"responseStorage"`
 
-	// ResponseTruncated Whether the body went on after what is stored, or broke off.
+	// ResponseTruncated Whether there was more of the body than is stored, or the body broke off.
 	ResponseTruncated bool `json:"responseTruncated"`
 
 	// Run The run that it belongs to.
@@ -1108,29 +1108,29 @@ type AttemptSummary struct {
 	// StartedAt When it was started.
 	StartedAt time.Time `json:"startedAt"`
 
-	// StatusCode The HTTP status code of the answer; `null` when none came.
+	// StatusCode The HTTP status code of the answer. `null` if no answer came.
 	StatusCode *int `json:"statusCode"`
 
 	// Trigger What started the attempt:
 	//
-	// - `automatic`: its time had come.
-	// - `resend`: the first attempt of a run that a person opened.
-	// - `send_now`: a person asked for it early.
+	// - `automatic`: it was due.
+	// - `resend`: it is the first attempt of a run that a person opened.
+	// - `send_now`: a person asked for it before it was due.
 	// - `test`: a test alert.
 	Trigger AttemptTrigger `json:"trigger"`
 
-	// WaitReason Why it was not made sooner; `null` when nothing was waited for, and for attempts of before this was stored.
+	// WaitReason Why it was not made sooner. `null` if it did not wait, and for attempts from before this was stored.
 	WaitReason *WaitReason `json:"waitReason"`
 
-	// WaitedMs How long it waited, in milliseconds, since the attempt before it, or since its first hold when there was none; `null` when that is not known.
+	// WaitedMs How long it waited, in milliseconds, since the attempt before it or, for the first attempt, since its first hold. `null` if this is not known.
 	WaitedMs *float64 `json:"waitedMs"`
 }
 
 // AttemptTrigger What started the attempt:
 //
-// - `automatic`: its time had come.
-// - `resend`: the first attempt of a run that a person opened.
-// - `send_now`: a person asked for it early.
+// - `automatic`: it was due.
+// - `resend`: it is the first attempt of a run that a person opened.
+// - `send_now`: a person asked for it before it was due.
 // - `test`: a test alert.
 type AttemptTrigger string
 
@@ -1147,16 +1147,16 @@ type AuditEntry struct {
 	// At When it was made.
 	At time.Time `json:"at"`
 
-	// Detail Further facts, which depend on the action. A delivery has its `alertId`, a token its `name`.
+	// Detail Further facts, which depend on the action. For a delivery they include its `alertId`, for a token its `name`.
 	Detail any `json:"detail"`
 
 	// ID Its id.
 	ID uuid.UUID `json:"id"`
 
-	// RequestID The request that did it, as in the header `X-Request-Id`.
+	// RequestID The id of the request, as in the header `X-Request-Id`.
 	RequestID string `json:"requestId"`
 
-	// SubjectID The id of what was changed; of an alert its `alertId`.
+	// SubjectID The id of what was changed. For an alert this is its `alertId`.
 	SubjectID string `json:"subjectId"`
 
 	// SubjectType What was changed.
@@ -1168,7 +1168,7 @@ type AuditList struct {
 	// Items The changes, newest first.
 	Items []AuditEntry `json:"items"`
 
-	// NextCursor To be passed back as `cursor` for the next page; `null` on the last.
+	// NextCursor Pass it back as `cursor` for the next page. `null` on the last page.
 	NextCursor *string `json:"nextCursor"`
 }
 
@@ -1186,7 +1186,7 @@ type BatchAnswer struct {
 	// Repeated How many had been accepted before.
 	Repeated int `json:"repeated"`
 
-	// Results One for each alert, in the order given.
+	// Results One result for each alert, in the order given.
 	Results []BatchResult `json:"results"`
 }
 
@@ -1195,7 +1195,7 @@ type BatchResult struct {
 	// Accepted The outcome of posting an alert.
 	Accepted *AcceptedAlert `json:"accepted,omitempty"`
 
-	// AlertID The alert's own identifier, given or made. Left out when the alert was refused for its fields, or without one.
+	// AlertID The alert's own identifier, as given or as Belfry made it. Left out if the alert was refused for its fields, or had none.
 	AlertID *string `json:"alertId,omitempty"`
 
 	// Index The alert's place in `alerts`, from 0.
@@ -1203,18 +1203,18 @@ type BatchResult struct {
 
 	// Problem Every error (RFC 9457).
 	//
-	// Examples: {"code":"invalid","detail":"One field is wrong.","errors":[{"code":"reserved","field":"settings.headers[1].name","message":"is set by Belfry"}],"requestId":"4f6f1c0e9b3a4d52","status":422,"title":"Unprocessable Entity","type":"/docs#error-invalid"}
+	// Examples: {"code":"invalid","detail":"Some fields are wrong; see errors.","errors":[{"code":"reserved","field":"settings.headers[1].name","message":"is reserved and cannot be set"}],"requestId":"4f6f1c0e9b3a4d52","status":422,"title":"Unprocessable Entity","type":"/docs#error-invalid"}
 	Problem *Problem `json:"problem,omitempty"`
 
-	// Status - `accepted`: it is new, and stored.
-	// - `repeated`: it was accepted before, with the same input.
-	// - `refused`: it is wrong, and not stored; `problem` says why.
+	// Status - `accepted`: the alert is new, and stored.
+	// - `repeated`: the alert had been accepted before, with the same input.
+	// - `refused`: the alert is not stored. `problem` says why.
 	Status BatchStatus `json:"status"`
 }
 
-// BatchStatus - `accepted`: it is new, and stored.
-// - `repeated`: it was accepted before, with the same input.
-// - `refused`: it is wrong, and not stored; `problem` says why.
+// BatchStatus - `accepted`: the alert is new, and stored.
+// - `repeated`: the alert had been accepted before, with the same input.
+// - `refused`: the alert is not stored. `problem` says why.
 type BatchStatus string
 
 // BulkCount What a bulk re-send would take.
@@ -1222,67 +1222,67 @@ type BulkCount struct {
 	// ByStatus How many deliveries, by status.
 	ByStatus StatusCounts `json:"byStatus"`
 
-	// Capped Whether counting stopped at its bound, so that there may be more.
+	// Capped Whether there may be more than were counted. The bulk re-send would leave those.
 	Capped bool `json:"capped"`
 
 	// Total How many deliveries it would take.
 	Total int `json:"total"`
 }
 
-// BulkResend An order to re-send many deliveries, and how far it is.
+// BulkResend An order to re-send many deliveries, and its progress.
 type BulkResend struct {
-	// Again Whether it also takes those that were delivered.
+	// Again Whether it also takes deliveries that were delivered.
 	Again bool `json:"again"`
 
-	// CreatedAt When it was ordered.
+	// CreatedAt When it was started.
 	CreatedAt time.Time `json:"createdAt"`
 
-	// DeliveryCount How many deliveries were listed; `null` when a filter was given.
+	// DeliveryCount How many deliveries were listed. `null` if a filter was given.
 	DeliveryCount *int `json:"deliveryCount"`
 
-	// Filter The filter that was given; `null` when the deliveries were listed.
+	// Filter The filter that was given. `null` if the deliveries were listed.
 	Filter *DeliveryFilter `json:"filter"`
 
-	// FinishedAt When it was done or cancelled; `null` before.
+	// FinishedAt When it was done or cancelled. `null` before that.
 	FinishedAt *time.Time `json:"finishedAt"`
 
 	// ID Its id.
 	ID uuid.UUID `json:"id"`
 
-	// PerSecond How many are re-sent in a second, on average; a few go at a time.
+	// PerSecond How many are re-sent in a second, on average. A few are re-sent at a time.
 	PerSecond int `json:"perSecond"`
 
-	// RequestedBy Who ordered it.
+	// RequestedBy Who started it.
 	RequestedBy string `json:"requestedBy"`
 
-	// Resent How many were re-sent so far.
+	// Resent How many of them it has re-sent.
 	Resent int `json:"resent"`
 
-	// Skipped How many were skipped so far, because they had changed when their turn came.
+	// Skipped How many of them it has skipped, because they had changed.
 	Skipped int `json:"skipped"`
 
-	// State How far a bulk re-send is:
+	// State The state of a bulk re-send:
 	//
-	// - `running`: it re-sends.
+	// - `running`: it re-sends deliveries.
 	// - `paused`: it waits to be resumed.
-	// - `done`: each delivery had its turn, which is not to say that it has been sent.
+	// - `done`: it has re-sent or skipped each delivery. The new runs may not have been tried yet.
 	// - `cancelled`: someone ended it.
 	State BulkResendState `json:"state"`
 
-	// Total How many deliveries it took when it was ordered.
+	// Total How many deliveries it took when it was started.
 	Total int `json:"total"`
 }
 
-// BulkResendDetails A request to re-send many deliveries, how far it is, and its outcome so far.
+// BulkResendDetails A bulk re-send, and the outcome so far of the deliveries that it re-sent.
 type BulkResendDetails struct {
 	// Embedded struct due to allOf(#/components/schemas/BulkResend)
 	BulkResend `yaml:",inline"`
 	// Embedded fields due to inline allOf schema
-	// Outcomes What the deliveries that an order re-sent have come to by now. Together they are as many as `resent`.
+	// Outcomes The present outcome of the deliveries that it re-sent. The sum of all is `resent`.
 	Outcomes BulkResendOutcomes `json:"outcomes"`
 }
 
-// BulkResendInput What to re-send. Exactly one of `filter` and `deliveryIds`.
+// BulkResendInput What to re-send. Give exactly one of `filter` and `deliveryIds`.
 type BulkResendInput = json.RawMessage
 
 // BulkResendList One page of bulk re-sends.
@@ -1290,11 +1290,11 @@ type BulkResendList struct {
 	// Items The bulk re-sends, newest first.
 	Items []BulkResend `json:"items"`
 
-	// NextCursor To be passed back as `cursor` for the next page; `null` on the last.
+	// NextCursor Pass it back as `cursor` for the next page. `null` on the last page.
 	NextCursor *string `json:"nextCursor"`
 }
 
-// BulkResendOutcomes What the deliveries that an order re-sent have come to by now. Together they are as many as `resent`.
+// BulkResendOutcomes The present outcome of the deliveries that it re-sent. The sum of all is `resent`.
 type BulkResendOutcomes struct {
 	// Cancelled How many were `cancelled` after they were re-sent.
 	Cancelled int `json:"cancelled"`
@@ -1305,21 +1305,21 @@ type BulkResendOutcomes struct {
 	// Failed How many are `failed`.
 	Failed int `json:"failed"`
 
-	// Open How many are not final yet; `queued`, `retrying` or `held`.
+	// Open How many are still open, that is `queued`, `retrying` or `held`.
 	Open int `json:"open"`
 
-	// ResentAgain How many became final and have been re-sent since, one by one or by another order. Nothing is said of what they came to before.
+	// ResentAgain How many have been re-sent once more since, one by one or by another bulk re-send. They are not counted in the other numbers.
 	ResentAgain int `json:"resentAgain"`
 
-	// Unknown How many are no longer kept, or were re-sent by a version of Belfry that did not note for which order.
+	// Unknown How many have been dropped by retention, or were re-sent by a version of Belfry that did not store which bulk re-send did it.
 	Unknown int `json:"unknown"`
 }
 
-// BulkResendState How far a bulk re-send is:
+// BulkResendState The state of a bulk re-send:
 //
-// - `running`: it re-sends.
+// - `running`: it re-sends deliveries.
 // - `paused`: it waits to be resumed.
-// - `done`: each delivery had its turn, which is not to say that it has been sent.
+// - `done`: it has re-sent or skipped each delivery. The new runs may not have been tried yet.
 // - `cancelled`: someone ended it.
 type BulkResendState string
 
@@ -1328,7 +1328,7 @@ type ChangedDestination struct {
 	// Embedded struct due to allOf(#/components/schemas/Destination)
 	Destination `yaml:",inline"`
 	// Embedded fields due to inline allOf schema
-	// SigningSecret The secret that `webhook-signature` is made with, as Standard Webhooks wants it: `whsec_` and base64. Shown this once.
+	// SigningSecret The secret that `webhook-signature` is made with, in the form of Standard Webhooks: `whsec_` and base64. No later answer shows it.
 	SigningSecret *SigningSecret `json:"signingSecret,omitempty"`
 }
 
@@ -1342,7 +1342,7 @@ type Check struct {
 	// Examples: database, partitions, workers
 	Name string `json:"name"`
 
-	// OK Whether it is as it should be.
+	// OK Whether it was found as it should be.
 	OK bool `json:"ok"`
 }
 
@@ -1351,7 +1351,7 @@ type CreatedDestination struct {
 	// Embedded struct due to allOf(#/components/schemas/Destination)
 	Destination `yaml:",inline"`
 	// Embedded fields due to inline allOf schema
-	// SigningSecret The secret that `webhook-signature` is made with, as Standard Webhooks wants it: `whsec_` and base64. Shown this once.
+	// SigningSecret The secret that `webhook-signature` is made with, in the form of Standard Webhooks: `whsec_` and base64. No later answer shows it.
 	SigningSecret SigningSecret `json:"signingSecret"`
 }
 
@@ -1360,7 +1360,7 @@ type CreatedToken struct {
 	// Embedded struct due to allOf(#/components/schemas/Token)
 	Token `yaml:",inline"`
 	// Embedded fields due to inline allOf schema
-	// Secret The token itself, to be sent as `Authorization: Bearer <token>`. Shown this once.
+	// Secret The token's text, to be sent as `Authorization: Bearer <token>`. No later answer shows it.
 	Secret string `json:"token"`
 }
 
@@ -1369,37 +1369,37 @@ type Delivery struct {
 	// AlertID The `alertId` of its alert.
 	AlertID string `json:"alertId"`
 
-	// Attempts The counted attempts of the present run. Attempts that Belfry itself cut short are stored but not counted.
+	// Attempts The counted attempts of the present run. Attempts that Belfry itself cut short are not counted.
 	Attempts int `json:"attempts"`
 
 	// CreatedAt When it was opened.
 	CreatedAt time.Time `json:"createdAt"`
 
-	// Destination A destination in short.
+	// Destination A summary of a destination.
 	Destination DestinationRef `json:"destination"`
 
-	// DueAt When the next attempt is due; a held delivery keeps its time. `null` when the delivery is final.
+	// DueAt When the next attempt is due. A held delivery keeps this time. `null` if the delivery is final.
 	DueAt *time.Time `json:"dueAt"`
 
-	// FinishedAt When it became final; `null` while it is open.
+	// FinishedAt When it became final. `null` while it is open.
 	FinishedAt *time.Time `json:"finishedAt"`
 
-	// FirstAckAt When it was first acknowledged. It stays when a later run fails.
+	// FirstAckAt When it was first acknowledged. It stays the same if a later run fails.
 	FirstAckAt *time.Time `json:"firstAckAt"`
 
 	// ID Its id.
 	ID uuid.UUID `json:"id"`
 
-	// LastAttempt The newest attempt that was counted or acknowledged; `null` before the first.
+	// LastAttempt The newest attempt that was counted or acknowledged. `null` before the first such attempt.
 	LastAttempt *AttemptSummary `json:"lastAttempt"`
 
 	// MaxAttempts The budget of the present run: one try and its retries.
 	MaxAttempts int `json:"maxAttempts"`
 
-	// Reason Why it is held, failed or cancelled; otherwise `null`.
+	// Reason Why it is held, failed or cancelled. `null` for any other status.
 	Reason *DeliveryReason `json:"reason"`
 
-	// RoutedBy What sent the alert there:
+	// RoutedBy Why the alert goes to this destination:
 	//
 	// - `filters`: the destination's filters matched.
 	// - `override`: the alert named the destination.
@@ -1409,17 +1409,17 @@ type Delivery struct {
 	// Run The present run, from 1. Each re-send opens the next.
 	Run int `json:"run"`
 
-	// Status Open, a further attempt will come:
+	// Status Open (a further attempt will be made):
 	//
-	// - `queued`: not yet tried in this run.
-	// - `retrying`: the last attempt failed; the next is due at `dueAt`.
-	// - `held`: waits on purpose, for `reason`, and spends no attempt.
+	// - `queued`: not tried yet in this run.
+	// - `retrying`: the last attempt failed, and the next is due at `dueAt`.
+	// - `held`: it waits on purpose, for `reason`, and spends no attempt.
 	//
-	// Final, until someone re-sends:
+	// Final (unless someone re-sends it):
 	//
-	// - `delivered`: acknowledged with a 2xx.
-	// - `failed`: given up, for `reason`.
-	// - `cancelled`: ended, for `reason`.
+	// - `delivered`: it was acknowledged.
+	// - `failed`: Belfry has given up, for `reason`.
+	// - `cancelled`: it was ended, for `reason`.
 	Status DeliveryStatus `json:"status"`
 
 	// Why Why the alert goes there, in a sentence.
@@ -1462,8 +1462,8 @@ type DeliveryDetails struct {
 	Runs []Run `json:"runs"`
 }
 
-// DeliveryFilter Which deliveries, as the parameters of the list of deliveries say it: fields of different names must all match, and several values of one are
-// alternatives. At least one field, and no empty list.
+// DeliveryFilter Which deliveries to take, with the same fields as the parameters of the list of deliveries. Fields of different names must all match, and
+// several values of one field are alternatives. At least one field is required, and no list may be empty.
 type DeliveryFilter struct {
 	// AlertID The delivery is of this alert.
 	AlertID *string `json:"alertId,omitempty"`
@@ -1477,16 +1477,16 @@ type DeliveryFilter struct {
 	// From The delivery was created at this time or later; not after `to`.
 	From *time.Time `json:"from,omitempty"`
 
-	// Reason The delivery is in its status for one of these reasons.
+	// Reason The delivery's status has one of these reasons.
 	Reason []DeliveryReason `json:"reason,omitempty"`
 
-	// RoutedBy One of these sent the alert there.
+	// RoutedBy The delivery was routed by one of these.
 	RoutedBy []RoutedBy `json:"routedBy,omitempty"`
 
 	// Severity The alert has one of these severities.
 	Severity []Severity `json:"severity,omitempty"`
 
-	// Status The delivery has one of these statuses. At least one must be taken at all: `failed`, `cancelled` or, with `"again": true`, `delivered`.
+	// Status The delivery has one of these statuses. At least one must be a status that can be re-sent: `failed`, `cancelled` or, with `"again": true`, `delivered`.
 	Status []DeliveryStatus `json:"status,omitempty"`
 
 	// StatusCode The newest attempt was answered with this HTTP status code.
@@ -1504,7 +1504,7 @@ type DeliveryList struct {
 	// Items The deliveries, newest first.
 	Items []ListedDelivery `json:"items"`
 
-	// NextCursor To be passed back as `cursor` for the next page, also when this one is not full; `null` on the last.
+	// NextCursor Pass it back as `cursor` for the next page, even if this page is not full. `null` on the last page.
 	NextCursor *string `json:"nextCursor"`
 }
 
@@ -1521,31 +1521,31 @@ type DeliveryList struct {
 // - `by_person` (cancelled): someone cancelled it.
 type DeliveryReason string
 
-// DeliveryStatus Open, a further attempt will come:
+// DeliveryStatus Open (a further attempt will be made):
 //
-// - `queued`: not yet tried in this run.
-// - `retrying`: the last attempt failed; the next is due at `dueAt`.
-// - `held`: waits on purpose, for `reason`, and spends no attempt.
+// - `queued`: not tried yet in this run.
+// - `retrying`: the last attempt failed, and the next is due at `dueAt`.
+// - `held`: it waits on purpose, for `reason`, and spends no attempt.
 //
-// Final, until someone re-sends:
+// Final (unless someone re-sends it):
 //
-// - `delivered`: acknowledged with a 2xx.
-// - `failed`: given up, for `reason`.
-// - `cancelled`: ended, for `reason`.
+// - `delivered`: it was acknowledged.
+// - `failed`: Belfry has given up, for `reason`.
+// - `cancelled`: it was ended, for `reason`.
 type DeliveryStatus string
 
-// DeliverySummary A delivery in short.
+// DeliverySummary A summary of a delivery.
 type DeliverySummary struct {
 	// Attempts The counted attempts of the present run.
 	Attempts int `json:"attempts"`
 
-	// Class The outcome of the newest attempt; `null` before the first.
+	// Class The outcome of the newest attempt. `null` before the first attempt.
 	Class *AttemptClass `json:"class"`
 
-	// Destination A destination in short.
+	// Destination A summary of a destination.
 	Destination DestinationRef `json:"destination"`
 
-	// DueAt When the next attempt is due; `null` when the delivery is final.
+	// DueAt When the next attempt is due. `null` if the delivery is final.
 	DueAt *time.Time `json:"dueAt"`
 
 	// ID Its id.
@@ -1554,23 +1554,23 @@ type DeliverySummary struct {
 	// MaxAttempts The budget of the present run.
 	MaxAttempts int `json:"maxAttempts"`
 
-	// Reason Why it is held, failed or cancelled; otherwise `null`.
+	// Reason Why it is held, failed or cancelled. `null` for any other status.
 	Reason *DeliveryReason `json:"reason"`
 
-	// Status Open, a further attempt will come:
+	// Status Open (a further attempt will be made):
 	//
-	// - `queued`: not yet tried in this run.
-	// - `retrying`: the last attempt failed; the next is due at `dueAt`.
-	// - `held`: waits on purpose, for `reason`, and spends no attempt.
+	// - `queued`: not tried yet in this run.
+	// - `retrying`: the last attempt failed, and the next is due at `dueAt`.
+	// - `held`: it waits on purpose, for `reason`, and spends no attempt.
 	//
-	// Final, until someone re-sends:
+	// Final (unless someone re-sends it):
 	//
-	// - `delivered`: acknowledged with a 2xx.
-	// - `failed`: given up, for `reason`.
-	// - `cancelled`: ended, for `reason`.
+	// - `delivered`: it was acknowledged.
+	// - `failed`: Belfry has given up, for `reason`.
+	// - `cancelled`: it was ended, for `reason`.
 	Status DeliveryStatus `json:"status"`
 
-	// StatusCode The HTTP status code of the newest attempt; `null` before the first and when no answer came.
+	// StatusCode The HTTP status code of the newest attempt. `null` before the first attempt, and if no answer came.
 	StatusCode *int `json:"statusCode"`
 }
 
@@ -1585,29 +1585,29 @@ type Destination struct {
 	// DisplayName Its name.
 	DisplayName string `json:"displayName"`
 
-	// FormerNames The names that it had before and that still reach it, oldest first: an alert that names one goes to this destination. A name
-	// that another destination has now is not among them, and a name reaches nobody once a destination that had it was deleted.
+	// FormerNames The names that it had before and that still reach it, oldest first. An alert that uses one of them goes to this destination. A
+	// name that another destination has now is not among them. A name of a deleted destination reaches no destination.
 	FormerNames []string `json:"formerNames"`
 
 	// ID Its id.
 	ID uuid.UUID `json:"id"`
 
-	// Limits How hard a destination may be worked.
+	// Limits How many attempts may be made at a time and in a second.
 	//
 	// Examples: {"burst":null,"holdFailing":true,"maxInFlight":16,"ratePerSecond":null}
 	Limits Limits `json:"limits"`
 
-	// LogTypes The log types it takes; empty is all.
+	// LogTypes The log types it takes. An empty list means all of them.
 	LogTypes []string `json:"logTypes"`
 
-	// OverrideOnly Whether it takes no severity, and so gets only the alerts that name it and those a person sends.
+	// OverrideOnly Whether it takes no severity, and so gets only alerts that name it and alerts that a person sends to it.
 	OverrideOnly bool `json:"overrideOnly"`
 
 	// ResponseStorage Which parts of a destination's answers are stored with each attempt: headers and body, headers alone, or neither. The status code, the class and the size of an answer are always stored.
 	ResponseStorage ResponseStorage `json:"responseStorage"`
 
-	// Settings Its settings without their secrets. `null` when they cannot be opened: the destination is not `usable`, or this replica lacks
-	// the key that they are sealed with (restart it with the rotated keyset).
+	// Settings Its settings without their secrets. `null` if they cannot be opened: the destination is not `usable`, or this replica lacks the
+	// key that they are sealed with (give it the rotated keyset).
 	Settings json.RawMessage `json:"settings"`
 
 	// Severities The severities it takes.
@@ -1616,39 +1616,39 @@ type Destination struct {
 	// Signing The state of the signing secret.
 	Signing Signing `json:"signing"`
 
-	// State `paused` destinations get no attempts; their deliveries are held.
+	// State A `paused` destination gets no attempts, and its deliveries are held.
 	State DestinationState `json:"state"`
 
-	// StoredSecrets The names of the fields of `settings` that hold a stored secret, which is not shown or shown in part. `PATCH` keeps one that
-	// is left out.
+	// StoredSecrets The names of the fields of `settings` that hold a stored secret, which is not shown, or shown only in part. `PATCH` keeps the
+	// secret of a field that is left out.
 	//
 	//
 	// Examples: ["url","headers"]
 	StoredSecrets []string `json:"storedSecrets"`
 
-	// Type The sort of destination, such as `webhook`. `GET /api/v1/destination-types` describes those that this version knows.
+	// Type The type of a destination, such as `webhook`. `GET /api/v1/destination-types` describes the types that this version knows.
 	//
 	// Examples: webhook
 	Type DestinationType `json:"type"`
 
-	// UnusableMessage The same for people, and what to do; `null` when it can be used.
+	// UnusableMessage Why it cannot be used and what to do, for people. `null` if it can be used.
 	UnusableMessage *string `json:"unusableMessage"`
 
-	// UnusableReason Why it cannot be used; `null` when it can.
+	// UnusableReason Why it cannot be used. `null` if it can be used.
 	UnusableReason *UnusableReason `json:"unusableReason"`
 
 	// UpdatedAt When it was last changed.
 	UpdatedAt time.Time `json:"updatedAt"`
 
-	// Usable Whether there is all that sending takes. While there is not, deliveries are held (`misconfigured`). A destination that only
-	// the replica that answers cannot open, because it lacks the newest sealing key, is usable: the others send.
+	// Usable Whether its settings can be opened and used. While they cannot, its deliveries are held (`misconfigured`). If only the replica
+	// that answers cannot open them, because it lacks the newest sealing key, this is true, because other replicas can send.
 	Usable bool `json:"usable"`
 
-	// Version Goes up with each change. The `ETag` is this number in double quotes.
+	// Version A number that grows with each change. The `ETag` is this number in double quotes.
 	Version int64 `json:"version"`
 }
 
-// DestinationHealth How a destination does.
+// DestinationHealth The health of a destination.
 type DestinationHealth struct {
 	// ConsecutiveFailures How many counted attempts have failed since the last acknowledgement. A 429 ends nothing, and is left out until ten or more have come back without an acknowledgement; of several 429 that were under way together only one counts.
 	ConsecutiveFailures int `json:"consecutiveFailures"`
@@ -1659,29 +1659,29 @@ type DestinationHealth struct {
 	// FailingSince When the first of the counted attempts began that have failed since the last acknowledgement; `null` while it is `healthy`.
 	FailingSince *time.Time `json:"failingSince"`
 
-	// Held How many of its deliveries are held, by reason: a number for each `DeliveryReason` that holds, 0 as well. Each count stops at 10,000, so
-	// 10,000 may mean more.
+	// Held How many of its deliveries are held, by reason. Each `DeliveryReason` that holds has a number, even if it is 0. Each count stops at
+	// 10,000, so 10,000 may mean more.
 	Held HeldCounts `json:"held"`
 
 	// HeldSince Since when its deliveries are held as `failing`, and one at a time probes it; `null` while they are not.
 	HeldSince *time.Time `json:"heldSince"`
 
-	// LastAckAt When it last acknowledged; `null` if never.
+	// LastAckAt When it last acknowledged an attempt. `null` if it never did.
 	LastAckAt *time.Time `json:"lastAckAt"`
 
-	// LastDay Counted attempts, summed up.
+	// LastDay Numbers of counted attempts.
 	LastDay AttemptStats `json:"lastDay"`
 
-	// LastFailure The last counted attempt that failed, whatever came after it; `null` if none has.
+	// LastFailure The last counted attempt that failed, even if later ones were acknowledged. `null` if none has failed.
 	LastFailure *LastFailure `json:"lastFailure"`
 
-	// LastHour Counted attempts, summed up.
+	// LastHour Numbers of counted attempts.
 	LastHour AttemptStats `json:"lastHour"`
 
 	// NextProbeAt When the next held delivery may probe it; `null` while `heldSince` is.
 	NextProbeAt *time.Time `json:"nextProbeAt"`
 
-	// SlowUntil Until when it asked for no further attempts, with 429 or 503 and `Retry-After`; `null` when that is past.
+	// SlowUntil Until when no attempts start, because it asked for that with 429 or 503 and `Retry-After`. `null` if that time is past.
 	SlowUntil *time.Time `json:"slowUntil"`
 
 	// State What its attempts have shown of a destination. Only counted attempts do so, and never tests:
@@ -1696,21 +1696,21 @@ type DestinationHealth struct {
 	State DestinationHealthState `json:"state"`
 }
 
-// DestinationHealthDetails How a destination does, and did for a day.
+// DestinationHealthDetails The health of a destination, and its history of a day.
 type DestinationHealthDetails struct {
 	// Embedded struct due to allOf(#/components/schemas/DestinationHealth)
 	DestinationHealth `yaml:",inline"`
 	// Embedded fields due to inline allOf schema
-	// History The last 24 hours of the clock, oldest first, each of them listed. The last one has not ended yet.
+	// History The last 24 hours of the clock, oldest first, without gaps. The last of them has not ended yet.
 	History []HourStats `json:"history"`
 }
 
-// DestinationHealthList How all destinations do.
+// DestinationHealthList The health of all destinations.
 type DestinationHealthList struct {
 	// Items Every destination, by name.
 	Items []ListedDestinationHealth `json:"items"`
 
-	// NextCursor Always `null`, as there is one page.
+	// NextCursor Always `null`, because there is only one page.
 	NextCursor *string `json:"nextCursor"`
 }
 
@@ -1733,45 +1733,45 @@ type DestinationList struct {
 	// Items The destinations, by name.
 	Items []Destination `json:"items"`
 
-	// NextCursor To be passed back as `cursor` for the next page; `null` on the last.
+	// NextCursor Pass it back as `cursor` for the next page. `null` on the last page.
 	NextCursor *string `json:"nextCursor"`
 }
 
-// DestinationPatch What to change. A field left out stays.
+// DestinationPatch What to change. A field that is left out stays as it is.
 type DestinationPatch = json.RawMessage
 
-// DestinationRef A destination in short.
+// DestinationRef A summary of a destination.
 type DestinationRef struct {
-	// Deleted Whether it has been deleted since.
+	// Deleted Whether it is deleted by now.
 	Deleted bool `json:"deleted"`
 
-	// DisplayName Its name; of a deleted one, its last name.
+	// DisplayName Its name. A deleted destination has its last name.
 	DisplayName string `json:"displayName"`
 
 	// ID Its id.
 	ID uuid.UUID `json:"id"`
 
-	// Type The sort of destination, such as `webhook`. `GET /api/v1/destination-types` describes those that this version knows.
+	// Type The type of a destination, such as `webhook`. `GET /api/v1/destination-types` describes the types that this version knows.
 	//
 	// Examples: webhook
 	Type DestinationType `json:"type"`
 }
 
-// DestinationState `paused` destinations get no attempts; their deliveries are held.
+// DestinationState A `paused` destination gets no attempts, and its deliveries are held.
 type DestinationState string
 
-// DestinationType The sort of destination, such as `webhook`. `GET /api/v1/destination-types` describes those that this version knows.
+// DestinationType The type of a destination, such as `webhook`. `GET /api/v1/destination-types` describes the types that this version knows.
 //
 // Examples: webhook
 type DestinationType = string
 
-// DestinationTypeInfo A type of destination and what it asks for.
+// DestinationTypeInfo A type of destination, and the fields of its settings.
 type DestinationTypeInfo struct {
 	// Description What it is for, in a sentence or two.
 	Description string `json:"description"`
 
-	// Example The request that a destination of a type makes of a test alert, as far as it is the same whatever its settings are. Left out where
-	// all of it depends on them.
+	// Example The request that a destination of this type makes of a test alert, as far as it does not depend on the settings. Left out if all of
+	// it depends on them.
 	Example *ExampleRequest `json:"example,omitempty"`
 
 	// Fields The fields of its settings, in the order of a form.
@@ -1782,7 +1782,7 @@ type DestinationTypeInfo struct {
 	// Examples: Custom Webhook
 	Name string `json:"name"`
 
-	// Type The sort of destination, such as `webhook`. `GET /api/v1/destination-types` describes those that this version knows.
+	// Type The type of a destination, such as `webhook`. `GET /api/v1/destination-types` describes the types that this version knows.
 	//
 	// Examples: webhook
 	Type DestinationType `json:"type"`
@@ -1794,13 +1794,13 @@ type DestinationTypeList struct {
 	Items []DestinationTypeInfo `json:"items"`
 }
 
-// ExampleRequest The request that a destination of a type makes of a test alert, as far as it is the same whatever its settings are. Left out where
-// all of it depends on them.
+// ExampleRequest The request that a destination of this type makes of a test alert, as far as it does not depend on the settings. Left out if all of
+// it depends on them.
 type ExampleRequest struct {
-	// Body The body; `null` when there is none.
+	// Body The body. `null` if there is none.
 	Body *string `json:"body"`
 
-	// Headers The headers that Belfry sets. The signature is made with a secret that nobody has.
+	// Headers The headers that Belfry sets. The signature in them is an example, made with a random secret.
 	Headers []Header `json:"headers"`
 
 	// Method The HTTP method.
@@ -1824,18 +1824,18 @@ type ExplainedDestination struct {
 	Why string `json:"why"`
 }
 
-// ExplainedRoute Where an alert goes and why, and why not elsewhere.
+// ExplainedRoute Where an alert goes and why, and why it goes to no other destination.
 type ExplainedRoute struct {
 	// Destinations Every destination, by name.
 	Destinations []ExplainedDestination `json:"destinations"`
 
-	// Routed Whether it goes anywhere.
+	// Routed Whether it goes to any destination.
 	Routed bool `json:"routed"`
 
-	// UnknownDestinations Those of the alert's `destinations` that do not exist, as given.
+	// UnknownDestinations The items of the alert's `destinations` that no destination has as name or id, as given.
 	UnknownDestinations []string `json:"unknownDestinations"`
 
-	// Unrouted Why it is unrouted; `null` when it has a destination.
+	// Unrouted Why it is unrouted. `null` if it has a destination.
 	Unrouted *Unrouted `json:"unrouted"`
 }
 
@@ -1843,19 +1843,19 @@ type ExplainedRoute struct {
 type FieldError struct {
 	// Code What is wrong with a field:
 	//
-	// - `required`: it is missing, `null`, empty or blank where a value must be.
-	// - `type`: it is of another JSON type.
+	// - `required`: it is missing, `null`, empty or blank, and needs a value.
+	// - `type`: it has the wrong JSON type.
 	// - `enum`: it is not one of the listed values.
-	// - `too_long`: its text, or object, is beyond its limit.
-	// - `too_many`: its list is beyond its limit.
-	// - `format`: it is of the right type, in the wrong form.
-	// - `control_character`: it has a line break or another control character where none may be.
+	// - `too_long`: its text or object is too long.
+	// - `too_many`: its list has too many items.
+	// - `format`: it has the right type, but the wrong form.
+	// - `control_character`: it has a line break or another control character, which is not allowed here.
 	// - `nul`: it contains U+0000, which cannot be stored. (Half of a surrogate pair is `format`.)
-	// - `duplicate`: it is named or listed twice. `settings.headers[0].value` says that this object names `value` twice.
+	// - `duplicate`: it is named or listed twice. `settings.headers[0].value` means that this object has `value` twice.
 	// - `unknown_field`: there is no such field, or no such parameter.
-	// - `malformed`: it is not the JSON that it should be.
-	// - `conflict`: it is at odds with another field, or with what is stored.
-	// - `reserved`: the name is Belfry's.
+	// - `malformed`: it is not valid JSON, or not the JSON that is expected.
+	// - `conflict`: it conflicts with another field, or with what is stored.
+	// - `reserved`: the name is reserved for Belfry.
 	Code FieldErrorCode `json:"code"`
 
 	// Field The field's path in the body, or the parameter's name.
@@ -1863,25 +1863,25 @@ type FieldError struct {
 	// Examples: settings.headers[1].name, limit
 	Field string `json:"field"`
 
-	// Message What is wrong, for a person to read. It never repeats the value.
+	// Message What is wrong, for people. It never repeats the value.
 	Message string `json:"message"`
 }
 
 // FieldErrorCode What is wrong with a field:
 //
-// - `required`: it is missing, `null`, empty or blank where a value must be.
-// - `type`: it is of another JSON type.
+// - `required`: it is missing, `null`, empty or blank, and needs a value.
+// - `type`: it has the wrong JSON type.
 // - `enum`: it is not one of the listed values.
-// - `too_long`: its text, or object, is beyond its limit.
-// - `too_many`: its list is beyond its limit.
-// - `format`: it is of the right type, in the wrong form.
-// - `control_character`: it has a line break or another control character where none may be.
+// - `too_long`: its text or object is too long.
+// - `too_many`: its list has too many items.
+// - `format`: it has the right type, but the wrong form.
+// - `control_character`: it has a line break or another control character, which is not allowed here.
 // - `nul`: it contains U+0000, which cannot be stored. (Half of a surrogate pair is `format`.)
-// - `duplicate`: it is named or listed twice. `settings.headers[0].value` says that this object names `value` twice.
+// - `duplicate`: it is named or listed twice. `settings.headers[0].value` means that this object has `value` twice.
 // - `unknown_field`: there is no such field, or no such parameter.
-// - `malformed`: it is not the JSON that it should be.
-// - `conflict`: it is at odds with another field, or with what is stored.
-// - `reserved`: the name is Belfry's.
+// - `malformed`: it is not valid JSON, or not the JSON that is expected.
+// - `conflict`: it conflicts with another field, or with what is stored.
+// - `reserved`: the name is reserved for Belfry.
 type FieldErrorCode string
 
 // Header An HTTP header.
@@ -1889,15 +1889,15 @@ type Header struct {
 	// Name Its name.
 	Name string `json:"name"`
 
-	// Value Its value; `****` for a secret.
+	// Value Its value, or `****` if it is secret.
 	Value string `json:"value"`
 }
 
 // HeaderInput A header to add.
 type HeaderInput = json.RawMessage
 
-// HeaderName The header's name, an RFC 9110 token. Reserved are Host, Content-Length, Transfer-Encoding, Connection and the
-// other hop-by-hop headers, Content-Type, Expect, Idempotency-Key, X-Idempotency-Key, and all that begin with `webhook-` or `Belfry-`.
+// HeaderName The header's name, an RFC 9110 token. These names are reserved: Host, Content-Length, Transfer-Encoding, Connection and the other
+// hop-by-hop headers, Content-Type, Expect, Idempotency-Key, X-Idempotency-Key, and all that begin with `webhook-` or `Belfry-`.
 type HeaderName = string
 
 // HeaderPatch A header to add or keep.
@@ -1909,20 +1909,20 @@ type HeaderShown struct {
 	Name string `json:"name"`
 }
 
-// Health How the server is.
+// Health The state of the process.
 type Health struct {
 	// Checks What was checked.
 	Checks []Check `json:"checks"`
 
-	// Status `ok` when every check is; `busy` (200) while some calls with alerts are refused for want of room; `unready` (503) when it should get no traffic.
+	// Status `ok`: every check is. `busy` (200): some calls with alerts are refused, because there is no room. `unready` (503): the process should get no traffic.
 	Status HealthStatus `json:"status"`
 }
 
-// HealthStatus `ok` when every check is; `busy` (200) while some calls with alerts are refused for want of room; `unready` (503) when it should get no traffic.
+// HealthStatus `ok`: every check is. `busy` (200): some calls with alerts are refused, because there is no room. `unready` (503): the process should get no traffic.
 type HealthStatus string
 
-// HeldCounts How many of its deliveries are held, by reason: a number for each `DeliveryReason` that holds, 0 as well. Each count stops at 10,000, so
-// 10,000 may mean more.
+// HeldCounts How many of its deliveries are held, by reason. Each `DeliveryReason` that holds has a number, even if it is 0. Each count stops at
+// 10,000, so 10,000 may mean more.
 type HeldCounts map[string]int
 
 // HourStats Counted attempts that ended within an hour.
@@ -1943,7 +1943,7 @@ type HourStats struct {
 	Since time.Time `json:"since"`
 }
 
-// LastFailure A failed attempt in short.
+// LastFailure A summary of a failed attempt.
 type LastFailure struct {
 	// At When it ended.
 	At time.Time `json:"at"`
@@ -1951,48 +1951,47 @@ type LastFailure struct {
 	// Class The outcome of the attempt:
 	//
 	// - `acked`: a 2xx.
-	// - `rejected`: any other answer but a redirect.
-	// - `redirected`: a 3xx; redirects are not followed.
-	// - `timeout`: no answer in time.
+	// - `rejected`: any other answer, except a redirect.
+	// - `redirected`: a 3xx. Redirects are not followed.
+	// - `timeout`: there was no answer in time.
 	// - `dns`: the host name could not be resolved.
-	// - `refused`: no connection, or no way there, also when Belfry's machine has no usable address of the destination's
-	//   family (an IPv6 address where IPv6 is off).
+	// - `refused`: the connection was refused, or the address cannot be reached. This includes an address of a family of which Belfry's
+	//   machine has no usable address, such as IPv6 where IPv6 is off.
 	// - `reset`: the connection was lost before an answer.
-	// - `tls`: the TLS handshake or the certificate failed.
+	// - `tls`: the TLS handshake failed, or the certificate is not valid.
 	// - `blocked_address`: the address is one that Belfry must not call.
 	// - `protocol`: the answer is not HTTP, or the request cannot be made.
-	// - `interrupted`: cut short because Belfry stopped, or because its own machine ran out of sockets, ports or memory;
-	//   not counted.
+	// - `interrupted`: it was cut short because Belfry stopped, or because its machine ran out of sockets, ports or memory. It is not counted.
 	Class AttemptClass `json:"class"`
 
-	// Error What went wrong, in words, without the URL or any header value; `null` when that says nothing more.
+	// Error What went wrong, in words, without the URL or any header value. `null` if class and status code say all.
 	Error *string `json:"error"`
 
-	// StatusCode The HTTP status code of the answer; `null` when none came.
+	// StatusCode The HTTP status code of the answer. `null` if no answer came.
 	StatusCode *int `json:"statusCode"`
 }
 
-// Limits How hard a destination may be worked.
+// Limits How many attempts may be made at a time and in a second.
 //
 // Examples: {"burst":null,"holdFailing":true,"maxInFlight":16,"ratePerSecond":null}
 type Limits struct {
-	// Burst How many attempts may be started at once after a quiet time; `null` without a rate.
+	// Burst How many attempts may be started at once after a time without any. `null` without a rate.
 	Burst *int `json:"burst"`
 
 	// HoldFailing Whether its deliveries are held as `failing` while it keeps failing.
 	HoldFailing bool `json:"holdFailing"`
 
-	// MaxInFlight How many attempts may be under way at a time, from each replica of Belfry.
+	// MaxInFlight How many attempts may be in flight at a time, from each replica of Belfry.
 	MaxInFlight int `json:"maxInFlight"`
 
-	// RatePerSecond How many attempts may be started in a second, by all replicas together; `null` is no limit.
+	// RatePerSecond How many attempts may be started in a second, by all replicas together. `null` is no limit.
 	RatePerSecond *float64 `json:"ratePerSecond"`
 }
 
-// LimitsInput How hard the destination may be worked. Left out or `null`, the default of each.
+// LimitsInput How many attempts may be made at a time and in a second. If it is left out or `null`, each limit has its default.
 type LimitsInput = json.RawMessage
 
-// LimitsPatch The limits to change. One left out stays; `null` clears it to its default, and `null` for the whole clears all.
+// LimitsPatch The limits to change. A limit that is left out stays as it is, and `null` sets it to its default. `null` in place of the object sets all of them to their defaults.
 type LimitsPatch = json.RawMessage
 
 // ListedDelivery A delivery in a list across alerts.
@@ -2004,42 +2003,42 @@ type ListedDelivery struct {
 	Alert AlertRef `json:"alert"`
 }
 
-// ListedDestinationHealth How a destination does, in a list of all.
+// ListedDestinationHealth The health of a destination, in a list.
 type ListedDestinationHealth struct {
 	// Embedded struct due to allOf(#/components/schemas/DestinationHealth)
 	DestinationHealth `yaml:",inline"`
 	// Embedded fields due to inline allOf schema
-	// History Only with `history=true`; the same as in the health of one destination.
+	// History Present with `history=true`. The same as in the health of one destination.
 	History []HourStats `json:"history,omitempty"`
 }
 
 // NewSigningSecret A new signing secret.
 type NewSigningSecret struct {
-	// PreviousValidUntil Until when the previous secret is used too; `null` when it ended at once.
+	// PreviousValidUntil Until when the previous secret is used too. `null` if it is no longer used.
 	PreviousValidUntil *time.Time `json:"previousValidUntil"`
 
-	// SigningSecret The secret that `webhook-signature` is made with, as Standard Webhooks wants it: `whsec_` and base64. Shown this once.
+	// SigningSecret The secret that `webhook-signature` is made with, in the form of Standard Webhooks: `whsec_` and base64. No later answer shows it.
 	SigningSecret SigningSecret `json:"signingSecret"`
 }
 
 // OpenSession A session that is open.
 type OpenSession struct {
-	// Address The address that it was opened from; empty when that is not known.
+	// Address The address that it was opened from. Empty if that is not known.
 	Address string `json:"address"`
 
 	// CreatedAt When it was opened.
 	CreatedAt time.Time `json:"createdAt"`
 
-	// Current Whether this call came with it.
+	// Current Whether it is the session of this call.
 	Current bool `json:"current"`
 
-	// ExpiresAt When it ends at the latest. It ends before when nothing uses it for as long as the setting `BELFRY_SESSION_IDLE` says.
+	// ExpiresAt When it ends at the latest. It ends earlier if it is not used for as long as the setting `BELFRY_SESSION_IDLE` says.
 	ExpiresAt time.Time `json:"expiresAt"`
 
 	// ID Its id.
 	ID uuid.UUID `json:"id"`
 
-	// LastUsedAt When it was last used, to the minute; `null` if never.
+	// LastUsedAt When it was last used, to the minute. `null` if never.
 	LastUsedAt *time.Time `json:"lastUsedAt"`
 
 	// Name The name of the token, or of who made the sign-in link.
@@ -2047,110 +2046,110 @@ type OpenSession struct {
 
 	// OpenedBy What opened a session:
 	//
-	// - `token`: a token. It ends when that is revoked.
-	// - `admin_token`: the admin token of the settings. It ends when Belfry is restarted with another one.
-	// - `sign_in_link`: a sign-in link. It ends by itself, by signing out, or when somebody ends it.
+	// - `token`: a token. The session also ends when the token is revoked.
+	// - `admin_token`: the admin token of the settings. The session also ends when Belfry is restarted with another one.
+	// - `sign_in_link`: a sign-in link.
 	OpenedBy SessionOpener `json:"openedBy"`
 
 	// Scopes What it may do.
 	Scopes []Scope `json:"scopes"`
 
-	// TokenID The `id` of the token that opened it and ends it; `null` when `openedBy` is not `token`.
+	// TokenID The `id` of the token that opened it. `null` if `openedBy` is not `token`.
 	TokenID *uuid.UUID `json:"tokenId"`
 
-	// UserAgent The browser that it was opened with, as the browser said, cut at 256 bytes.
+	// UserAgent The `User-Agent` of the browser that opened it, cut after 256 bytes.
 	UserAgent string `json:"userAgent"`
 }
 
 // Problem Every error (RFC 9457).
 //
-// Examples: {"code":"invalid","detail":"One field is wrong.","errors":[{"code":"reserved","field":"settings.headers[1].name","message":"is set by Belfry"}],"requestId":"4f6f1c0e9b3a4d52","status":422,"title":"Unprocessable Entity","type":"/docs#error-invalid"}
+// Examples: {"code":"invalid","detail":"Some fields are wrong; see errors.","errors":[{"code":"reserved","field":"settings.headers[1].name","message":"is reserved and cannot be set"}],"requestId":"4f6f1c0e9b3a4d52","status":422,"title":"Unprocessable Entity","type":"/docs#error-invalid"}
 type Problem struct {
-	// Code What went wrong, for a program to branch on. The set is closed: a new code is a new version of this document.
+	// Code What went wrong, for programs. The set is closed: a new code makes a new version of this document.
 	//
-	// - `malformed` (400): the request cannot be read: the body is not JSON or, where it is no alert, not UTF-8, a parameter of the path is not of its type, or the path, the query or a header cannot be read.
+	// - `malformed` (400): the request cannot be read. The body is not JSON, or is not UTF-8 and no alert, or a parameter of the path is not of its type, or the path, the query or a header cannot be read.
 	// - `unauthenticated` (401): no token or session, or one that is not valid.
 	// - `forbidden` (403): the token or session lacks the scope, or another site started the call.
-	// - `not_found` (404): there is no such path, or no such thing.
+	// - `not_found` (404): there is no such path, or nothing has this id.
 	// - `method_not_allowed` (405): the path exists, but not with this method.
-	// - `too_slow` (408): the body came too slowly or not whole; send it again in one go.
-	// - `conflict` (409): the request conflicts with what is stored; `detail` says how.
+	// - `too_slow` (408): the body came too slowly, or broke off. Send it again without a pause.
+	// - `conflict` (409): the request conflicts with what is stored. `detail` says how.
 	// - `name_taken` (409): another destination has this `displayName`, or another valid token this `name`, ignoring case.
 	// - `alert_conflict` (409): this `alertId` was accepted before with other input.
-	// - `delivery_open` (409): the delivery waits for its next attempt; send that one now instead of re-sending.
-	// - `delivery_final` (409): the delivery has ended; re-send it.
-	// - `delivery_delivered` (409): the delivery was acknowledged; ask with `"again": true` to send it once more.
-	// - `destination_deleted` (409): the destination was deleted; nothing can be sent to it.
-	// - `bulk_resend_final` (409): the bulk re-send has ended; order another.
-	// - `precondition_failed` (412): it changed since the version in `If-Match`.
-	// - `too_large` (413): the body is larger than 1 MiB, a batch than 16 MiB, or a sign-in than 4 KiB; with 431, the header than 16 KiB.
+	// - `delivery_open` (409): the delivery waits for its next attempt. Use send-now instead of a re-send.
+	// - `delivery_final` (409): the delivery is final. Re-send it instead.
+	// - `delivery_delivered` (409): the delivery was acknowledged. Add `"again": true` to send it once more.
+	// - `destination_deleted` (409): the destination was deleted. Nothing can be sent to it.
+	// - `bulk_resend_final` (409): the bulk re-send is done or cancelled. Start another.
+	// - `precondition_failed` (412): the destination has changed since the version in `If-Match`.
+	// - `too_large` (413): the body is larger than 1 MiB (a batch: 16 MiB, a sign-in: 4 KiB). With status 431 the header of the request is larger than 16 KiB.
 	// - `unsupported_media_type` (415): `Content-Type` is not `application/json` in UTF-8, or there is a `Content-Encoding` other than `identity`.
-	// - `invalid` (422): fields or parameters are wrong; `errors` names each.
-	// - `rate_limited` (429): too many wrong tokens or codes came from this address; wait for `Retry-After`. A token that was valid within a day still works there.
-	// - `too_many_streams` (429): this token has 100 event streams open, or this session 20; close one.
-	// - `internal` (500): something went wrong on our side; the log has it under `requestId`.
-	// - `overloaded` (503): too many alerts wait to be stored, bodies to be read, or re-sends and counts to be worked, or too many event streams are open; wait for `Retry-After` and repeat.
-	// - `unavailable` (503): the database cannot be reached, or Belfry is stopping; wait for `Retry-After` and repeat.
+	// - `invalid` (422): fields or parameters are wrong. `errors` names each, up to 200.
+	// - `rate_limited` (429): too many wrong tokens or codes came from this address. Wait for `Retry-After`. A token that was used successfully within a day still works from there.
+	// - `too_many_streams` (429): this token has 100 event streams open, or this session 20. Close one.
+	// - `internal` (500): something went wrong in Belfry. The log has it under `requestId`.
+	// - `overloaded` (503): too many alerts wait to be stored, too many bodies wait to be read, too many re-sends or counts are worked, or too many event streams are open. Wait for `Retry-After` and repeat.
+	// - `unavailable` (503): the database cannot be used, or Belfry is stopping. Wait for `Retry-After` and repeat.
 	Code ProblemCode `json:"code"`
 
-	// Detail What was wrong this time, for a person to read.
+	// Detail What was wrong with this request, for people.
 	Detail string `json:"detail"`
 
-	// Errors Every wrong field or parameter. Left out when the error is not about one.
+	// Errors Every wrong field or parameter, up to 200. Left out if the error is not about fields.
 	Errors []FieldError `json:"errors,omitempty"`
 
-	// RequestID Names this request in the server's log. Also in the header `X-Request-Id`.
+	// RequestID The id of this request in the server's log. It is in the header `X-Request-Id` too.
 	RequestID string `json:"requestId"`
 
-	// Status The HTTP status code. In a batch, what the item alone would have been answered with.
+	// Status The HTTP status code. For an item of a batch, the status that the item would have had by itself.
 	Status int `json:"status"`
 
 	// Title The status in words.
 	Title string `json:"title"`
 
-	// Type Where the code is explained, `/docs#error-` and the code.
+	// Type Where the code is explained: `/docs#error-` and the code.
 	Type string `json:"type"`
 }
 
-// ProblemCode What went wrong, for a program to branch on. The set is closed: a new code is a new version of this document.
+// ProblemCode What went wrong, for programs. The set is closed: a new code makes a new version of this document.
 //
-// - `malformed` (400): the request cannot be read: the body is not JSON or, where it is no alert, not UTF-8, a parameter of the path is not of its type, or the path, the query or a header cannot be read.
+// - `malformed` (400): the request cannot be read. The body is not JSON, or is not UTF-8 and no alert, or a parameter of the path is not of its type, or the path, the query or a header cannot be read.
 // - `unauthenticated` (401): no token or session, or one that is not valid.
 // - `forbidden` (403): the token or session lacks the scope, or another site started the call.
-// - `not_found` (404): there is no such path, or no such thing.
+// - `not_found` (404): there is no such path, or nothing has this id.
 // - `method_not_allowed` (405): the path exists, but not with this method.
-// - `too_slow` (408): the body came too slowly or not whole; send it again in one go.
-// - `conflict` (409): the request conflicts with what is stored; `detail` says how.
+// - `too_slow` (408): the body came too slowly, or broke off. Send it again without a pause.
+// - `conflict` (409): the request conflicts with what is stored. `detail` says how.
 // - `name_taken` (409): another destination has this `displayName`, or another valid token this `name`, ignoring case.
 // - `alert_conflict` (409): this `alertId` was accepted before with other input.
-// - `delivery_open` (409): the delivery waits for its next attempt; send that one now instead of re-sending.
-// - `delivery_final` (409): the delivery has ended; re-send it.
-// - `delivery_delivered` (409): the delivery was acknowledged; ask with `"again": true` to send it once more.
-// - `destination_deleted` (409): the destination was deleted; nothing can be sent to it.
-// - `bulk_resend_final` (409): the bulk re-send has ended; order another.
-// - `precondition_failed` (412): it changed since the version in `If-Match`.
-// - `too_large` (413): the body is larger than 1 MiB, a batch than 16 MiB, or a sign-in than 4 KiB; with 431, the header than 16 KiB.
+// - `delivery_open` (409): the delivery waits for its next attempt. Use send-now instead of a re-send.
+// - `delivery_final` (409): the delivery is final. Re-send it instead.
+// - `delivery_delivered` (409): the delivery was acknowledged. Add `"again": true` to send it once more.
+// - `destination_deleted` (409): the destination was deleted. Nothing can be sent to it.
+// - `bulk_resend_final` (409): the bulk re-send is done or cancelled. Start another.
+// - `precondition_failed` (412): the destination has changed since the version in `If-Match`.
+// - `too_large` (413): the body is larger than 1 MiB (a batch: 16 MiB, a sign-in: 4 KiB). With status 431 the header of the request is larger than 16 KiB.
 // - `unsupported_media_type` (415): `Content-Type` is not `application/json` in UTF-8, or there is a `Content-Encoding` other than `identity`.
-// - `invalid` (422): fields or parameters are wrong; `errors` names each.
-// - `rate_limited` (429): too many wrong tokens or codes came from this address; wait for `Retry-After`. A token that was valid within a day still works there.
-// - `too_many_streams` (429): this token has 100 event streams open, or this session 20; close one.
-// - `internal` (500): something went wrong on our side; the log has it under `requestId`.
-// - `overloaded` (503): too many alerts wait to be stored, bodies to be read, or re-sends and counts to be worked, or too many event streams are open; wait for `Retry-After` and repeat.
-// - `unavailable` (503): the database cannot be reached, or Belfry is stopping; wait for `Retry-After` and repeat.
+// - `invalid` (422): fields or parameters are wrong. `errors` names each, up to 200.
+// - `rate_limited` (429): too many wrong tokens or codes came from this address. Wait for `Retry-After`. A token that was used successfully within a day still works from there.
+// - `too_many_streams` (429): this token has 100 event streams open, or this session 20. Close one.
+// - `internal` (500): something went wrong in Belfry. The log has it under `requestId`.
+// - `overloaded` (503): too many alerts wait to be stored, too many bodies wait to be read, too many re-sends or counts are worked, or too many event streams are open. Wait for `Retry-After` and repeat.
+// - `unavailable` (503): the database cannot be used, or Belfry is stopping. Wait for `Retry-After` and repeat.
 type ProblemCode string
 
 // Replica One process of Belfry.
 type Replica struct {
-	// Alive Whether that is less than ten seconds old.
+	// Alive Whether its last heartbeat is less than ten seconds old.
 	Alive bool `json:"alive"`
 
-	// ID Its id, made when it started.
+	// ID Its id, which it makes at its start.
 	ID string `json:"id"`
 
 	// Roles What it does.
 	Roles []Role `json:"roles"`
 
-	// SeenAt Its last sign of life.
+	// SeenAt When it wrote its last heartbeat.
 	SeenAt time.Time `json:"seenAt"`
 
 	// StartedAt When it started.
@@ -2169,22 +2168,22 @@ type ResponseStorage string
 // ResumeInput How to resume.
 type ResumeInput = json.RawMessage
 
-// RevokedToken A revoked token and what it leaves.
+// RevokedToken A revoked token, and what was created with it.
 type RevokedToken struct {
-	// Created The tokens that it made, directly or through others that it made, that were valid before; with `cascade` they are revoked now.
+	// Created The tokens that were created with it, directly or through another token, and that were valid before this call. With `cascade` they are revoked now.
 	Created []Token `json:"created"`
 
 	// SessionsEnded How many sessions ended.
 	SessionsEnded int `json:"sessionsEnded"`
 
-	// Token A token, without the token itself.
+	// Token A token, without its text.
 	Token Token `json:"token"`
 }
 
-// Role What a replica does. `api`: answers requests. `worker`: makes attempts.
+// Role What a replica does. `api`: it answers requests. `worker`: it makes attempts.
 type Role string
 
-// RoutedBy What sent the alert there:
+// RoutedBy Why the alert goes to this destination:
 //
 // - `filters`: the destination's filters matched.
 // - `override`: the alert named the destination.
@@ -2199,17 +2198,17 @@ type Run struct {
 	// OpenedAt When it was opened.
 	OpenedAt time.Time `json:"openedAt"`
 
-	// RequestedBy Who asked for it; `null` when nobody did.
+	// RequestedBy Who asked for it. `null` if nobody did.
 	RequestedBy *string `json:"requestedBy"`
 
 	// Run Its number, from 1.
 	Run int `json:"run"`
 
-	// Trigger `automatic`: opened when the delivery was made. `resend`: opened by a person.
+	// Trigger `automatic`: opened with the delivery. `resend`: opened by a person.
 	Trigger RunTrigger `json:"trigger"`
 }
 
-// RunTrigger `automatic`: opened when the delivery was made. `resend`: opened by a person.
+// RunTrigger `automatic`: opened with the delivery. `resend`: opened by a person.
 type RunTrigger string
 
 // Scope What a caller may do:
@@ -2231,25 +2230,25 @@ type SentDeliveries struct {
 
 // ServerFacts The replica that answers, its settings, and all replicas.
 type ServerFacts struct {
-	// AllowedNetworks The networks that may be reached although they are not public, as CIDRs.
+	// AllowedNetworks The networks that Belfry may call although they are not public, as CIDRs.
 	AllowedNetworks []string `json:"allowedNetworks"`
 
 	// AttemptTimeout How many seconds one attempt may take, from DNS to the end of the answer.
 	AttemptTimeout float64 `json:"attemptTimeout"`
 
-	// BuildDate When it was built, in RFC 3339; the time of the commit where the build is reproducible. `null` where the build did not know.
+	// BuildDate When it was built, in RFC 3339. A reproducible build has the time of its commit. `null` if the build did not know.
 	BuildDate *string `json:"buildDate"`
 
-	// Commit The commit that it was built from; it ends in `-dirty` when files had been changed. `null` where the build did not know.
+	// Commit The commit that it was built from. It ends in `-dirty` if files had been changed. `null` if the build did not know.
 	Commit *string `json:"commit"`
 
 	// FailingMaxAge For how many seconds a delivery is held as `failing` before it fails as `expired`.
 	FailingMaxAge float64 `json:"failingMaxAge"`
 
-	// Replicas The replicas on this database, oldest first. A replica that has died is listed until another one notices.
+	// Replicas The replicas on this database, oldest first. A replica that has died is listed until another one takes over its work.
 	Replicas []Replica `json:"replicas"`
 
-	// Retention For how many seconds alerts and attempts are kept once they are final; `null` is for ever.
+	// Retention For how many seconds alerts and attempts are kept once they are final. `null` means for ever.
 	Retention *float64 `json:"retention"`
 
 	// RetryWaits The waits before the retries of a run, as numbers with units (`ms`, `s`, `m`, `h`).
@@ -2264,13 +2263,13 @@ type ServerFacts struct {
 	// StartedAt When the replica that answers was started.
 	StartedAt time.Time `json:"startedAt"`
 
-	// Version The version that answers.
+	// Version The version of the replica that answers.
 	Version string `json:"version"`
 }
 
 // Session Who is calling.
 type Session struct {
-	// ExpiresAt When the session ends; `null` for a token.
+	// ExpiresAt When the session ends. `null` for a token.
 	ExpiresAt *time.Time `json:"expiresAt"`
 
 	// Kind Whether the call came with a token or with the session cookie.
@@ -2291,24 +2290,24 @@ type SessionList struct {
 	// Items The sessions, newest first.
 	Items []OpenSession `json:"items"`
 
-	// NextCursor Always `null`, as there is one page.
+	// NextCursor Always `null`, because there is only one page.
 	NextCursor *string `json:"nextCursor"`
 }
 
 // SessionOpener What opened a session:
 //
-// - `token`: a token. It ends when that is revoked.
-// - `admin_token`: the admin token of the settings. It ends when Belfry is restarted with another one.
-// - `sign_in_link`: a sign-in link. It ends by itself, by signing out, or when somebody ends it.
+// - `token`: a token. The session also ends when the token is revoked.
+// - `admin_token`: the admin token of the settings. The session also ends when Belfry is restarted with another one.
+// - `sign_in_link`: a sign-in link.
 type SessionOpener string
 
-// Settings The settings, as the destination's `type` asks for them and as they were given, without their secrets: a secret is left out, of a
-// secret URL scheme, host and port are shown, and of headers the names. `storedSecrets` says which secrets there are.
+// Settings The settings as they were given, without their secrets. Secrets are left out. A secret URL is shown with its scheme, host and port
+// only, and headers with their names only. `storedSecrets` says which secrets there are.
 type Settings struct {
 	union json.RawMessage
 }
 
-// SettingsCondition Another field and the values of it with which this field is asked for. With any other value it is refused.
+// SettingsCondition The field applies only if another field has one of these values. With any other value it is refused.
 type SettingsCondition struct {
 	// Field The name of the other field, a `select`.
 	Field string `json:"field"`
@@ -2317,24 +2316,25 @@ type SettingsCondition struct {
 	Values []string `json:"values"`
 }
 
-// SettingsField A field of a type's settings. What does not apply to a field is left out of its description.
+// SettingsField A field of a type's settings. Properties that do not apply to a field are left out.
 type SettingsField struct {
 	// Default The value that is used when none is given.
 	Default any `json:"default,omitempty"`
 
-	// Help What to enter, in a sentence; empty when the label says it.
+	// Help What to enter, in a sentence. Empty if the label is enough.
 	Help string `json:"help"`
 
 	// Kind What a field takes, and how a form asks for it:
-	// `text` a line of text;
-	// `secret` a line of text that is not shown while it is typed;
-	// `url` an http or https URL;
-	// `headers` a list of `{"name", "value"}`;
-	// `select` one of `options`;
-	// `multiline` text of several lines;
-	// `pem` certificates or a key in PEM;
-	// `number` a number;
-	// `boolean` true or false.
+	//
+	// - `text`: a line of text.
+	// - `secret`: a line of text that is not shown while it is typed.
+	// - `url`: an http or https URL.
+	// - `headers`: a list of `{"name", "value"}`.
+	// - `select`: one of `options`.
+	// - `multiline`: text of several lines.
+	// - `pem`: certificates or a key in PEM.
+	// - `number`: a number.
+	// - `boolean`: true or false.
 	Kind SettingsFieldKind `json:"kind"`
 
 	// Label Its name for people.
@@ -2342,10 +2342,10 @@ type SettingsField struct {
 	// Examples: Custom Webhook URL
 	Label string `json:"label"`
 
-	// MaxItems At most so many headers.
+	// MaxItems The most headers.
 	MaxItems *int `json:"maxItems,omitempty"`
 
-	// MaxLength At most so many characters; of `headers`, in a value.
+	// MaxLength The most characters. For `headers`, of each value.
 	MaxLength *int `json:"maxLength,omitempty"`
 
 	// Maximum The greatest number.
@@ -2354,26 +2354,26 @@ type SettingsField struct {
 	// Minimum The least number.
 	Minimum *float64 `json:"minimum,omitempty"`
 
-	// Name Its name in `settings`. A dot stands for an object: `auth.kind` is the member `kind` of the object `auth`. Errors name it
-	// behind `settings.`.
+	// Name Its name in `settings`. A dot means an object: `auth.kind` is the member `kind` of the object `auth`. In errors it has the prefix
+	// `settings.`.
 	//
 	//
 	// Examples: url
 	Name string `json:"name"`
 
-	// OnlyIf Another field and the values of it with which this field is asked for. With any other value it is refused.
+	// OnlyIf The field applies only if another field has one of these values. With any other value it is refused.
 	OnlyIf *SettingsCondition `json:"onlyIf,omitempty"`
 
-	// Options What a `select` offers.
+	// Options The values that a `select` offers.
 	Options []SettingsOption `json:"options,omitempty"`
 
 	// Placeholder What an empty input shows.
 	Placeholder *string `json:"placeholder,omitempty"`
 
-	// Required Whether a destination must have it. Where `onlyIf` is given, only then.
+	// Required Whether it must be given. With `onlyIf`, it must be given only if that condition holds.
 	Required bool `json:"required"`
 
-	// Secret Whether it holds a secret. A stored one is kept when it is left out, and not shown; of a `url` scheme and host are, of `headers` the names.
+	// Secret Whether it holds a secret. A stored secret is not shown, and is kept if the field is left out. A `url` is shown with its scheme, host and port only, and `headers` with their names only.
 	Secret bool `json:"secret"`
 
 	// Section The heading under which a form shows it. Fields without one come first.
@@ -2384,18 +2384,19 @@ type SettingsField struct {
 }
 
 // SettingsFieldKind What a field takes, and how a form asks for it:
-// `text` a line of text;
-// `secret` a line of text that is not shown while it is typed;
-// `url` an http or https URL;
-// `headers` a list of `{"name", "value"}`;
-// `select` one of `options`;
-// `multiline` text of several lines;
-// `pem` certificates or a key in PEM;
-// `number` a number;
-// `boolean` true or false.
+//
+// - `text`: a line of text.
+// - `secret`: a line of text that is not shown while it is typed.
+// - `url`: an http or https URL.
+// - `headers`: a list of `{"name", "value"}`.
+// - `select`: one of `options`.
+// - `multiline`: text of several lines.
+// - `pem`: certificates or a key in PEM.
+// - `number`: a number.
+// - `boolean`: true or false.
 type SettingsFieldKind string
 
-// SettingsInput The settings, as the destination's `type` asks for them. They are stored sealed.
+// SettingsInput The settings that the destination's `type` asks for. They are stored sealed.
 type SettingsInput = json.RawMessage
 
 // SettingsOption A value that a `select` offers.
@@ -2407,31 +2408,31 @@ type SettingsOption struct {
 	Value string `json:"value"`
 }
 
-// SettingsPatch What to change in the settings, as the destination's `type` asks for them. A field left out stays, `null` clears one. A field that
-// says where to send (kind `url`) cannot be changed to another scheme, host or port while a secret keeps its stored value: stored
-// secrets are not sent to a new host. A URL as it is shown is
-// refused where the stored one has more: leave it out to keep that, or add a `/` to send to the host's root.
+// SettingsPatch What to change in the settings of the destination's `type`. A field that is left out stays as it is, and `null` clears it. A field of
+// kind `url` cannot be changed to another scheme, host or port while a secret keeps its stored value, because stored secrets are not sent
+// to a new host. Answers show only the scheme, host and port of a URL. Such a shortened URL is refused if the stored one is longer: leave
+// it out to keep the stored one, or add a `/` to send to the root of the host.
 type SettingsPatch = json.RawMessage
 
 // SettingsTestInput Settings to test, and what the test alert looks like.
 type SettingsTestInput = json.RawMessage
 
-// Severity How bad it is, from `INFO` to `CRITICAL`.
+// Severity How severe the alert is, from `INFO` to `CRITICAL`.
 type Severity string
 
-// SignInInput Exactly one of the two.
+// SignInInput A code or a token. Give exactly one of the two.
 type SignInInput = json.RawMessage
 
 // Signing The state of the signing secret.
 type Signing struct {
-	// CreatedAt When the present secret was made; `null` when it cannot be opened.
+	// CreatedAt When the present secret was made. `null` if it cannot be opened.
 	CreatedAt *time.Time `json:"createdAt"`
 
-	// PreviousValidUntil Until when the previous secret is used too; `null` when there is none.
+	// PreviousValidUntil Until when the previous secret is used too. `null` if there is none.
 	PreviousValidUntil *time.Time `json:"previousValidUntil"`
 }
 
-// SigningSecret The secret that `webhook-signature` is made with, as Standard Webhooks wants it: `whsec_` and base64. Shown this once.
+// SigningSecret The secret that `webhook-signature` is made with, in the form of Standard Webhooks: `whsec_` and base64. No later answer shows it.
 type SigningSecret = string
 
 // SigningSecretInput How to rotate.
@@ -2439,10 +2440,10 @@ type SigningSecretInput = json.RawMessage
 
 // StatusCount How many deliveries of one status match.
 type StatusCount struct {
-	// Capped Whether there are more deliveries than were searched, so that there may be more of this status.
+	// Capped Whether there are more deliveries than were searched, so that more may have this status.
 	Capped bool `json:"capped"`
 
-	// Count How many were found. Without `capped` this is exact.
+	// Count How many were found. This is exact unless `capped` is true.
 	Count int `json:"count"`
 }
 
@@ -2494,7 +2495,7 @@ type Timing struct {
 	TLSMs float64 `json:"tlsMs"`
 }
 
-// Token A token, without the token itself.
+// Token A token, without its text.
 type Token struct {
 	// CreatedAt When it was created.
 	CreatedAt time.Time `json:"createdAt"`
@@ -2502,19 +2503,19 @@ type Token struct {
 	// CreatedBy Who created it.
 	CreatedBy string `json:"createdBy"`
 
-	// CreatedByTokenID The `id` of the token that created it, also through a session; `null` when no stored token did.
+	// CreatedByTokenID The `id` of the token that created it, by itself or through a session. `null` if no stored token did.
 	CreatedByTokenID *uuid.UUID `json:"createdByTokenId"`
 
 	// ID Its id.
 	ID uuid.UUID `json:"id"`
 
-	// LastUsedAt When it was last used, to the minute; `null` if never.
+	// LastUsedAt When it was last used, to the minute. `null` if never.
 	LastUsedAt *time.Time `json:"lastUsedAt"`
 
 	// Name Who or what uses it.
 	Name string `json:"name"`
 
-	// RevokedAt When it was revoked; `null` while it is valid.
+	// RevokedAt When it was revoked. `null` while it is valid.
 	RevokedAt *time.Time `json:"revokedAt"`
 
 	// Scopes What it may do.
@@ -2529,13 +2530,13 @@ type TokenList struct {
 	// Items The tokens, newest first.
 	Items []Token `json:"items"`
 
-	// NextCursor Always `null`, as there is one page.
+	// NextCursor Always `null`, because there is only one page.
 	NextCursor *string `json:"nextCursor"`
 }
 
-// UnknownDestination A name, or an id, that alerts gave and that nobody has.
+// UnknownDestination A name or id that alerts have in their `destinations` and that no destination has.
 type UnknownDestination struct {
-	// Alerts How many alerts gave it.
+	// Alerts How many of these alerts have it.
 	Alerts int `json:"alerts"`
 
 	// FirstAt When the first of them was accepted.
@@ -2547,13 +2548,13 @@ type UnknownDestination struct {
 	// LastAt When the last of them was accepted.
 	LastAt time.Time `json:"lastAt"`
 
-	// Name As the alerts have it.
+	// Name The name or id, as the alerts have it.
 	Name string `json:"name"`
 }
 
-// UnknownDestinationList Names that alerts gave and that nobody has.
+// UnknownDestinationList Names and ids that alerts have in their `destinations` and that no destination has.
 type UnknownDestinationList struct {
-	// Capped Whether there were more such alerts than the newest 10,000, which were counted.
+	// Capped Whether there were more such alerts than the 10,000 that were searched.
 	Capped bool `json:"capped"`
 
 	// Items The names.
@@ -2586,48 +2587,51 @@ type Unrouted struct {
 type UnroutedReason string
 
 // UnusableReason Why a destination cannot be used:
-// `settings` its stored settings cannot be opened (enter them again);
-// `signing_secret` its signing secret cannot be opened (enter its settings again: it gets a new one);
-// `unknown_type` this version of Belfry does not know its type.
+//
+// - `settings`: its stored settings cannot be opened. Enter them again.
+// - `signing_secret`: its signing secret cannot be opened. Enter its settings again, and it gets a new one.
+// - `unknown_type`: this version of Belfry does not know its type.
 type UnusableReason string
 
 // WaitReason Why an attempt was not made sooner:
-// `schedule` it was the wait of the list;
-// `retry_after` the destination asked for a longer one, with `Retry-After` or as its type has it;
-// `our_side` Belfry's own side had failed, and waited;
-// `held` the delivery was held;
-// `manual` a person asked for it when it was made.
+//
+// - `schedule`: it waited as long as the retry waits say.
+// - `retry_after`: the destination asked for a longer wait, with `Retry-After` or in the way of its type.
+// - `our_side`: Belfry's own side had failed, and waited.
+// - `held`: the delivery was held.
+// - `manual`: a person asked for it at that moment.
 type WaitReason string
 
-// WebhookSettings The settings of a webhook, as far as they are shown.
+// WebhookSettings The settings of a webhook, without their secrets.
 type WebhookSettings struct {
 	// Headers The headers added to every request, without their values.
 	Headers []HeaderShown `json:"headers"`
 
-	// URL The scheme, host and port of the URL; the rest is secret.
+	// URL The scheme, host and port of the URL. The rest is secret.
 	//
 	// Examples: https://hooks.example.com
 	URL string `json:"url"`
 }
 
-// WebhookSettingsInput The settings of a webhook. All of it is secret.
+// WebhookSettingsInput The settings of a webhook. All of them are secret.
 type WebhookSettingsInput struct {
-	// Headers Headers added to every request. No name twice, ignoring case.
+	// Headers Headers that are added to every request. No name may be given twice, ignoring case.
 	Headers []HeaderInput `json:"headers,omitempty"`
 
-	// URL Where alerts are posted: http or https, with a host, without white space, user name, password or
-	// fragment. A character that a path or query may not hold as it is, such as `ä`, `|`, `"` or `[`, is percent-encoded when it is sent; a space, another
-	// character that cannot be seen, and a `%` without two hexadecimal digits are refused, with the place. The address that the host resolves to is checked whenever Belfry connects; only public ones are called unless the server is set up otherwise.
+	// URL Where alerts are posted: an http or https URL with a host, without white space, user name, password or fragment.
+	// A character that is not allowed in a path or query, such as `ä`, `|`, `"` or `[`, is percent-encoded when it is sent. A space, another
+	// character that cannot be seen, and a `%` without two hexadecimal digits after it are refused. The address that the host resolves to is
+	// checked whenever Belfry connects. Only public addresses are called, and those in `BELFRY_EGRESS_ALLOW`.
 	URL string `json:"url"`
 }
 
 // WebhookSettingsPatch What to change in the settings of a webhook.
 type WebhookSettingsPatch struct {
-	// Headers All headers from now on. A header without a value keeps its stored value. A header that is not listed is removed. `null` removes all.
+	// Headers All headers from now on. A header without a value keeps its stored value. A header that is not listed is removed. `null` removes all of them.
 	Headers []HeaderPatch `json:"headers,omitempty"`
 
-	// URL The new URL, by the same rules as at creation. A new scheme, host or port while a header keeps its stored value is
-	// 422 on `settings.headers`: stored secrets are not sent to a new host. Give every value again.
+	// URL The new URL, by the same rules as at creation. If the scheme, host or port changes while a header keeps its stored value, the answer
+	// is 422 on `settings.headers`, because stored secrets are not sent to a new host. Give every value again.
 	URL *string `json:"url,omitempty"`
 }
 
@@ -2699,7 +2703,7 @@ type ListAlertsParams struct {
 	// Unrouted `true`: only unrouted alerts. `false`: only routed alerts.
 	Unrouted *bool `form:"unrouted,omitempty" json:"unrouted,omitempty"`
 
-	// UnknownDestination The alert names exactly this in its `destinations`, and nobody had it when the alert was accepted.
+	// UnknownDestination The alert has exactly this text in its `destinations`, and no destination had that name or id when the alert was accepted.
 	UnknownDestination *string `form:"unknownDestination,omitempty" json:"unknownDestination,omitempty"`
 
 	// DestinationID The alert has a delivery to this destination.
@@ -2714,25 +2718,25 @@ type ListAlertsParams struct {
 	// Q Text to find, ignoring case, in `title`, `name`, `id` or `alertId`.
 	Q *string `form:"q,omitempty" json:"q,omitempty"`
 
-	// Cursor The `nextCursor` of the page before. Left out, the first page.
+	// Cursor The `nextCursor` of the page before. Without it the answer is the first page.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 
-	// Limit How many items at most.
+	// Limit The most items on a page.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
 // ListAuditParams defines parameters for ListAudit.
 type ListAuditParams struct {
-	// SubjectType Only changes of this sort of thing.
+	// SubjectType Only changes of this type of subject.
 	SubjectType *AuditSubjectType `form:"subjectType,omitempty" json:"subjectType,omitempty"`
 
-	// SubjectID Only changes of the thing with this id; of an alert that is its `alertId`.
+	// SubjectID Only changes of the subject with this id. For an alert this is its `alertId`.
 	SubjectID *string `form:"subjectId,omitempty" json:"subjectId,omitempty"`
 
 	// Action Only this action, such as `delivery.resend`.
 	Action *string `form:"action,omitempty" json:"action,omitempty"`
 
-	// Actor Only changes that this one made, by the whole name.
+	// Actor Only changes by the token or person of this name. The whole name must match.
 	Actor *string `form:"actor,omitempty" json:"actor,omitempty"`
 
 	// From Made at this time or later; not after `to`.
@@ -2741,19 +2745,19 @@ type ListAuditParams struct {
 	// To Made before this time.
 	To *time.Time `form:"to,omitempty" json:"to,omitempty"`
 
-	// Cursor The `nextCursor` of the page before. Left out, the first page.
+	// Cursor The `nextCursor` of the page before. Without it the answer is the first page.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 
-	// Limit How many items at most.
+	// Limit The most items on a page.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
 // ListBulkResendsParams defines parameters for ListBulkResends.
 type ListBulkResendsParams struct {
-	// Cursor The `nextCursor` of the page before. Left out, the first page.
+	// Cursor The `nextCursor` of the page before. Without it the answer is the first page.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 
-	// Limit How many items at most.
+	// Limit The most items on a page.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
@@ -2762,7 +2766,7 @@ type ListDeliveriesParams struct {
 	// Status The delivery has this status. Repeat for several, or separate with commas.
 	Status []DeliveryStatus `form:"status,omitempty" json:"status,omitempty"`
 
-	// Reason The delivery is in its status for this reason. Repeat for several, or separate with commas.
+	// Reason The delivery's status has this reason. Repeat for several, or separate with commas.
 	Reason FilterReason `form:"reason,omitempty" json:"reason,omitempty"`
 
 	// DestinationID The delivery goes to this destination. Repeat for several, or separate with commas.
@@ -2777,7 +2781,7 @@ type ListDeliveriesParams struct {
 	// StatusCode The newest attempt was answered with this HTTP status code.
 	StatusCode *FilterStatusCode `form:"statusCode,omitempty" json:"statusCode,omitempty"`
 
-	// RoutedBy What sent the alert there. Repeat for several, or separate with commas.
+	// RoutedBy The delivery was routed by this. Repeat for several, or separate with commas.
 	RoutedBy FilterRoutedBy `form:"routedBy,omitempty" json:"routedBy,omitempty"`
 
 	// Severity The alert has this severity. Repeat for several, or separate with commas.
@@ -2792,16 +2796,16 @@ type ListDeliveriesParams struct {
 	// To The delivery was created before this time.
 	To *FilterTo `form:"to,omitempty" json:"to,omitempty"`
 
-	// Cursor The `nextCursor` of the page before. Left out, the first page.
+	// Cursor The `nextCursor` of the page before. Without it the answer is the first page.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 
-	// Limit How many items at most.
+	// Limit The most items on a page.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
 // CountDeliveriesParams defines parameters for CountDeliveries.
 type CountDeliveriesParams struct {
-	// Reason The delivery is in its status for this reason. Repeat for several, or separate with commas.
+	// Reason The delivery's status has this reason. Repeat for several, or separate with commas.
 	Reason FilterReason `form:"reason,omitempty" json:"reason,omitempty"`
 
 	// DestinationID The delivery goes to this destination. Repeat for several, or separate with commas.
@@ -2816,7 +2820,7 @@ type CountDeliveriesParams struct {
 	// StatusCode The newest attempt was answered with this HTTP status code.
 	StatusCode *FilterStatusCode `form:"statusCode,omitempty" json:"statusCode,omitempty"`
 
-	// RoutedBy What sent the alert there. Repeat for several, or separate with commas.
+	// RoutedBy The delivery was routed by this. Repeat for several, or separate with commas.
 	RoutedBy FilterRoutedBy `form:"routedBy,omitempty" json:"routedBy,omitempty"`
 
 	// Severity The alert has this severity. Repeat for several, or separate with commas.
@@ -2843,52 +2847,52 @@ type ListDestinationsParams struct {
 	// Type Only destinations of this type.
 	Type *DestinationType `form:"type,omitempty" json:"type,omitempty"`
 
-	// Cursor The `nextCursor` of the page before. Left out, the first page.
+	// Cursor The `nextCursor` of the page before. Without it the answer is the first page.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 
-	// Limit How many items at most.
+	// Limit The most items on a page.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
 // ListDestinationHealthParams defines parameters for ListDestinationHealth.
 type ListDestinationHealthParams struct {
-	// History `true`: also how each did hour by hour. It is for pictures of all of them: with hundreds of destinations it is much to read every second.
+	// History `true`: with the history of each, hour by hour. It is meant for charts. With hundreds of destinations it is too much to read every second.
 	History *bool `form:"history,omitempty" json:"history,omitempty"`
 }
 
 // DeleteDestinationParams defines parameters for DeleteDestination.
 type DeleteDestinationParams struct {
-	// IfMatch The `ETag` that was last seen. With another version stored the answer is 412 and nothing changes. `*`, or no header, matches any version.
+	// IfMatch The `ETag` that was last seen. If another version is stored, the answer is 412 and nothing changes. `*`, or no header, matches any version.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
 // PatchDestinationParams defines parameters for PatchDestination.
 type PatchDestinationParams struct {
-	// IfMatch The `ETag` that was last seen. With another version stored the answer is 412 and nothing changes. `*`, or no header, matches any version.
+	// IfMatch The `ETag` that was last seen. If another version is stored, the answer is 412 and nothing changes. `*`, or no header, matches any version.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
 // PauseDestinationParams defines parameters for PauseDestination.
 type PauseDestinationParams struct {
-	// IfMatch The `ETag` that was last seen. With another version stored the answer is 412 and nothing changes. `*`, or no header, matches any version.
+	// IfMatch The `ETag` that was last seen. If another version is stored, the answer is 412 and nothing changes. `*`, or no header, matches any version.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
 // ResumeDestinationParams defines parameters for ResumeDestination.
 type ResumeDestinationParams struct {
-	// IfMatch The `ETag` that was last seen. With another version stored the answer is 412 and nothing changes. `*`, or no header, matches any version.
+	// IfMatch The `ETag` that was last seen. If another version is stored, the answer is 412 and nothing changes. `*`, or no header, matches any version.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
 // RotateSigningSecretParams defines parameters for RotateSigningSecret.
 type RotateSigningSecretParams struct {
-	// IfMatch The `ETag` that was last seen. With another version stored the answer is 412 and nothing changes. `*`, or no header, matches any version.
+	// IfMatch The `ETag` that was last seen. If another version is stored, the answer is 412 and nothing changes. `*`, or no header, matches any version.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
 // RevokeTokenParams defines parameters for RevokeToken.
 type RevokeTokenParams struct {
-	// Cascade Whether to revoke the tokens that it made, too.
+	// Cascade Whether to revoke the tokens that were created with it, too.
 	Cascade *bool `form:"cascade,omitempty" json:"cascade,omitempty"`
 }
 
@@ -3032,7 +3036,7 @@ type ServerInterface interface {
 	// SendDeliveryNow Send the next attempt now
 	// (POST /api/v1/deliveries/{id}/send-now)
 	SendDeliveryNow(ctx echo.Context, id DeliveryID) error
-	// ListDestinationTypes The types of destinations and what each asks for
+	// ListDestinationTypes List the types of destinations
 	// (GET /api/v1/destination-types)
 	ListDestinationTypes(ctx echo.Context) error
 	// ListDestinations List destinations
@@ -3104,13 +3108,13 @@ type ServerInterface interface {
 	// RevokeToken Revoke a token
 	// (DELETE /api/v1/tokens/{id})
 	RevokeToken(ctx echo.Context, id uuid.UUID, params RevokeTokenParams) error
-	// ListUnknownDestinations Names that alerts give and that nobody has
+	// ListUnknownDestinations List unknown destinations that alerts name
 	// (GET /api/v1/unknown-destinations)
 	ListUnknownDestinations(ctx echo.Context) error
 	// GetHealth Is the process alive
 	// (GET /healthz)
 	GetHealth(ctx echo.Context) error
-	// GetReadiness Can it do its work
+	// GetReadiness Can the process do its work
 	// (GET /readyz)
 	GetReadiness(ctx echo.Context) error
 }
@@ -5461,7 +5465,7 @@ type StrictServerInterface interface {
 	// SendDeliveryNow Send the next attempt now
 	// (POST /api/v1/deliveries/{id}/send-now)
 	SendDeliveryNow(ctx context.Context, request SendDeliveryNowRequestObject) (SendDeliveryNowResponseObject, error)
-	// ListDestinationTypes The types of destinations and what each asks for
+	// ListDestinationTypes List the types of destinations
 	// (GET /api/v1/destination-types)
 	ListDestinationTypes(ctx context.Context, request ListDestinationTypesRequestObject) (ListDestinationTypesResponseObject, error)
 	// ListDestinations List destinations
@@ -5533,13 +5537,13 @@ type StrictServerInterface interface {
 	// RevokeToken Revoke a token
 	// (DELETE /api/v1/tokens/{id})
 	RevokeToken(ctx context.Context, request RevokeTokenRequestObject) (RevokeTokenResponseObject, error)
-	// ListUnknownDestinations Names that alerts give and that nobody has
+	// ListUnknownDestinations List unknown destinations that alerts name
 	// (GET /api/v1/unknown-destinations)
 	ListUnknownDestinations(ctx context.Context, request ListUnknownDestinationsRequestObject) (ListUnknownDestinationsResponseObject, error)
 	// GetHealth Is the process alive
 	// (GET /healthz)
 	GetHealth(ctx context.Context, request GetHealthRequestObject) (GetHealthResponseObject, error)
-	// GetReadiness Can it do its work
+	// GetReadiness Can the process do its work
 	// (GET /readyz)
 	GetReadiness(ctx context.Context, request GetReadinessRequestObject) (GetReadinessResponseObject, error)
 }

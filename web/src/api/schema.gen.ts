@@ -15,8 +15,8 @@ export interface paths {
          * List alerts
          * @description Scope: `read`.
          *
-         *     Newest accepted first, each with the present status of its deliveries. A page may hold fewer than `limit`, or
-         *     nothing, although more follow: go on while `nextCursor` is there.
+         *     Newest accepted first, each with the present status of its deliveries. A page may hold fewer items than `limit`, or
+         *     none, although more follow. Go on until `nextCursor` is `null`.
          */
         get: operations["listAlerts"];
         put?: never;
@@ -24,24 +24,25 @@ export interface paths {
          * Post one alert
          * @description Scope: `ingest`.
          *
-         *     Takes an alert over. 202 means that the alert and all of its deliveries are stored together; from then
-         *     on Belfry owes the delivery. The answer says where the alert goes and why, or why it is unrouted.
+         *     Accepts an alert. 202 means that the alert and all of its deliveries are stored, and that Belfry will deliver
+         *     it. The answer says where the alert goes and why, or why it is unrouted.
          *
-         *     Where it goes is decided once, now, in this order:
+         *     Belfry decides once, when it accepts the alert, where the alert goes. It does so in this order:
          *
          *     1. `destinations` is present and empty, or contains `SKIP`: the alert is unrouted.
-         *     2. `destinations` lists ids or display names: exactly those. Unknown ones are reported, and there is no falling back to the filters.
-         *     3. Otherwise every destination whose filters match: its severities contain the alert's, its alert types contain the alert's type, and its log types overlap the alert's. A destination without log types takes all, and an alert without log types passes all.
+         *     2. `destinations` lists ids or display names, present or former: the alert goes to exactly those. Unknown ones are listed in `unknownDestinations`. The filters do not apply, even if all of them are unknown.
+         *     3. Otherwise the alert goes to every destination whose filters match: its severities contain the alert's, its alert types contain the alert's type, and its log types overlap the alert's. A destination without log types takes all, and an alert without log types passes all.
          *
-         *     A repeat is harmless: the same `alertId` with the same input answers `"repeated": true` and adds nothing, for as long as
+         *     A repeat is harmless: the same `alertId` with the same input is answered with `"repeated": true` and adds nothing, for as long as
          *     alerts are kept. The same `alertId` with other input is 409 `alert_conflict`. Without an
          *     `alertId` every post is a new alert.
          *
-         *     Text that cannot be stored refuses no alert: whoever controls a text that is logged could suppress the alert about it. Each U+0000, each half
-         *     of a surrogate pair and each byte that is not UTF-8 becomes U+FFFD, and `alteredFields` says where. Only in `id` and `alertId` it is
-         *     refused, with the code `nul` or `format`. What makes a repeat the same input is what was sent, not what became of it.
+         *     An alert is not refused for text that cannot be stored, because an attacker who controls a logged text could then suppress the
+         *     alert about it. Each U+0000, each half of a surrogate pair and each byte that is not UTF-8 becomes U+FFFD, and `alteredFields`
+         *     says where. Only in `id` and `alertId` such text is refused, with the code `nul` or `format`. Whether a repeat has the same input
+         *     is decided by what was sent, before anything was replaced.
          *
-         *     At most 1 MiB. With 503 (`overloaded`, `unavailable`), wait for the seconds that `Retry-After` names and post the same alert again.
+         *     The body may have 1 MiB. After 503 (`overloaded`, `unavailable`), wait for the seconds that `Retry-After` names and post the same alert again.
          */
         post: operations["postAlert"];
         delete?: never;
@@ -63,11 +64,13 @@ export interface paths {
          * Post many alerts
          * @description Scope: `ingest`.
          *
-         *     The same as posting each alert by itself: every item has its own result, and a wrong item spoils none of
-         *     the others. An item that is not JSON (`NaN`, say), not UTF-8 or nested too deep is refused as `malformed`. The answer
-         *     is 202 also when items were refused, so read `results`. The whole call fails only if it cannot be read, is too large
-         *     (16 MiB, 1,000 alerts), or nothing can be stored at the moment (503); then none of its alerts was accepted. If only some could be stored, each of the others is `refused` with the
-         *     problem `overloaded` or `unavailable`: post those again.
+         *     The same as posting each alert by itself. Every item has its own result, and a wrong item does not affect the
+         *     others. An item that is not JSON (`NaN`, say), not UTF-8 or nested too deep is refused as `malformed`. The answer
+         *     is 202 even if items were refused, so read `results`.
+         *
+         *     The whole call fails only if it cannot be read, if it is too large (more than 16 MiB or 1,000 alerts), or if nothing can be
+         *     stored at the moment (503). Then none of its alerts was accepted. If only some could be stored, each of the others is `refused`
+         *     with the problem `overloaded` or `unavailable`. Post those again.
          */
         post: operations["postAlerts"];
         delete?: never;
@@ -123,10 +126,10 @@ export interface paths {
          * Send an alert to more destinations
          * @description Scope: `operate`.
          *
-         *     Opens a delivery (`"routedBy": "manual"`) for each destination that is named, whatever its filters say.
+         *     Opens a delivery (`"routedBy": "manual"`) to each destination in `destinationIds`, whatever its filters say.
          *     Like any other delivery it waits while its destination is paused.
-         *     A destination that already has a delivery of this alert keeps it unchanged. To send again, re-send that delivery.
-         *     An id that names no destination is 422 on `destinationIds`; then nothing is sent.
+         *     If the destination already has a delivery of this alert, that delivery stays unchanged. To send again, re-send that delivery.
+         *     An id that no destination has is 422 on `destinationIds`. Then nothing is sent.
          */
         post: operations["sendAlert"];
         delete?: never;
@@ -152,8 +155,8 @@ export interface paths {
          * Explain the route of a stored alert
          * @description Scope: `read`.
          *
-         *     Where this alert would go if it were posted now, with today's destinations. Where it did go was decided
-         *     when it was accepted; that is in the alert's details.
+         *     Where this alert would go if it were posted now, with today's destinations. The alert's details say where it
+         *     did go, which was decided when it was accepted.
          */
         get: operations["explainStoredAlert"];
         put?: never;
@@ -175,8 +178,8 @@ export interface paths {
          * List deliveries
          * @description Scope: `read`.
          *
-         *     Newest first, across all alerts. Of the newest attempt's body only the first 2 KiB are shown here; `responseTruncated` says so.
-         *     A page may hold fewer than `limit`, or nothing, although more follow: go on while `nextCursor` is there.
+         *     Newest first, across all alerts. Each has its newest attempt, with the first 2 KiB of the answer's body. `responseTruncated` says whether there was more.
+         *     A page may hold fewer items than `limit`, or none, although more follow. Go on until `nextCursor` is `null`.
          */
         get: operations["listDeliveries"];
         put?: never;
@@ -199,8 +202,8 @@ export interface paths {
          * @description Scope: `read`.
          *
          *     How many deliveries match the filters, by status. To stay quick, Belfry searches a limited number: the newest of
-         *     each status, and for `delivered` the newest of all. If `capped` of a status is true, there are more to search: the
-         *     count may then be too small, never too large. Every other count is exact. With `alertId` all counts are exact.
+         *     each status, and for `delivered` the newest of all. If `capped` of a status is true, there are more to search, and the
+         *     count may be too small, but not too large. Every other count is exact. With `alertId` all counts are exact.
          */
         get: operations["countDeliveries"];
         put?: never;
@@ -225,7 +228,7 @@ export interface paths {
          * Delivery details
          * @description Scope: `read`.
          *
-         *     The delivery with its alert in short, its runs and every attempt.
+         *     The delivery with a summary of its alert, its runs and every attempt.
          */
         get: operations["getDelivery"];
         put?: never;
@@ -280,17 +283,18 @@ export interface paths {
          * @description Scope: `operate`.
          *
          *     Opens the next run of a delivery that failed, was cancelled, is held or was delivered. The run has a new budget
-         *     of one try and up to ten retries, and uses the destination's present URL and headers. Its first attempt is made
+         *     of one try and up to ten retries, and uses the destination's present settings. Its first attempt is made
          *     before all others, even while the destination is paused or keeps failing, but within the destination's limits.
          *
          *     - A delivered delivery needs `"again": true`, otherwise the answer is 409 `delivery_delivered`.
          *     - A delivery that is `retrying` is 409 `delivery_open`: send its next attempt now instead.
-         *     - A delivery that is `queued` is answered as it is, because its run has not been tried yet. The same holds for a delivery
-         *       that is `held` for `busy` before its first attempt, because the destination has as many attempts in flight as it may.
+         *     - A delivery that is `queued` is answered unchanged, because its run has not been tried yet.
+         *     - A delivery that is `held` although a person asked for it (by a re-send or send-now) waits until the destination has room or can be
+         *       used. It is answered unchanged before the first attempt of its run, and is 409 `delivery_open` after that. With `our_side` it is re-sent.
          *     - If the destination was deleted, nothing can be sent: 409 `destination_deleted`.
          *
-         *     Pass the `run` that you see. If that is no longer the present run, no run is opened and the answer is the delivery as
-         *     it is. So two clicks send once.
+         *     Pass the `run` that you see. If the delivery is in another run by now, no run is opened, and the delivery is answered
+         *     unchanged. So two clicks send once.
          */
         post: operations["resendDelivery"];
         delete?: never;
@@ -315,8 +319,9 @@ export interface paths {
          * Send the next attempt now
          * @description Scope: `operate`.
          *
-         *     Makes the next attempt of an open delivery due at once, in the same run, even while its destination is paused or keeps failing. It goes
-         *     before all others, within the destination's limits. If the attempt is due already, nothing changes. A delivery that is final is 409 `delivery_final`: re-send it.
+         *     Makes the next attempt of an open delivery due at once, in the same run, even while its destination is paused or keeps failing. The
+         *     attempt goes before all others, within the destination's limits. If it is due already, nothing changes. A delivery that is final is
+         *     409 `delivery_final`: re-send it.
          */
         post: operations["sendDeliveryNow"];
         delete?: never;
@@ -341,9 +346,9 @@ export interface paths {
          * Cancel
          * @description Scope: `operate`.
          *
-         *     Ends an open delivery: no further attempt is made. An attempt that is under way is not cut short; if it is
-         *     acknowledged, the delivery becomes `delivered` all the same, because that is the truth. Cancelling twice is harmless; a delivery that is delivered
-         *     or failed is 409 `delivery_final`. A cancelled delivery can be re-sent.
+         *     Ends an open delivery: no further attempt is made. An attempt in flight is not cut short. If it is acknowledged, the
+         *     delivery becomes `delivered`, because the destination has the alert. Cancelling twice is harmless. A delivery that is
+         *     delivered or failed is 409 `delivery_final`. A cancelled delivery can be re-sent.
          */
         post: operations["cancelDelivery"];
         delete?: never;
@@ -371,14 +376,14 @@ export interface paths {
          * Re-send many deliveries
          * @description Scope: `operate`.
          *
-         *     Re-sends every delivery that a filter selects, or each one listed, a few at a time in the background: as if each were re-sent by
-         *     itself. Name either `filter` or `deliveryIds`.
+         *     Re-sends the deliveries that a filter selects, or those listed, a few at a time in the background. Each gets a new run, as
+         *     if it were re-sent by itself. Give either `filter` or `deliveryIds`.
          *
-         *     - Taken are deliveries that failed or were cancelled and, with `"again": true`, those that were delivered; at most 100,000, the oldest. Open ones, the held among them, go out by themselves. To a deleted destination nothing is sent.
-         *     - Which they are is settled now. What has moved when its turn comes is skipped: an order given twice re-sends each delivery once.
-         *     - New alerts go first. These attempts wait behind all others, keep to the destination's limits, and wait while it is paused or keeps failing.
+         *     - It takes deliveries that failed or were cancelled and, with `"again": true`, those that were delivered. Of more than 100,000 it takes the oldest. It does not take open deliveries, held ones among them, because they go out by themselves, nor deliveries to a deleted destination.
+         *     - Which deliveries it takes is decided when it is started. If a delivery has changed when its turn comes, it is skipped. So the same order given twice re-sends each delivery once.
+         *     - These attempts come after all others, so new alerts go first. They keep to the destination's limits, and wait while it is paused or keeps failing.
          *
-         *     Ask with `"dryRun": true` first: that counts what would be taken and changes nothing.
+         *     Call it with `"dryRun": true` first. That counts what would be taken, and changes nothing.
          */
         post: operations["startBulkResend"];
         delete?: never;
@@ -401,7 +406,7 @@ export interface paths {
          * One bulk re-send
          * @description Scope: `read`.
          *
-         *     What was asked for, how far the bulk re-send is, and the outcome so far of the deliveries that it re-sent.
+         *     The order, its progress, and the outcome so far of the deliveries that it re-sent.
          */
         get: operations["getBulkResend"];
         put?: never;
@@ -428,7 +433,7 @@ export interface paths {
          * Pause a bulk re-send
          * @description Scope: `operate`.
          *
-         *     Re-sends no more deliveries until the bulk re-send is resumed. What was re-sent so far goes out. Pausing twice is
+         *     Re-sends no more deliveries until the bulk re-send is resumed. Deliveries that were re-sent before go out. Pausing twice is
          *     harmless. A bulk re-send that is done or cancelled is 409 `bulk_resend_final`.
          */
         post: operations["pauseBulkResend"];
@@ -454,7 +459,7 @@ export interface paths {
          * Resume a bulk re-send
          * @description Scope: `operate`.
          *
-         *     Goes on where the bulk re-send was paused. If it runs, nothing changes. If it is done or cancelled, the answer is 409
+         *     Continues a paused bulk re-send. If it is running, nothing changes. If it is done or cancelled, the answer is 409
          *     `bulk_resend_final`.
          */
         post: operations["resumeBulkResend"];
@@ -480,7 +485,7 @@ export interface paths {
          * Cancel a bulk re-send
          * @description Scope: `operate`.
          *
-         *     Re-sends no more deliveries. What was re-sent so far goes out. Cancelling twice is harmless. A bulk re-send that
+         *     Re-sends no more deliveries. Deliveries that were re-sent before go out. Cancelling twice is harmless. A bulk re-send that
          *     is done is 409 `bulk_resend_final`.
          */
         post: operations["cancelBulkResend"];
@@ -498,11 +503,11 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The types of destinations and what each asks for
+         * List the types of destinations
          * @description Scope: `read`.
          *
-         *     Each type says what it is for and which `settings` a destination of it takes. A form, a command or a check of settings can be made
-         *     from this alone.
+         *     Each type says what it is for and which `settings` a destination of it has. This is enough to draw a form, or to check
+         *     settings, without knowing the type.
          */
         get: operations["listDestinationTypes"];
         put?: never;
@@ -524,7 +529,7 @@ export interface paths {
          * List destinations
          * @description Scope: `read`.
          *
-         *     In the order of their names. Deleted ones are not listed.
+         *     Sorted by name. Deleted destinations are not listed.
          */
         get: operations["listDestinations"];
         put?: never;
@@ -532,7 +537,7 @@ export interface paths {
          * Create a destination
          * @description Scope: `admin`.
          *
-         *     The answer carries the signing secret that Belfry made. It is shown this once; rotate it to get another.
+         *     The answer has the signing secret that Belfry made. No later answer shows it. Whoever loses it can rotate it.
          */
         post: operations["createDestination"];
         delete?: never;
@@ -555,10 +560,10 @@ export interface paths {
          * @description Scope: `admin`.
          *
          *     Sends one test alert, marked `Belfry-Test: true`, with these settings, and answers with the attempt. The answer is 200
-         *     whatever the outcome of the attempt, also after a refused connection. Nothing is stored and no filter applies.
+         *     whatever the outcome of the attempt, even if the connection was refused. Nothing is stored and no filter applies.
          *
          *     - For a new destination give `type` and `settings`. There is no signing secret yet, so the test is signed with a secret that is made for it alone.
-         *     - For a change of an existing destination give its `destinationId` and what would change, as `PATCH` takes it. What is left out is taken from the stored destination, by the same rules, and the test is signed as its alerts are. So nobody has to enter secrets again that stay as they are.
+         *     - For a change of an existing destination give its `destinationId` and what would change, as for `PATCH`. What is left out is taken from the stored destination, by the same rules, and the test is signed as its alerts are. So secrets that stay the same need not be entered again.
          */
         post: operations["testSettings"];
         delete?: never;
@@ -575,12 +580,12 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Names that alerts give and that nobody has
+         * List unknown destinations that alerts name
          * @description Scope: `read`.
          *
-         *     The names and ids that alerts of the last 24 hours gave in their `destinations` and that no destination had, neither
-         *     when the alerts were accepted nor now. The name that was given last comes first. Each spelling is an item of its own. Only
-         *     the newest 10,000 such alerts are searched; `capped` says whether there were more.
+         *     The names and ids that alerts of the last 24 hours have in their `destinations`, and that no destination had when the
+         *     alerts were accepted, nor has now. The name that was used last comes first. Each spelling is an item of its own. The newest
+         *     10,000 such alerts are searched, and `capped` says whether there were more.
          */
         get: operations["listUnknownDestinations"];
         put?: never;
@@ -602,7 +607,7 @@ export interface paths {
          * Health of all destinations
          * @description Scope: `read`.
          *
-         *     How each destination does, in the order of their names, all on one page. Deleted ones are left out.
+         *     The health of each destination, sorted by name, all on one page. Deleted destinations are left out.
          */
         get: operations["listDestinationHealth"];
         put?: never;
@@ -627,7 +632,7 @@ export interface paths {
          * One destination
          * @description Scope: `read`.
          *
-         *     Without its secrets. A deleted destination is 404; what was sent to it still names it.
+         *     Without its secrets. A deleted destination is 404. Its deliveries still have its name.
          */
         get: operations["getDestination"];
         put?: never;
@@ -636,8 +641,8 @@ export interface paths {
          * Delete a destination
          * @description Scope: `admin`.
          *
-         *     At once nothing more is routed or sent to it; its open deliveries become `cancelled` / `destination_deleted` shortly after. Its
-         *     deliveries and attempts stay, with its name. Its name is free again.
+         *     From then on no alert is routed or sent to it. Its open deliveries become `cancelled` (`destination_deleted`) shortly after. Its
+         *     deliveries and attempts stay, with its name. Another destination may take the name.
          */
         delete: operations["deleteDestination"];
         options?: never;
@@ -646,11 +651,11 @@ export interface paths {
          * Change a destination
          * @description Scope: `admin`.
          *
-         *     A field left out stays as it is; `null` clears it to what it is when left out at creation. Waiting deliveries use the new settings
-         *     from their next attempt on; where an alert goes was decided when it was accepted and does not change.
+         *     A field that is left out stays as it is. `null` sets it to its default. Open deliveries use the new settings from their next
+         *     attempt on. Where an alert goes was decided when it was accepted, and does not change.
          *
-         *     Settings that are entered again mend a destination that is `misconfigured`. If its signing secret is lost too, it gets a new one,
-         *     which the answer shows as `signingSecret` and nothing shows again.
+         *     Entering the settings again makes a destination usable whose stored settings could not be opened (`misconfigured`). If its signing
+         *     secret is lost too, it gets a new one, which the answer has as `signingSecret`. No later answer shows it.
          */
         patch: operations["patchDestination"];
         trace?: never;
@@ -669,7 +674,7 @@ export interface paths {
          * How many alerts name a destination
          * @description Scope: `read`.
          *
-         *     How many alerts of the last 30 days named it, by its id, its name or a former name. Look here before it is renamed or deleted.
+         *     How many alerts of the last 30 days named it, by its id, its name or a former name. They show what renaming or deleting it would affect.
          */
         get: operations["countAlertsNaming"];
         put?: never;
@@ -723,8 +728,8 @@ export interface paths {
          * Pause
          * @description Scope: `operate`.
          *
-         *     Holds the open deliveries of the destination, and those still to come. Alerts are routed to a paused destination like to
-         *     any other; their deliveries are `held` / `paused` and use up no attempt. Pausing a paused destination changes nothing.
+         *     Holds the open deliveries of the destination, and those still to come. Alerts are routed to a paused destination as to
+         *     any other. Their deliveries are `held` (`paused`) and spend no attempt. Pausing a paused destination changes nothing.
          */
         post: operations["pauseDestination"];
         delete?: never;
@@ -749,11 +754,11 @@ export interface paths {
          * Resume
          * @description Scope: `operate`.
          *
-         *     Releases what the pause held; each delivery goes on when it is due. Resuming an active destination changes nothing.
+         *     Releases the deliveries that the pause held. Each goes on when it is due. Resuming an active destination changes nothing.
          *
-         *     With `"discard": true` all open deliveries are cancelled (`by_person`) instead, in the same step: those that the pause held
-         *     and all others. Only a delivery with an attempt in flight at that moment goes on. What was cancelled can be
-         *     re-sent. While the destination is active there is nothing to discard.
+         *     With `"discard": true` all open deliveries of the destination are cancelled (`by_person`) instead, in the same step. Only a
+         *     delivery with an attempt in flight at that moment goes on. Cancelled deliveries can be re-sent. On an active destination
+         *     `discard` does nothing.
          */
         post: operations["resumeDestination"];
         delete?: never;
@@ -778,8 +783,8 @@ export interface paths {
          * Test a saved destination
          * @description Scope: `operate`.
          *
-         *     Sends one test alert, signed as any other and marked `Belfry-Test: true`, and answers with the attempt whatever came of it:
-         *     also a refused connection is a 200. No filter applies, a paused destination is tested too, and no alert's status changes.
+         *     Sends one test alert, signed as any other and marked `Belfry-Test: true`, and answers with the attempt. The answer is 200
+         *     whatever the outcome of the attempt, even if the connection was refused. No filter applies, and a paused destination is tested too.
          */
         post: operations["testDestination"];
         delete?: never;
@@ -804,8 +809,8 @@ export interface paths {
          * Rotate the signing secret
          * @description Scope: `admin`.
          *
-         *     Makes a new signing secret and shows it this once. For a while both are used: `webhook-signature` then carries
-         *     two signatures, and a receiver that knows either secret accepts.
+         *     Makes a new signing secret and shows it in this answer only. The previous secret stays in use for a while, so that receivers can be
+         *     changed: `webhook-signature` then has two signatures, and a receiver that knows either secret accepts it.
          */
         post: operations["rotateSigningSecret"];
         delete?: never;
@@ -828,7 +833,7 @@ export interface paths {
          * @description Scope: `read`.
          *
          *     Where this alert would go if it were posted now, and for every other destination why not. Nothing is stored or
-         *     sent. The alert is checked exactly as when it is posted.
+         *     sent. The alert is checked as when it is posted.
          */
         post: operations["explainRoute"];
         delete?: never;
@@ -848,7 +853,7 @@ export interface paths {
          * Who am I
          * @description Scope: any.
          *
-         *     Who is calling, by token or session, and with which scopes.
+         *     Who calls, with a token or a session, and with which scopes.
          */
         get: operations["getSession"];
         put?: never;
@@ -856,11 +861,11 @@ export interface paths {
          * Sign in
          * @description Scope: none.
          *
-         *     Opens a browser session with the code of a sign-in link (used once, for 15 minutes) or with a token,
-         *     and sets the cookie `belfry_session` (`__Host-belfry_session` where the public URL is https). The session has the
-         *     scopes of the code or token, and ends with the token; a
-         *     session that the same browser had before ends now. A code or token that is wrong, used, expired or revoked is 401;
-         *     after too many of them from one address, 429 until `Retry-After` has passed.
+         *     Opens a browser session with a token, or with the code of a sign-in link (which can be used once, within 15 minutes). It
+         *     sets the cookie `belfry_session` (`__Host-belfry_session` if the public URL is https). The session has the scopes of the
+         *     code or token. A session that a token opened ends when the token is revoked. A session that the same browser had before
+         *     ends now. A code or token that is wrong, used, expired or revoked is 401. After too many of them from one address the
+         *     answer is 429 for as long as `Retry-After` says.
          */
         post: operations["signIn"];
         /**
@@ -886,8 +891,8 @@ export interface paths {
          * List sessions
          * @description Scope: any.
          *
-         *     The sessions that are open now, newest first, at most 1,000 on one page: all of them for `admin`; for others the
-         *     caller's own, which are the session of the cookie and those that the caller's token opened.
+         *     The sessions that are open now, newest first, on one page: the newest 1,000. With `admin` these are all sessions. Others get
+         *     their own: the session of the cookie, and those that their token opened.
          */
         get: operations["listSessions"];
         put?: never;
@@ -915,7 +920,7 @@ export interface paths {
          * End a session
          * @description Scope: any.
          *
-         *     From now on its cookie is refused. `admin` may end any session, others their own; for them, another's is 404.
+         *     From then on its cookie is refused. `admin` may end any session. Others may end their own; any other is 404 for them.
          */
         delete: operations["endSession"];
         options?: never;
@@ -934,7 +939,7 @@ export interface paths {
          * List tokens
          * @description Scope: `admin`.
          *
-         *     Newest first, revoked ones too, all on one page. The tokens themselves are not stored and cannot be shown.
+         *     Newest first, revoked ones too, all on one page. The tokens' texts are not stored and cannot be shown.
          */
         get: operations["listTokens"];
         put?: never;
@@ -942,8 +947,8 @@ export interface paths {
          * Create a token
          * @description Scope: `admin`.
          *
-         *     The answer carries the token. It is shown this once. No two tokens that are valid have the same name, whatever
-         *     the case; a revoked one's name is free again.
+         *     The answer has the token's text. No later answer shows it. No two valid tokens have the same name, ignoring case. The
+         *     name of a revoked token may be used again.
          */
         post: operations["createToken"];
         delete?: never;
@@ -969,9 +974,10 @@ export interface paths {
          * Revoke a token
          * @description Scope: `admin`.
          *
-         *     From now on the token is refused by the replica that answers, and within 5 seconds by the others. Calls that need
-         *     `admin` are refused at once by all of them. The sessions that were opened with it end. The answer lists the tokens that it made, directly
-         *     or through others that it made, and that were still valid; `cascade` revokes them too. Revoking it twice is harmless.
+         *     The replica that answers refuses the token from then on, and the others within 5 seconds. Calls that need `admin`, or
+         *     that list or end sessions, are refused at once by all of them. The sessions that the token opened end. The answer lists
+         *     the valid tokens that were created with it, directly or through another token. `cascade` revokes them too. Revoking a token
+         *     twice is harmless.
          */
         delete: operations["revokeToken"];
         options?: never;
@@ -990,8 +996,8 @@ export interface paths {
          * Who did what
          * @description Scope: `operate`.
          *
-         *     What people and programs changed, newest first. It is written together with the change, and holds no secrets.
-         *     With `action` or `actor` a page may hold fewer than `limit`, or nothing, although more follow: go on while `nextCursor` is there.
+         *     What people and programs changed, newest first. An entry is stored together with its change, and has no secrets.
+         *     With `action` or `actor` a page may hold fewer items than `limit`, or none, although more follow. Go on until `nextCursor` is `null`.
          */
         get: operations["listAudit"];
         put?: never;
@@ -1013,7 +1019,7 @@ export interface paths {
          * The server and how it is set up
          * @description Scope: `read`.
          *
-         *     Of the replica that answers: its version and settings. Of all replicas: whether they are alive. No setting that is secret is shown.
+         *     The version and the settings of the replica that answers, and which replicas are alive. Secret settings are not shown.
          */
         get: operations["getServer"];
         put?: never;
@@ -1032,22 +1038,22 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What changes, as it does
+         * Stream what changes
          * @description Scope: `read`.
          *
-         *     Server-sent events: read them with `EventSource`, or line by line. They are hints to read again, not a log: changes
-         *     of a quarter of a second are sent together. If there are too many changes, or some were missed, a single
-         *     `many` says so. The stream begins with a `many`, because what came before it was missed. It sends a comment every 15 seconds
-         *     and ends after 15 minutes: connect again. A token may have 100 streams open, those of its sessions included, and a
-         *     session 20: one more is answered with 429. A replica serves 500: one more is answered with 503.
+         *     Server-sent events: read them with `EventSource`, or line by line. An event is a hint to read something again. The stream
+         *     is not a log: the changes of a quarter of a second are sent together, and if there are too many of them, or some were missed,
+         *     a single `many` says so. The stream begins with a `many`, because earlier changes were missed. It has a comment every
+         *     15 seconds, and ends after 15 minutes. Then connect again. A token may have 100 streams open, those of its sessions included,
+         *     and a session 20. One more is answered with 429. A replica serves 500 streams. One more is answered with 503.
          *
          *     | Event | Data | Says |
          *     | --- | --- | --- |
          *     | `alert` | `{"alertId": "…"}` | An alert was accepted. |
-         *     | `delivery` | `{"id": "…", "alertId": "…", "destinationId": "…", "status": "…", "reason": "…"}` | A delivery has a new attempt or another status; `reason` only where there is one. |
-         *     | `destination` | `{"id": "…"}` | A destination was changed or deleted, or its deliveries were held or its health changed. |
-         *     | `bulk_resend` | `{"id": "…"}` | A bulk re-send was begun, paused, resumed or cancelled, came further, or is done. A replica tells of each at most once a second. |
-         *     | `many` | `{}` | More than can be told: read again what you show. |
+         *     | `delivery` | `{"id": "…", "alertId": "…", "destinationId": "…", "status": "…", "reason": "…"}` | A delivery has a new attempt or another status. `reason` is left out if there is none. |
+         *     | `destination` | `{"id": "…"}` | A destination was changed or deleted, its deliveries were held, or its health changed. |
+         *     | `bulk_resend` | `{"id": "…"}` | A bulk re-send was started, paused, resumed or cancelled, made progress, or is done. A replica sends one for each bulk re-send at most once a second. |
+         *     | `many` | `{}` | There were more changes than can be sent: read again all that you show. |
          */
         get: operations["streamEvents"];
         put?: never;
@@ -1069,7 +1075,7 @@ export interface paths {
          * Is the process alive
          * @description Scope: none.
          *
-         *     Answers as long as the process serves requests. It asks nothing of the database: restart on its failure.
+         *     Answers as long as the process serves requests, whatever the database does. If it fails, restart the process.
          */
         get: operations["getHealth"];
         put?: never;
@@ -1088,16 +1094,16 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Can it do its work
+         * Can the process do its work
          * @description Scope: none.
          *
-         *     Checks the database, its schema, the partitions that attempts are stored in, and the workers; where the role is `api` alone
-         *     the check `workers` says that no deliveries are worked here. Send no traffic here while it is 503. The check `schema` names
-         *     the migration that the database lacks, should somebody have taken one back.
+         *     Checks the database, its schema, the partitions that attempts are stored in, and the workers. Send no traffic to the process
+         *     while the answer is 503. If the process has the role `api` alone, the check `workers` says that it makes no attempts. The
+         *     check `schema` names the migration that the database lacks, if one was taken back.
          *
-         *     The check `producers` says how many calls with alerts were refused for want of room in the last ten seconds. When some
-         *     were, the status is `busy` and the answer is still 200, because another replica would hardly do better. When all were,
-         *     for nine seconds running, the status is `unready` until ten seconds after the last refusal.
+         *     The check `producers` says how many calls with alerts were refused in the last ten seconds because there was no room. If some
+         *     were, the status is `busy`, and the answer is still 200, because other replicas are probably as busy. If in each of the last
+         *     nine seconds calls were refused and none was accepted, the status is `unready`, until a second passes without a refusal.
          */
         get: operations["getReadiness"];
         put?: never;
@@ -1119,7 +1125,7 @@ export interface paths {
          * Metrics
          * @description Scope: `read`.
          *
-         *     In the Prometheus text format. A setting of the server may open it to callers without a token.
+         *     In the Prometheus text format. The setting `BELFRY_OPEN_METRICS` opens it to callers without a token.
          */
         get: operations["getMetrics"];
         put?: never;
@@ -1141,8 +1147,8 @@ export interface paths {
          * Profile of the running server
          * @description Scope: `admin`.
          *
-         *     For `go tool pprof` (`go tool trace` for `trace`): what this replica spends its time and memory on. Profiles hold
-         *     names of functions, and no data of alerts or destinations.
+         *     What this replica spends its time and memory on, for `go tool pprof` (`go tool trace` for `trace`). Profiles have names of
+         *     functions, and no data of alerts or destinations.
          */
         get: operations["getProfile"];
         put?: never;
@@ -1198,7 +1204,7 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
-         * @description How bad it is, from `INFO` to `CRITICAL`.
+         * @description How severe the alert is, from `INFO` to `CRITICAL`.
          * @enum {string}
          */
         Severity: "INFO" | "LOW" | "MEDIUM" | "HIGH" | "CRITICAL";
@@ -1208,17 +1214,17 @@ export interface components {
          */
         AlertType: "RULE" | "RULE_ERROR" | "SCHEDULED_RULE" | "SCHEDULED_RULE_ERROR" | "CORRELATION_RULE" | "CORRELATION_RULE_ERROR" | "POLICY" | "SYSTEM_ERROR";
         /**
-         * @description Open, a further attempt will come:
+         * @description Open (a further attempt will be made):
          *
-         *     - `queued`: not yet tried in this run.
-         *     - `retrying`: the last attempt failed; the next is due at `dueAt`.
-         *     - `held`: waits on purpose, for `reason`, and spends no attempt.
+         *     - `queued`: not tried yet in this run.
+         *     - `retrying`: the last attempt failed, and the next is due at `dueAt`.
+         *     - `held`: it waits on purpose, for `reason`, and spends no attempt.
          *
-         *     Final, until someone re-sends:
+         *     Final (unless someone re-sends it):
          *
-         *     - `delivered`: acknowledged with a 2xx.
-         *     - `failed`: given up, for `reason`.
-         *     - `cancelled`: ended, for `reason`.
+         *     - `delivered`: it was acknowledged.
+         *     - `failed`: Belfry has given up, for `reason`.
+         *     - `cancelled`: it was ended, for `reason`.
          * @enum {string}
          */
         DeliveryStatus: "queued" | "retrying" | "held" | "delivered" | "failed" | "cancelled";
@@ -1238,7 +1244,7 @@ export interface components {
          */
         DeliveryReason: "paused" | "failing" | "our_side" | "busy" | "misconfigured" | "attempts_exhausted" | "expired" | "destination_deleted" | "by_person";
         /**
-         * @description What sent the alert there:
+         * @description Why the alert goes to this destination:
          *
          *     - `filters`: the destination's filters matched.
          *     - `override`: the alert named the destination.
@@ -1249,9 +1255,9 @@ export interface components {
         /**
          * @description What started the attempt:
          *
-         *     - `automatic`: its time had come.
-         *     - `resend`: the first attempt of a run that a person opened.
-         *     - `send_now`: a person asked for it early.
+         *     - `automatic`: it was due.
+         *     - `resend`: it is the first attempt of a run that a person opened.
+         *     - `send_now`: a person asked for it before it was due.
          *     - `test`: a test alert.
          * @enum {string}
          */
@@ -1260,33 +1266,32 @@ export interface components {
          * @description The outcome of the attempt:
          *
          *     - `acked`: a 2xx.
-         *     - `rejected`: any other answer but a redirect.
-         *     - `redirected`: a 3xx; redirects are not followed.
-         *     - `timeout`: no answer in time.
+         *     - `rejected`: any other answer, except a redirect.
+         *     - `redirected`: a 3xx. Redirects are not followed.
+         *     - `timeout`: there was no answer in time.
          *     - `dns`: the host name could not be resolved.
-         *     - `refused`: no connection, or no way there, also when Belfry's machine has no usable address of the destination's
-         *       family (an IPv6 address where IPv6 is off).
+         *     - `refused`: the connection was refused, or the address cannot be reached. This includes an address of a family of which Belfry's
+         *       machine has no usable address, such as IPv6 where IPv6 is off.
          *     - `reset`: the connection was lost before an answer.
-         *     - `tls`: the TLS handshake or the certificate failed.
+         *     - `tls`: the TLS handshake failed, or the certificate is not valid.
          *     - `blocked_address`: the address is one that Belfry must not call.
          *     - `protocol`: the answer is not HTTP, or the request cannot be made.
-         *     - `interrupted`: cut short because Belfry stopped, or because its own machine ran out of sockets, ports or memory;
-         *       not counted.
+         *     - `interrupted`: it was cut short because Belfry stopped, or because its machine ran out of sockets, ports or memory. It is not counted.
          * @enum {string}
          */
         AttemptClass: "acked" | "rejected" | "redirected" | "timeout" | "dns" | "refused" | "reset" | "tls" | "blocked_address" | "protocol" | "interrupted";
         /**
-         * @description `automatic`: opened when the delivery was made. `resend`: opened by a person.
+         * @description `automatic`: opened with the delivery. `resend`: opened by a person.
          * @enum {string}
          */
         RunTrigger: "automatic" | "resend";
         /**
-         * @description The sort of destination, such as `webhook`. `GET /api/v1/destination-types` describes those that this version knows.
+         * @description The type of a destination, such as `webhook`. `GET /api/v1/destination-types` describes the types that this version knows.
          * @example webhook
          */
         DestinationType: string;
         /**
-         * @description `paused` destinations get no attempts; their deliveries are held.
+         * @description A `paused` destination gets no attempts, and its deliveries are held.
          * @enum {string}
          */
         DestinationState: "active" | "paused";
@@ -1304,11 +1309,11 @@ export interface components {
          */
         DestinationHealthState: "healthy" | "failing" | "unreachable";
         /**
-         * @description How far a bulk re-send is:
+         * @description The state of a bulk re-send:
          *
-         *     - `running`: it re-sends.
+         *     - `running`: it re-sends deliveries.
          *     - `paused`: it waits to be resumed.
-         *     - `done`: each delivery had its turn, which is not to say that it has been sent.
+         *     - `done`: it has re-sent or skipped each delivery. The new runs may not have been tried yet.
          *     - `cancelled`: someone ended it.
          * @enum {string}
          */
@@ -1319,7 +1324,7 @@ export interface components {
          */
         AuditSubjectType: "alert" | "authentication" | "bulk_resend" | "delivery" | "destination" | "session" | "token";
         /**
-         * @description What a replica does. `api`: answers requests. `worker`: makes attempts.
+         * @description What a replica does. `api`: it answers requests. `worker`: it makes attempts.
          * @enum {string}
          */
         Role: "api" | "worker";
@@ -1350,13 +1355,13 @@ export interface components {
          *       "title": "Unprocessable Entity",
          *       "status": 422,
          *       "code": "invalid",
-         *       "detail": "One field is wrong.",
+         *       "detail": "Some fields are wrong; see errors.",
          *       "requestId": "4f6f1c0e9b3a4d52",
          *       "errors": [
          *         {
          *           "field": "settings.headers[1].name",
          *           "code": "reserved",
-         *           "message": "is set by Belfry"
+         *           "message": "is reserved and cannot be set"
          *         }
          *       ]
          *     }
@@ -1364,47 +1369,47 @@ export interface components {
         Problem: {
             /**
              * Format: uri-reference
-             * @description Where the code is explained, `/docs#error-` and the code.
+             * @description Where the code is explained: `/docs#error-` and the code.
              */
             type: string;
             /** @description The status in words. */
             title: string;
-            /** @description The HTTP status code. In a batch, what the item alone would have been answered with. */
+            /** @description The HTTP status code. For an item of a batch, the status that the item would have had by itself. */
             status: number;
             code: components["schemas"]["ProblemCode"];
-            /** @description What was wrong this time, for a person to read. */
+            /** @description What was wrong with this request, for people. */
             detail: string;
-            /** @description Names this request in the server's log. Also in the header `X-Request-Id`. */
+            /** @description The id of this request in the server's log. It is in the header `X-Request-Id` too. */
             requestId: string;
-            /** @description Every wrong field or parameter. Left out when the error is not about one. */
+            /** @description Every wrong field or parameter, up to 200. Left out if the error is not about fields. */
             errors?: components["schemas"]["FieldError"][];
         };
         /**
-         * @description What went wrong, for a program to branch on. The set is closed: a new code is a new version of this document.
+         * @description What went wrong, for programs. The set is closed: a new code makes a new version of this document.
          *
-         *     - `malformed` (400): the request cannot be read: the body is not JSON or, where it is no alert, not UTF-8, a parameter of the path is not of its type, or the path, the query or a header cannot be read.
+         *     - `malformed` (400): the request cannot be read. The body is not JSON, or is not UTF-8 and no alert, or a parameter of the path is not of its type, or the path, the query or a header cannot be read.
          *     - `unauthenticated` (401): no token or session, or one that is not valid.
          *     - `forbidden` (403): the token or session lacks the scope, or another site started the call.
-         *     - `not_found` (404): there is no such path, or no such thing.
+         *     - `not_found` (404): there is no such path, or nothing has this id.
          *     - `method_not_allowed` (405): the path exists, but not with this method.
-         *     - `too_slow` (408): the body came too slowly or not whole; send it again in one go.
-         *     - `conflict` (409): the request conflicts with what is stored; `detail` says how.
+         *     - `too_slow` (408): the body came too slowly, or broke off. Send it again without a pause.
+         *     - `conflict` (409): the request conflicts with what is stored. `detail` says how.
          *     - `name_taken` (409): another destination has this `displayName`, or another valid token this `name`, ignoring case.
          *     - `alert_conflict` (409): this `alertId` was accepted before with other input.
-         *     - `delivery_open` (409): the delivery waits for its next attempt; send that one now instead of re-sending.
-         *     - `delivery_final` (409): the delivery has ended; re-send it.
-         *     - `delivery_delivered` (409): the delivery was acknowledged; ask with `"again": true` to send it once more.
-         *     - `destination_deleted` (409): the destination was deleted; nothing can be sent to it.
-         *     - `bulk_resend_final` (409): the bulk re-send has ended; order another.
-         *     - `precondition_failed` (412): it changed since the version in `If-Match`.
-         *     - `too_large` (413): the body is larger than 1 MiB, a batch than 16 MiB, or a sign-in than 4 KiB; with 431, the header than 16 KiB.
+         *     - `delivery_open` (409): the delivery waits for its next attempt. Use send-now instead of a re-send.
+         *     - `delivery_final` (409): the delivery is final. Re-send it instead.
+         *     - `delivery_delivered` (409): the delivery was acknowledged. Add `"again": true` to send it once more.
+         *     - `destination_deleted` (409): the destination was deleted. Nothing can be sent to it.
+         *     - `bulk_resend_final` (409): the bulk re-send is done or cancelled. Start another.
+         *     - `precondition_failed` (412): the destination has changed since the version in `If-Match`.
+         *     - `too_large` (413): the body is larger than 1 MiB (a batch: 16 MiB, a sign-in: 4 KiB). With status 431 the header of the request is larger than 16 KiB.
          *     - `unsupported_media_type` (415): `Content-Type` is not `application/json` in UTF-8, or there is a `Content-Encoding` other than `identity`.
-         *     - `invalid` (422): fields or parameters are wrong; `errors` names each.
-         *     - `rate_limited` (429): too many wrong tokens or codes came from this address; wait for `Retry-After`. A token that was valid within a day still works there.
-         *     - `too_many_streams` (429): this token has 100 event streams open, or this session 20; close one.
-         *     - `internal` (500): something went wrong on our side; the log has it under `requestId`.
-         *     - `overloaded` (503): too many alerts wait to be stored, bodies to be read, or re-sends and counts to be worked, or too many event streams are open; wait for `Retry-After` and repeat.
-         *     - `unavailable` (503): the database cannot be reached, or Belfry is stopping; wait for `Retry-After` and repeat.
+         *     - `invalid` (422): fields or parameters are wrong. `errors` names each, up to 200.
+         *     - `rate_limited` (429): too many wrong tokens or codes came from this address. Wait for `Retry-After`. A token that was used successfully within a day still works from there.
+         *     - `too_many_streams` (429): this token has 100 event streams open, or this session 20. Close one.
+         *     - `internal` (500): something went wrong in Belfry. The log has it under `requestId`.
+         *     - `overloaded` (503): too many alerts wait to be stored, too many bodies wait to be read, too many re-sends or counts are worked, or too many event streams are open. Wait for `Retry-After` and repeat.
+         *     - `unavailable` (503): the database cannot be used, or Belfry is stopping. Wait for `Retry-After` and repeat.
          * @enum {string}
          */
         ProblemCode: "malformed" | "invalid" | "unauthenticated" | "forbidden" | "not_found" | "method_not_allowed" | "too_slow" | "conflict" | "name_taken" | "alert_conflict" | "delivery_open" | "delivery_final" | "delivery_delivered" | "destination_deleted" | "bulk_resend_final" | "precondition_failed" | "too_large" | "unsupported_media_type" | "rate_limited" | "too_many_streams" | "overloaded" | "unavailable" | "internal";
@@ -1417,31 +1422,31 @@ export interface components {
              */
             field: string;
             code: components["schemas"]["FieldErrorCode"];
-            /** @description What is wrong, for a person to read. It never repeats the value. */
+            /** @description What is wrong, for people. It never repeats the value. */
             message: string;
         };
         /**
          * @description What is wrong with a field:
          *
-         *     - `required`: it is missing, `null`, empty or blank where a value must be.
-         *     - `type`: it is of another JSON type.
+         *     - `required`: it is missing, `null`, empty or blank, and needs a value.
+         *     - `type`: it has the wrong JSON type.
          *     - `enum`: it is not one of the listed values.
-         *     - `too_long`: its text, or object, is beyond its limit.
-         *     - `too_many`: its list is beyond its limit.
-         *     - `format`: it is of the right type, in the wrong form.
-         *     - `control_character`: it has a line break or another control character where none may be.
+         *     - `too_long`: its text or object is too long.
+         *     - `too_many`: its list has too many items.
+         *     - `format`: it has the right type, but the wrong form.
+         *     - `control_character`: it has a line break or another control character, which is not allowed here.
          *     - `nul`: it contains U+0000, which cannot be stored. (Half of a surrogate pair is `format`.)
-         *     - `duplicate`: it is named or listed twice. `settings.headers[0].value` says that this object names `value` twice.
+         *     - `duplicate`: it is named or listed twice. `settings.headers[0].value` means that this object has `value` twice.
          *     - `unknown_field`: there is no such field, or no such parameter.
-         *     - `malformed`: it is not the JSON that it should be.
-         *     - `conflict`: it is at odds with another field, or with what is stored.
-         *     - `reserved`: the name is Belfry's.
+         *     - `malformed`: it is not valid JSON, or not the JSON that is expected.
+         *     - `conflict`: it conflicts with another field, or with what is stored.
+         *     - `reserved`: the name is reserved for Belfry.
          * @enum {string}
          */
         FieldErrorCode: "required" | "type" | "enum" | "too_long" | "too_many" | "format" | "control_character" | "nul" | "duplicate" | "unknown_field" | "malformed" | "conflict" | "reserved";
         /**
          * @description An alert as a producer posts it. In the optional fields `null` is the same as leaving the field out. Fields that are not listed here are
-         *     accepted, left out, and named in `ignoredFields`. No field of the alert itself may be named twice, and nothing may be nested more than 100 deep.
+         *     ignored, and named in `ignoredFields`. No field of the alert itself may be given twice, and nothing may be nested more than 100 levels deep.
          */
         AlertInput: {
             /**
@@ -1452,26 +1457,26 @@ export interface components {
             severity: components["schemas"]["Severity"];
             type: components["schemas"]["AlertType"];
             /**
-             * @description The alert's own identifier, without `/` and control characters, not blank, not `.` and not `..`. It makes repeats harmless: give one.
-             *     Left out, Belfry makes one of 32 hexadecimal digits, and every post is a new alert.
+             * @description The alert's own identifier, without `/` and control characters, not blank, not `.` and not `..`. Give one: it makes repeats harmless.
+             *     If it is left out, Belfry makes one of 32 hexadecimal digits, and every post is a new alert.
              * @example b90c19e66e160e194a5b3b94ec27fb7c
              */
             alertId?: string | null;
             /**
              * @description When the alert was created, as AWSDateTime: seconds are optional, a fraction has 1 to 9 digits and needs seconds,
-             *     and the offset is compulsory: `Z`, `±hh:mm` or `±hh:mm:ss`. Its unambiguous kin is taken too, as `strftime`, Suricata and Wazuh write it:
-             *     `±hhmm`, `±hh`, and `t` and `z` for `T` and `Z`. It comes back in RFC 3339, in UTC. Left out: now.
+             *     and an offset is required: `Z`, `±hh:mm` or `±hh:mm:ss`. Forms that `strftime`, Suricata and Wazuh write are accepted too:
+             *     `±hhmm`, `±hh`, and `t` and `z` for `T` and `Z`. Answers have it as RFC 3339 in UTC. If it is left out, it is the time of acceptance.
              * @example 2026-11-30T12:00:00.123456+0000
              * @example 2020-10-13T03:35:24Z
              * @example 2020-10-13T03:35Z
              * @example 2020-10-13T09:05:24.123456789+05:30
              */
             createdAt?: string | null;
-            /** @description The alert's title. Left out or empty, `name`, and failing that `id`. */
+            /** @description The alert's title. If it is left out or empty, it is the `name`, and without a name the `id`. */
             title?: string | null;
             /** @description The name of the detection. */
             name?: string | null;
-            /** @description Where to look at the alert, as an absolute http or https URL. Left out or empty, this server's page of the alert. */
+            /** @description Where to look at the alert, as an absolute http or https URL. If it is left out or empty, it is the page of the alert in Belfry's console. */
             link?: string | null;
             /** @description What the alert is about. */
             description?: string | null;
@@ -1481,24 +1486,25 @@ export interface components {
             tags?: string[] | null;
             /** @description The version of the detection, without control characters. */
             version?: string | null;
-            /** @description The types of the logs that the alert came from, not blank and without control characters. Compared exactly with destinations' `logTypes`. */
+            /** @description The types of the logs that the alert came from, not blank and without control characters. They are compared exactly with the `logTypes` of destinations. */
             logTypes?: string[] | null;
             /**
-             * @description Anything else the receiver should get, as one JSON object of at most 200 KiB without white space. It is passed on as it is written,
-             *     but for its white space and for text that cannot be stored (see `alteredFields`): numbers, escapes, the order of names, and names given twice.
+             * @description Anything else that the receiver should get, as one JSON object of at most 200 KiB without white space. It is delivered as it is
+             *     written, with its numbers, its escapes, the order of its names, and names given twice. Only white space is dropped, and text that
+             *     cannot be stored is replaced (see `alteredFields`).
              */
             alertContext?: {
                 [key: string]: unknown;
             } | null;
             /**
-             * @description Overrides the filters: ids or display names (ignoring case) of the destinations that the alert goes to, and no others. Empty, or with `SKIP` in it,
-             *     the alert is stored, and unrouted. Left out or `null`, the filters decide.
+             * @description Overrides the filters: the ids or display names (ignoring case) of the destinations that the alert goes to. It goes to no others. If the
+             *     list is empty or contains `SKIP`, the alert is stored and unrouted. If it is left out or `null`, the filters decide.
              */
             destinations?: string[] | null;
         };
         /** @description Many alerts. */
         AlertBatch: {
-            /** @description The alerts. Each is checked by itself, as when it is posted alone. */
+            /** @description The alerts. Each is checked as when it is posted by itself. */
             alerts: Record<string, never>[];
         };
         /** @description Where to send an alert. */
@@ -1508,43 +1514,43 @@ export interface components {
         };
         /** @description How to re-send. */
         ResendInput: {
-            /** @description The run that the caller sees. If the delivery is in another run, no run is opened and the delivery is answered unchanged. If left out, the delivery may be in any run. */
+            /** @description The run that the caller sees. If the delivery is in another run, no run is opened and the delivery is answered unchanged. If it is left out, the delivery may be in any run. */
             run?: number;
             /**
-             * @description Needed to re-send a delivery that was delivered.
+             * @description Must be true to re-send a delivery that was delivered.
              * @default false
              */
             again?: boolean;
         };
-        /** @description What to re-send. Exactly one of `filter` and `deliveryIds`. */
+        /** @description What to re-send. Give exactly one of `filter` and `deliveryIds`. */
         BulkResendInput: {
             filter?: components["schemas"]["DeliveryFilter"];
-            /** @description The deliveries themselves. Naming one twice is the same as once, and an id that names none counts for nothing. */
+            /** @description The ids of the deliveries. Naming one twice is the same as once, and an id that no delivery has is ignored. */
             deliveryIds?: string[];
             /**
-             * @description Whether those that were delivered are sent once more, too.
+             * @description Whether deliveries that were delivered are sent once more, too.
              * @default false
              */
             again?: boolean;
             /**
-             * @description How many are re-sent in a second, on average; a few go at a time.
+             * @description How many are re-sent in a second, on average. A few are re-sent at a time.
              * @default 50
              */
             perSecond?: number;
             /**
-             * @description Only count.
+             * @description Whether to count only, and change nothing.
              * @default false
              */
             dryRun?: boolean;
         };
         /**
-         * @description Which deliveries, as the parameters of the list of deliveries say it: fields of different names must all match, and several values of one are
-         *     alternatives. At least one field, and no empty list.
+         * @description Which deliveries to take, with the same fields as the parameters of the list of deliveries. Fields of different names must all match, and
+         *     several values of one field are alternatives. At least one field is required, and no list may be empty.
          */
         DeliveryFilter: {
-            /** @description The delivery has one of these statuses. At least one must be taken at all: `failed`, `cancelled` or, with `"again": true`, `delivered`. */
+            /** @description The delivery has one of these statuses. At least one must be a status that can be re-sent: `failed`, `cancelled` or, with `"again": true`, `delivered`. */
             status?: components["schemas"]["DeliveryStatus"][];
-            /** @description The delivery is in its status for one of these reasons. */
+            /** @description The delivery's status has one of these reasons. */
             reason?: components["schemas"]["DeliveryReason"][];
             /** @description The delivery goes to one of these destinations. */
             destinationId?: string[];
@@ -1554,7 +1560,7 @@ export interface components {
             class?: components["schemas"]["AttemptClass"][];
             /** @description The newest attempt was answered with this HTTP status code. */
             statusCode?: number;
-            /** @description One of these sent the alert there. */
+            /** @description The delivery was routed by one of these. */
             routedBy?: components["schemas"]["RoutedBy"][];
             /** @description The alert has one of these severities. */
             severity?: components["schemas"]["Severity"][];
@@ -1579,43 +1585,46 @@ export interface components {
         /** @description A new destination. */
         DestinationInput: {
             /**
-             * @description Its name: 1 to 100 characters after trimming, not `SKIP` and not in the form of an id. No other destination has the same
-             *     name, ignoring case (409 `name_taken`). Refused are characters that are not shown or that turn the direction of text (zero
-             *     width, bidirectional and other controls, private use, unassigned), letters of scripts that look alike in one name (UTS 39,
-             *     highly restrictive: one script, or Latin with Chinese, Japanese or Korean), and a name that looks like that of another
-             *     destination but is spelt with other characters. Emoji are allowed.
+             * @description Its name: 1 to 100 characters after trimming, not `SKIP` and not in the form of an id. No two destinations have the same
+             *     name, ignoring case (409 `name_taken`). These are refused:
+             *
+             *     - characters that are not shown or that change the direction of text: zero width, bidirectional and other controls, private use, unassigned;
+             *     - letters of several scripts in one name, unless they are Latin with Chinese, Japanese or Korean (UTS 39, highly restrictive);
+             *     - a name that looks like that of another destination but is spelt with other characters.
+             *
+             *     Emoji are allowed.
              */
             displayName: string;
             type: components["schemas"]["DestinationType"];
-            /** @description The severities it takes. Left out, `null` or empty, it gets only the alerts that name it and those a person sends. */
+            /** @description The severities it takes. If it is left out, `null` or empty, the destination gets only alerts that name it and alerts that a person sends to it. */
             severities?: components["schemas"]["Severity"][] | null;
-            /** @description The alert types it takes. Left out or `null`, all of them; an empty list is refused. */
+            /** @description The alert types it takes. If it is left out or `null`, all of them. An empty list is refused. */
             alertTypes?: components["schemas"]["AlertType"][] | null;
-            /** @description The log types it takes, compared exactly. Left out, `null` or empty, all. */
+            /** @description The log types it takes, compared exactly. If it is left out, `null` or empty, all of them. */
             logTypes?: string[] | null;
             limits?: components["schemas"]["LimitsInput"];
-            /** @description Which parts of its answers are stored. Left out or `null` means `full`. */
+            /** @description Which parts of its answers are stored. If it is left out or `null`, it is `full`. */
             responseStorage?: components["schemas"]["ResponseStorage"] | null;
             settings: components["schemas"]["SettingsInput"];
         };
-        /** @description How hard the destination may be worked. Left out or `null`, the default of each. */
+        /** @description How many attempts may be made at a time and in a second. If it is left out or `null`, each limit has its default. */
         LimitsInput: {
             /**
-             * @description How many attempts may be under way at a time, from each replica of Belfry. What a person asks for (send-now, re-send) goes before all
-             *     others, within this limit and the rate; only the probe of a destination that keeps failing goes beside it.
+             * @description How many attempts may be in flight at a time, from each replica of Belfry. An attempt that a person asks for (send-now, re-send) goes
+             *     before all others, within this limit and the rate. Only the probe of a destination does not count.
              * @default 16
              */
             maxInFlight?: number | null;
             /**
              * Format: double
-             * @description How many attempts may be started in a second, by all replicas together, those that a person asks for among them. Left out or `null`,
-             *     as many as there are.
+             * @description How many attempts may be started in a second, by all replicas together. Attempts that a person asks for count too. If it is left out
+             *     or `null`, there is no limit.
              * @default null
              */
             ratePerSecond?: number | null;
             /**
-             * @description How many attempts may be started at once after a quiet time; only together with `ratePerSecond`. Replicas share it, and each
-             *     may start at least one. Left out or `null`, as many as the rate lets through in a second, and at least one.
+             * @description How many attempts may be started at once after a time without any. It needs `ratePerSecond`. The replicas share it, and each may
+             *     start at least one. If it is left out or `null`, it is what the rate allows in a second, and at least one.
              */
             burst?: number | null;
             /**
@@ -1625,120 +1634,121 @@ export interface components {
              */
             holdFailing?: boolean | null;
         } | null;
-        /** @description The settings, as the destination's `type` asks for them. They are stored sealed. */
+        /** @description The settings that the destination's `type` asks for. They are stored sealed. */
         SettingsInput: components["schemas"]["WebhookSettingsInput"];
-        /** @description The settings of a webhook. All of it is secret. */
+        /** @description The settings of a webhook. All of them are secret. */
         WebhookSettingsInput: {
             /**
-             * @description Where alerts are posted: http or https, with a host, without white space, user name, password or
-             *     fragment. A character that a path or query may not hold as it is, such as `ä`, `|`, `"` or `[`, is percent-encoded when it is sent; a space, another
-             *     character that cannot be seen, and a `%` without two hexadecimal digits are refused, with the place. The address that the host resolves to is checked whenever Belfry connects; only public ones are called unless the server is set up otherwise.
+             * @description Where alerts are posted: an http or https URL with a host, without white space, user name, password or fragment.
+             *     A character that is not allowed in a path or query, such as `ä`, `|`, `"` or `[`, is percent-encoded when it is sent. A space, another
+             *     character that cannot be seen, and a `%` without two hexadecimal digits after it are refused. The address that the host resolves to is
+             *     checked whenever Belfry connects. Only public addresses are called, and those in `BELFRY_EGRESS_ALLOW`.
              */
             url: string;
-            /** @description Headers added to every request. No name twice, ignoring case. */
+            /** @description Headers that are added to every request. No name may be given twice, ignoring case. */
             headers?: components["schemas"]["HeaderInput"][] | null;
         };
         /** @description A header to add. */
         HeaderInput: {
             name: components["schemas"]["HeaderName"];
-            /** @description Its value: visible ASCII, space and tab, trimmed and then not empty. It never comes back. */
+            /** @description Its value: visible ASCII, spaces and tabs. It is trimmed, and must not be empty then. No answer shows it. */
             value: string;
         };
         /**
-         * @description The header's name, an RFC 9110 token. Reserved are Host, Content-Length, Transfer-Encoding, Connection and the
-         *     other hop-by-hop headers, Content-Type, Expect, Idempotency-Key, X-Idempotency-Key, and all that begin with `webhook-` or `Belfry-`.
+         * @description The header's name, an RFC 9110 token. These names are reserved: Host, Content-Length, Transfer-Encoding, Connection and the other
+         *     hop-by-hop headers, Content-Type, Expect, Idempotency-Key, X-Idempotency-Key, and all that begin with `webhook-` or `Belfry-`.
          */
         HeaderName: string;
-        /** @description What to change. A field left out stays. */
+        /** @description What to change. A field that is left out stays as it is. */
         DestinationPatch: {
             /**
-             * @description Its new name, by the same rules as at creation. The former name becomes one of its `formerNames`: alerts that name it go
-             *     on reaching it.
+             * @description Its new name, by the same rules as at creation. The former name becomes one of its `formerNames`. Alerts that use the former
+             *     name still reach the destination.
              */
             displayName?: string;
-            /** @description Those of its `formerNames` that shall go on reaching it. They can be taken away, not added; `null` or empty takes away all. */
+            /** @description The `formerNames` that are to keep reaching it. Names can be taken away, but not added. `null` or an empty list takes all away. */
             formerNames?: string[] | null;
             /** @description Cannot be changed. The present type may be given. */
             type?: components["schemas"]["DestinationType"];
-            /** @description The severities it takes. `null` or empty, it gets only the alerts that name it and those a person sends. */
+            /** @description The severities it takes. If it is `null` or empty, the destination gets only alerts that name it and alerts that a person sends to it. */
             severities?: components["schemas"]["Severity"][] | null;
-            /** @description The alert types it takes. `null` is all of them; an empty list is refused. */
+            /** @description The alert types it takes. `null` means all of them. An empty list is refused. */
             alertTypes?: components["schemas"]["AlertType"][] | null;
-            /** @description The log types it takes. `null` or empty is all. */
+            /** @description The log types it takes. `null` or an empty list means all of them. */
             logTypes?: string[] | null;
             limits?: components["schemas"]["LimitsPatch"];
-            /** @description Which parts of its answers are stored from now on; `null` means `full`. Attempts that are stored already do not change. */
+            /** @description Which parts of its answers are stored from now on. `null` means `full`. Stored attempts do not change. */
             responseStorage?: components["schemas"]["ResponseStorage"] | null;
             settings?: components["schemas"]["SettingsPatch"];
         };
-        /** @description The limits to change. One left out stays; `null` clears it to its default, and `null` for the whole clears all. */
+        /** @description The limits to change. A limit that is left out stays as it is, and `null` sets it to its default. `null` in place of the object sets all of them to their defaults. */
         LimitsPatch: {
             /** @description As at creation. `null` is 16. */
             maxInFlight?: number | null;
             /**
              * Format: double
-             * @description As at creation. `null` is no limit; the burst goes with it.
+             * @description As at creation. `null` is no limit, and takes the burst away too.
              */
             ratePerSecond?: number | null;
-            /** @description As at creation. It stays when only the rate changes; `null` is as many as the rate lets through in a second, and at least one. */
+            /** @description As at creation. It stays as it is when only the rate changes. `null` is what the rate allows in a second, and at least one. */
             burst?: number | null;
             /** @description As at creation. `null` is `true`. */
             holdFailing?: boolean | null;
         } | null;
         /**
-         * @description What to change in the settings, as the destination's `type` asks for them. A field left out stays, `null` clears one. A field that
-         *     says where to send (kind `url`) cannot be changed to another scheme, host or port while a secret keeps its stored value: stored
-         *     secrets are not sent to a new host. A URL as it is shown is
-         *     refused where the stored one has more: leave it out to keep that, or add a `/` to send to the host's root.
+         * @description What to change in the settings of the destination's `type`. A field that is left out stays as it is, and `null` clears it. A field of
+         *     kind `url` cannot be changed to another scheme, host or port while a secret keeps its stored value, because stored secrets are not sent
+         *     to a new host. Answers show only the scheme, host and port of a URL. Such a shortened URL is refused if the stored one is longer: leave
+         *     it out to keep the stored one, or add a `/` to send to the root of the host.
          */
         SettingsPatch: components["schemas"]["WebhookSettingsPatch"];
         /** @description What to change in the settings of a webhook. */
         WebhookSettingsPatch: {
             /**
-             * @description The new URL, by the same rules as at creation. A new scheme, host or port while a header keeps its stored value is
-             *     422 on `settings.headers`: stored secrets are not sent to a new host. Give every value again.
+             * @description The new URL, by the same rules as at creation. If the scheme, host or port changes while a header keeps its stored value, the answer
+             *     is 422 on `settings.headers`, because stored secrets are not sent to a new host. Give every value again.
              */
             url?: string;
-            /** @description All headers from now on. A header without a value keeps its stored value. A header that is not listed is removed. `null` removes all. */
+            /** @description All headers from now on. A header without a value keeps its stored value. A header that is not listed is removed. `null` removes all of them. */
             headers?: components["schemas"]["HeaderPatch"][] | null;
         };
         /** @description A header to add or keep. */
         HeaderPatch: {
             name: components["schemas"]["HeaderName"];
-            /** @description Its new value. Left out or `null`, the stored one stays; a name that is not stored yet needs one. */
+            /** @description Its new value. If it is left out or `null`, the stored value stays. A header that is not stored yet needs a value. */
             value?: string | null;
         };
         /** @description What the test alert looks like. */
         TestInput: {
-            /** @description The test alert's severity. Left out, INFO. */
+            /** @description The test alert's severity. The default is INFO. */
             severity?: components["schemas"]["Severity"];
-            /** @description The test alert's type. Left out, RULE. */
+            /** @description The test alert's type. The default is RULE. */
             alertType?: components["schemas"]["AlertType"];
         };
         /** @description Settings to test, and what the test alert looks like. */
         SettingsTestInput: {
             /**
              * Format: uuid
-             * @description The destination that the settings are a change of. One whose stored settings cannot be opened is 409 `conflict`, unless
-             *     settings are given.
+             * @description The destination that is to be changed. If its stored settings cannot be opened, the answer is 409 `conflict`, unless `settings`
+             *     are given.
              */
             destinationId?: string;
             /** @description Required without `destinationId`. With it, the destination's present type may be given. */
             type?: components["schemas"]["DestinationType"];
             /**
-             * @description Required without `destinationId`, and then all of them, as at creation. With it, what would change, as in a `PATCH`: a header
-             *     without a value keeps its stored one. Left out, all of them as they are stored.
+             * @description Without `destinationId`, all settings, as at creation. With `destinationId`, what would change, as in a `PATCH`: a header without a
+             *     value keeps its stored value. If it is left out, the stored settings are tested.
              */
             settings?: components["schemas"]["SettingsPatch"];
-            /** @description The test alert's severity. Left out, INFO. */
+            /** @description The test alert's severity. The default is INFO. */
             severity?: components["schemas"]["Severity"];
-            /** @description The test alert's type. Left out, RULE. */
+            /** @description The test alert's type. The default is RULE. */
             alertType?: components["schemas"]["AlertType"];
         };
         /** @description How to resume. */
         ResumeInput: {
             /**
-             * @description Whether what waits is cancelled instead of sent.
+             * @description Whether the open deliveries are cancelled instead of sent.
              * @default false
              */
             discard?: boolean;
@@ -1746,12 +1756,12 @@ export interface components {
         /** @description How to rotate. */
         SigningSecretInput: {
             /**
-             * @description How many seconds the previous secret is used together with the new one. 0 stops its use at once.
+             * @description For how many seconds the previous secret is used together with the new one. With 0 it is no longer used.
              * @default 86400
              */
             keepPreviousForSeconds?: number;
         };
-        /** @description Exactly one of the two. */
+        /** @description A code or a token. Give exactly one of the two. */
         SignInInput: {
             /** @description The code of a sign-in link. */
             code?: string;
@@ -1761,24 +1771,24 @@ export interface components {
         /** @description A new token. */
         TokenInput: {
             /**
-             * @description Who or what will use it, 1 to 100 characters after trimming. Characters that are not shown, and letters of scripts that look
-             *     alike, are refused as in the `displayName` of a destination.
+             * @description Who or what will use it, 1 to 100 characters after trimming. Characters that are not shown, and letters of several scripts, are
+             *     refused as in the `displayName` of a destination.
              */
             name: string;
             /** @description What it may do. */
             scopes: components["schemas"]["Scope"][];
         };
-        /** @description A destination in short. */
+        /** @description A summary of a destination. */
         DestinationRef: {
             /**
              * Format: uuid
              * @description Its id.
              */
             id: string;
-            /** @description Its name; of a deleted one, its last name. */
+            /** @description Its name. A deleted destination has its last name. */
             displayName: string;
             type: components["schemas"]["DestinationType"];
-            /** @description Whether it has been deleted since. */
+            /** @description Whether it is deleted by now. */
             deleted: boolean;
         };
         /** @description Why an alert is unrouted. */
@@ -1789,18 +1799,18 @@ export interface components {
         };
         /** @description The outcome of posting an alert. */
         AcceptedAlert: {
-            /** @description The alert's own identifier, given or made. */
+            /** @description The alert's own identifier, as given or as Belfry made it. */
             alertId: string;
-            /** @description Whether the alert was accepted before, with the same input. Then nothing was added. */
+            /** @description Whether the alert had been accepted before, with the same input. Then nothing was added. */
             repeated: boolean;
-            /** @description Where it goes. */
+            /** @description Its deliveries, one for each destination that it goes to. */
             deliveries: components["schemas"]["AcceptedDelivery"][];
-            /** @description Why it is unrouted; `null` when it has a destination. */
+            /** @description Why it is unrouted. `null` if it has a destination. */
             unrouted: components["schemas"]["Unrouted"] | null;
-            /** @description Those of the alert's `destinations` that do not exist, as given. */
+            /** @description The items of the alert's `destinations` that no destination has as name or id, as given. */
             unknownDestinations: string[];
             alteredFields: components["schemas"]["AlteredFields"];
-            /** @description The fields of the input that are not part of an alert, the first 100 by name. */
+            /** @description The fields of the input that are not part of an alert and were ignored. The first 100 by name. */
             ignoredFields: string[];
         };
         /** @description A delivery of a posted alert. */
@@ -1812,7 +1822,7 @@ export interface components {
             id: string;
             destination: components["schemas"]["DestinationRef"];
             status: components["schemas"]["DeliveryStatus"];
-            /** @description Why it is held, failed or cancelled; otherwise `null`. */
+            /** @description Why it is held, failed or cancelled. `null` for any other status. */
             reason: components["schemas"]["DeliveryReason"] | null;
             routedBy: components["schemas"]["RoutedBy"];
             /** @description Why the alert goes there, in a sentence. */
@@ -1820,7 +1830,7 @@ export interface components {
         };
         /** @description The results of a batch. */
         BatchAnswer: {
-            /** @description One for each alert, in the order given. */
+            /** @description One result for each alert, in the order given. */
             results: components["schemas"]["BatchResult"][];
             /** @description How many are new. */
             accepted: number;
@@ -1834,17 +1844,17 @@ export interface components {
             /** @description The alert's place in `alerts`, from 0. */
             index: number;
             status: components["schemas"]["BatchStatus"];
-            /** @description The alert's own identifier, given or made. Left out when the alert was refused for its fields, or without one. */
+            /** @description The alert's own identifier, as given or as Belfry made it. Left out if the alert was refused for its fields, or had none. */
             alertId?: string;
-            /** @description The outcome, if the alert was not refused. */
+            /** @description What became of the alert, if it was not refused. */
             accepted?: components["schemas"]["AcceptedAlert"];
-            /** @description Why it was refused. Fields are named within the alert. */
+            /** @description Why the alert was refused. The names of fields are relative to the alert. */
             problem?: components["schemas"]["Problem"];
         };
         /**
-         * @description - `accepted`: it is new, and stored.
-         *     - `repeated`: it was accepted before, with the same input.
-         *     - `refused`: it is wrong, and not stored; `problem` says why.
+         * @description - `accepted`: the alert is new, and stored.
+         *     - `repeated`: the alert had been accepted before, with the same input.
+         *     - `refused`: the alert is not stored. `problem` says why.
          * @enum {string}
          */
         BatchStatus: "accepted" | "repeated" | "refused";
@@ -1857,7 +1867,7 @@ export interface components {
             severity: components["schemas"]["Severity"];
             type: components["schemas"]["AlertType"];
         };
-        /** @description An alert in short. */
+        /** @description A summary of an alert. */
         AlertHead: {
             /** @description The alert's own identifier. */
             alertId: string;
@@ -1873,7 +1883,7 @@ export interface components {
             logTypes: string[];
             /**
              * Format: date-time
-             * @description When the producer says it was created, in UTC, to the nanosecond.
+             * @description When it was created, as the producer says, in UTC with up to nine digits of a second.
              */
             createdAt: string;
             /**
@@ -1886,14 +1896,14 @@ export interface components {
         AlertSummary: components["schemas"]["AlertHead"] & {
             /** @description Its deliveries, each with its status. */
             deliveries: components["schemas"]["DeliverySummary"][];
-            /** @description Why it is unrouted; `null` when it has a destination. */
+            /** @description Why it is unrouted. `null` if it has a destination. */
             unrouted: components["schemas"]["Unrouted"] | null;
         };
         /** @description One page of alerts. */
         AlertList: {
             /** @description The alerts, newest accepted first. */
             items: components["schemas"]["AlertSummary"][];
-            /** @description To be passed back as `cursor` for the next page, also when this one is not full; `null` on the last. */
+            /** @description Pass it back as `cursor` for the next page, even if this page is not full. `null` on the last page. */
             nextCursor: string | null;
         };
         /** @description An alert as it was accepted. */
@@ -1908,11 +1918,11 @@ export interface components {
             tags: string[];
             /** @description The version of the detection. */
             version: string;
-            /** @description What else the producer gave; `null` if nothing. */
+            /** @description Anything else that the producer gave, or `null`. */
             alertContext: {
                 [key: string]: unknown;
             } | null;
-            /** @description The destinations that the producer named; `null` when it left that to the filters. */
+            /** @description The destinations that the producer named, or `null` if the filters decided. */
             destinations: string[] | null;
         };
         /** @description An alert and where it went. */
@@ -1920,25 +1930,26 @@ export interface components {
             alert: components["schemas"]["Alert"];
             /** @description Its deliveries, oldest first. */
             deliveries: components["schemas"]["Delivery"][];
-            /** @description Why it was unrouted when it was accepted; `null` when it had a destination. */
+            /** @description Why it was unrouted when it was accepted. `null` if it had a destination. */
             unrouted: components["schemas"]["Unrouted"] | null;
-            /** @description Those of the alert's `destinations` that did not exist when it was accepted, as given. */
+            /** @description The items of the alert's `destinations` that no destination had as name or id when the alert was accepted, as given. */
             unknownDestinations: string[];
             alteredFields: components["schemas"]["AlteredFields"];
         };
         /**
-         * @description Where the alert was altered when it was accepted, in the order of the fields: each character that cannot be stored (U+0000, half of a surrogate
-         *     pair, a byte that is not UTF-8) became U+FFFD, `�` in JSON. Nothing else was changed. Empty, as nearly always: none were.
+         * @description Where the alert was altered when it was accepted, in the order of the fields. Each character that cannot be stored (U+0000, half of a
+         *     surrogate pair, a byte that is not UTF-8) became U+FFFD, `�` in JSON. Nothing else was changed. It is empty if nothing was altered,
+         *     which is nearly always so.
          *
-         *     A place is written `title`, `tags[1]` or `alertContext.process.args[0]`, and `alertContext["a b"]` where a name is more than letters, digits,
-         *     `_` and `-`; it is cut short with `…` after 128 characters, and a name in it after 64. A name that was altered is a place too. Only the first 100
-         *     places, and of them only 4 KiB, are listed.
+         *     A place is written as `title`, `tags[1]` or `alertContext.process.args[0]`, or as `alertContext["a b"]` if a name has other characters than
+         *     letters, digits, `_` and `-`. It is cut short with `…` after 128 characters, and a name in it after 64. A name that was altered is a place
+         *     too. At most 100 places and 4 KiB are listed.
          * @example [
          *       "alertContext.cmdline"
          *     ]
          */
         AlteredFields: string[];
-        /** @description A delivery in short. */
+        /** @description A summary of a delivery. */
         DeliverySummary: {
             /**
              * Format: uuid
@@ -1947,7 +1958,7 @@ export interface components {
             id: string;
             destination: components["schemas"]["DestinationRef"];
             status: components["schemas"]["DeliveryStatus"];
-            /** @description Why it is held, failed or cancelled; otherwise `null`. */
+            /** @description Why it is held, failed or cancelled. `null` for any other status. */
             reason: components["schemas"]["DeliveryReason"] | null;
             /** @description The counted attempts of the present run. */
             attempts: number;
@@ -1955,12 +1966,12 @@ export interface components {
             maxAttempts: number;
             /**
              * Format: date-time
-             * @description When the next attempt is due; `null` when the delivery is final.
+             * @description When the next attempt is due. `null` if the delivery is final.
              */
             dueAt: string | null;
-            /** @description The HTTP status code of the newest attempt; `null` before the first and when no answer came. */
+            /** @description The HTTP status code of the newest attempt. `null` before the first attempt, and if no answer came. */
             statusCode: number | null;
-            /** @description The outcome of the newest attempt; `null` before the first. */
+            /** @description The outcome of the newest attempt. `null` before the first attempt. */
             class: components["schemas"]["AttemptClass"] | null;
         };
         /** @description The promise to get one alert to one destination, and its status. */
@@ -1974,20 +1985,20 @@ export interface components {
             alertId: string;
             destination: components["schemas"]["DestinationRef"];
             status: components["schemas"]["DeliveryStatus"];
-            /** @description Why it is held, failed or cancelled; otherwise `null`. */
+            /** @description Why it is held, failed or cancelled. `null` for any other status. */
             reason: components["schemas"]["DeliveryReason"] | null;
             routedBy: components["schemas"]["RoutedBy"];
             /** @description Why the alert goes there, in a sentence. */
             why: string;
             /** @description The present run, from 1. Each re-send opens the next. */
             run: number;
-            /** @description The counted attempts of the present run. Attempts that Belfry itself cut short are stored but not counted. */
+            /** @description The counted attempts of the present run. Attempts that Belfry itself cut short are not counted. */
             attempts: number;
             /** @description The budget of the present run: one try and its retries. */
             maxAttempts: number;
             /**
              * Format: date-time
-             * @description When the next attempt is due; a held delivery keeps its time. `null` when the delivery is final.
+             * @description When the next attempt is due. A held delivery keeps this time. `null` if the delivery is final.
              */
             dueAt: string | null;
             /**
@@ -1997,15 +2008,15 @@ export interface components {
             createdAt: string;
             /**
              * Format: date-time
-             * @description When it was first acknowledged. It stays when a later run fails.
+             * @description When it was first acknowledged. It stays the same if a later run fails.
              */
             firstAckAt: string | null;
             /**
              * Format: date-time
-             * @description When it became final; `null` while it is open.
+             * @description When it became final. `null` while it is open.
              */
             finishedAt: string | null;
-            /** @description The newest attempt that was counted or acknowledged; `null` before the first. */
+            /** @description The newest attempt that was counted or acknowledged. `null` before the first such attempt. */
             lastAttempt: components["schemas"]["AttemptSummary"] | null;
         };
         /** @description A delivery with its alert, its runs and its attempts. */
@@ -2024,7 +2035,7 @@ export interface components {
         DeliveryList: {
             /** @description The deliveries, newest first. */
             items: components["schemas"]["ListedDelivery"][];
-            /** @description To be passed back as `cursor` for the next page, also when this one is not full; `null` on the last. */
+            /** @description Pass it back as `cursor` for the next page, even if this page is not full. `null` on the last page. */
             nextCursor: string | null;
         };
         /** @description The deliveries of an alert to the destinations named. */
@@ -2058,20 +2069,20 @@ export interface components {
         };
         /** @description How many deliveries of one status match. */
         StatusCount: {
-            /** @description How many were found. Without `capped` this is exact. */
+            /** @description How many were found. This is exact unless `capped` is true. */
             count: number;
-            /** @description Whether there are more deliveries than were searched, so that there may be more of this status. */
+            /** @description Whether there are more deliveries than were searched, so that more may have this status. */
             capped: boolean;
         };
         /** @description What a bulk re-send would take. */
         BulkCount: {
             /** @description How many deliveries it would take. */
             total: number;
-            /** @description Whether counting stopped at its bound, so that there may be more. */
+            /** @description Whether there may be more than were counted. The bulk re-send would leave those. */
             capped: boolean;
             byStatus: components["schemas"]["StatusCounts"];
         };
-        /** @description An order to re-send many deliveries, and how far it is. */
+        /** @description An order to re-send many deliveries, and its progress. */
         BulkResend: {
             /**
              * Format: uuid
@@ -2079,38 +2090,38 @@ export interface components {
              */
             id: string;
             state: components["schemas"]["BulkResendState"];
-            /** @description The filter that was given; `null` when the deliveries were listed. */
+            /** @description The filter that was given. `null` if the deliveries were listed. */
             filter: components["schemas"]["DeliveryFilter"] | null;
-            /** @description How many deliveries were listed; `null` when a filter was given. */
+            /** @description How many deliveries were listed. `null` if a filter was given. */
             deliveryCount: number | null;
-            /** @description Whether it also takes those that were delivered. */
+            /** @description Whether it also takes deliveries that were delivered. */
             again: boolean;
-            /** @description How many are re-sent in a second, on average; a few go at a time. */
+            /** @description How many are re-sent in a second, on average. A few are re-sent at a time. */
             perSecond: number;
-            /** @description How many deliveries it took when it was ordered. */
+            /** @description How many deliveries it took when it was started. */
             total: number;
-            /** @description How many were re-sent so far. */
+            /** @description How many of them it has re-sent. */
             resent: number;
-            /** @description How many were skipped so far, because they had changed when their turn came. */
+            /** @description How many of them it has skipped, because they had changed. */
             skipped: number;
-            /** @description Who ordered it. */
+            /** @description Who started it. */
             requestedBy: string;
             /**
              * Format: date-time
-             * @description When it was ordered.
+             * @description When it was started.
              */
             createdAt: string;
             /**
              * Format: date-time
-             * @description When it was done or cancelled; `null` before.
+             * @description When it was done or cancelled. `null` before that.
              */
             finishedAt: string | null;
         };
-        /** @description A request to re-send many deliveries, how far it is, and its outcome so far. */
+        /** @description A bulk re-send, and the outcome so far of the deliveries that it re-sent. */
         BulkResendDetails: components["schemas"]["BulkResend"] & {
             outcomes: components["schemas"]["BulkResendOutcomes"];
         };
-        /** @description What the deliveries that an order re-sent have come to by now. Together they are as many as `resent`. */
+        /** @description The present outcome of the deliveries that it re-sent. The sum of all is `resent`. */
         BulkResendOutcomes: {
             /** @description How many are `delivered`. */
             delivered: number;
@@ -2118,18 +2129,18 @@ export interface components {
             failed: number;
             /** @description How many were `cancelled` after they were re-sent. */
             cancelled: number;
-            /** @description How many are not final yet; `queued`, `retrying` or `held`. */
+            /** @description How many are still open, that is `queued`, `retrying` or `held`. */
             open: number;
-            /** @description How many became final and have been re-sent since, one by one or by another order. Nothing is said of what they came to before. */
+            /** @description How many have been re-sent once more since, one by one or by another bulk re-send. They are not counted in the other numbers. */
             resentAgain: number;
-            /** @description How many are no longer kept, or were re-sent by a version of Belfry that did not note for which order. */
+            /** @description How many have been dropped by retention, or were re-sent by a version of Belfry that did not store which bulk re-send did it. */
             unknown: number;
         };
         /** @description One page of bulk re-sends. */
         BulkResendList: {
             /** @description The bulk re-sends, newest first. */
             items: components["schemas"]["BulkResend"][];
-            /** @description To be passed back as `cursor` for the next page; `null` on the last. */
+            /** @description Pass it back as `cursor` for the next page. `null` on the last page. */
             nextCursor: string | null;
         };
         /** @description One run of a delivery. */
@@ -2137,7 +2148,7 @@ export interface components {
             /** @description Its number, from 1. */
             run: number;
             trigger: components["schemas"]["RunTrigger"];
-            /** @description Who asked for it; `null` when nobody did. */
+            /** @description Who asked for it. `null` if nobody did. */
             requestedBy: string | null;
             /**
              * Format: date-time
@@ -2147,7 +2158,7 @@ export interface components {
             /** @description Its budget. */
             maxAttempts: number;
         };
-        /** @description One try at a delivery and what came back. */
+        /** @description One try at a delivery, and what came back. */
         AttemptSummary: {
             /**
              * Format: uuid
@@ -2159,7 +2170,7 @@ export interface components {
             /** @description The run that it belongs to. */
             run: number;
             trigger: components["schemas"]["AttemptTrigger"];
-            /** @description Who asked for it; `null` when nobody did. */
+            /** @description Who asked for it. `null` if nobody did. */
             requestedBy: string | null;
             /**
              * Format: date-time
@@ -2172,39 +2183,40 @@ export interface components {
              */
             durationMs: number;
             class: components["schemas"]["AttemptClass"];
-            /** @description The HTTP status code of the answer; `null` when none came. */
+            /** @description The HTTP status code of the answer. `null` if no answer came. */
             statusCode: number | null;
-            /** @description What went wrong, in words, without the URL or any header value; `null` when nothing did. */
+            /** @description What went wrong, in words, without the URL or any header value. `null` if nothing went wrong. */
             error: string | null;
-            /** @description Why it was not made sooner; `null` when nothing was waited for, and for attempts of before this was stored. */
+            /** @description Why it was not made sooner. `null` if it did not wait, and for attempts from before this was stored. */
             waitReason: components["schemas"]["WaitReason"] | null;
             /**
              * Format: double
-             * @description How long it waited, in milliseconds, since the attempt before it, or since its first hold when there was none; `null` when that is not known.
+             * @description How long it waited, in milliseconds, since the attempt before it or, for the first attempt, since its first hold. `null` if this is not known.
              */
             waitedMs: number | null;
             /** @description Whether it counts against the run's budget. */
             counted: boolean;
-            /** @description The first 64 KiB of the answer's body, when it is UTF-8; secrets that the destination sent back are `****`. `null` when no answer came, when the destination's `responseStorage` kept no body, or when the body is in `responseBodyBase64`. */
+            /** @description The first 64 KiB of the answer's body, if it is UTF-8. Secrets that the destination sent back are `****`. `null` if no answer came, if the destination's `responseStorage` excludes the body, or if the body is in `responseBodyBase64`. */
             responseBody: string | null;
             /** @description The first 64 KiB of a body that is not UTF-8, in base64. Otherwise `null`. */
             responseBodyBase64: string | null;
-            /** @description Whether the body went on after what is stored, or broke off. */
+            /** @description Whether there was more of the body than is stored, or the body broke off. */
             responseTruncated: boolean;
             /**
              * Format: int64
-             * @description How many bytes of the body were seen, or how many the answer announced if that is more.
+             * @description How many bytes of the body were read, or how many the answer announced if that is more.
              */
             responseSize: number;
             responseStorage: components["schemas"]["ResponseStorage"];
         };
         /**
          * @description Why an attempt was not made sooner:
-         *     `schedule` it was the wait of the list;
-         *     `retry_after` the destination asked for a longer one, with `Retry-After` or as its type has it;
-         *     `our_side` Belfry's own side had failed, and waited;
-         *     `held` the delivery was held;
-         *     `manual` a person asked for it when it was made.
+         *
+         *     - `schedule`: it waited as long as the retry waits say.
+         *     - `retry_after`: the destination asked for a longer wait, with `Retry-After` or in the way of its type.
+         *     - `our_side`: Belfry's own side had failed, and waited.
+         *     - `held`: the delivery was held.
+         *     - `manual`: a person asked for it at that moment.
          * @enum {string}
          */
         WaitReason: "schedule" | "retry_after" | "our_side" | "held" | "manual";
@@ -2212,16 +2224,16 @@ export interface components {
         Attempt: components["schemas"]["AttemptSummary"] & {
             /**
              * Format: uuid
-             * @description The delivery; `null` for a test.
+             * @description The id of the delivery. `null` for a test.
              */
             deliveryId: string | null;
             /**
              * Format: uuid
-             * @description The destination; `null` for a test of settings that are not saved.
+             * @description The id of the destination. `null` for a test of settings that are not saved.
              */
             destinationId: string | null;
             /**
-             * @description The IP address and port that were dialled or, with class `blocked_address`, refused; `null` when there was none.
+             * @description The IP address and port that were dialled or, with class `blocked_address`, refused. `null` if there was none.
              * @example 203.0.113.7:443
              */
             address: string | null;
@@ -2232,27 +2244,26 @@ export interface components {
              */
             requestMethod: string;
             /**
-             * @description The scheme, host and port that it was sent to; the rest may be secret. `null` when there was no request, and for attempts of before this was stored.
+             * @description The scheme, host and port that it was sent to. The rest may be secret. `null` if there was no request, and for attempts from before this was stored.
              * @example https://hooks.example.com
              */
             requestUrl: string | null;
-            /** @description What was sent, by name, without Host and Content-Length. Secret values are `****`. */
+            /** @description The headers that were sent, by name, without Host and Content-Length. Secret values are `****`. */
             requestHeaders: components["schemas"]["Header"][];
-            /** @description What came back, by name. Our secrets in it are `****`. */
+            /** @description The headers of the answer, by name. Secrets of the request in them are `****`. */
             responseHeaders: components["schemas"]["Header"][];
             /**
-             * @description The body that was sent, also when the type or the settings would make another one today: of a body that is not the
-             *     alert's payload the first 64 KiB are stored, with secrets as `****`. `null` when it is no longer known, and
-             *     when there was no request.
+             * @description The body that was sent, even if the type or the settings would make another one today. If the body was not the alert's
+             *     payload, its first 64 KiB are stored, with secrets as `****`. `null` if it is not known, and if there was no request.
              */
             requestBody: string | null;
-            /** @description Whether the body that was sent went on after `requestBody`. */
+            /** @description Whether there was more of the body than `requestBody` has. */
             requestBodyTruncated: boolean;
-            /** @description Whether the answer had more headers than are stored, 16 KiB of names and values. */
+            /** @description Whether the answer had more headers than are stored. At most 16 KiB of names and values are. */
             responseHeadersTruncated: boolean;
-            /** @description Whether it was sent once more on a fresh connection, because a kept one turned out to be closed before a byte came back. */
+            /** @description Whether it was sent once more on a new connection, because a kept connection had been closed before a byte came back. */
             retriedStale: boolean;
-            /** @description Whether it is stored without body and headers, because storing them failed. */
+            /** @description Whether its body and headers are missing, because they could not be stored. */
             stripped: boolean;
         };
         /** @description Where the time went, in milliseconds. Parts that did not take place are 0. */
@@ -2287,7 +2298,7 @@ export interface components {
         Header: {
             /** @description Its name. */
             name: string;
-            /** @description Its value; `****` for a secret. */
+            /** @description Its value, or `****` if it is secret. */
             value: string;
         };
         /** @description The outcome of a test. */
@@ -2304,8 +2315,8 @@ export interface components {
             /** @description Its name. */
             displayName: string;
             /**
-             * @description The names that it had before and that still reach it, oldest first: an alert that names one goes to this destination. A name
-             *     that another destination has now is not among them, and a name reaches nobody once a destination that had it was deleted.
+             * @description The names that it had before and that still reach it, oldest first. An alert that uses one of them goes to this destination. A
+             *     name that another destination has now is not among them. A name of a deleted destination reaches no destination.
              */
             formerNames: string[];
             type: components["schemas"]["DestinationType"];
@@ -2314,29 +2325,29 @@ export interface components {
             severities: components["schemas"]["Severity"][];
             /** @description The alert types it takes. */
             alertTypes: components["schemas"]["AlertType"][];
-            /** @description The log types it takes; empty is all. */
+            /** @description The log types it takes. An empty list means all of them. */
             logTypes: string[];
-            /** @description Whether it takes no severity, and so gets only the alerts that name it and those a person sends. */
+            /** @description Whether it takes no severity, and so gets only alerts that name it and alerts that a person sends to it. */
             overrideOnly: boolean;
             /**
-             * @description Whether there is all that sending takes. While there is not, deliveries are held (`misconfigured`). A destination that only
-             *     the replica that answers cannot open, because it lacks the newest sealing key, is usable: the others send.
+             * @description Whether its settings can be opened and used. While they cannot, its deliveries are held (`misconfigured`). If only the replica
+             *     that answers cannot open them, because it lacks the newest sealing key, this is true, because other replicas can send.
              */
             usable: boolean;
-            /** @description Why it cannot be used; `null` when it can. */
+            /** @description Why it cannot be used. `null` if it can be used. */
             unusableReason: components["schemas"]["UnusableReason"] | null;
-            /** @description The same for people, and what to do; `null` when it can be used. */
+            /** @description Why it cannot be used and what to do, for people. `null` if it can be used. */
             unusableMessage: string | null;
             limits: components["schemas"]["Limits"];
             responseStorage: components["schemas"]["ResponseStorage"];
             /**
-             * @description Its settings without their secrets. `null` when they cannot be opened: the destination is not `usable`, or this replica lacks
-             *     the key that they are sealed with (restart it with the rotated keyset).
+             * @description Its settings without their secrets. `null` if they cannot be opened: the destination is not `usable`, or this replica lacks the
+             *     key that they are sealed with (give it the rotated keyset).
              */
             settings: components["schemas"]["Settings"] | null;
             /**
-             * @description The names of the fields of `settings` that hold a stored secret, which is not shown or shown in part. `PATCH` keeps one that
-             *     is left out.
+             * @description The names of the fields of `settings` that hold a stored secret, which is not shown, or shown only in part. `PATCH` keeps the
+             *     secret of a field that is left out.
              * @example [
              *       "url",
              *       "headers"
@@ -2346,7 +2357,7 @@ export interface components {
             signing: components["schemas"]["Signing"];
             /**
              * Format: int64
-             * @description Goes up with each change. The `ETag` is this number in double quotes.
+             * @description A number that grows with each change. The `ETag` is this number in double quotes.
              */
             version: number;
             /**
@@ -2362,9 +2373,10 @@ export interface components {
         };
         /**
          * @description Why a destination cannot be used:
-         *     `settings` its stored settings cannot be opened (enter them again);
-         *     `signing_secret` its signing secret cannot be opened (enter its settings again: it gets a new one);
-         *     `unknown_type` this version of Belfry does not know its type.
+         *
+         *     - `settings`: its stored settings cannot be opened. Enter them again.
+         *     - `signing_secret`: its signing secret cannot be opened. Enter its settings again, and it gets a new one.
+         *     - `unknown_type`: this version of Belfry does not know its type.
          * @enum {string}
          */
         UnusableReason: "settings" | "signing_secret" | "unknown_type";
@@ -2373,7 +2385,7 @@ export interface components {
             /** @description The types, by name. */
             items: components["schemas"]["DestinationTypeInfo"][];
         };
-        /** @description A type of destination and what it asks for. */
+        /** @description A type of destination, and the fields of its settings. */
         DestinationTypeInfo: {
             type: components["schemas"]["DestinationType"];
             /**
@@ -2388,8 +2400,8 @@ export interface components {
             example?: components["schemas"]["ExampleRequest"];
         };
         /**
-         * @description The request that a destination of a type makes of a test alert, as far as it is the same whatever its settings are. Left out where
-         *     all of it depends on them.
+         * @description The request that a destination of this type makes of a test alert, as far as it does not depend on the settings. Left out if all of
+         *     it depends on them.
          */
         ExampleRequest: {
             /**
@@ -2397,16 +2409,16 @@ export interface components {
              * @example POST
              */
             method: string;
-            /** @description The headers that Belfry sets. The signature is made with a secret that nobody has. */
+            /** @description The headers that Belfry sets. The signature in them is an example, made with a random secret. */
             headers: components["schemas"]["Header"][];
-            /** @description The body; `null` when there is none. */
+            /** @description The body. `null` if there is none. */
             body: string | null;
         };
-        /** @description A field of a type's settings. What does not apply to a field is left out of its description. */
+        /** @description A field of a type's settings. Properties that do not apply to a field are left out. */
         SettingsField: {
             /**
-             * @description Its name in `settings`. A dot stands for an object: `auth.kind` is the member `kind` of the object `auth`. Errors name it
-             *     behind `settings.`.
+             * @description Its name in `settings`. A dot means an object: `auth.kind` is the member `kind` of the object `auth`. In errors it has the prefix
+             *     `settings.`.
              * @example url
              */
             name: string;
@@ -2415,12 +2427,12 @@ export interface components {
              * @example Custom Webhook URL
              */
             label: string;
-            /** @description What to enter, in a sentence; empty when the label says it. */
+            /** @description What to enter, in a sentence. Empty if the label is enough. */
             help: string;
             kind: components["schemas"]["SettingsFieldKind"];
-            /** @description Whether a destination must have it. Where `onlyIf` is given, only then. */
+            /** @description Whether it must be given. With `onlyIf`, it must be given only if that condition holds. */
             required: boolean;
-            /** @description Whether it holds a secret. A stored one is kept when it is left out, and not shown; of a `url` scheme and host are, of `headers` the names. */
+            /** @description Whether it holds a secret. A stored secret is not shown, and is kept if the field is left out. A `url` is shown with its scheme, host and port only, and `headers` with their names only. */
             secret: boolean;
             /** @description The heading under which a form shows it. Fields without one come first. */
             section?: string;
@@ -2428,9 +2440,9 @@ export interface components {
             placeholder?: string;
             /** @description The value that is used when none is given. */
             default?: string | number | boolean;
-            /** @description At most so many characters; of `headers`, in a value. */
+            /** @description The most characters. For `headers`, of each value. */
             maxLength?: number;
-            /** @description At most so many headers. */
+            /** @description The most headers. */
             maxItems?: number;
             /**
              * Format: double
@@ -2444,21 +2456,22 @@ export interface components {
             maximum?: number;
             /** @description Whether a number must be a whole one. */
             whole?: boolean;
-            /** @description What a `select` offers. */
+            /** @description The values that a `select` offers. */
             options?: components["schemas"]["SettingsOption"][];
             onlyIf?: components["schemas"]["SettingsCondition"];
         };
         /**
          * @description What a field takes, and how a form asks for it:
-         *     `text` a line of text;
-         *     `secret` a line of text that is not shown while it is typed;
-         *     `url` an http or https URL;
-         *     `headers` a list of `{"name", "value"}`;
-         *     `select` one of `options`;
-         *     `multiline` text of several lines;
-         *     `pem` certificates or a key in PEM;
-         *     `number` a number;
-         *     `boolean` true or false.
+         *
+         *     - `text`: a line of text.
+         *     - `secret`: a line of text that is not shown while it is typed.
+         *     - `url`: an http or https URL.
+         *     - `headers`: a list of `{"name", "value"}`.
+         *     - `select`: one of `options`.
+         *     - `multiline`: text of several lines.
+         *     - `pem`: certificates or a key in PEM.
+         *     - `number`: a number.
+         *     - `boolean`: true or false.
          * @enum {string}
          */
         SettingsFieldKind: "text" | "secret" | "url" | "headers" | "select" | "multiline" | "pem" | "number" | "boolean";
@@ -2469,27 +2482,27 @@ export interface components {
             /** @description Its name for people. */
             label: string;
         };
-        /** @description Another field and the values of it with which this field is asked for. With any other value it is refused. */
+        /** @description The field applies only if another field has one of these values. With any other value it is refused. */
         SettingsCondition: {
             /** @description The name of the other field, a `select`. */
             field: string;
             /** @description The values. */
             values: string[];
         };
-        /** @description Names that alerts gave and that nobody has. */
+        /** @description Names and ids that alerts have in their `destinations` and that no destination has. */
         UnknownDestinationList: {
             /** @description The names. */
             items: components["schemas"]["UnknownDestination"][];
             /** @description How many more names there are, counted up to 1,000. */
             moreNames: number;
-            /** @description Whether there were more such alerts than the newest 10,000, which were counted. */
+            /** @description Whether there were more such alerts than the 10,000 that were searched. */
             capped: boolean;
         };
-        /** @description A name, or an id, that alerts gave and that nobody has. */
+        /** @description A name or id that alerts have in their `destinations` and that no destination has. */
         UnknownDestination: {
-            /** @description As the alerts have it. */
+            /** @description The name or id, as the alerts have it. */
             name: string;
-            /** @description How many alerts gave it. */
+            /** @description How many of these alerts have it. */
             alerts: number;
             /**
              * Format: date-time
@@ -2508,11 +2521,11 @@ export interface components {
         AlertsNaming: {
             /** @description How many, up to 10,000. */
             alerts: number;
-            /** @description Whether there may be more. */
+            /** @description Whether there are more. */
             capped: boolean;
             /**
              * Format: date-time
-             * @description Alerts that were accepted since then are counted.
+             * @description Alerts that were accepted after this time are counted.
              */
             since: string;
         };
@@ -2528,11 +2541,11 @@ export interface components {
         DestinationList: {
             /** @description The destinations, by name. */
             items: components["schemas"]["Destination"][];
-            /** @description To be passed back as `cursor` for the next page; `null` on the last. */
+            /** @description Pass it back as `cursor` for the next page. `null` on the last page. */
             nextCursor: string | null;
         };
         /**
-         * @description How hard a destination may be worked.
+         * @description How many attempts may be made at a time and in a second.
          * @example {
          *       "maxInFlight": 16,
          *       "ratePerSecond": null,
@@ -2541,27 +2554,27 @@ export interface components {
          *     }
          */
         Limits: {
-            /** @description How many attempts may be under way at a time, from each replica of Belfry. */
+            /** @description How many attempts may be in flight at a time, from each replica of Belfry. */
             maxInFlight: number;
             /**
              * Format: double
-             * @description How many attempts may be started in a second, by all replicas together; `null` is no limit.
+             * @description How many attempts may be started in a second, by all replicas together. `null` is no limit.
              */
             ratePerSecond: number | null;
-            /** @description How many attempts may be started at once after a quiet time; `null` without a rate. */
+            /** @description How many attempts may be started at once after a time without any. `null` without a rate. */
             burst: number | null;
             /** @description Whether its deliveries are held as `failing` while it keeps failing. */
             holdFailing: boolean;
         };
         /**
-         * @description The settings, as the destination's `type` asks for them and as they were given, without their secrets: a secret is left out, of a
-         *     secret URL scheme, host and port are shown, and of headers the names. `storedSecrets` says which secrets there are.
+         * @description The settings as they were given, without their secrets. Secrets are left out. A secret URL is shown with its scheme, host and port
+         *     only, and headers with their names only. `storedSecrets` says which secrets there are.
          */
         Settings: components["schemas"]["WebhookSettings"];
-        /** @description The settings of a webhook, as far as they are shown. */
+        /** @description The settings of a webhook, without their secrets. */
         WebhookSettings: {
             /**
-             * @description The scheme, host and port of the URL; the rest is secret.
+             * @description The scheme, host and port of the URL. The rest is secret.
              * @example https://hooks.example.com
              */
             url: string;
@@ -2577,12 +2590,12 @@ export interface components {
         Signing: {
             /**
              * Format: date-time
-             * @description When the present secret was made; `null` when it cannot be opened.
+             * @description When the present secret was made. `null` if it cannot be opened.
              */
             createdAt: string | null;
             /**
              * Format: date-time
-             * @description Until when the previous secret is used too; `null` when there is none.
+             * @description Until when the previous secret is used too. `null` if there is none.
              */
             previousValidUntil: string | null;
         };
@@ -2591,13 +2604,13 @@ export interface components {
             signingSecret: components["schemas"]["SigningSecret"];
             /**
              * Format: date-time
-             * @description Until when the previous secret is used too; `null` when it ended at once.
+             * @description Until when the previous secret is used too. `null` if it is no longer used.
              */
             previousValidUntil: string | null;
         };
-        /** @description The secret that `webhook-signature` is made with, as Standard Webhooks wants it: `whsec_` and base64. Shown this once. */
+        /** @description The secret that `webhook-signature` is made with, in the form of Standard Webhooks: `whsec_` and base64. No later answer shows it. */
         SigningSecret: string;
-        /** @description How a destination does. */
+        /** @description The health of a destination. */
         DestinationHealth: {
             /**
              * Format: uuid
@@ -2619,10 +2632,10 @@ export interface components {
             consecutiveFailures: number;
             /**
              * Format: date-time
-             * @description When it last acknowledged; `null` if never.
+             * @description When it last acknowledged an attempt. `null` if it never did.
              */
             lastAckAt: string | null;
-            /** @description The last counted attempt that failed, whatever came after it; `null` if none has. */
+            /** @description The last counted attempt that failed, even if later ones were acknowledged. `null` if none has failed. */
             lastFailure: components["schemas"]["LastFailure"] | null;
             /**
              * Format: date-time
@@ -2631,7 +2644,7 @@ export interface components {
             nextProbeAt: string | null;
             /**
              * Format: date-time
-             * @description Until when it asked for no further attempts, with 429 or 503 and `Retry-After`; `null` when that is past.
+             * @description Until when no attempts start, because it asked for that with 429 or 503 and `Retry-After`. `null` if that time is past.
              */
             slowUntil: string | null;
             held: components["schemas"]["HeldCounts"];
@@ -2640,24 +2653,24 @@ export interface components {
             /** @description Its counted attempts of the last 24 hours, to within ten minutes. */
             lastDay: components["schemas"]["AttemptStats"];
         };
-        /** @description How a destination does, and did for a day. */
+        /** @description The health of a destination, and its history of a day. */
         DestinationHealthDetails: components["schemas"]["DestinationHealth"] & {
-            /** @description The last 24 hours of the clock, oldest first, each of them listed. The last one has not ended yet. */
+            /** @description The last 24 hours of the clock, oldest first, without gaps. The last of them has not ended yet. */
             history: components["schemas"]["HourStats"][];
         };
-        /** @description How a destination does, in a list of all. */
+        /** @description The health of a destination, in a list. */
         ListedDestinationHealth: components["schemas"]["DestinationHealth"] & {
-            /** @description Only with `history=true`; the same as in the health of one destination. */
+            /** @description Present with `history=true`. The same as in the health of one destination. */
             history?: components["schemas"]["HourStats"][];
         };
-        /** @description How all destinations do. */
+        /** @description The health of all destinations. */
         DestinationHealthList: {
             /** @description Every destination, by name. */
             items: components["schemas"]["ListedDestinationHealth"][];
-            /** @description Always `null`, as there is one page. */
+            /** @description Always `null`, because there is only one page. */
             nextCursor: string | null;
         };
-        /** @description A failed attempt in short. */
+        /** @description A summary of a failed attempt. */
         LastFailure: {
             /**
              * Format: date-time
@@ -2665,19 +2678,19 @@ export interface components {
              */
             at: string;
             class: components["schemas"]["AttemptClass"];
-            /** @description The HTTP status code of the answer; `null` when none came. */
+            /** @description The HTTP status code of the answer. `null` if no answer came. */
             statusCode: number | null;
-            /** @description What went wrong, in words, without the URL or any header value; `null` when that says nothing more. */
+            /** @description What went wrong, in words, without the URL or any header value. `null` if class and status code say all. */
             error: string | null;
         };
         /**
-         * @description How many of its deliveries are held, by reason: a number for each `DeliveryReason` that holds, 0 as well. Each count stops at 10,000, so
-         *     10,000 may mean more.
+         * @description How many of its deliveries are held, by reason. Each `DeliveryReason` that holds has a number, even if it is 0. Each count stops at
+         *     10,000, so 10,000 may mean more.
          */
         HeldCounts: {
             [key: string]: number;
         };
-        /** @description Counted attempts, summed up. */
+        /** @description Numbers of counted attempts. */
         AttemptStats: {
             /** @description How many there were. */
             attempts: number;
@@ -2687,17 +2700,17 @@ export interface components {
             failed: number;
             /**
              * Format: double
-             * @description The share that was acknowledged, from 0 to 1; `null` without attempts.
+             * @description The share that was acknowledged, from 0 to 1. `null` without attempts.
              */
             successRate: number | null;
             /**
              * Format: double
-             * @description Half of them took no longer than this, in milliseconds. It is summed up coarsely, and so up to a quarter too high. `null` without attempts.
+             * @description Half of them took no longer than this, in milliseconds. Durations are counted in coarse steps, so it may be up to a quarter too high. `null` without attempts.
              */
             p50Ms: number | null;
             /**
              * Format: double
-             * @description 95 % of them took no longer than this, in milliseconds, up to a quarter too high. `null` without attempts.
+             * @description 95 % of them took no longer than this, in milliseconds. It may be up to a quarter too high. `null` without attempts.
              */
             p95Ms: number | null;
         };
@@ -2723,15 +2736,15 @@ export interface components {
              */
             p95Ms: number | null;
         };
-        /** @description Where an alert goes and why, and why not elsewhere. */
+        /** @description Where an alert goes and why, and why it goes to no other destination. */
         ExplainedRoute: {
-            /** @description Whether it goes anywhere. */
+            /** @description Whether it goes to any destination. */
             routed: boolean;
             /** @description Every destination, by name. */
             destinations: components["schemas"]["ExplainedDestination"][];
-            /** @description Why it is unrouted; `null` when it has a destination. */
+            /** @description Why it is unrouted. `null` if it has a destination. */
             unrouted: components["schemas"]["Unrouted"] | null;
-            /** @description Those of the alert's `destinations` that do not exist, as given. */
+            /** @description The items of the alert's `destinations` that no destination has as name or id, as given. */
             unknownDestinations: string[];
         };
         /** @description Whether an alert goes to a destination, and why. */
@@ -2757,7 +2770,7 @@ export interface components {
             scopes: components["schemas"]["Scope"][];
             /**
              * Format: date-time
-             * @description When the session ends; `null` for a token.
+             * @description When the session ends. `null` for a token.
              */
             expiresAt: string | null;
         };
@@ -2775,7 +2788,7 @@ export interface components {
             openedBy: components["schemas"]["SessionOpener"];
             /**
              * Format: uuid
-             * @description The `id` of the token that opened it and ends it; `null` when `openedBy` is not `token`.
+             * @description The `id` of the token that opened it. `null` if `openedBy` is not `token`.
              */
             tokenId: string | null;
             /**
@@ -2785,27 +2798,27 @@ export interface components {
             createdAt: string;
             /**
              * Format: date-time
-             * @description When it was last used, to the minute; `null` if never.
+             * @description When it was last used, to the minute. `null` if never.
              */
             lastUsedAt: string | null;
             /**
              * Format: date-time
-             * @description When it ends at the latest. It ends before when nothing uses it for as long as the setting `BELFRY_SESSION_IDLE` says.
+             * @description When it ends at the latest. It ends earlier if it is not used for as long as the setting `BELFRY_SESSION_IDLE` says.
              */
             expiresAt: string;
-            /** @description The address that it was opened from; empty when that is not known. */
+            /** @description The address that it was opened from. Empty if that is not known. */
             address: string;
-            /** @description The browser that it was opened with, as the browser said, cut at 256 bytes. */
+            /** @description The `User-Agent` of the browser that opened it, cut after 256 bytes. */
             userAgent: string;
-            /** @description Whether this call came with it. */
+            /** @description Whether it is the session of this call. */
             current: boolean;
         };
         /**
          * @description What opened a session:
          *
-         *     - `token`: a token. It ends when that is revoked.
-         *     - `admin_token`: the admin token of the settings. It ends when Belfry is restarted with another one.
-         *     - `sign_in_link`: a sign-in link. It ends by itself, by signing out, or when somebody ends it.
+         *     - `token`: a token. The session also ends when the token is revoked.
+         *     - `admin_token`: the admin token of the settings. The session also ends when Belfry is restarted with another one.
+         *     - `sign_in_link`: a sign-in link.
          * @enum {string}
          */
         SessionOpener: "token" | "admin_token" | "sign_in_link";
@@ -2813,7 +2826,7 @@ export interface components {
         SessionList: {
             /** @description The sessions, newest first. */
             items: components["schemas"]["OpenSession"][];
-            /** @description Always `null`, as there is one page. */
+            /** @description Always `null`, because there is only one page. */
             nextCursor: string | null;
         };
         /**
@@ -2821,7 +2834,7 @@ export interface components {
          * @enum {string}
          */
         SessionKind: "token" | "session";
-        /** @description A token, without the token itself. */
+        /** @description A token, without its text. */
         Token: {
             /**
              * Format: uuid
@@ -2841,29 +2854,29 @@ export interface components {
             createdBy: string;
             /**
              * Format: uuid
-             * @description The `id` of the token that created it, also through a session; `null` when no stored token did.
+             * @description The `id` of the token that created it, by itself or through a session. `null` if no stored token did.
              */
             createdByTokenId: string | null;
             /**
              * Format: date-time
-             * @description When it was last used, to the minute; `null` if never.
+             * @description When it was last used, to the minute. `null` if never.
              */
             lastUsedAt: string | null;
             /**
              * Format: date-time
-             * @description When it was revoked; `null` while it is valid.
+             * @description When it was revoked. `null` while it is valid.
              */
             revokedAt: string | null;
         };
         /** @description A new token. */
         CreatedToken: components["schemas"]["Token"] & {
-            /** @description The token itself, to be sent as `Authorization: Bearer <token>`. Shown this once. */
+            /** @description The token's text, to be sent as `Authorization: Bearer <token>`. No later answer shows it. */
             token: string;
         };
-        /** @description A revoked token and what it leaves. */
+        /** @description A revoked token, and what was created with it. */
         RevokedToken: {
             token: components["schemas"]["Token"];
-            /** @description The tokens that it made, directly or through others that it made, that were valid before; with `cascade` they are revoked now. */
+            /** @description The tokens that were created with it, directly or through another token, and that were valid before this call. With `cascade` they are revoked now. */
             created: components["schemas"]["Token"][];
             /** @description How many sessions ended. */
             sessionsEnded: number;
@@ -2872,7 +2885,7 @@ export interface components {
         TokenList: {
             /** @description The tokens, newest first. */
             items: components["schemas"]["Token"][];
-            /** @description Always `null`, as there is one page. */
+            /** @description Always `null`, because there is only one page. */
             nextCursor: string | null;
         };
         /** @description One change and who made it. */
@@ -2897,40 +2910,40 @@ export interface components {
              */
             action: string;
             subjectType: components["schemas"]["AuditSubjectType"];
-            /** @description The id of what was changed; of an alert its `alertId`. */
+            /** @description The id of what was changed. For an alert this is its `alertId`. */
             subjectId: string;
-            /** @description Further facts, which depend on the action. A delivery has its `alertId`, a token its `name`. */
+            /** @description Further facts, which depend on the action. For a delivery they include its `alertId`, for a token its `name`. */
             detail: {
                 [key: string]: unknown;
             };
-            /** @description The request that did it, as in the header `X-Request-Id`. */
+            /** @description The id of the request, as in the header `X-Request-Id`. */
             requestId: string;
         };
         /** @description One page of the audit log. */
         AuditList: {
             /** @description The changes, newest first. */
             items: components["schemas"]["AuditEntry"][];
-            /** @description To be passed back as `cursor` for the next page; `null` on the last. */
+            /** @description Pass it back as `cursor` for the next page. `null` on the last page. */
             nextCursor: string | null;
         };
         /** @description The replica that answers, its settings, and all replicas. */
         ServerFacts: {
-            /** @description The version that answers. */
+            /** @description The version of the replica that answers. */
             version: string;
-            /** @description The commit that it was built from; it ends in `-dirty` when files had been changed. `null` where the build did not know. */
+            /** @description The commit that it was built from. It ends in `-dirty` if files had been changed. `null` if the build did not know. */
             commit: string | null;
-            /** @description When it was built, in RFC 3339; the time of the commit where the build is reproducible. `null` where the build did not know. */
+            /** @description When it was built, in RFC 3339. A reproducible build has the time of its commit. `null` if the build did not know. */
             buildDate: string | null;
             /**
              * Format: date-time
              * @description When the replica that answers was started.
              */
             startedAt: string;
-            /** @description The replicas on this database, oldest first. A replica that has died is listed until another one notices. */
+            /** @description The replicas on this database, oldest first. A replica that has died is listed until another one takes over its work. */
             replicas: components["schemas"]["Replica"][];
             /**
              * Format: double
-             * @description For how many seconds alerts and attempts are kept once they are final; `null` is for ever.
+             * @description For how many seconds alerts and attempts are kept once they are final. `null` means for ever.
              */
             retention: number | null;
             /** @description The waits before the retries of a run, as numbers with units (`ms`, `s`, `m`, `h`). */
@@ -2950,7 +2963,7 @@ export interface components {
              * @description After how many seconds without a call a session ends.
              */
             sessionIdle: number;
-            /** @description The networks that may be reached although they are not public, as CIDRs. */
+            /** @description The networks that Belfry may call although they are not public, as CIDRs. */
             allowedNetworks: string[];
             /**
              * Format: double
@@ -2960,7 +2973,7 @@ export interface components {
         };
         /** @description One process of Belfry. */
         Replica: {
-            /** @description Its id, made when it started. */
+            /** @description Its id, which it makes at its start. */
             id: string;
             /** @description What it does. */
             roles: components["schemas"]["Role"][];
@@ -2973,20 +2986,20 @@ export interface components {
             startedAt: string;
             /**
              * Format: date-time
-             * @description Its last sign of life.
+             * @description When it wrote its last heartbeat.
              */
             seenAt: string;
-            /** @description Whether that is less than ten seconds old. */
+            /** @description Whether its last heartbeat is less than ten seconds old. */
             alive: boolean;
         };
-        /** @description How the server is. */
+        /** @description The state of the process. */
         Health: {
             status: components["schemas"]["HealthStatus"];
             /** @description What was checked. */
             checks: components["schemas"]["Check"][];
         };
         /**
-         * @description `ok` when every check is; `busy` (200) while some calls with alerts are refused for want of room; `unready` (503) when it should get no traffic.
+         * @description `ok`: every check is. `busy` (200): some calls with alerts are refused, because there is no room. `unready` (503): the process should get no traffic.
          * @enum {string}
          */
         HealthStatus: "ok" | "busy" | "unready";
@@ -2999,14 +3012,14 @@ export interface components {
              * @example workers
              */
             name: string;
-            /** @description Whether it is as it should be. */
+            /** @description Whether it was found as it should be. */
             ok: boolean;
             /** @description What was found, in words. */
             detail: string;
         };
     };
     responses: {
-        /** @description `malformed`: the body is not JSON or, where it is no alert, not UTF-8, or the path, the query or a header cannot be read; `errors` names a parameter of the path or a header. */
+        /** @description `malformed`: the body is not JSON, or is not UTF-8 and no alert, or the path, the query or a header cannot be read. `errors` names the parameter of the path or the header. */
         Malformed: {
             headers: {
                 [name: string]: unknown;
@@ -3033,7 +3046,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `not_found`: there is no such thing. */
+        /** @description `not_found`: nothing has this id. */
         NotFound: {
             headers: {
                 [name: string]: unknown;
@@ -3054,7 +3067,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `precondition_failed`: it changed since the version in `If-Match`. */
+        /** @description `precondition_failed`: the destination has changed since the version in `If-Match`. */
         PreconditionFailed: {
             headers: {
                 [name: string]: unknown;
@@ -3081,7 +3094,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `invalid`: fields or parameters are wrong; `errors` names each. */
+        /** @description `invalid`: fields or parameters are wrong. `errors` names each. */
         Invalid: {
             headers: {
                 [name: string]: unknown;
@@ -3090,7 +3103,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `overloaded`: too many alerts wait to be stored; `unavailable`: the database is away, or Belfry is stopping. Nothing was accepted. */
+        /** @description `overloaded`: too many alerts wait to be stored. `unavailable`: the database cannot be used, or Belfry is stopping. Nothing was accepted. */
         Overloaded: {
             headers: {
                 /** @description Seconds to wait. */
@@ -3124,19 +3137,19 @@ export interface components {
         /** @description The destination's `id`. */
         DestinationID: string;
         /**
-         * @description The `ETag` that was last seen. With another version stored the answer is 412 and nothing changes. `*`, or no header, matches any version.
+         * @description The `ETag` that was last seen. If another version is stored, the answer is 412 and nothing changes. `*`, or no header, matches any version.
          * @example "3"
          */
         IfMatch: string;
-        /** @description The `nextCursor` of the page before. Left out, the first page. */
+        /** @description The `nextCursor` of the page before. Without it the answer is the first page. */
         Cursor: string;
-        /** @description How many items at most. */
+        /** @description The most items on a page. */
         Limit: number;
         /** @description The alert has this severity. Repeat for several, or separate with commas. */
         FilterSeverity: components["schemas"]["Severity"][];
         /** @description The alert has this type. Repeat for several, or separate with commas. */
         FilterType: components["schemas"]["AlertType"][];
-        /** @description The delivery is in its status for this reason. Repeat for several, or separate with commas. */
+        /** @description The delivery's status has this reason. Repeat for several, or separate with commas. */
         FilterReason: components["schemas"]["DeliveryReason"][];
         /** @description The delivery goes to this destination. Repeat for several, or separate with commas. */
         FilterDestinationIDs: string[];
@@ -3146,7 +3159,7 @@ export interface components {
         FilterClass: components["schemas"]["AttemptClass"][];
         /** @description The newest attempt was answered with this HTTP status code. */
         FilterStatusCode: number;
-        /** @description What sent the alert there. Repeat for several, or separate with commas. */
+        /** @description The delivery was routed by this. Repeat for several, or separate with commas. */
         FilterRoutedBy: components["schemas"]["RoutedBy"][];
         /** @description The delivery was created at this time or later; not after `to`. */
         FilterFrom: string;
@@ -3156,11 +3169,11 @@ export interface components {
     requestBodies: never;
     headers: {
         /**
-         * @description The version of the destination, to be passed back in `If-Match`.
+         * @description The version of the destination, for `If-Match`.
          * @example "3"
          */
         ETag: string;
-        /** @description Sets, or clears, `belfry_session` (HttpOnly, SameSite), under https `__Host-belfry_session` (also Secure). */
+        /** @description Sets or clears the cookie `belfry_session` (HttpOnly, SameSite), or `__Host-belfry_session` under https (Secure, too). */
         SetCookie: string;
     };
     pathItems: never;
@@ -3180,7 +3193,7 @@ export interface operations {
                 deliveryStatus?: components["schemas"]["DeliveryStatus"][];
                 /** @description `true`: only unrouted alerts. `false`: only routed alerts. */
                 unrouted?: boolean;
-                /** @description The alert names exactly this in its `destinations`, and nobody had it when the alert was accepted. */
+                /** @description The alert has exactly this text in its `destinations`, and no destination had that name or id when the alert was accepted. */
                 unknownDestination?: string;
                 /** @description The alert has a delivery to this destination. */
                 destinationId?: string;
@@ -3190,9 +3203,9 @@ export interface operations {
                 to?: string;
                 /** @description Text to find, ignoring case, in `title`, `name`, `id` or `alertId`. */
                 q?: string;
-                /** @description The `nextCursor` of the page before. Left out, the first page. */
+                /** @description The `nextCursor` of the page before. Without it the answer is the first page. */
                 cursor?: components["parameters"]["Cursor"];
-                /** @description How many items at most. */
+                /** @description The most items on a page. */
                 limit?: components["parameters"]["Limit"];
             };
             header?: never;
@@ -3364,7 +3377,7 @@ export interface operations {
                      *             "title": "Unprocessable Entity",
                      *             "status": 422,
                      *             "code": "invalid",
-                     *             "detail": "One field is wrong.",
+                     *             "detail": "Some fields are wrong; see errors.",
                      *             "requestId": "4f6f1c0e9b3a4d52",
                      *             "errors": [
                      *               {
@@ -3507,7 +3520,7 @@ export interface operations {
             query?: {
                 /** @description The delivery has this status. Repeat for several, or separate with commas. */
                 status?: components["schemas"]["DeliveryStatus"][];
-                /** @description The delivery is in its status for this reason. Repeat for several, or separate with commas. */
+                /** @description The delivery's status has this reason. Repeat for several, or separate with commas. */
                 reason?: components["parameters"]["FilterReason"];
                 /** @description The delivery goes to this destination. Repeat for several, or separate with commas. */
                 destinationId?: components["parameters"]["FilterDestinationIDs"];
@@ -3517,7 +3530,7 @@ export interface operations {
                 class?: components["parameters"]["FilterClass"];
                 /** @description The newest attempt was answered with this HTTP status code. */
                 statusCode?: components["parameters"]["FilterStatusCode"];
-                /** @description What sent the alert there. Repeat for several, or separate with commas. */
+                /** @description The delivery was routed by this. Repeat for several, or separate with commas. */
                 routedBy?: components["parameters"]["FilterRoutedBy"];
                 /** @description The alert has this severity. Repeat for several, or separate with commas. */
                 severity?: components["parameters"]["FilterSeverity"];
@@ -3527,9 +3540,9 @@ export interface operations {
                 from?: components["parameters"]["FilterFrom"];
                 /** @description The delivery was created before this time. */
                 to?: components["parameters"]["FilterTo"];
-                /** @description The `nextCursor` of the page before. Left out, the first page. */
+                /** @description The `nextCursor` of the page before. Without it the answer is the first page. */
                 cursor?: components["parameters"]["Cursor"];
-                /** @description How many items at most. */
+                /** @description The most items on a page. */
                 limit?: components["parameters"]["Limit"];
             };
             header?: never;
@@ -3557,7 +3570,7 @@ export interface operations {
     countDeliveries: {
         parameters: {
             query?: {
-                /** @description The delivery is in its status for this reason. Repeat for several, or separate with commas. */
+                /** @description The delivery's status has this reason. Repeat for several, or separate with commas. */
                 reason?: components["parameters"]["FilterReason"];
                 /** @description The delivery goes to this destination. Repeat for several, or separate with commas. */
                 destinationId?: components["parameters"]["FilterDestinationIDs"];
@@ -3567,7 +3580,7 @@ export interface operations {
                 class?: components["parameters"]["FilterClass"];
                 /** @description The newest attempt was answered with this HTTP status code. */
                 statusCode?: components["parameters"]["FilterStatusCode"];
-                /** @description What sent the alert there. Repeat for several, or separate with commas. */
+                /** @description The delivery was routed by this. Repeat for several, or separate with commas. */
                 routedBy?: components["parameters"]["FilterRoutedBy"];
                 /** @description The alert has this severity. Repeat for several, or separate with commas. */
                 severity?: components["parameters"]["FilterSeverity"];
@@ -3789,9 +3802,9 @@ export interface operations {
     listBulkResends: {
         parameters: {
             query?: {
-                /** @description The `nextCursor` of the page before. Left out, the first page. */
+                /** @description The `nextCursor` of the page before. Without it the answer is the first page. */
                 cursor?: components["parameters"]["Cursor"];
-                /** @description How many items at most. */
+                /** @description The most items on a page. */
                 limit?: components["parameters"]["Limit"];
             };
             header?: never;
@@ -3845,7 +3858,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Counted, with `dryRun`. */
+            /** @description The count, with `dryRun`. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3868,7 +3881,7 @@ export interface operations {
                     "application/json": components["schemas"]["BulkCount"];
                 };
             };
-            /** @description Begun. */
+            /** @description The bulk re-send, started. */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -4089,9 +4102,9 @@ export interface operations {
                 state?: components["schemas"]["DestinationState"];
                 /** @description Only destinations of this type. */
                 type?: components["schemas"]["DestinationType"];
-                /** @description The `nextCursor` of the page before. Left out, the first page. */
+                /** @description The `nextCursor` of the page before. Without it the answer is the first page. */
                 cursor?: components["parameters"]["Cursor"];
-                /** @description How many items at most. */
+                /** @description The most items on a page. */
                 limit?: components["parameters"]["Limit"];
             };
             header?: never;
@@ -4267,7 +4280,7 @@ export interface operations {
     listDestinationHealth: {
         parameters: {
             query?: {
-                /** @description `true`: also how each did hour by hour. It is for pictures of all of them: with hundreds of destinations it is much to read every second. */
+                /** @description `true`: with the history of each, hour by hour. It is meant for charts. With hundreds of destinations it is too much to read every second. */
                 history?: boolean;
             };
             header?: never;
@@ -4326,7 +4339,7 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description The `ETag` that was last seen. With another version stored the answer is 412 and nothing changes. `*`, or no header, matches any version.
+                 * @description The `ETag` that was last seen. If another version is stored, the answer is 412 and nothing changes. `*`, or no header, matches any version.
                  * @example "3"
                  */
                 "If-Match"?: components["parameters"]["IfMatch"];
@@ -4359,7 +4372,7 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description The `ETag` that was last seen. With another version stored the answer is 412 and nothing changes. `*`, or no header, matches any version.
+                 * @description The `ETag` that was last seen. If another version is stored, the answer is 412 and nothing changes. `*`, or no header, matches any version.
                  * @example "3"
                  */
                 "If-Match"?: components["parameters"]["IfMatch"];
@@ -4544,7 +4557,7 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description The `ETag` that was last seen. With another version stored the answer is 412 and nothing changes. `*`, or no header, matches any version.
+                 * @description The `ETag` that was last seen. If another version is stored, the answer is 412 and nothing changes. `*`, or no header, matches any version.
                  * @example "3"
                  */
                 "If-Match"?: components["parameters"]["IfMatch"];
@@ -4580,7 +4593,7 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description The `ETag` that was last seen. With another version stored the answer is 412 and nothing changes. `*`, or no header, matches any version.
+                 * @description The `ETag` that was last seen. If another version is stored, the answer is 412 and nothing changes. `*`, or no header, matches any version.
                  * @example "3"
                  */
                 "If-Match"?: components["parameters"]["IfMatch"];
@@ -4670,7 +4683,7 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description The `ETag` that was last seen. With another version stored the answer is 412 and nothing changes. `*`, or no header, matches any version.
+                 * @description The `ETag` that was last seen. If another version is stored, the answer is 412 and nothing changes. `*`, or no header, matches any version.
                  * @example "3"
                  */
                 "If-Match"?: components["parameters"]["IfMatch"];
@@ -4976,7 +4989,7 @@ export interface operations {
     revokeToken: {
         parameters: {
             query?: {
-                /** @description Whether to revoke the tokens that it made, too. */
+                /** @description Whether to revoke the tokens that were created with it, too. */
                 cascade?: boolean;
             };
             header?: never;
@@ -5008,21 +5021,21 @@ export interface operations {
     listAudit: {
         parameters: {
             query?: {
-                /** @description Only changes of this sort of thing. */
+                /** @description Only changes of this type of subject. */
                 subjectType?: components["schemas"]["AuditSubjectType"];
-                /** @description Only changes of the thing with this id; of an alert that is its `alertId`. */
+                /** @description Only changes of the subject with this id. For an alert this is its `alertId`. */
                 subjectId?: string;
                 /** @description Only this action, such as `delivery.resend`. */
                 action?: string;
-                /** @description Only changes that this one made, by the whole name. */
+                /** @description Only changes by the token or person of this name. The whole name must match. */
                 actor?: string;
                 /** @description Made at this time or later; not after `to`. */
                 from?: string;
                 /** @description Made before this time. */
                 to?: string;
-                /** @description The `nextCursor` of the page before. Left out, the first page. */
+                /** @description The `nextCursor` of the page before. Without it the answer is the first page. */
                 cursor?: components["parameters"]["Cursor"];
-                /** @description How many items at most. */
+                /** @description The most items on a page. */
                 limit?: components["parameters"]["Limit"];
             };
             header?: never;
@@ -5190,7 +5203,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Ready. */
+            /** @description Ready, or busy. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5199,7 +5212,7 @@ export interface operations {
                     "application/json": components["schemas"]["Health"];
                 };
             };
-            /** @description Not ready; `checks` says why. */
+            /** @description Not ready. `checks` says why. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5237,12 +5250,15 @@ export interface operations {
     getProfile: {
         parameters: {
             query?: {
-                /** @description How long `cpu` and `trace` watch. Others ignore it. */
+                /** @description For how many seconds `cpu` and `trace` watch. The others ignore it. */
                 seconds?: number;
             };
             header?: never;
             path: {
-                /** @description `cpu` and `trace` watch the server for a while; one of each runs at a time. The others say what is there at this moment. */
+                /**
+                 * @description `cpu` and `trace` watch the server for a while. Only one of each runs at a time: a second one is 409 `conflict`. The others
+                 *     show the present state.
+                 */
                 profile: "cpu" | "trace" | "heap" | "allocs" | "goroutine" | "threadcreate" | "block" | "mutex";
             };
             cookie?: never;
@@ -5297,7 +5313,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description One page that loads nothing from elsewhere. */
+            /** @description One page that loads nothing from other hosts. */
             200: {
                 headers: {
                     [name: string]: unknown;
