@@ -122,7 +122,7 @@ func TestAlertSummaries(t *testing.T) {
 	failed := h.await(t, deliveryID, DeliveryStatusFailed)
 	h.accept(t, object{"destinations": []string{}})
 	list := decode[AlertList](t, h.get(t, alertsPath), 200).Items
-	if got := list[0]; len(got.Deliveries) != 0 || got.Unrouted == nil || got.Unrouted.Reason != "empty_destinations" {
+	if got := list[0]; len(got.Deliveries) != 0 || got.Unrouted == nil || got.Unrouted.Reason != "by_request" {
 		t.Errorf("unrouted: %+v", got)
 	}
 	a := h.alert(t, id).Alert

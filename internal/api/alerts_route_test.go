@@ -31,9 +31,9 @@ func TestOverride(t *testing.T) {
 		"unknown":         {[]string{"Nobody", anyID}, "", "Nobody," + anyID, "unknown_destinations"},
 		"deleted":         {[]string{"Gone", gone.ID.String()}, "", "Gone," + gone.ID.String(), "unknown_destinations"},
 		"some unknown":    {[]string{"Nobody", "Low"}, "Low", "Nobody", ""},
-		"empty":           {[]string{}, "", "", "empty_destinations"},
-		"SKIP":            {[]string{"SKIP"}, "", "", "skip"},
-		"SKIP among them": {[]string{"Low", "SKIP"}, "", "", "skip"},
+		"empty":           {[]string{}, "", "", "by_request"},
+		"SKIP":            {[]string{"SKIP"}, "", "", "by_request"},
+		"SKIP among them": {[]string{"Low", "SKIP"}, "", "", "by_request"},
 	} {
 		got := h.accept(t, object{"destinations": c.destinations})
 		var to []string
@@ -115,7 +115,7 @@ func TestExplain(t *testing.T) {
 		t.Errorf("override: %+v %v", route, why)
 	}
 	route, why = explain(object{"destinations": []string{"SKIP"}})
-	if route.Routed || route.Unrouted == nil || route.Unrouted.Reason != "skip" || !strings.Contains(why["all"], "SKIP") {
+	if route.Routed || route.Unrouted == nil || route.Unrouted.Reason != "by_request" || !strings.Contains(why["all"], "SKIP") {
 		t.Errorf("skipped: %+v %v", route, why)
 	}
 	wantProblem(t, h.post(t, "/api/v1/route/explain", `{"severity":"x"}`), 422, ProblemCodeInvalid, "id", "severity", "type")
@@ -214,5 +214,20 @@ func TestSendToMore(t *testing.T) {
 	wg.Wait()
 	if n := h.count(t, `SELECT count(*) FROM deliveries WHERE destination_id = $1`, fresh.ID); n != 1 {
 		t.Errorf("%d deliveries, want 1", n)
+	}
+}
+
+// Alerts that were stored before migration 56 have one of two reasons for what is
+// by_request now.
+func TestReasonsOfBeforeAreByRequest(t *testing.T) {
+	t.Parallel()
+	h := newAPI(t, idle)
+	id := h.accept(t, object{"destinations": []string{}}).AlertID
+	for _, stored := range []string{"by_request", "empty_destinations", "skip"} {
+		h.exec(t, `UPDATE alerts SET unrouted = '`+stored+`'`)
+		listed := decode[AlertList](t, h.get(t, alertsPath+"?unrouted=true"), 200).Items
+		if got := h.alert(t, id).Unrouted; got == nil || got.Reason != "by_request" || len(listed) != 1 || listed[0].Unrouted.Reason != "by_request" {
+			t.Errorf("stored as %s: %+v, listed %+v", stored, got, listed)
+		}
 	}
 }

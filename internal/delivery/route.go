@@ -15,8 +15,7 @@ type Unrouted string
 
 // Why an alert is unrouted.
 const (
-	Skip                Unrouted = "skip"                 // its destinations contain SKIP
-	EmptyDestinations   Unrouted = "empty_destinations"   // its destinations are given and empty
+	ByRequest           Unrouted = "by_request"           // its destinations are given and empty, or contain SKIP
 	UnknownDestinations Unrouted = "unknown_destinations" // none of those it names exists
 	NoMatch             Unrouted = "no_match"             // no destination's filters take it
 )
@@ -24,10 +23,8 @@ const (
 // Why says the same in a sentence.
 func (n Unrouted) Why() string {
 	switch n {
-	case Skip:
-		return "The alert's destinations contain SKIP."
-	case EmptyDestinations:
-		return "The alert's destinations are given and empty."
+	case ByRequest:
+		return "The alert asks for no destination: its destinations are empty or contain SKIP."
 	case UnknownDestinations:
 		return "None of the destinations that the alert names exists."
 	case NoMatch:
@@ -37,29 +34,24 @@ func (n Unrouted) Why() string {
 	}
 }
 
-// UnroutedLabel says why an alert is unrouted, or does not go to all that it
-// names: for a count of such alerts.
+// UnroutedLabel is the reason under which an alert is counted that is unrouted, or that
+// does not go to all destinations that it names.
 type UnroutedLabel string
+
+const partlyUnknown UnroutedLabel = "partly_unknown" // some of the destinations it names exist
 
 // UnroutedLabels returns every label.
 func UnroutedLabels() []UnroutedLabel {
-	return []UnroutedLabel{"by_request", "no_match", "unknown_destinations", "partly_unknown"}
+	return []UnroutedLabel{UnroutedLabel(ByRequest), UnroutedLabel(NoMatch), UnroutedLabel(UnknownDestinations), partlyUnknown}
 }
 
 // UnroutedLabelOf returns the label under which an alert that is unrouted, or names unknown
 // destinations, is counted; "" for one that goes wherever it should.
 func UnroutedLabelOf(unrouted Unrouted, unknown []string) UnroutedLabel {
-	switch {
-	case unrouted == Skip, unrouted == EmptyDestinations:
-		return "by_request"
-	case unrouted == NoMatch:
-		return "no_match"
-	case unrouted == UnknownDestinations:
-		return "unknown_destinations"
-	case len(unknown) > 0:
-		return "partly_unknown"
+	if unrouted == "" && len(unknown) > 0 {
+		return partlyUnknown
 	}
-	return ""
+	return UnroutedLabel(unrouted)
 }
 
 // Decision is where one alert goes and why.
@@ -121,11 +113,8 @@ func (m Among) Route(a alert.Alert) Decision {
 	if a.Override == nil {
 		return byFilters(a, m.All)
 	}
-	if slices.Contains(*a.Override, "SKIP") {
-		return Decision{By: ByOverride, Unrouted: Skip}
-	}
-	if len(*a.Override) == 0 {
-		return Decision{By: ByOverride, Unrouted: EmptyDestinations}
+	if len(*a.Override) == 0 || slices.Contains(*a.Override, "SKIP") {
+		return Decision{By: ByOverride, Unrouted: ByRequest}
 	}
 	d := Decision{By: ByOverride}
 	for _, name := range *a.Override {
@@ -162,7 +151,7 @@ func (d Decision) Explain(a alert.Alert, t destination.Destination) (routed bool
 		return true, "The alert names this destination, by a name that it had before."
 	case contains(d.To, t.ID):
 		return true, d.By.Why()
-	case d.Unrouted == Skip || d.Unrouted == EmptyDestinations:
+	case d.Unrouted == ByRequest:
 		return false, d.Unrouted.Why()
 	case d.By == ByOverride:
 		return false, "The alert names its destinations, and this is not one of them."

@@ -90,10 +90,10 @@ func TestRoute(t *testing.T) {
 		want  route
 	}{
 		// Step 1.
-		{"an empty list", naming(), unrouted(delivery.ByOverride, delivery.EmptyDestinations)},
-		{"SKIP", naming("SKIP"), unrouted(delivery.ByOverride, delivery.Skip)},
-		{"SKIP among others", naming("Rules", "SKIP", soarID), unrouted(delivery.ByOverride, delivery.Skip)},
-		{"SKIP among unknown ones", naming("Nobody", "SKIP"), unrouted(delivery.ByOverride, delivery.Skip)},
+		{"an empty list", naming(), unrouted(delivery.ByOverride, delivery.ByRequest)},
+		{"SKIP", naming("SKIP"), unrouted(delivery.ByOverride, delivery.ByRequest)},
+		{"SKIP among others", naming("Rules", "SKIP", soarID), unrouted(delivery.ByOverride, delivery.ByRequest)},
+		{"SKIP among unknown ones", naming("Nobody", "SKIP"), unrouted(delivery.ByOverride, delivery.ByRequest)},
 
 		// Step 2: severities and types do not matter.
 		{"an id", naming(soarID), override("SOAR of Zürich")},
@@ -160,11 +160,10 @@ func TestRouteUnrouted(t *testing.T) {
 }
 
 const (
-	matches   = "The destination's severities, alert types and log types include this alert's."
-	isNamed   = "The alert names this destination."
-	notNamed  = "The alert names its destinations, and this is not one of them."
-	skips     = "The alert's destinations contain SKIP."
-	namesNone = "The alert's destinations are given and empty."
+	matches     = "The destination's severities, alert types and log types include this alert's."
+	isNamed     = "The alert names this destination."
+	notNamed    = "The alert names its destinations, and this is not one of them."
+	asksForNone = "The alert asks for no destination: its destinations are empty or contain SKIP."
 )
 
 func TestExplain(t *testing.T) {
@@ -186,9 +185,9 @@ func TestExplain(t *testing.T) {
 		{"named though it takes nothing", naming("Only named"), onlyNamed, true, isNamed},
 		{"others are named", naming("Rules"), everything, false, notNamed},
 		{"unknown ones are named", naming("Nobody"), everything, false, notNamed},
-		{"SKIP", naming("SKIP"), everything, false, skips},
-		{"SKIP beside its name", naming("Everything", "SKIP"), everything, false, skips},
-		{"an empty list", naming(), everything, false, namesNone},
+		{"SKIP", naming("SKIP"), everything, false, asksForNone},
+		{"SKIP beside its name", naming("Everything", "SKIP"), everything, false, asksForNone},
+		{"an empty list", naming(), everything, false, asksForNone},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -232,8 +231,7 @@ func TestWhyUnrouted(t *testing.T) {
 	t.Parallel()
 	for n, want := range map[delivery.Unrouted]string{
 		"":                           "",
-		delivery.Skip:                skips,
-		delivery.EmptyDestinations:   namesNone,
+		delivery.ByRequest:           asksForNone,
 		delivery.UnknownDestinations: "None of the destinations that the alert names exists.",
 		delivery.NoMatch:             "No destination takes this severity, type and log type.",
 	} {
@@ -267,8 +265,7 @@ func TestUnroutedLabelOf(t *testing.T) {
 		{"", some, "partly_unknown"},
 		{delivery.UnknownDestinations, some, "unknown_destinations"},
 		{delivery.NoMatch, nil, "no_match"},
-		{delivery.Skip, nil, "by_request"},
-		{delivery.EmptyDestinations, nil, "by_request"},
+		{delivery.ByRequest, nil, "by_request"},
 	} {
 		got := delivery.UnroutedLabelOf(tt.unrouted, tt.unknown)
 		if got != tt.want {

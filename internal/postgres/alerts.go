@@ -27,7 +27,9 @@ const (
 
 	alertBegin = `a.id, a.alert_id, a.detection_id, a.severity, a.type, a.title, a.name, a.link, a.description,
 	a.runbook, a.version, a.tags, a.log_types, `
-	alertEnd = `, a.override, a.unknown_destinations, coalesce(a.unrouted, ''),
+	// Before migration 56 an alert by_request was stored as skip or empty_destinations.
+	alertEnd = `, a.override, a.unknown_destinations,
+	CASE WHEN a.unrouted IN ('skip', 'empty_destinations') THEN 'by_request' ELSE coalesce(a.unrouted, '') END,
 	a.input_hash, a.created_at, a.created_at_nanos, a.accepted_at, a.accepted_by, a.altered_fields`
 )
 

@@ -34,8 +34,7 @@ export function DeliveryStates({
 }
 
 const unroutedWord: Record<Unrouted["reason"], string> = {
-  skip: "skipped by its producer",
-  empty_destinations: "no destinations wanted",
+  by_request: "by request of its producer",
   unknown_destinations: "unknown destinations",
   no_match: "no filter matched",
 };
