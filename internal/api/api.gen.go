@@ -671,20 +671,17 @@ func (e Severity) Valid() bool {
 
 // Defines values for UnroutedReason.
 const (
-	UnroutedReasonEmptyDestinations   UnroutedReason = "empty_destinations"
+	UnroutedReasonByRequest           UnroutedReason = "by_request"
 	UnroutedReasonNoMatch             UnroutedReason = "no_match"
-	UnroutedReasonSkip                UnroutedReason = "skip"
 	UnroutedReasonUnknownDestinations UnroutedReason = "unknown_destinations"
 )
 
 // Valid indicates whether the value is a known member of the UnroutedReason enum.
 func (e UnroutedReason) Valid() bool {
 	switch e {
-	case UnroutedReasonEmptyDestinations:
+	case UnroutedReasonByRequest:
 		return true
 	case UnroutedReasonNoMatch:
-		return true
-	case UnroutedReasonSkip:
 		return true
 	case UnroutedReasonUnknownDestinations:
 		return true
@@ -2571,8 +2568,7 @@ type Unrouted struct {
 
 	// Reason Why an alert is unrouted:
 	//
-	// - `skip`: its `destinations` contain `SKIP`.
-	// - `empty_destinations`: its `destinations` are present and empty.
+	// - `by_request`: its `destinations` are present and empty, or contain `SKIP`.
 	// - `unknown_destinations`: none of its `destinations` exists.
 	// - `no_match`: no destination's filters match.
 	Reason UnroutedReason `json:"reason"`
@@ -2580,8 +2576,7 @@ type Unrouted struct {
 
 // UnroutedReason Why an alert is unrouted:
 //
-// - `skip`: its `destinations` contain `SKIP`.
-// - `empty_destinations`: its `destinations` are present and empty.
+// - `by_request`: its `destinations` are present and empty, or contain `SKIP`.
 // - `unknown_destinations`: none of its `destinations` exists.
 // - `no_match`: no destination's filters match.
 type UnroutedReason string

@@ -29,7 +29,7 @@ export interface paths {
          *
          *     Belfry decides once, when it accepts the alert, where the alert goes. It does so in this order:
          *
-         *     1. `destinations` is present and empty, or contains `SKIP`: the alert is unrouted.
+         *     1. `destinations` is present and empty, or contains `SKIP`: the alert is unrouted (`by_request`).
          *     2. `destinations` lists ids or display names, present or former: the alert goes to exactly those. Unknown ones are listed in `unknownDestinations`. The filters do not apply, even if all of them are unknown.
          *     3. Otherwise the alert goes to every destination whose filters match: its severities contain the alert's, its alert types contain the alert's type, and its log types overlap the alert's. A destination without log types takes all, and an alert without log types passes all.
          *
@@ -1331,13 +1331,12 @@ export interface components {
         /**
          * @description Why an alert is unrouted:
          *
-         *     - `skip`: its `destinations` contain `SKIP`.
-         *     - `empty_destinations`: its `destinations` are present and empty.
+         *     - `by_request`: its `destinations` are present and empty, or contain `SKIP`.
          *     - `unknown_destinations`: none of its `destinations` exists.
          *     - `no_match`: no destination's filters match.
          * @enum {string}
          */
-        UnroutedReason: "skip" | "empty_destinations" | "unknown_destinations" | "no_match";
+        UnroutedReason: "by_request" | "unknown_destinations" | "no_match";
         /**
          * @description What a caller may do:
          *
