@@ -22,6 +22,7 @@ import (
 	"belfry/internal/destination"
 	"belfry/internal/live"
 	"belfry/internal/pgtest"
+	"belfry/internal/postgres"
 )
 
 // effects is what one change of a delivery does, in words: to its row, to its jobs, on
@@ -56,9 +57,14 @@ type stage struct {
 // newStage returns a stage with a destination that acks.
 func newStage(t *testing.T, options ...option) *stage {
 	t.Helper()
+	return newStageOn(t, pgtest.New(t), options...)
+}
+
+func newStageOn(t *testing.T, db *postgres.DB, options ...option) *stage {
+	t.Helper()
 	s := &stage{log: new(lines), up: newSink(t)}
 	logged := func(c *Config) { c.Log = slog.New(slog.NewJSONHandler(s.log, nil)) }
-	s.fixture = newDispatcher(t, pgtest.New(t), append([]option{waits(time.Hour), logged, patiently}, options...)...).ready(t)
+	s.fixture = newDispatcher(t, db, append([]option{waits(time.Hour), logged, patiently}, options...)...).ready(t)
 	s.to = s.webhook(t, s.up.URL)
 	return s
 }

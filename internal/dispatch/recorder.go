@@ -68,8 +68,10 @@ type recordItem struct {
 	wait    time.Duration     // until the next attempt, should this one have failed
 	mayHold bool              // the destination's settings let its deliveries be held while it keeps failing
 
-	// maybeStored: no answer came to the COMMIT that was to store it.
+	// maybeStored: no answer came to the COMMIT that was to store it. decided is what
+	// the last of these tries decided, nil where that is not known.
 	maybeStored bool
+	decided     *recordedAttempt
 	done        chan recordReply
 }
 
@@ -204,8 +206,11 @@ func (r *recorder) recordOutcomes(items []*recordItem) error {
 		results, err = r.recordLocked(ctx, items)
 	}
 	if err != nil {
-		for _, item := range items {
+		for i, item := range items {
 			item.maybeStored = true // a COMMIT of which no answer came may have happened
+			if results != nil && !postgres.IsData(err) {
+				item.decided = &results[i]
+			}
 		}
 		return fmt.Errorf("record attempts: %w", err)
 	}
@@ -278,7 +283,11 @@ func (r *recorder) decide(items []*recordItem, state postgres.DeliveryState) ([]
 		before := dl
 		a, gone := item.attempt, false
 		switch {
-		case state.Stored[a.ID]:
+		case state.Stored[a.ID]: // by a try that got no answer: what that decided is yet to be told
+			if item.decided != nil {
+				results[i] = *item.decided
+				continue
+			}
 		case a.Trigger == delivery.Test:
 			out.Attempts = append(out.Attempts, a)
 		case there:

@@ -16,12 +16,15 @@ import (
 )
 
 // Cut is a way to a database that breaks connections at a chosen moment: when all
-// rows of an answer have come, and its end has not.
+// rows of an answer have come, and its end has not; or when a transaction is
+// committed, and nobody has been told.
 type Cut struct {
 	DB *postgres.DB
 
 	mu    sync.Mutex
 	after int // answers with rows that still go through; -1: all
+
+	commits int // answers to COMMIT that are still to be cut short
 }
 
 // NewCut opens the database at a URL so that After can cut its connections.
@@ -37,15 +40,16 @@ func NewCut(t testing.TB, url string) *Cut {
 	if err != nil {
 		t.Fatal(err)
 	}
+	ctx, end := context.WithCancel(context.Background()) // also of connections that nobody closes
 	var serving sync.WaitGroup
-	t.Cleanup(func() { listener.Close(); serving.Wait() }) //nolint:errcheck // nothing is left to lose
+	t.Cleanup(func() { listener.Close(); end(); serving.Wait() }) //nolint:errcheck // nothing is left to lose
 	serving.Go(func() {
 		for {
 			client, err := listener.Accept()
 			if err != nil {
 				return
 			}
-			serving.Go(func() { c.carry(client, network, address) })
+			serving.Go(func() { c.carry(ctx, client, network, address) })
 		}
 	})
 	at := listener.Addr().(*net.TCPAddr)
@@ -74,7 +78,32 @@ func (c *Cut) After(answers int) {
 	c.after = answers
 }
 
-// Done ends that, and reports whether an answer was cut short.
+// Commits cuts so many answers to COMMIT short: the transactions are committed then.
+func (c *Cut) Commits(answers int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.commits = answers
+}
+
+// Committed reports whether all these answers were cut short.
+func (c *Cut) Committed() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.commits == 0
+}
+
+// commit counts an answer to COMMIT, and reports whether it is to be cut short.
+func (c *Cut) commit() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.commits == 0 {
+		return false
+	}
+	c.commits--
+	return true
+}
+
+// Done ends what After began, and reports whether an answer was cut short.
 func (c *Cut) Done() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -96,8 +125,9 @@ func (c *Cut) ends() bool {
 	return false
 }
 
-func (c *Cut) carry(client net.Conn, network, address string) {
-	defer client.Close() //nolint:errcheck // as below
+func (c *Cut) carry(ctx context.Context, client net.Conn, network, address string) {
+	defer client.Close()                                      //nolint:errcheck // as below
+	defer context.AfterFunc(ctx, func() { client.Close() })() //nolint:errcheck // as below
 	server, err := net.Dial(network, address)
 	if err != nil {
 		return
@@ -128,7 +158,7 @@ func (c *Cut) down(client io.Writer, server io.Reader) {
 		case 'D': // DataRow
 			rows = true
 		case 'C': // CommandComplete
-			if rows && c.ends() {
+			if rows && c.ends() || string(body) == "COMMIT\x00" && c.commit() {
 				return
 			}
 			rows = false
