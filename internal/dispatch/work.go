@@ -93,19 +93,21 @@ func (x *executor) work(ctx context.Context, j job) error {
 	if !x.limiter.Acquire(ctx, out.Destination.ID, out.Destination.Limits, urgencyOf(out)) {
 		return x.workTooLate(ctx, j)
 	}
-	return x.workSlot(ctx, j, out.Destination.ID)
+	return x.workSlot(ctx, j, &slot{limiter: x.limiter, destinationID: out.Destination.ID})
 }
 
 // workInTurn is work for a job that has waited in a backlog for the slot it holds.
 func (x *executor) workInTurn(ctx context.Context, j job) error {
+	held := &slot{limiter: x.limiter, destinationID: j.destinationID}
+	defer held.release(limiter.Outcome{})
 	if !x.mayStart(ctx) {
-		x.limiter.Release(j.destinationID, limiter.Outcome{})
 		return river.JobSnooze(0)
 	}
 	if urgencyOf(j.out) != limiter.Probe && !x.limiter.AwaitToken(ctx, j.destinationID) {
+		held.released = true // by AwaitToken
 		return x.workTooLate(ctx, j)
 	}
-	return x.workSlot(ctx, j, j.destinationID)
+	return x.workSlot(ctx, j, held)
 }
 
 // workTooLate is for a job that got no slot. What a person asked for goes before all
@@ -123,15 +125,32 @@ func (x *executor) workTooLate(ctx context.Context, j job) error {
 	return end
 }
 
-// workSlot makes an attempt in the slot that the caller holds. It checks first what may
-// have changed while the job waited for the slot.
-func (x *executor) workSlot(ctx context.Context, j job, destinationID uuid.UUID) error {
+// workSlot makes an attempt in the slot that the caller holds, and gives the slot back. It
+// checks first what may have changed while the job waited for the slot.
+func (x *executor) workSlot(ctx context.Context, j job, held *slot) error {
+	defer held.release(limiter.Outcome{})
 	out, ok, end := x.loadAndCheck(ctx, &j)
 	if !ok {
-		x.limiter.Release(destinationID, limiter.Outcome{})
 		return end
 	}
-	return x.attempt(ctx, j.id, out)
+	return x.attempt(ctx, j.id, out, held)
+}
+
+// slot is the right to one attempt, which a job holds from the limiter. Whoever takes
+// it defers its release, so that a panic on the way does not keep it: what a
+// destination may have in flight would be less for good.
+type slot struct {
+	limiter       *limiter.Limiter
+	destinationID uuid.UUID
+	released      bool
+}
+
+// release gives the slot back, once.
+func (s *slot) release(o limiter.Outcome) {
+	if !s.released {
+		s.released = true
+		s.limiter.Release(s.destinationID, o)
+	}
 }
 
 func urgencyOf(out *postgres.Outgoing) limiter.Urgency {
@@ -198,16 +217,15 @@ func (x *executor) deferForKey(ctx context.Context, out *postgres.Outgoing) erro
 // attempt sends and records, in a slot that it gives back, and with room for the
 // record from before it sends. The id of the attempt is made before sending, so
 // that recording it twice adds nothing.
-func (x *executor) attempt(ctx context.Context, jobID int64, out *postgres.Outgoing) error {
+func (x *executor) attempt(ctx context.Context, jobID int64, out *postgres.Outgoing, held *slot) error {
 	if !x.recorder.reserve(ctx) {
-		x.limiter.Release(out.Destination.ID, limiter.Outcome{})
 		return river.JobSnooze(0)
 	}
 	defer x.recorder.free()
 	now := x.now()
 	a := out.Delivery.Next(now)
 	a.ID, a.ResponseStorage = uuid.Must(uuid.NewV7()), out.Destination.ResponseStorage
-	a.Result = x.send(ctx, out.Destination, destination.Message{
+	a.Result = x.send(ctx, out.Destination, held, destination.Message{
 		ID:      out.Delivery.ID,
 		Alert:   out.Alert.Alert,
 		Attempt: out.Delivery.Made + 1,
@@ -236,9 +254,10 @@ func (x *executor) attempt(ctx context.Context, jobID int64, out *postgres.Outgo
 	return river.JobSnooze(max(0, recorded.delivery.DueAt.Sub(x.now())))
 }
 
-// send makes the attempt and gives its slot back, whatever happens.
-func (x *executor) send(ctx context.Context, t destination.Destination, m destination.Message) (r outbound.Result) {
-	defer func() { x.limiter.Release(t.ID, outcomeOf(r)) }()
+// send makes the attempt and gives its slot back, whatever happens: the record does not
+// keep the next attempt waiting.
+func (x *executor) send(ctx context.Context, t destination.Destination, held *slot, m destination.Message) (r outbound.Result) {
+	defer func() { held.release(outcomeOf(r)) }()
 	return destination.Send(ctx, x.client, t.Settings, m)
 }
 
