@@ -18,7 +18,10 @@ const (
 	WaitManual     WaitReason = "manual"      // nothing: a person asked for it when it was made
 )
 
-// Waiting is why a delivery's next attempt waits.
+// Waiting is why a delivery's next attempt waits. A version from before step 44 left
+// what it found here when it changed a delivery, so it would soon speak of an earlier
+// wait. That is past: step 49 renamed a column which that version reads, so none of it
+// runs beside this one.
 type Waiting struct {
 	Reason WaitReason // "" when it does not
 	Since  time.Time  // zero when that is not known

@@ -330,7 +330,7 @@ func (s *stage) holdsNow() string {
 	if s.limiter.Freed(s.to.ID); slices.Contains(s.limiter.TakeLooks(), s.to.ID) {
 		list = append(list, "some held")
 	}
-	if s.limiter.TakeManual(s.to.ID) {
+	if s.limiter.HasManual(s.to.ID) {
 		list = append(list, "some asked for")
 	}
 	return strings.Join(list, ", ")

@@ -57,40 +57,55 @@ func (h *holds) release(ctx context.Context, id uuid.UUID) error {
 	if err != nil || errors.Is(t.Unopened, destination.ErrNoKey) {
 		return err // left to replicas that have the key
 	}
-	return h.inTx(ctx, func(tx *postgres.Tx) error {
-		healths, err := tx.Healths(ctx, []uuid.UUID{id})
-		if err != nil {
-			return err
-		}
-		target := delivery.TargetOf(t, healths[id])
-		room := min(h.limiter.Room(id, t.Limits, releasedBacklog), maxRelease)
-		list, err := h.lockManual(ctx, tx, id, target, room)
-		if err != nil {
-			return err
-		}
-		h.limiter.LookWhenCool(id, healths[id].SlowUntil)
-		if target.HoldsOthers("", h.now()) == "" {
-			rest, err := h.lockNext(ctx, tx, id, room-len(list))
-			if err != nil {
-				return err
-			}
-			list = append(list, rest...)
-		} else {
-			h.limiter.NoneHeld(id)
-		}
-		switch {
-		case len(list) == 0 && room > 0:
-			h.limiter.NoneHeld(id)
-		case len(list) == maxRelease:
-			h.limiter.NoteHeld(id, limiter.Held{Look: true})
-		case t.Limits.RatePerSecond > 0:
-			h.limiter.LookWhenRated(id, t.Limits)
-		}
-		for _, out := range list {
-			out.Destination, out.Health = t, healths[id]
-		}
-		return h.transitions.change(ctx, tx, byUpkeep, list, h.releaseTo(target))
+	h.limiter.BeginLook(id)
+	var found limiter.Found
+	err = h.inTx(ctx, func(tx *postgres.Tx) (err error) {
+		found, err = h.releaseIn(ctx, tx, t)
+		return err
 	})
+	if err != nil {
+		return err // what was believed of the destination still is
+	}
+	h.limiter.EndLook(id, found)
+	return nil
+}
+
+// releaseIn is release in a transaction. It returns what is to be believed of the
+// destination once that is committed.
+func (h *holds) releaseIn(ctx context.Context, tx *postgres.Tx, t destination.Destination) (found limiter.Found, err error) {
+	healths, err := tx.Healths(ctx, []uuid.UUID{t.ID})
+	if err != nil {
+		return found, err
+	}
+	health := healths[t.ID]
+	target := delivery.TargetOf(t, health)
+	room := min(h.limiter.Room(t.ID, t.Limits, releasedBacklog), maxRelease)
+	list, err := h.lockManual(ctx, tx, t.ID, target, room, &found)
+	if err != nil {
+		return found, err
+	}
+	h.limiter.LookWhenCool(t.ID, health.SlowUntil)
+	if target.HoldsOthers("", h.now()) == "" {
+		rest, err := h.lockNext(ctx, tx, t.ID, room-len(list), &found)
+		if err != nil {
+			return found, err
+		}
+		list = append(list, rest...)
+	} else {
+		found.None = true
+	}
+	switch {
+	case len(list) == 0 && room > 0:
+		found.None = true
+	case len(list) == maxRelease:
+		found.More = true
+	case t.Limits.RatePerSecond > 0:
+		h.limiter.LookWhenRated(t.ID, t.Limits)
+	}
+	for _, out := range list {
+		out.Destination, out.Health = t, health
+	}
+	return found, h.transitions.change(ctx, tx, byUpkeep, list, h.releaseTo(target))
 }
 
 // releaseTo returns what becomes of a delivery that is to be released: its own wait may
@@ -119,28 +134,25 @@ var releasable = delivery.Releasable()
 
 // lockManual returns held deliveries that a person asked for, locked, in the order in
 // which they were asked for. They go whatever else is held.
-func (h *holds) lockManual(ctx context.Context, tx *postgres.Tx, id uuid.UUID, t delivery.Target, room int) ([]*postgres.Outgoing, error) {
-	if room <= 0 || !h.limiter.TakeManual(id) { // taken before the query: one may come meanwhile
+func (h *holds) lockManual(ctx context.Context, tx *postgres.Tx, id uuid.UUID, t delivery.Target, room int, found *limiter.Found) ([]*postgres.Outgoing, error) {
+	if room <= 0 || !h.limiter.HasManual(id) {
 		return nil, nil
 	}
 	if t.HoldsManual("", h.now()) != "" {
+		found.NoneManual = true
 		return nil, nil
 	}
 	list, err := tx.LockManual(ctx, id, room)
-	if err != nil || len(list) == room {
-		h.limiter.NoteHeld(id, limiter.Held{Manual: true})
-	}
+	found.NoneManual = err == nil && len(list) < room
 	return list, err
 }
 
-func (h *holds) lockNext(ctx context.Context, tx *postgres.Tx, id uuid.UUID, room int) ([]*postgres.Outgoing, error) {
+func (h *holds) lockNext(ctx context.Context, tx *postgres.Tx, id uuid.UUID, room int, found *limiter.Found) ([]*postgres.Outgoing, error) {
 	if room <= 0 {
 		return nil, nil
 	}
 	list, err := tx.LockReleasable(ctx, id, releasable, delivery.First, delivery.Late, room)
-	if err == nil && len(list) < room {
-		h.limiter.NoneAhead(id)
-	}
+	found.NoneAhead = err == nil && len(list) < room
 	half := max(1, room/2)
 	if err != nil || len(list) >= half {
 		return list, err

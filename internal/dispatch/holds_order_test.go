@@ -8,6 +8,8 @@ import (
 
 	"belfry/internal/delivery"
 	"belfry/internal/destination"
+	"belfry/internal/limiter"
+	"belfry/internal/pgtest"
 )
 
 // Whoever decides tells the same reason: of a destination that is paused, not
@@ -82,5 +84,36 @@ func TestOneOrderOfReasons(t *testing.T) {
 		}
 		exec(t, f, `UPDATE deliveries SET status = 'retrying', reason = NULL, held_at = NULL,
 			job_id = nextval(pg_get_serial_sequence('river_job', 'id')) WHERE id = $1`, retrying)
+	}
+}
+
+// A release that is rolled back changes nothing of what is believed: what is held is
+// looked at again as soon as there is room, and not when somebody stumbles over it.
+func TestReleaseThatIsRolledBackForgetsNothing(t *testing.T) {
+	t.Parallel()
+	f := newDispatcher(t, pgtest.New(t)).ready(t)
+	hook := f.webhook(t, newSink(t).URL)
+	f.learn(t, hook, quickly) // there is room for both
+	setState(t, f, hook, destination.Paused)
+	ids := f.send(t, hook, 2)
+	exec(t, f, `UPDATE deliveries SET next_trigger = 'send_now', next_by = 'me' WHERE id = $1`, ids[0])
+	f.limiter.NoteHeld(hook.ID, limiter.Held{Ahead: true, Manual: true})
+	setState(t, f, hook, destination.Active)
+	f.limiter.TakeLooks()
+
+	exec(t, f, `ALTER TABLE river_job ADD CONSTRAINT none CHECK (false) NOT VALID`)
+	if err := f.Dispatcher.holds.release(t.Context(), hook.ID); err == nil {
+		t.Fatal("it was not rolled back")
+	}
+	exec(t, f, `ALTER TABLE river_job DROP CONSTRAINT none`)
+	if f.limiter.Freed(hook.ID); len(f.limiter.TakeLooks()) != 1 || !f.limiter.HasManual(hook.ID) {
+		t.Error("what is held is forgotten")
+	}
+	if err := f.Dispatcher.holds.release(t.Context(), hook.ID); err != nil {
+		t.Fatal(err)
+	}
+	f.waitAll(t, ids, delivery.Queued)
+	if f.limiter.HasManual(hook.ID) {
+		t.Error("what a person asked for is believed to be held still")
 	}
 }

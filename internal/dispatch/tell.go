@@ -104,7 +104,8 @@ func (t *transitions) publish(c changed, last uuid.UUID) {
 
 // noteHeld tells the limiter what is held. It need not be told what the upkeep or an attempt
 // held: the upkeep finds when that reason ends. A delivery that a worker held is not worth
-// a look now, because the worker has just found no room.
+// a look now, because the worker has just found no room. Deliveries that are held busy go
+// before new ones, those that a person asked for too, but not those of a bulk re-send.
 func (t *transitions) noteHeld(c changed) {
 	if c.after.Status != delivery.Held || c.by == byUpkeep || c.by == byAttempt {
 		return
@@ -113,6 +114,8 @@ func (t *transitions) noteHeld(c changed) {
 		Ahead:  c.after.Reason == delivery.Busy && c.after.Priority != delivery.Bulk,
 		Manual: c.after.Manual(),
 		Look:   c.by != byWorker,
+
+		WhenIdle: c.after.Reason == delivery.Busy,
 	})
 }
 

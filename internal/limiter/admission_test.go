@@ -251,7 +251,7 @@ func TestAdmissionWhileHeld(t *testing.T) {
 		c.limit(id, atMost(16))
 		c.call(t.Context(), 3, id)
 		c.want(t, "there is room, but for others", 0)
-		c.NoneAhead(id)
+		c.look(id, Found{NoneAhead: true})
 		c.want(t, "none is held", 3)
 	})
 }

@@ -48,6 +48,10 @@ type Held struct {
 	Ahead  bool // it goes before any new delivery
 	Manual bool // a person asked for it
 	Look   bool // there may be room for it now: the destination is looked at at once, not only when room appears
+
+	// WhenIdle is for what found no room: the destination is looked at at once if it has
+	// no attempt in flight, because then nobody will say that room appears.
+	WhenIdle bool
 }
 
 // NoteHeld says that a destination has held deliveries.
@@ -55,48 +59,70 @@ func (l *Limiter) NoteHeld(id uuid.UUID, h Held) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	s := l.states.find(id)
-	s.held.any = true
-	s.held.ahead = s.held.ahead || h.Ahead
-	s.held.manual = s.held.manual || h.Manual
-	if h.Look {
+	s.held.note(h)
+	s.noted.note(h)
+	if h.Look || h.WhenIdle && s.inFlight == 0 {
 		l.looks.add(s)
 	}
 }
 
-// NoneAhead says that a destination has no held deliveries that go before new ones.
-func (l *Limiter) NoneAhead(id uuid.UUID) {
+func (b *beliefs) note(h Held) {
+	b.any = true
+	b.ahead = b.ahead || h.Ahead
+	b.manual = b.manual || h.Manual
+}
+
+// Found is what a look at the table has found out about a destination's held
+// deliveries, once its transaction is committed. Of what it does not know nothing new
+// is believed.
+type Found struct {
+	NoneAhead  bool // none is left that goes before new ones
+	NoneManual bool // none is left that a person asked for and that could go
+	None       bool // none is left that could go, but maybe what a person asked for
+	More       bool // there are more than one look takes
+}
+
+// BeginLook is called before the table is looked at. What is noted from then on is not
+// undone by what the look finds, which may not have seen it.
+func (l *Limiter) BeginLook(id uuid.UUID) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.states.find(id).noted = beliefs{}
+}
+
+// EndLook says what a look has found. It is not called after a look that was rolled
+// back: then all is as it was believed before.
+func (l *Limiter) EndLook(id uuid.UUID, f Found) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	s := l.states.find(id)
-	s.held.ahead = false
+	if f.NoneManual {
+		s.held.manual = s.noted.manual
+	}
+	if f.None || f.NoneAhead {
+		s.held.ahead = s.noted.ahead
+	}
+	if f.None {
+		s.held.any = s.held.manual || s.noted.any
+	}
+	if f.More {
+		l.looks.add(s)
+	}
 	s.admitWaiting(l.now())
 }
 
-// NoneHeld says that a destination has nothing held that could go, but maybe what a
+// HasManual reports whether a destination is believed to have held deliveries that a
 // person asked for.
-func (l *Limiter) NoneHeld(id uuid.UUID) {
+func (l *Limiter) HasManual(id uuid.UUID) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	s := l.states.find(id)
-	s.held.ahead, s.held.any = false, s.held.manual
-	s.admitWaiting(l.now())
-}
-
-// TakeManual reports whether a destination is believed to have held deliveries that a
-// person asked for, and forgets it. Whoever leaves some says so with NoteHeld.
-func (l *Limiter) TakeManual(id uuid.UUID) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	s := l.states.find(id)
-	manual := s.held.manual
-	s.held.manual = false
-	return manual
+	return l.states.find(id).held.manual
 }
 
 // Deleted says that a destination is deleted, and so has nothing held.
 func (l *Limiter) Deleted(id uuid.UUID) {
-	l.TakeManual(id)
-	l.NoneHeld(id)
+	l.BeginLook(id)
+	l.EndLook(id, Found{NoneManual: true, None: true})
 }
 
 // Freed says that a destination may have room again: it is looked at if it has held

@@ -37,7 +37,7 @@ func TestLooks(t *testing.T) {
 		l.NoteHeld(other, Held{Look: true})
 		l.wantLooks(t, "both may go", id, other)
 		l.wantLooks(t, "that was it")
-		l.NoneHeld(other)
+		l.look(other, Found{None: true})
 		l.Freed(other)
 		l.Freed(idOf(3))
 		l.wantLooks(t, "none is held")
@@ -76,6 +76,57 @@ func TestLookIn(t *testing.T) {
 	})
 }
 
+// look is a look at the table while nothing else happens.
+func (l *Limiter) look(id uuid.UUID, f Found) {
+	l.BeginLook(id)
+	l.EndLook(id, f)
+}
+
+// What is noted while somebody looks at the table stays, whatever the look finds; and a
+// look that is never ended changes nothing.
+func TestWhatIsNotedDuringALookStays(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l, id := newLimiter(64), idOf(1)
+		everything := Found{NoneAhead: true, NoneManual: true, None: true}
+		l.NoteHeld(id, Held{Ahead: true, Manual: true})
+		l.BeginLook(id) // and rolled back
+		if l.Freed(id); !l.HasManual(id) {
+			t.Error("what a person asked for is forgotten")
+		}
+		l.wantLooks(t, "after a look that was rolled back", id)
+		l.BeginLook(id)
+		l.NoteHeld(id, Held{Ahead: true, Manual: true})
+		l.EndLook(id, everything)
+		if l.Freed(id); !l.HasManual(id) || !l.states.find(id).held.ahead {
+			t.Error("what was noted during a look is forgotten")
+		}
+		l.wantLooks(t, "something was noted during the look", id)
+		l.look(id, everything)
+		if l.Freed(id); l.HasManual(id) || l.states.find(id).held != (beliefs{}) {
+			t.Error("what a look did not find is still believed")
+		}
+		l.wantLooks(t, "nothing is left")
+	})
+}
+
+// What found no room is looked at when there is some again: at once, where nothing is in
+// flight any more, because nobody says so then.
+func TestWhatFoundNoRoomIsLookedAt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l, id := newLimiter(64), idOf(1)
+		l.start(id)
+		l.NoteHeld(id, Held{WhenIdle: true})
+		l.wantLooks(t, "one is in flight")
+		l.free(id, quickly)
+		l.Freed(id)
+		l.wantLooks(t, "it has ended", id)
+		l.NoteHeld(id, Held{WhenIdle: true})
+		l.wantLooks(t, "none is in flight", id)
+	})
+}
+
 // What a person asked for is remembered until somebody takes it up, whatever else is
 // held.
 func TestManualIsRemembered(t *testing.T) {
@@ -83,22 +134,25 @@ func TestManualIsRemembered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l, id := newLimiter(64), idOf(1)
 		l.NoteHeld(id, Held{})
-		if l.TakeManual(id) {
+		if l.HasManual(id) {
 			t.Error("nobody has asked for any")
 		}
 		l.NoteHeld(id, Held{Manual: true})
-		l.NoneHeld(id)
+		l.look(id, Found{None: true})
 		l.Freed(id)
 		l.wantLooks(t, "what a person asked for is left", id)
 		l.NoteHeld(id, Held{Ahead: true})
-		if !l.TakeManual(id) || l.TakeManual(id) {
-			t.Error("it is taken up never, or twice")
+		if l.look(id, Found{}); !l.HasManual(id) {
+			t.Error("it is forgotten by a look that did not take it up")
 		}
-		l.NoneHeld(id)
+		if l.look(id, Found{NoneManual: true}); l.HasManual(id) {
+			t.Error("it is taken up twice")
+		}
+		l.look(id, Found{None: true})
 		l.Freed(id)
 		l.wantLooks(t, "nothing is left")
 		l.NoteHeld(id, Held{Manual: true})
-		if l.Deleted(id); l.TakeManual(id) {
+		if l.Deleted(id); l.HasManual(id) {
 			t.Error("it is deleted")
 		}
 	})

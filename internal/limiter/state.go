@@ -42,7 +42,8 @@ type state struct {
 	noAdmissions time.Time // until when no call waits
 	expected     int       // deliveries of calls that were admitted, and have not arrived yet
 
-	held beliefs
+	held  beliefs
+	noted beliefs // the same, as far as it was noted since a look at the table began
 }
 
 // inUse reports whether forgetting the state would lose more than experience.
