@@ -117,7 +117,7 @@ func New(cfg Config) (*Dispatcher, error) {
 	d.river, d.executor.queue = queue, queue
 	d.transitions = newTransitions(transitionParts{
 		db: cfg.DB, log: cfg.Log, now: cfg.Now, metrics: &d.metrics, events: d.Events, limiter: d.limiter, workers: cfg.Workers,
-		queue: queue, instance: d.Cluster.ID(), runLocal: d.runLocal, localCapacity: d.localCapacity,
+		queue: queue, instance: d.Cluster.ID(), runLocal: d.runLocal, localCapacity: d.localCapacity, releases: d.delivers(),
 	})
 	d.executor.transitions = d.transitions
 	d.wireComponents()

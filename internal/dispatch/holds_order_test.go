@@ -117,3 +117,27 @@ func TestReleaseThatIsRolledBackForgetsNothing(t *testing.T) {
 		t.Error("what a person asked for is believed to be held still")
 	}
 }
+
+// A process that only accepts releases nothing: what is held must not fill its memory,
+// destination by destination.
+func TestWhoReleasesNothingNotesNothing(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		roles []string
+		looks int
+	}{"a worker": {[]string{"api", "worker"}, 1}, "no worker": {[]string{"api"}, 0}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newDispatcher(t, pgtest.New(t), func(c *Config) { c.Roles = tt.roles })
+			hook := f.webhook(t, "http://127.0.0.1:1/")
+			setState(t, f, hook, destination.Paused)
+			f.wait(t, f.send(t, hook, 1)[0], is(delivery.Held))
+			if got := len(f.limiter.TakeLooks()); got != tt.looks {
+				t.Errorf("%d destinations are to be looked at, want %d", got, tt.looks)
+			}
+			if f.limiter.Freed(hook.ID); len(f.limiter.TakeLooks()) != tt.looks {
+				t.Errorf("what is held is remembered, or not: want %d", tt.looks)
+			}
+		})
+	}
+}

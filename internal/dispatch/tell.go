@@ -107,7 +107,7 @@ func (t *transitions) publish(c changed, last uuid.UUID) {
 // a look now, because the worker has just found no room. Deliveries that are held busy go
 // before new ones, those that a person asked for too, but not those of a bulk re-send.
 func (t *transitions) noteHeld(c changed) {
-	if c.after.Status != delivery.Held || c.by == byUpkeep || c.by == byAttempt {
+	if !t.releases || c.after.Status != delivery.Held || c.by == byUpkeep || c.by == byAttempt {
 		return
 	}
 	t.limiter.NoteHeld(c.after.DestinationID, limiter.Held{

@@ -45,6 +45,8 @@ type transitionParts struct {
 	limiter *limiter.Limiter
 	workers int
 
+	releases bool // this process releases what is held; else nobody asks its limiter about that
+
 	queue         *river.Client[pgx.Tx]
 	instance      string
 	localCapacity func() int  // how many more jobs local execution can take
