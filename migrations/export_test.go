@@ -30,3 +30,6 @@ func Run(ctx context.Context, pool *pgxpool.Pool, s Step, direction bool) error 
 func Persist(ctx context.Context, pool *pgxpool.Pool, tell func(string), s Step) error {
 	return persist(ctx, pool, tell, s.Name, func() error { return run(ctx, pool, s, up) })
 }
+
+// Stops are the steps that need servers stopped.
+var Stops = stops

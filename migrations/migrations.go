@@ -39,11 +39,29 @@ var ErrNone = errors.New("no migration is applied")
 // may end at any moment, and goes on where it ended when it is called again. tell
 // is called with what it waits for. When nothing is missing and the database has
 // steps that this program does not know, it changes nothing and returns ErrNewer.
+// Where a missing step needs servers stopped that run, it changes nothing and returns
+// ErrServersRun.
 func Up(ctx context.Context, pool *pgxpool.Pool, tell func(string)) ([]Step, error) {
+	steps, err := Status(ctx, pool)
+	if err == nil {
+		err = checkStopped(ctx, pool, steps)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return apply(ctx, pool, tell, steps)
+}
+
+// UpRegardless is Up, whatever servers run.
+func UpRegardless(ctx context.Context, pool *pgxpool.Pool, tell func(string)) ([]Step, error) {
 	steps, err := Status(ctx, pool)
 	if err != nil {
 		return nil, err
 	}
+	return apply(ctx, pool, tell, steps)
+}
+
+func apply(ctx context.Context, pool *pgxpool.Pool, tell func(string), steps []Step) ([]Step, error) {
 	var done []Step
 	for _, s := range steps {
 		if s.Applied {

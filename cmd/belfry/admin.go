@@ -72,6 +72,7 @@ type migrateCommand struct {
 
 type migrateUp struct {
 	database `embed:""`
+	Force    bool `help:"Apply steps too that need servers of an older version stopped, while such servers run. They fail until they are replaced."`
 }
 
 func (c *migrateUp) Run(ctx context.Context, to streams) error {
@@ -80,7 +81,11 @@ func (c *migrateUp) Run(ctx context.Context, to streams) error {
 		return err
 	}
 	defer db.Close()
-	done, err := migrations.Up(ctx, db.Pool(), to.tell)
+	up := migrations.Up
+	if c.Force {
+		up = migrations.UpRegardless
+	}
+	done, err := up(ctx, db.Pool(), to.tell)
 	for _, s := range done {
 		fmt.Fprintln(to.out, "applied", s.Name)
 	}

@@ -72,7 +72,7 @@ func (c *devCommand) Run(ctx context.Context, to streams) error {
 		}()
 		ctx = stopping
 	}
-	if err := devMigrate(ctx, to, in.databaseURL); err != nil {
+	if err := devMigrate(ctx, to, in); err != nil {
 		return err
 	}
 	in.ready = func(ctx context.Context, db *postgres.DB, publicURL string) error {
@@ -138,13 +138,17 @@ func devKeyset(dir string) (func() (string, error), error) {
 	return sealing{KeysetFile: file}.read, nil
 }
 
-func devMigrate(ctx context.Context, to streams, databaseURL string) error {
-	db, err := postgres.Open(ctx, postgres.Options{URL: databaseURL, MaxConns: 4, Name: "belfry dev"})
+func devMigrate(ctx context.Context, to streams, in instance) error {
+	db, err := postgres.Open(ctx, postgres.Options{URL: in.databaseURL, MaxConns: 4, Name: "belfry dev"})
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	_, err = migrations.Up(ctx, db.Pool(), to.tell)
+	up := migrations.Up
+	if in.alone { // a heartbeat that is there is of a process that was killed
+		up = migrations.UpRegardless
+	}
+	_, err = up(ctx, db.Pool(), to.tell)
 	return allowNewer(to, err)
 }
 

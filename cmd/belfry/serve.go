@@ -105,10 +105,14 @@ func serve(ctx context.Context, in instance) error {
 	registry := prometheus.NewRegistry()
 	goRuntime := collectors.NewGoCollector(collectors.WithGoCollectorRuntimeMetrics(collectors.MetricsGC, collectors.MetricsScheduler))
 	registry.MustRegister(goRuntime, collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	newest, err := migrations.Newest()
+	if err != nil {
+		return err
+	}
 	dispatcher, err := dispatch.New(dispatch.Config{
 		DB: db, Client: client, Log: in.log, Metrics: registry, Now: time.Now, Waits: in.waits, Workers: in.Workers,
 		Roles: in.Roles, AttemptTimeout: in.AttemptTimeout, FailingMaxAge: in.FailingMaxAge,
-		Retention: in.Retention, AuditRetention: in.AuditRetention, Version: thisBuild().Version, Alone: in.alone,
+		Retention: in.Retention, AuditRetention: in.AuditRetention, Version: thisBuild().Version, Schema: newest, Alone: in.alone,
 		Link: func(alertID string) string { return in.PublicURL + "/alerts/" + url.PathEscape(alertID) },
 	})
 	if err != nil {

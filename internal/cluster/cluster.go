@@ -45,6 +45,7 @@ type Config struct {
 	Log     *slog.Logger
 	Now     func() time.Time
 	Version string
+	Schema  int64                  // the newest migration that it knows
 	Roles   []string               // "worker" among them: it delivers
 	Repairs *prometheus.CounterVec // of jobs given back, by kind: dead_instance, lost_job
 }
@@ -68,7 +69,7 @@ func New(cfg Config) *Member {
 	id := uuid.NewString()
 	return &Member{
 		cfg: cfg, id: id, wake: make(chan struct{}, 1),
-		presence: cfg.DB.Presence(postgres.Instance{ID: id, Version: cfg.Version, Roles: cfg.Roles}),
+		presence: cfg.DB.Presence(postgres.Instance{ID: id, Version: cfg.Version, Schema: cfg.Schema, Roles: cfg.Roles}),
 	}
 }
 

@@ -49,6 +49,7 @@ type Config struct {
 	Workers   int           // attempts in flight at most
 	Retention time.Duration // how long alerts and attempts are kept
 	Version   string        // of this program, shown for its instance
+	Schema    int64         // the newest migration that this program knows
 
 	AuditRetention time.Duration // how long the audit log is kept; 0: for ever
 
@@ -93,7 +94,7 @@ func New(cfg Config) (*Dispatcher, error) {
 	d.metrics = newMetrics(cfg.Metrics, cfg.DB)
 	d.Events = live.New(cfg.DB, cfg.Log, cfg.Now)
 	d.Cluster = cluster.New(cluster.Config{
-		DB: cfg.DB, Log: cfg.Log, Now: cfg.Now, Version: cfg.Version, Roles: cfg.Roles, Repairs: d.metrics.repairs,
+		DB: cfg.DB, Log: cfg.Log, Now: cfg.Now, Version: cfg.Version, Schema: cfg.Schema, Roles: cfg.Roles, Repairs: d.metrics.repairs,
 	})
 	d.Cluster.OnLost(cfg.DB.Forget)
 	d.transactions = &transactions{db: cfg.DB, log: cfg.Log, forget: d.Cluster.Forget, operators: make(semaphore, maxOperatorTxs)}

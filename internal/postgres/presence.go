@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -64,7 +65,10 @@ func (p *Presence) lock(ctx context.Context) error {
 		return err
 	}
 	p.conn = pooled.Hijack()
-	if _, err := p.conn.Exec(ctx, `SELECT pg_advisory_lock(`+lockOfInstance+`)`, p.me.ID); err != nil {
+	const query = `
+		SELECT set_config('application_name', current_setting('application_name') || ', schema ' || $2::text, false),
+		       pg_advisory_lock(` + lockOfInstance + `)`
+	if _, err := p.conn.Exec(ctx, query, p.me.ID, strconv.FormatInt(p.me.Schema, 10)); err != nil {
 		return errors.Join(err, p.unlock(ctx))
 	}
 	return nil
@@ -106,6 +110,10 @@ type Instance struct {
 	StartedAt time.Time
 	SeenAt    time.Time
 	Alive     bool // wrote a heartbeat within ten seconds
+
+	// Schema is the newest migration that it knows. It is in the name of the connection
+	// with its lock, where a program that migrates looks for it.
+	Schema int64 `db:"-"`
 
 	// SealingKey is the key that it seals with, 0 for a version that does not say.
 	SealingKey secret.KeyID
