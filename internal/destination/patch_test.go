@@ -252,6 +252,14 @@ func TestKeptValuesStayAtTheirPlace(t *testing.T) {
 		{"the host in another case", "https://soar.example/", "https://SOAR.Example/", false},
 		{"the scheme in another case", "https://soar.example/", "HTTPS://soar.example/", false},
 		{"an IPv6 address in another case", "http://[2001:db8::a]/", "http://[2001:DB8::A]:80/", false},
+		{"an IPv6 address written in full", "http://[2001:db8::a]/", "http://[2001:0db8:0:0:0:0:0:000a]/", false},
+		{"a port with a zero before it", "https://soar.example/", "https://soar.example:0443/", false},
+		{"a name in the form of DNS", "https://b\u00fccher.example/", "https://xn--bcher-kva.example/", false},
+		{"a name in capital letters", "https://xn--bcher-kva.example/", "https://B\u00dcCHER.example/", false},
+		{"a name percent-encoded", "https://b\u00fccher.example/", "https://b%C3%BCcher.example/", false},
+		{"a full stop of another script", "https://soar.example/", "https://soar\u3002example/", false},
+		{"an address in wide digits", "http://192.0.2.1/", "http://\uff11\uff19\uff12.0.2.1/", false},
+		{"a Kelvin sign", "https://kafka.example/", "https://\u212aafka.example/", false},
 
 		{"https to http", "https://soar.example/", "http://soar.example/", true},
 		{"http to https", "http://soar.example/", "https://soar.example/", true},
@@ -265,9 +273,16 @@ func TestKeptValuesStayAtTheirPlace(t *testing.T) {
 		// A name with few dots is looked up in the machine's search domains: in a
 		// cluster soar.dev is a service, and soar.dev. somebody's site.
 		{"a dot at the end", "http://soar.dev/", "http://soar.dev./", true},
+		{"a dot at the end of a longer name", "https://soar.example/", "https://soar.example./", true},
+		{"a name of two scripts that look alike", "https://soar.example/", "https://s\u043ear.example/", true},
+		{"a name without its accent", "https://b\u00fccher.example/", "https://bucher.example/", true},
 		// Lower-cased beyond ASCII it is the same; what is asked of DNS is not.
 		{"a dotted capital I", "https://incident.example/", "https://\u0130ncident.example/", true},
-		{"a Kelvin sign", "https://kafka.example/", "https://\u212aafka.example/", true},
+		// What is no address in its usual form a resolver may read in its own way.
+		{"an address with fewer dots", "http://192.0.2.1/", "http://192.0.513/", true},
+		{"an address with zeros before it", "http://192.0.2.1/", "http://192.0.02.1/", true},
+		{"an address in hexadecimal digits", "http://192.0.2.1/", "http://0xc0000201/", true},
+		{"an IPv4 address within an IPv6 address", "http://192.0.2.1/", "http://[::ffff:192.0.2.1]/", true},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

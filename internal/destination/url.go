@@ -2,11 +2,15 @@ package destination
 
 import (
 	"fmt"
+	"net"
+	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"golang.org/x/net/idna"
 )
 
 // checkURL says why a URL could never be sent to. Whether the address may be
@@ -96,10 +100,10 @@ func validPort(u *url.URL) bool {
 	return err == nil && n >= 1 && n <= 65535
 }
 
-// origin is scheme, host and port, written one way. Hosts that might be two
-// places stay two: only ASCII is folded, since net/http asks DNS for what is
-// beyond it as it is, and a dot at the end stays, since a name without one may
-// be found in a search domain.
+// origin is scheme, host and port, written one way: as they are dialled. Hosts that
+// might be two places stay two. So a dot at the end stays, since a name without one may
+// be found in a search domain; and of what is no address in its usual form a resolver
+// decides.
 func origin(raw string) string {
 	u, err := url.Parse(raw)
 	if err != nil {
@@ -109,7 +113,24 @@ func origin(raw string) string {
 	if port == "" {
 		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
 	}
-	return u.Scheme + "://" + strings.Map(lowerASCII, u.Hostname()) + ":" + port
+	if n, err := strconv.Atoi(port); err == nil {
+		port = strconv.Itoa(n) // 0443 is 443
+	}
+	return u.Scheme + "://" + net.JoinHostPort(dialledHost(u.Hostname()), port)
+}
+
+// dialledHost is a host as net/http dials it: a name beyond ASCII in the form that IDNA
+// gives it, if it has one. ASCII letters of either case are one to DNS.
+func dialledHost(host string) string {
+	if strings.ContainsFunc(host, func(r rune) bool { return r >= utf8.RuneSelf }) {
+		if ascii, err := idna.Lookup.ToASCII(host); err == nil {
+			host = ascii
+		}
+	}
+	if addr, err := netip.ParseAddr(host); err == nil {
+		return addr.String()
+	}
+	return strings.Map(lowerASCII, host)
 }
 
 func lowerASCII(r rune) rune {

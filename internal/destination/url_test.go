@@ -1,6 +1,10 @@
 package destination
 
 import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -146,5 +150,50 @@ func TestShownURLIsSchemeAndHost(t *testing.T) {
 		"%hunter2":                                            "",
 	} {
 		checkShownIs(t, Destination{Type: "webhook", Settings: &Webhook{URL: url}}, want)
+	}
+}
+
+// Two URLs are at one place only if net/http dials them alike.
+func TestOriginIsWhatIsDialled(t *testing.T) {
+	t.Parallel()
+	dialled := func(raw string) (address string) {
+		tr := &http.Transport{DialContext: func(_ context.Context, _, addr string) (net.Conn, error) {
+			address = addr
+			return nil, errors.New("that is all")
+		}}
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, raw, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if resp, err := tr.RoundTrip(req); err == nil {
+			t.Error(resp.Body.Close())
+		}
+		return address
+	}
+	for raw, want := range map[string]string{
+		"http://soar.example/":                "http://soar.example:80",
+		"https://SOAR.example":                "https://soar.example:443",
+		"https://soar.example:08443/x":        "https://soar.example:8443",
+		"https://soar.example./":              "https://soar.example.:443",
+		"https://B\u00dcCHER.example/":        "https://xn--bcher-kva.example:443",
+		"https://b%C3%BCcher.example/":        "https://xn--bcher-kva.example:443",
+		"https://\u212aafka.example/":         "https://kafka.example:443",
+		"https://soar\u3002example/":          "https://soar.example:443",
+		"https://stra\u00dfe.example/":        "https://xn--strae-oqa.example:443",
+		"http://\uff11\uff19\uff12.0.2.1/":    "http://192.0.2.1:80",
+		"http://[2001:DB8:0:0:0:0:0:000A]/":   "http://[2001:db8::a]:80",
+		"http://[::ffff:192.0.2.1]:8081/":     "http://[::ffff:192.0.2.1]:8081",
+		"http://192.0.513/":                   "http://192.0.513:80",
+		"http://soar_one.B\u00fccher.example": "http://soar_one.b\u00fccher.example:80", // which IDNA refuses
+	} {
+		got := origin(raw)
+		if got != want {
+			t.Errorf("%s: origin is %s, want %s", raw, got, want)
+		}
+		// DNS knows no case, an address has one meaning however it is written, and a port is a number.
+		_, address, _ := strings.Cut(got, "://")
+		if at := origin(got[:strings.Index(got, ":")] + "://" + dialled(raw)); at != got {
+			t.Errorf("%s: %s is dialled, and the origin is %s", raw, dialled(raw), address)
+		}
 	}
 }
