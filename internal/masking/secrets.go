@@ -60,12 +60,29 @@ func isOpenURL(u *url.URL) bool {
 	return u.User == nil && (u.Path == "" || u.Path == "/") && u.RawQuery == "" && u.Fragment == ""
 }
 
+// Unfound returns those of some secrets that are not looked for, as they are too short
+// or too common a word: in what a receiver answers they cannot be told from chance.
+func Unfound(secrets []string) []string {
+	var list []string
+	for _, s := range secrets {
+		if s = strings.TrimSpace(s); s != "" && !isTelling(s, minSecret) {
+			list = append(list, s)
+		}
+	}
+	return list
+}
+
 type secretList []string
 
 func (s *secretList) add(value string, atLeast int) {
-	if len(value) >= atLeast && !common[strings.ToLower(value)] {
+	if isTelling(value, atLeast) {
 		*s = append(*s, value)
 	}
+}
+
+// isTelling reports whether whoever reads a value in an answer can take it for a secret.
+func isTelling(value string, atLeast int) bool {
+	return len(value) >= atLeast && !common[strings.ToLower(value)]
 }
 
 // schemes are the words with which credentials begin that say how to read them

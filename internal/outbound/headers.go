@@ -10,18 +10,55 @@ import (
 )
 
 // sentHeaders returns the headers of a request. A value that is a secret is masked
-// whatever it is.
+// whatever it is, and so is one that may hold a secret which is too short, or too common
+// a word, to be found within it: that is masked as a whole.
 func sentHeaders(m *masking.Masker, headers http.Header, secrets []string) []Header {
-	list := make([]Header, 0, len(headers))
+	list, unfound := make([]Header, 0, len(headers)), masking.Unfound(secrets)
 	for name, values := range headers {
 		for _, v := range values {
-			if v != "" && slices.Contains(secrets, v) {
+			if v != "" && (slices.Contains(secrets, v) || mayHold(name, v, unfound)) {
 				v = masking.Stars
 			}
 			list = append(list, Header{name, m.Written(v)})
 		}
 	}
 	return tidy(list)
+}
+
+// mayHold reports whether the value of a request's header may hold one of some secrets:
+// it does as a word, or encoded in what is a credential. Headers of Belfry's own do not.
+func mayHold(name, value string, secrets []string) bool {
+	if len(secrets) == 0 || isOurs(name) {
+		return false
+	}
+	return isCredential(name) || slices.ContainsFunc(secrets, func(s string) bool { return hasWord(value, s) })
+}
+
+// hasWord reports whether a word stands in a text by itself, and not only as a part of a
+// longer one.
+func hasWord(text, word string) bool {
+	for from := 0; ; from++ {
+		i := strings.Index(text[from:], word)
+		if i < 0 {
+			return false
+		}
+		from += i
+		end := from + len(word)
+		if (from == 0 || !isAlphanumeric(text[from-1])) && (end == len(text) || !isAlphanumeric(text[end])) {
+			return true
+		}
+	}
+}
+
+func isAlphanumeric(c byte) bool {
+	return '0' <= c && c <= '9' || 'a' <= fold(c) && fold(c) <= 'z'
+}
+
+// isOurs reports whether a header of a request is one that no type of destination
+// writes a secret into.
+func isOurs(name string) bool {
+	name = strings.ToLower(name)
+	return name == "content-type" || name == "user-agent" || strings.HasPrefix(name, "webhook-") || strings.HasPrefix(name, "belfry-")
 }
 
 // maxHeaders is how many bytes of an answer's headers are kept, names and values.
@@ -63,8 +100,8 @@ var isUsual = map[string]bool{
 	"Keep-Alive": true, "Server": true, "Strict-Transport-Security": true, "Vary": true, "X-Content-Type-Options": true,
 }
 
-// isCredential reports whether an answer's header holds a credential of the
-// receiver's own, which is nobody's business here.
+// isCredential reports whether a header holds a credential by its name. In an answer
+// that is one of the receiver's own, which is nobody's business here.
 func isCredential(name string) bool {
 	name = strings.ToLower(name)
 	switch name {

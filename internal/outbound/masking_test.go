@@ -86,3 +86,38 @@ func TestPartOfASecretAtACutEnd(t *testing.T) {
 		}
 	}
 }
+
+// Of what was sent, a header that may hold a secret which cannot be found within it is
+// masked as a whole, however short the secret is and however it is written.
+func TestShortSecretsAreMaskedInWhatWasSent(t *testing.T) {
+	t.Parallel()
+	srv := serve(t, func(http.ResponseWriter, *http.Request) {})
+	sent := func(secret string, headers ...Header) map[string]string {
+		res := newClient(t, 0).Post(t.Context(), Request{URL: srv.URL, Header: headers, Secrets: []string{"", "long-enough", secret}})
+		got := map[string]string{}
+		for _, h := range res.RequestHeaders {
+			got[h.Name] = h.Value
+		}
+		return got
+	}
+	for name, tt := range map[string]struct {
+		secret string
+		header Header
+		want   string
+	}{
+		"after the scheme":           {"s3c", Header{"Authorization", "Bearer s3c"}, masking.Stars},
+		"a common word":              {"production", Header{"Authorization", "Bearer production"}, masking.Stars},
+		"encoded":                    {"s3c", Header{"Authorization", "Basic dTpzM2M="}, masking.Stars},
+		"one byte":                   {"7", Header{"X-Api-Token", "v1 7"}, masking.Stars},
+		"in a header of another use": {"s3c", Header{"X-Channel", "room=1;key=s3c"}, masking.Stars},
+		"second, as a word":          {"s3c", Header{"X-Channel", "xs3c s3cx s3c"}, masking.Stars},
+		"in longer words only":       {"s3c", Header{"X-Channel", "xs3c s3cx 1s3c"}, "xs3c s3cx 1s3c"},
+		"not in it":                  {"s3c", Header{"X-Channel", "room=1"}, "room=1"},
+		"in one of ours":             {"7", Header{"webhook-id", "0197"}, "0197"},
+		"none that is short":         {"also-long", Header{"Authorization", "Bearer long-enough"}, "Bearer " + masking.Stars},
+	} {
+		if got := sent(tt.secret, tt.header)[tt.header.Name]; got != tt.want {
+			t.Errorf("%s: %s is stored as %q, want %q", name, tt.header.Name, got, tt.want)
+		}
+	}
+}
