@@ -89,6 +89,9 @@ func TestEachTellsApartWhoSpent(t *testing.T) {
 	if got := got.TestersShare(); got != 0.25 {
 		t.Errorf("receiver, producer and bench: got %v of all, want 0.25", got)
 	}
+	if got := ElsewhereShare(before, after, ms(50)); got != 5 {
+		t.Errorf("elsewhere: got %v %% of a core, want 5", got)
+	}
 	if b, p, s := BelfryShare(before, after), PostgresShare(before, after), StolenShare(before, after); b != 10 || p != 5 || s != 10 {
 		t.Errorf("got %v %%, %v %% and %v %% of a core, want 10, 5 and 10", b, p, s)
 	}

@@ -44,8 +44,20 @@ func Each(before, after Meter, producer time.Duration, deliveries int) *PerDeliv
 		Belfry: per(after.Belfry - before.Belfry), Postgres: per(after.Postgres - before.Postgres),
 		Receiver: per(after.Receiver - before.Receiver), Bench: per(after.Bench - before.Bench), Producer: per(producer),
 	}
-	p.Elsewhere = max(0, per(after.Cores.Busy-before.Cores.Busy)-p.Server()-p.Receiver-p.Bench-p.Producer)
+	p.Elsewhere = per(elsewhere(before, after, producer))
 	return p
+}
+
+// elsewhere is what the cores did between two readings beyond what is measured and
+// what measures. The ticks of cores are coarser than those of processes.
+func elsewhere(before, after Meter, producer time.Duration) time.Duration {
+	ours := func(m Meter) time.Duration { return m.Belfry + m.Postgres + m.Receiver + m.Bench }
+	return max(0, after.Cores.Busy-before.Cores.Busy-(ours(after)-ours(before))-producer)
+}
+
+// ElsewhereShare is BelfryShare for what was spent elsewhere.
+func ElsewhereShare(before, after Meter, producer time.Duration) float64 {
+	return share(before, after, elsewhere(before, after, producer))
 }
 
 // BelfryShare is how much of one core Belfry used between two readings, in

@@ -137,9 +137,12 @@ func ratios(to map[string]float64) string {
 // smaller may be short of.
 const steadyEnough = 0.8
 
-// busyElsewhere is how much of all CPU may be spent by others than what is measured
-// and what measures it: the kernel has some threads of its own.
-const busyElsewhere = 0.1
+// ElsewherePercent names the fact that tells how much of a core others took than
+// what is measured and what measures it.
+const ElsewherePercent = "elsewherePercentOfACore"
+
+// busyElsewhere is how much that may be: the kernel has some threads of its own.
+const busyElsewhere = 15
 
 // notes say what makes figures doubtful.
 func (r Report) notes() []string {
@@ -152,9 +155,9 @@ func (r Report) notes() []string {
 						run.Round, s.Name, name, list(l.Measured)))
 				}
 			}
-			if share := run.elsewhere(); share > busyElsewhere {
-				all = append(all, fmt.Sprintf("The machine was not quiet in round %d: during %s, %.0f %% of all CPU was spent elsewhere.",
-					run.Round, s.Name, 100*share))
+			if share := run.Facts[ElsewherePercent]; share > busyElsewhere {
+				all = append(all, fmt.Sprintf("The machine was not quiet in round %d: during %s, %.0f %% of a core was taken elsewhere.",
+					run.Round, s.Name, share))
 			}
 		}
 		if s.Unplayed > 0 {
@@ -162,15 +165,6 @@ func (r Report) notes() []string {
 		}
 	}
 	return all
-}
-
-// elsewhere is the part of all CPU that neither Belfry, Postgres nor the bench spent.
-func (r Result) elsewhere() float64 {
-	if r.CPU == nil || r.CPU.Elsewhere == 0 {
-		return 0
-	}
-	c := r.CPU
-	return c.Elsewhere / (c.Elsewhere + c.Server() + c.Receiver + c.Producer + c.Bench)
 }
 
 func list(values []float64) string {

@@ -94,7 +94,8 @@ func TestReport(t *testing.T) {
 	t.Parallel()
 	r := Report{Rounds: 2, Scenarios: []Summary{Summarize("single", []Result{run(1, 4000, 4000, 6000), run(2, 4200, 5000, 5000)})}}
 	r.Scenarios[0].Unplayed = 1
-	r.Scenarios[0].Runs[1].CPU.Elsewhere = 480 // beside 701
+	r.Scenarios[0].Runs[0].Fact(ElsewherePercent, 9)
+	r.Scenarios[0].Runs[1].Fact(ElsewherePercent, 41)
 	var out bytes.Buffer
 	if err := r.Print(&out); err != nil {
 		t.Fatal(err)
@@ -102,7 +103,7 @@ func TestReport(t *testing.T) {
 	for _, want := range []string{
 		"0.82 × L2", "deliveries a second, to L2 0.82 ≥ 0.75 ×  pass", "[0.80 0.84]",
 		"The machine was not steady in round 1: beside single, L2 was 4000 and then 6000.",
-		"The machine was not quiet in round 2: during single, 41 % of all CPU was spent elsewhere.",
+		"The machine was not quiet in round 2: during single, 41 % of a core was taken elsewhere.",
 		"There was no time for 1 of the rounds of single.",
 	} {
 		if !strings.Contains(out.String(), want) {

@@ -204,25 +204,17 @@ func besides(ctx context.Context, s *stage.Stage, r *report.Result, healthy call
 	if err := disturb(); err != nil {
 		return base.Latency, err
 	}
-	before, err := s.Read()
-	if err != nil {
-		return base.Latency, err
-	}
 	st, err := s.Stream(ctx, "beside", healthy, pace, s.During(measuredLength))
 	if err != nil {
 		return base.Latency, err
 	}
-	after, err := s.Read()
-	if err != nil {
-		return base.Latency, err
-	}
 	stage.Show(r, st)
+	r.CPU = nil // what the neighbour costs is in it too
 	r.Audit.Add(base.Audit)
-	r.Memory = &after.Memory
 	r.Fact("baseP50ms", base.Latency.P50)
 	r.Fact("baseP99ms", base.Latency.P99)
-	r.Fact("belfryPercent", measure.BelfryShare(before, after))
-	r.Fact("postgresPercent", measure.PostgresShare(before, after))
+	r.Fact("belfryPercent", measure.BelfryShare(st.Before, st.After))
+	r.Fact("postgresPercent", measure.PostgresShare(st.Before, st.After))
 	return base.Latency, nil
 }
 

@@ -28,20 +28,11 @@ func slow200(ctx context.Context, b *stage.Bench) (report.Result, error) {
 		if err != nil {
 			return r, err
 		}
-		before, err := s.Read()
-		if err != nil {
-			return r, err
-		}
 		st, err := s.Stream(ctx, "slow200", to, rate, b.During(60*time.Second))
 		if err != nil {
 			return r, err
 		}
-		after, err := s.Read()
-		if err != nil {
-			return r, err
-		}
 		stage.Show(&r, st)
-		stage.Spent(&r, before, after, st.Producer)
 		r.Checks = []report.Check{
 			report.AtMost("p99 accept to receipt", r.Latency.P99, 1000, "ms"),
 			report.AtMost("late at the end", float64(st.Late), 0, "deliveries"),
@@ -126,10 +117,6 @@ func delays(ctx context.Context, b *stage.Bench) (report.Result, error) {
 			}
 			to = append(to, d)
 		}
-		before, err := s.Read()
-		if err != nil {
-			return r, err
-		}
 		all := rate * float64(len(kinds))
 		st, err := s.StreamOf(ctx, load.Plan{
 			Shape: load.Shape{Prefix: "delays", LogType: logType, Spread: len(kinds)},
@@ -138,12 +125,7 @@ func delays(ctx context.Context, b *stage.Bench) (report.Result, error) {
 		if err != nil {
 			return r, err
 		}
-		after, err := s.Read()
-		if err != nil {
-			return r, err
-		}
 		stage.Show(&r, st)
-		stage.Spent(&r, before, after, st.Producer)
 		return r, latencyOfEach(ctx, s, &r, st.Loaded, to, []string{"0ms", "50ms", "200ms", "500ms", "mixed"})
 	})
 }

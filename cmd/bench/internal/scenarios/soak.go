@@ -54,23 +54,14 @@ func soak(ctx context.Context, b *stage.Bench) (r report.Result, err error) {
 	defer stop()
 	samples := make(chan []sample, 1)
 	go func() { samples <- watch(watching, s, max(fifth/40, 100*time.Millisecond)) }()
-	before, err := s.Read()
-	if err != nil {
-		return r, err
-	}
 	st, err := s.Stream(ctx, "soak", to, rate, length)
 	stop()
 	seen := <-samples
 	if err != nil {
 		return r, err
 	}
-	after, err := s.Read()
-	if err != nil {
-		return r, err
-	}
 	stage.Show(&r, st)
 	r.PerSecond = rate
-	stage.Spent(&r, before, after, st.Producer)
 	return r, judgeGrowth(ctx, s, &r, st.Loaded, to, seen, fifth)
 }
 

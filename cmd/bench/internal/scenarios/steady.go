@@ -29,10 +29,6 @@ func steady(ctx context.Context, b *stage.Bench, arrivals string) (report.Result
 		if err != nil {
 			return r, err
 		}
-		before, err := s.Read()
-		if err != nil {
-			return r, err
-		}
 		st, err := s.StreamOf(ctx, load.Plan{
 			Shape: load.Shape{Prefix: "steady", LogType: to.LogType}, Rate: pace, Arrivals: arrivals,
 			Alerts: max(1, int(pace*b.During(20*time.Second).Seconds())),
@@ -40,12 +36,7 @@ func steady(ctx context.Context, b *stage.Bench, arrivals string) (report.Result
 		if err != nil {
 			return r, err
 		}
-		after, err := s.Read()
-		if err != nil {
-			return r, err
-		}
 		stage.Show(&r, st)
-		stage.Spent(&r, before, after, st.Producer)
 		r.Checks = []report.Check{
 			report.AtMost("p50 accept to receipt", st.Latency.P50, 2.5, "ms"),
 			report.AtMost("p99 accept to receipt", st.Latency.P99, 6, "ms"),

@@ -59,5 +59,6 @@ func (s *Stage) Flood(ctx context.Context, l load.Plan, to []calls.Destination) 
 func Spent(r *report.Result, before, after measure.Meter, producer time.Duration) {
 	r.CPU, r.Memory = measure.Each(before, after, producer, r.Deliveries), &after.Memory
 	r.Fact("receiverProducerAndBenchPercentOfCPU", 100*r.CPU.TestersShare())
+	r.Fact(report.ElsewherePercent, measure.ElsewhereShare(before, after, producer))
 	r.Fact("stolenPercentOfACore", measure.StolenShare(before, after))
 }

@@ -29,8 +29,11 @@ func (s *Stage) Healthy(ctx context.Context) (calls.Destination, error) {
 type Streamed struct {
 	Loaded   load.Done
 	Producer time.Duration // its CPU
-	Audit    audit.Found
-	Latency  measure.Quantiles
+	// Before and After are what all processes had spent before the first alert was
+	// posted, and when the stragglers had come: to audit costs Postgres something too.
+	Before, After measure.Meter
+	Audit         audit.Found
+	Latency       measure.Quantiles
 	// Late is how many were received more than lateAfter after the last was posted,
 	// or not at all.
 	Late int
@@ -55,10 +58,16 @@ func (s *Stage) StreamOf(ctx context.Context, l load.Plan, to []calls.Destinatio
 	if err != nil {
 		return st, err
 	}
+	if st.Before, err = s.Read(); err != nil {
+		return st, err
+	}
 	if st.Loaded, st.Producer, err = load.All(ctx, s.API, l); err != nil {
 		return st, err
 	}
 	if err := s.awaitStragglers(ctx, to, had+st.Loaded.Accepted()); err != nil {
+		return st, err
+	}
+	if st.After, err = s.Read(); err != nil {
 		return st, err
 	}
 	h := measure.NewHistogram()
@@ -107,11 +116,12 @@ func (s *Stage) awaitStragglers(ctx context.Context, at []calls.Destination, n i
 	return nil
 }
 
-// Show makes a stream the figures of a result. What was not received has not cost
+// Show makes a stream the figures of a result, also what it cost. What was not received has not cost
 // what a delivery costs, and does not count as one.
 func Show(r *report.Result, st Streamed) {
 	r.Deliveries, r.Audit, r.Latency, r.Errors = st.Audit.Accepted-st.Audit.Owed, &st.Audit, &st.Latency, st.Loaded.Errors
 	r.Fact("answeredP50ms", st.Loaded.Answered.P50)
 	r.Fact("answeredP99ms", st.Loaded.Answered.P99)
 	r.Fact("lateAtTheEnd", float64(st.Late))
+	Spent(r, st.Before, st.After, st.Producer)
 }
