@@ -33,9 +33,9 @@ func (f AlertFilter) args() []any {
 	}
 }
 
-// alertMatches says whether an alert a that is scanned matches. Its deliveries
-// are looked up by its id, whatever the planner thinks of the rest: that is what
-// OFFSET 0 is for. By their status it would read all that have it, for each alert.
+// alertMatches says whether a scanned alert a matches. OFFSET 0 makes the planner look up the
+// alert's deliveries by the alert's id. Otherwise it may read, for each alert, all
+// deliveries that have a status.
 const alertMatches = `($3::text[] IS NULL OR a.severity = ANY($3))
 			AND ($4::text[] IS NULL OR a.type = ANY($4))
 			AND ($5::text[] IS NULL OR a.log_types && $5)
@@ -101,7 +101,7 @@ func (q queries) Alerts(ctx context.Context, f AlertFilter) (list []AcceptedAler
 }
 
 // fewAlerts returns the alerts whose deliveries a filter asks for, if these are
-// few and can be found: then the others need not be scanned.
+// few and can be found by index: then the other alerts need not be scanned.
 func (q queries) fewAlerts(ctx context.Context, f AlertFilter) (ids []uuid.UUID, all bool, err error) {
 	const few = 1000
 	of := DeliveryFilter{Statuses: f.Statuses}

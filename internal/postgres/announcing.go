@@ -28,7 +28,7 @@ const selectAnnouncing = `
 		ORDER BY h.destination_id)
 	FROM announcing`
 
-// Announcing returns what others do not know yet of destinations.
+// Announcing returns which destinations have a health that no system alert has told yet.
 func (q queries) Announcing(ctx context.Context) (Announcing, error) {
 	return q.announcing(ctx, selectAnnouncing)
 }

@@ -142,9 +142,9 @@ func (q queries) AttemptsOf(ctx context.Context, deliveryID uuid.UUID) ([]delive
 	return q.attempts(ctx, query, deliveryID, firstAttempt(deliveryID))
 }
 
-// firstAttempt is less than the id of any attempt of a delivery, whose own was made
-// before, by a clock that may have been a day ahead. It keeps older partitions
-// out of the plan.
+// firstAttempt is less than the id of any attempt of a delivery. The delivery's own id is
+// older than its attempts, but its clock may have been a day ahead. The bound keeps older
+// partitions out of the plan.
 func firstAttempt(deliveryID uuid.UUID) uuid.UUID {
 	if deliveryID.Version() != 7 {
 		return uuid.Nil

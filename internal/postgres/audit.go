@@ -24,7 +24,7 @@ type Entry struct {
 	RequestID   string
 }
 
-// Audit writes to the audit log, in the transaction of what it tells of.
+// Audit writes to the audit log, in the transaction of the change that it records.
 func (q queries) Audit(ctx context.Context, e Entry) error {
 	detail, err := json.Marshal(e.Detail)
 	if err != nil {

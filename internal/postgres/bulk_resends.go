@@ -152,8 +152,8 @@ func (tx *Tx) LockBulkResend(ctx context.Context, id uuid.UUID) (BulkResend, err
 	return tx.bulkResend(ctx, query, id)
 }
 
-// LockRunningBulk is LockBulkResend for an order that runs and that nobody else
-// is at; any other is ErrNotFound.
+// LockRunningBulk is LockBulkResend for an order that is running and that no other
+// transaction has locked. For all others it returns ErrNotFound.
 func (tx *Tx) LockRunningBulk(ctx context.Context, id uuid.UUID) (BulkResend, error) {
 	const query = `
 		SELECT ` + bulkColumns + `
@@ -271,7 +271,7 @@ func (q queries) BulkChoices(ctx context.Context, id uuid.UUID, limit, ahead int
 	return list, nil
 }
 
-// DropBulkChoices takes out those that have had their turn.
+// DropBulkChoices deletes choices that have had their turn.
 func (tx *Tx) DropBulkChoices(ctx context.Context, id uuid.UUID, had []BulkChoice) error {
 	destinations, deliveries := make([]uuid.UUID, len(had)), make([]uuid.UUID, len(had))
 	for i, c := range had {
@@ -287,7 +287,7 @@ func (tx *Tx) DropBulkChoices(ctx context.Context, id uuid.UUID, had []BulkChoic
 	return nil
 }
 
-// DropAllBulkChoices takes out what will not have its turn any more.
+// DropAllBulkChoices deletes the choices of an order that has ended.
 func (tx *Tx) DropAllBulkChoices(ctx context.Context, id uuid.UUID) error {
 	const query = `
 		DELETE FROM bulk_resend_deliveries
@@ -298,9 +298,9 @@ func (tx *Tx) DropAllBulkChoices(ctx context.Context, id uuid.UUID) error {
 	return nil
 }
 
-// OpenRuns is OpenRun for many that an order re-sends: it takes them as they will
-// be, and finds in their rows, which the caller has locked and not yet changed, what
-// they were.
+// OpenRuns is OpenRun for many deliveries that an order re-sends. It is given the deliveries
+// as they will be. It reads what they were from their rows, which the caller has locked
+// and not yet changed.
 func (tx *Tx) OpenRuns(order uuid.UUID, next []delivery.Delivery) {
 	if len(next) == 0 {
 		return

@@ -121,7 +121,7 @@ func deliveryRows(ds []delivery.Delivery) []any {
 }
 
 // LockDeliveries returns deliveries by id, locked until the transaction ends, in
-// the order of their ids so that two of us cannot deadlock.
+// the order of their ids so that two transactions cannot deadlock.
 func (tx *Tx) LockDeliveries(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]delivery.Delivery, error) {
 	rows, err := tx.q.Query(ctx, lockDeliveries, ids)
 	if err != nil {
@@ -170,8 +170,8 @@ type Outgoing struct {
 	Misconfigured error
 }
 
-// Outgoing loads deliveries with their alerts and destinations. What is gone is
-// missing from the answer.
+// Outgoing loads deliveries with their alerts and destinations. Deliveries that do not exist
+// any more are missing from the answer.
 func (q queries) Outgoing(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]*Outgoing, error) {
 	const query = `
 		SELECT ` + deliveryColumns + `, ` + alertColumns + `, ` + destinationColumns + `,

@@ -51,9 +51,9 @@ func (f DeliveryFilter) args() []any {
 	}
 }
 
-// scannedColumns are the columns of a delivery that is scanned, among them whether it
-// matches. Its alert is looked up only if the filter asks for it, and by its id,
-// whatever the planner thinks of that: this is what OFFSET 0 is for.
+// scannedColumns are the columns of a scanned delivery, among them whether it matches. Its
+// alert is looked up only if the filter asks for it. OFFSET 0 makes the planner do that by
+// the alert's id.
 const scannedColumns = `d.id, d.alert_id, d.status,
 			` + ownConditions + `
 			AND ($10::text[] IS NULL AND $11::text[] IS NULL OR EXISTS (
@@ -62,9 +62,9 @@ const scannedColumns = `d.id, d.alert_id, d.status,
 				WHERE ` + alertConditions + `)) AS matches`
 
 // The ways to choose $12 deliveries to scan, the newest, each with its number.
-// Rows are compared as a whole, so that no other index can serve than the one that
-// is meant. The planner would rather take the one by id where it thinks that many
-// have the status, and read the whole table when these turn out to be long ago.
+// Rows are compared as a whole, so that only the index that is meant can serve. Where the
+// planner thinks that many rows have the status, it would rather take the index by id, and
+// read the whole table if they turn out to be old.
 const (
 	newestDeliveries = `
 			SELECT ` + scannedColumns + `, row_number() OVER (ORDER BY d.id DESC) AS nth
@@ -253,8 +253,9 @@ type StatusCount struct {
 	Capped bool // there are more than were scanned, so that there may be more of it
 }
 
-// CountDeliveries counts deliveries by status. Of each status it scans only
-// the newest, up to a bound, and of delivered ones those among the newest of all. What has no bound to come to is exact: so are all deliveries of an alert.
+// CountDeliveries counts deliveries by status. Of each status it scans only the newest, up
+// to a bound, and of delivered ones those among the newest of all. A count below the bound
+// is exact, and so is every count of one alert.
 func (q queries) CountDeliveries(ctx context.Context, f DeliveryFilter) (map[delivery.Status]StatusCount, error) {
 	if f.Statuses == nil {
 		for _, s := range delivery.Statuses() {

@@ -75,8 +75,8 @@ func (q queries) open(r sealedRow) (destination.Destination, error) {
 	return d, nil
 }
 
-// unseal opens settings and signing secret, each by itself: that one is lost is no
-// reason to lose the other.
+// unseal opens settings and signing secret, each by itself: if one is lost, the other need
+// not be.
 func (q queries) unseal(r sealedRow) destination.Destination {
 	d := r.d
 	settings, errSettings := q.openSealed(r.settings, boundSettings+d.ID.String())
@@ -184,9 +184,9 @@ func (tx *Tx) UpdateDestination(ctx context.Context, d destination.Destination) 
 	return nil
 }
 
-// DeleteDestination marks a destination as deleted. None of its names means
-// anything any more: not even to a destination that had one of them before it.
-// Its settings and its signing secret are wiped with that, by a trigger.
+// DeleteDestination marks a destination as deleted. Its names mean nobody from then on, not
+// even a destination that had one of them before it. A trigger wipes its settings and its
+// signing secret.
 func (tx *Tx) DeleteDestination(ctx context.Context, id uuid.UUID, now time.Time) error {
 	const query = `
 		WITH gone AS (

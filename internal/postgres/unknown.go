@@ -25,9 +25,9 @@ const (
 	maxUnknownNames   = 1000
 )
 
-// UnknownNames returns what alerts accepted since a time named that nobody had,
-// the name that was given last first. It scans the newest alerts only when there
-// are many: then capped is true.
+// UnknownNames returns the names of destinations that alerts accepted since a time gave and
+// nobody had, the latest first. If there are many such alerts, it scans only the newest,
+// and capped is true.
 func (q queries) UnknownNames(ctx context.Context, since time.Time) (names []UnknownName, capped bool, err error) {
 	const query = `
 		WITH scanned AS MATERIALIZED (
@@ -71,8 +71,8 @@ func (tx *Tx) Tellings(ctx context.Context, since time.Time) (times int, last ti
 	return times, last, nil
 }
 
-// TellUnknown writes down that names are told of at a time, by their keys, but for
-// those that were told of since another time, and returns which it wrote.
+// TellUnknown stores that names, given by their keys, are told now. It leaves out names that
+// were told since another time, and returns the others.
 func (tx *Tx) TellUnknown(ctx context.Context, keys [][]byte, at, unlessSince time.Time) ([][]byte, error) {
 	const query = `
 		INSERT INTO unknown_destinations AS u (key, told_at)

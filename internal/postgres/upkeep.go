@@ -12,8 +12,8 @@ import (
 	"belfry/internal/delivery"
 )
 
-// ErrDetached is returned where the table of a partition of attempts is there, and
-// no partition: somebody has detached it.
+// ErrDetached is returned if the table of a partition of attempts exists but is no
+// partition, because somebody has detached it.
 var ErrDetached = errors.New("is a table of its own and no partition of attempts: attach it, or rename it so that another can be made")
 
 // EnsurePartitions makes the partitions of attempts for the weeks that hold the
@@ -86,8 +86,8 @@ func (db *DB) DropAttempts(ctx context.Context, before time.Time) ([]string, err
 	return dropped, failed
 }
 
-// dropPartition waits for its lock only shortly: a queue of readers behind it
-// would be worse than a week that is dropped an hour later.
+// dropPartition waits only a moment for its lock. A queue of readers behind it would be
+// worse than a partition that is dropped an hour later.
 func (db *DB) dropPartition(ctx context.Context, name string) (dropped bool, err error) {
 	table := pgx.Identifier{name}.Sanitize()
 	err = db.Exclusively(ctx, "drop partition", func(tx *Tx) error {
