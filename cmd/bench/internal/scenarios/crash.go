@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"time"
 
 	"belfry/cmd/bench/internal/audit"
@@ -47,7 +46,7 @@ func crash(ctx context.Context, b *stage.Bench) (report.Result, error) {
 			return r, err
 		}
 		defer func() { err = errors.Join(err, g.Kill()) }() // should nobody wait for it
-		again, err := restart(ctx, s, b.Fixed(300))
+		again, err := restart(ctx, s, b.Fixed(300), waiting)
 		if err != nil {
 			return r, err
 		}
@@ -85,8 +84,9 @@ type restarted struct {
 }
 
 // restart kills Belfry when so many alerts have arrived that were posted meanwhile,
-// has the receivers answer, and starts it again.
-func restart(ctx context.Context, s *stage.Stage, arrived int) (again restarted, err error) {
+// has the receivers answer, and starts it again. What waits is all open: none of its
+// receivers has answered until then.
+func restart(ctx context.Context, s *stage.Stage, arrived int, waiting load.Done) (again restarted, err error) {
 	if err := s.AwaitCount(ctx, "/ok/1", stage.WarmAlerts+arrived, stage.Patience); err != nil {
 		return again, err
 	}
@@ -94,6 +94,11 @@ func restart(ctx context.Context, s *stage.Stage, arrived int) (again restarted,
 		return again, err
 	}
 	again.killed, again.open = time.Now(), map[string]bool{}
+	for i, sent := range waiting.Sent {
+		if sent >= 0 {
+			again.open[waiting.ID(i)] = true
+		}
+	}
 	if err := s.Receiver.Open(ctx); err != nil {
 		return again, err
 	}
@@ -105,16 +110,15 @@ func restart(ctx context.Context, s *stage.Stage, arrived int) (again restarted,
 	return again, errors.Join(err, <-looked)
 }
 
-// look notes what is open: a Belfry that starts has not changed it yet.
+// look notes what else is open, as far as a Belfry that starts has not changed it yet.
 func (again *restarted) look(ctx context.Context, s *stage.Stage) error {
-	for _, prefix := range []string{"open", "meanwhile"} {
-		states, err := s.States(ctx, prefix)
-		if err != nil {
-			return err
-		}
-		for _, of := range states {
-			maps.DeleteFunc(of, func(_, state string) bool { return state == "delivered" })
-			for id := range of {
+	states, err := s.States(ctx, "meanwhile")
+	if err != nil {
+		return err
+	}
+	for _, of := range states {
+		for id, state := range of {
+			if state != "delivered" {
 				again.open[id] = true
 			}
 		}
