@@ -13,10 +13,19 @@ import (
 	"belfry/internal/access"
 )
 
-// lateClock is the time of day, some of it later than it is.
-type lateClock struct{ by atomic.Int64 }
+// lateClock is the time of day, some of it later than it is; or the time at which it
+// stands still, and what has passed since.
+type lateClock struct {
+	by    atomic.Int64
+	still time.Time
+}
 
-func (c *lateClock) now() time.Time { return time.Now().Add(time.Duration(c.by.Load())) }
+func (c *lateClock) now() time.Time {
+	if c.still.IsZero() {
+		return time.Now().Add(time.Duration(c.by.Load()))
+	}
+	return c.still.Add(time.Duration(c.by.Load()))
+}
 
 func (c *lateClock) pass(d time.Duration) { c.by.Add(int64(d)) }
 

@@ -62,6 +62,19 @@ func TestBodyAtTheCap(t *testing.T) {
 	}
 }
 
+// A body whose length is declared is kept in memory of about its size, and not in a
+// buffer that has doubled. (Of a declared length of 0 and of none it makes no difference.)
+func TestDeclaredBodyIsKeptInOneAllocation(t *testing.T) {
+	t.Parallel()
+	for _, declared := range []int64{1000, maxBody, 100 << 20} {
+		body := io.NopCloser(io.LimitReader(strings.NewReader(strings.Repeat("x", maxBody+1)), declared))
+		c := readBody(&http.Response{Body: body, ContentLength: declared}, maxBody)
+		if want := min(int(declared), maxBody); len(c.kept) != want || cap(c.kept) > want+want/8+2*bytes.MinRead {
+			t.Errorf("%d bytes declared: %d kept in %d", declared, len(c.kept), cap(c.kept))
+		}
+	}
+}
+
 func TestAnyBytesAreKept(t *testing.T) {
 	t.Parallel()
 	for name, body := range map[string]string{
