@@ -79,7 +79,7 @@ func TestAFailedHeartbeatForgets(t *testing.T) {
 	if err := f.Cluster.Heartbeat(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	f.local.begin() // so that ids are kept
+	f.local.begin(t.Context()) // so that ids are kept
 	hook := f.webhook(t, newSink(t).URL)
 	f.accept(t, anAlert)
 	next := func() int { return count(t, f, `SELECT last_value FROM river_job_id_seq`) }

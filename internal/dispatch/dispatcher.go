@@ -220,10 +220,10 @@ func (d *Dispatcher) Start(ctx context.Context) error {
 		return nil
 	}
 	d.watchEnds()
-	if err := d.river.Start(context.WithoutCancel(ctx)); err != nil {
+	if err := d.river.Start(context.WithoutCancel(ctx)); err != nil { // Stop ends it, in its order
 		return fmt.Errorf("start job queue: %w", err)
 	}
-	d.local.begin()
+	d.local.begin(ctx)
 	d.startUpkeep()
 	return nil
 }

@@ -39,7 +39,7 @@ func (x *executor) load(id uuid.UUID) (*postgres.Outgoing, error) {
 }
 
 func (x *executor) commitLoads(items []*loadItem) {
-	ctx, cancel := context.WithTimeout(context.Background(), loadTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), loadTimeout) // a query serves many callers
 	defer cancel()
 	ids := make([]uuid.UUID, len(items))
 	for i, item := range items {

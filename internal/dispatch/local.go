@@ -30,13 +30,14 @@ type localExecution struct {
 	cut     context.CancelFunc
 }
 
-// begin takes jobs from now on.
-func (l *localExecution) begin() {
+// begin takes jobs from now on. They run until stop, in what is left of ctx without its
+// end: attempts in flight may finish after that.
+func (l *localExecution) begin(ctx context.Context) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.open = true
 	l.more, l.closed = make(chan func(context.Context)), make(chan struct{})
-	l.ctx, l.cut = context.WithCancel(context.Background())
+	l.ctx, l.cut = context.WithCancel(context.WithoutCancel(ctx))
 }
 
 // free is how many more jobs may come in if there may be most of them. ok is false if
@@ -218,7 +219,7 @@ func (x *executor) endLocal(jobID int64, err error) {
 }
 
 func (x *executor) commitEnds(items []*endItem) {
-	ctx, cancel := context.WithTimeout(context.Background(), loadTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), loadTimeout) // a commit serves many callers
 	defer cancel()
 	var (
 		over    []int64

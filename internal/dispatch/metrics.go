@@ -82,7 +82,7 @@ func (*queueStatistics) Describe(ch chan<- *prometheus.Desc) {
 
 // Collect implements prometheus.Collector.
 func (s *queueStatistics) Collect(ch chan<- prometheus.Metric) {
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second) // a collector is handed none
 	defer cancel()
 	if !s.turn.take(ctx) {
 		ch <- prometheus.NewInvalidMetric(openDesc, ErrOperatorBusy)

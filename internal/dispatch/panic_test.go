@@ -74,7 +74,7 @@ func TestPanicOfALocalJobTakesNothingAlong(t *testing.T) {
 	t.Parallel()
 	f := newDispatcher(t, pgtest.New(t)).ready(t)
 	clock := f.faulty(t, status(200, ""))
-	f.local.begin()
+	f.local.begin(t.Context())
 	t.Cleanup(func() { f.local.stop(context.Background(), context.Background(), f.limiter.Drain) })
 	for times, panicked := 0, true; panicked; times++ {
 		clock.panicAfter(times)

@@ -184,7 +184,7 @@ func (t *transitions) hold(out *postgres.Outgoing, r delivery.Reason) error {
 
 // commitDeferrals stores deferrals. The jobs are left to those who are at them.
 func (t *transitions) commitDeferrals(items []*deferral) {
-	ctx, cancel := context.WithTimeout(context.Background(), loadTimeout) // of many callers
+	ctx, cancel := context.WithTimeout(context.Background(), loadTimeout) // a commit serves many callers
 	defer cancel()
 	err := t.storeDeferrals(ctx, items)
 	if postgres.IsData(err) && len(items) > 1 { // one bad item must not spoil its batch
