@@ -254,8 +254,8 @@ type StatusCount struct {
 }
 
 // CountDeliveries counts deliveries by status. Of each status it scans only the newest, up
-// to a bound, and of delivered ones those among the newest of all. A count below the bound
-// is exact, and so is every count of one alert.
+// to a bound, and of delivered ones those among the newest of all. A count that is not
+// capped is exact. The counts of one alert are never capped.
 func (q queries) CountDeliveries(ctx context.Context, f DeliveryFilter) (map[delivery.Status]StatusCount, error) {
 	if f.Statuses == nil {
 		for _, s := range delivery.Statuses() {
