@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/getkin/kin-openapi/openapi3"
 
@@ -95,4 +96,58 @@ func TestSecondType(t *testing.T) {
 	if d := h.await(t, id, DeliveryStatusFailed); d.LastAttempt.Class != AttemptClassRejected || value(d.LastAttempt.StatusCode) != 200 {
 		t.Errorf("200 that is no ack: %+v", d.LastAttempt)
 	}
+}
+
+// What a type says never heals fails its delivery after one attempt, whatever is left of
+// the run. It is listed, counted and told as such, and a person can send it again.
+func TestNeverHeals(t *testing.T) {
+	t.Parallel()
+	var says atomic.Value
+	says.Store(`{"ok":false,"error":"channel_is_archived"}`)
+	chat := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		io.WriteString(w, says.Load().(string)) //nolint:errcheck // the caller sees what it gets
+	}))
+	t.Cleanup(chat.Close)
+	h := newAPI(t, waits(time.Millisecond, time.Millisecond, time.Millisecond))
+	made := decode[CreatedDestination](t, h.post(t, destinationsPath, js(object{
+		"displayName": "Chat", "type": "test-chat", "severities": severities,
+		"settings": object{"server": chat.URL, "token": "hunter2-bot-token", "channel": "#alerts"},
+	})), 201)
+	_, id := h.accept1(t)
+	d := h.await(t, id, DeliveryStatusFailed)
+	if value(d.Reason) != DeliveryReasonRejected || d.Attempts != 1 || d.MaxAttempts != 4 || d.DueAt != nil || value(d.LastAttempt.Error) != "the channel is archived" {
+		t.Errorf("got %+v, last %+v", d, d.LastAttempt)
+	}
+	wantRejected := func(n int) {
+		t.Helper()
+		for filter, want := range map[string]int{"reason=rejected": n, "status=failed": n, "reason=attempts_exhausted": 0} {
+			if list := decode[DeliveryList](t, h.get(t, "/api/v1/deliveries?"+filter), 200); len(list.Items) != want {
+				t.Errorf("%s lists %d, want %d", filter, len(list.Items), want)
+			}
+		}
+		if c := decode[DeliveryCounts](t, h.get(t, "/api/v1/deliveries/counts?reason=rejected"), 200); c.Failed.Count != n || c.Held.Count+c.Delivered.Count != 0 {
+			t.Errorf("counted are %+v, want %d failed", c, n)
+		}
+		body := `{"filter":{"reason":["rejected"]},"dryRun":true}`
+		if c := decode[BulkCount](t, h.post(t, "/api/v1/bulk-resends", body), 200); c.Total != n || c.ByStatus.Failed != n {
+			t.Errorf("to be re-sent are %+v, want %d", c, n)
+		}
+	}
+	wantRejected(1)
+	if got := h.health(t, made); got.LastHour.Failed != 1 || got.LastHour.Attempts != 1 {
+		t.Errorf("the last hour had %+v", got.LastHour)
+	}
+	for _, line := range []string{
+		`belfry_deliveries_failed_total{reason="rejected"} 1`, `belfry_deliveries_failed_total{reason="attempts_exhausted"} 0`,
+		`belfry_deliveries_finished_total{status="failed"} 1`, `belfry_attempts_total{class="rejected"} 1`,
+	} {
+		until(t, line, func() bool { return strings.Contains(string(h.get(t, "/metrics").body), line+"\n") })
+	}
+
+	says.Store(`{"ok":true}`)
+	wantStatus(t, h.resend(t, d.ID, ""), 202)
+	if d := h.await(t, id, DeliveryStatusDelivered); d.Run != 2 || d.Attempts != 1 || d.Reason != nil {
+		t.Errorf("re-sent: %+v", d)
+	}
+	wantRejected(0)
 }

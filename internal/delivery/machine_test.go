@@ -75,6 +75,7 @@ func (m *machine) settled(t *rapid.T, c delivery.Claim) {
 	class := rapid.SampledFrom(append(outbound.Classes(), outbound.Rejected, outbound.Rejected, outbound.Rejected)).Draw(t, "class")
 	a := delivery.Attempt{ID: uuid.New(), Trigger: m.d.NextTrigger}
 	a.Class, a.Duration = class, time.Second
+	a.NeverHeals = class == outbound.Rejected && rapid.Bool().Draw(t, "never heals")
 	a.StartedAt = m.now.Add(-rapid.SampledFrom([]time.Duration{time.Second, time.Minute, time.Hour}).Draw(t, "age"))
 	m.move("settle", true, func() delivery.Delivery {
 		d, stored := delivery.Settle(m.d, c, a, wait)
@@ -85,6 +86,9 @@ func (m *machine) settled(t *rapid.T, c delivery.Claim) {
 		current := m.d.JobID != 0 && m.d.Claim() == c
 		if want := current && class != outbound.Interrupted; stored.Counted != want {
 			t.Fatalf("counted %v, want %v", stored.Counted, want)
+		}
+		if (stored.Counted && a.NeverHeals) != (d.Reason == delivery.Rejected) && m.d.Status != delivery.Failed {
+			t.Fatalf("counted %v, never heals %v: it is %s, %s", stored.Counted, a.NeverHeals, d.Status, d.Reason)
 		}
 		if stored.Unstored && (class != outbound.Interrupted || !current) {
 			t.Fatalf("not stored: %s", class)

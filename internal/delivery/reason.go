@@ -14,6 +14,7 @@ const (
 	Busy          Reason = "busy"          // too many attempts in flight
 
 	AttemptsExhausted Reason = "attempts_exhausted" // every attempt of the run failed
+	Rejected          Reason = "rejected"           // the destination's type says that the answer never heals
 	Expired           Reason = "expired"            // held as failing for too long
 
 	DestinationDeleted Reason = "destination_deleted"
@@ -25,7 +26,7 @@ const (
 // the tests that hold the contract and the database to it.
 var reasons = map[Status][]Reason{
 	Held:      {Misconfigured, Paused, Failing, OurSide, Busy},
-	Failed:    {AttemptsExhausted, Expired},
+	Failed:    {AttemptsExhausted, Rejected, Expired},
 	Cancelled: {DestinationDeleted, ByPerson},
 }
 

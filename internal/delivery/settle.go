@@ -69,7 +69,8 @@ func (d Delivery) uncounted(a Attempt, ended time.Time) (Delivery, Attempt) {
 // An attempt counts only if the delivery has not changed since the worker loaded it, and if
 // our own side did not cut the attempt short. An attempt that does not count is kept as
 // history, see Unstored. If it was acked, the delivery is delivered nevertheless, because
-// that is the truth.
+// that is the truth. An attempt that counts and whose answer never heals ends the run,
+// whatever is left of its budget.
 func Settle(d Delivery, c Claim, a Attempt, wait time.Duration) (Delivery, Attempt) {
 	fenced := d.JobID == 0 || d.Claim() != c
 	d.Made++
@@ -96,6 +97,8 @@ func Settle(d Delivery, c Claim, a Attempt, wait time.Duration) (Delivery, Attem
 	case fenced:
 	case !a.Counted:
 		d, a = d.uncounted(a, ended)
+	case a.NeverHeals:
+		d = d.finish(Failed, Rejected, ended)
 	case d.Attempts >= d.MaxAttempts:
 		d = d.finish(Failed, AttemptsExhausted, ended)
 	default:

@@ -55,6 +55,13 @@ func attempt(class outbound.Class, code int) delivery.Attempt {
 	}
 }
 
+// never is an attempt whose answer never heals.
+func never(code int) delivery.Attempt {
+	a := attempt(outbound.Rejected, code)
+	a.NeverHeals = true
+	return a
+}
+
 var ended = noon.Add(2 * time.Second)
 
 // last says that the attempt is the newest one that matters.
@@ -137,6 +144,16 @@ func TestSettleCounts(t *testing.T) {
 		{"the last one is acked", with(waiting(), func(d *delivery.Delivery) { d.Attempts = 10 }), attempt(outbound.Acked, 200), func(d *delivery.Delivery) {
 			delivered(d)
 			d.Attempts, d.Made = 11, 3
+		}},
+		{"the first never heals", first, never(200), func(d *delivery.Delivery) {
+			d.Status, d.Reason, d.JobID, d.DueAt = delivery.Failed, delivery.Rejected, 0, time.Time{}
+			d.Attempts, d.Made, d.FinishedAt = 1, 1, ended
+			last(d, outbound.Rejected, 200)
+		}},
+		{"the last one never heals", with(waiting(), func(d *delivery.Delivery) { d.Attempts = 10 }), never(404), func(d *delivery.Delivery) {
+			d.Status, d.Reason, d.JobID, d.DueAt = delivery.Failed, delivery.Rejected, 0, time.Time{}
+			d.Attempts, d.Made, d.FinishedAt = 11, 3, ended
+			last(d, outbound.Rejected, 404)
 		}},
 		{"the only one fails", with(first, func(d *delivery.Delivery) { d.MaxAttempts = 1 }), attempt(outbound.DNS, 0), func(d *delivery.Delivery) {
 			d.Status, d.Reason, d.JobID, d.DueAt = delivery.Failed, delivery.AttemptsExhausted, 0, time.Time{}

@@ -25,8 +25,8 @@ type Verdict string
 const (
 	Ack   Verdict = "ack"
 	Retry Verdict = "retry" // it may heal: there is another try while there is budget
-	// Never means that no other try can do better. The engine does not act on it yet:
-	// the delivery is tried again.
+	// Never means that no other try can do better: the delivery fails at once, as
+	// rejected, and goes out again only if a person asks for it.
 	Never Verdict = "never"
 )
 

@@ -103,7 +103,7 @@ func TestEffectsOfUpkeep(t *testing.T) {
 				t.Error(err)
 			}
 		}, effects{
-			Row: "failed expired, 0 of run 1, 0 made, not due", Events: "destination", Counted: "deliveries_finished_total failed +1",
+			Row: "failed expired, 0 of run 1, 0 made, not due", Events: "destination", Counted: "deliveries_failed_total expired +1, deliveries_finished_total failed +1",
 			Logged: "ERROR delivery failed, status failed, reason expired",
 		}},
 		{"repaired", nil, func(t *testing.T, s *stage) {

@@ -60,7 +60,7 @@ func TestEffectsOfAttempts(t *testing.T) {
 		}},
 		{"failed, and the budget used", []option{waits()}, answers(500), works, effects{
 			Row: "failed attempts_exhausted, 1 of run 1, 1 made, not due", Jobs: "work over", Events: "delivery failed attempts_exhausted",
-			Counted: "attempt_duration_seconds +1, attempts_total rejected +1, deliveries_finished_total failed +1",
+			Counted: "attempt_duration_seconds +1, attempts_total rejected +1, deliveries_failed_total attempts_exhausted +1, deliveries_finished_total failed +1",
 			Logged:  "INFO delivery attempted, status failed; ERROR delivery failed, status failed, reason attempts_exhausted",
 		}},
 		{"a probe failed", nil, func(t *testing.T, s *stage) {

@@ -20,6 +20,7 @@ type metrics struct {
 	attempts *prometheus.CounterVec // by class
 	tests    *prometheus.CounterVec // by class
 	finished *prometheus.CounterVec // by status
+	failed   *prometheus.CounterVec // by reason
 	duration prometheus.Histogram
 	repairs  *prometheus.CounterVec // by kind
 	waits    prometheus.Counter
@@ -36,6 +37,7 @@ func newMetrics(r prometheus.Registerer, db *postgres.DB) metrics {
 		attempts: counter("attempts_total", "Attempts made, by class.", "class"),
 		tests:    counter("tests_total", "Test alerts sent, by class.", "class"),
 		finished: counter("deliveries_finished_total", "Deliveries that became delivered or failed, by status.", "status"),
+		failed:   counter("deliveries_failed_total", "Deliveries that failed, by reason.", "reason"),
 		duration: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Namespace: "belfry", Name: "attempt_duration_seconds", Help: "How long attempts took, to the end of the answer.",
 			Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 15, 30},
@@ -52,10 +54,13 @@ func newMetrics(r prometheus.Registerer, db *postgres.DB) metrics {
 	for _, status := range []string{"delivered", "failed"} {
 		m.finished.WithLabelValues(status)
 	}
+	for _, reason := range delivery.Reasons(delivery.Failed) {
+		m.failed.WithLabelValues(string(reason))
+	}
 	for _, kind := range []string{"dead_instance", "lost_job", "stuck_delivery"} {
 		m.repairs.WithLabelValues(kind)
 	}
-	r.MustRegister(m.accepted, m.altered, m.unrouted, m.attempts, m.tests, m.finished, m.duration, m.repairs, m.waits, &queueStatistics{db: db, turn: make(semaphore, 1)})
+	r.MustRegister(m.accepted, m.altered, m.unrouted, m.attempts, m.tests, m.finished, m.failed, m.duration, m.repairs, m.waits, &queueStatistics{db: db, turn: make(semaphore, 1)})
 	return m
 }
 

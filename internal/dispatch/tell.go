@@ -72,6 +72,9 @@ func (t *transitions) tellOne(ctx context.Context, c changed, last uuid.UUID) {
 	if c.became(delivery.Delivered) || c.became(delivery.Failed) {
 		t.metrics.finished.WithLabelValues(string(c.after.Status)).Inc()
 	}
+	if c.became(delivery.Failed) {
+		t.metrics.failed.WithLabelValues(string(c.after.Reason)).Inc()
+	}
 	t.noteHeld(c)
 	t.logChange(ctx, c)
 	if c.misconfigured() {

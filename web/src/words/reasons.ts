@@ -23,6 +23,11 @@ const words: Record<DeliveryReason, Words> = {
     word: "all tries used",
     sentence: "Every try of its run failed. Re-send it once the destination is well.",
   },
+  rejected: {
+    status: "failed",
+    word: "rejected for good",
+    sentence: "The destination answered that no further try can do better. Re-send it once what it says is mended.",
+  },
   expired: {
     status: "failed",
     word: "expired",

@@ -14,6 +14,7 @@ test.each<[DeliveryState, string]>([
   [{ status: "held", reason: "paused", dueAt: due(0) }, "Held: paused"],
   [{ status: "delivered", reason: null, dueAt: null }, "Delivered"],
   [{ status: "failed", reason: "attempts_exhausted", dueAt: null }, "Failed"],
+  [{ status: "failed", reason: "rejected", dueAt: null }, "Failed: rejected for good"],
   [{ status: "failed", reason: "expired", dueAt: null }, "Failed: expired"],
   [{ status: "cancelled", reason: "by_person", dueAt: null }, "Cancelled: by a person"],
 ])("%o says %s", (state, text) => {

@@ -92,7 +92,8 @@ function Item({ item }: { item: Attention }) {
             </Link>
           }
         >
-          All their tries are used, or they waited too long. Re-send them once their destination is well.
+          All their tries are used, they were rejected for good, or they waited too long. Re-send them once their
+          destination is well.
         </Line>
       );
     case "unknown":

@@ -12,6 +12,7 @@ test.each<[DeliveryStatus, DeliveryReason | null, string, string | undefined]>([
   ["held", "paused", "Send now", "is paused"],
   ["held", "failing", "Send now", "keeps failing"],
   ["failed", "attempts_exhausted", "Re-send", undefined],
+  ["failed", "rejected", "Re-send", undefined],
   ["cancelled", "by_person", "Re-send", undefined],
   ["delivered", null, "Send again", "a second time"],
 ])("a delivery that is %s (%s) can be sent by %s", (status, reason, label, asks) => {
