@@ -1,130 +1,279 @@
-package destination
+package destination_test
 
 import (
-	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+	"github.com/google/uuid"
 
 	"belfry/internal/alert"
+	"belfry/internal/destination"
+	"belfry/internal/invalid"
 	"belfry/internal/outbound"
+	_ "belfry/internal/testchat" // a type that is nothing like a webhook
 )
 
-// secretText begins every secret in examples. No secret is part of another, so
-// that each must be masked for itself.
+// secretText begins every secret in examples. No secret is part of another, so that
+// each must be masked for itself.
 const secretText = "hunter2-"
 
-type example struct {
-	settings func(url string) Settings // valid ones that send to url
-	headers  []outbound.Header         // that the receiver gets because of them
+// examples has settings of each type, as they are entered, with a value for every
+// field. URL stands for where to send.
+var examples = map[string]string{
+	"webhook": `{"url":"URL/hooks/hunter2-path?token=hunter2-query",
+		"headers":[{"name":"X-API-Key","value":"hunter2-key"},{"name":"authorization","value":"Bearer hunter2-bearer"}]}`,
+	"test-chat": `{"server":"URL","token":"hunter2-token","channel":"#alerts","message":{"style":"full","footer":"two\nlines"},"threads":false}`,
 }
 
-// examples has an entry for each type.
-var examples = map[string]example{
-	"webhook": {
-		settings: func(url string) Settings {
-			return &Webhook{
-				URL: url + "/hooks/" + secretText + "path?token=" + secretText + "query",
-				Headers: []outbound.Header{
-					{Name: "X-API-Key", Value: secretText + "key"},
-					{Name: "authorization", Value: "Bearer " + secretText + "bearer"},
-				},
-			}
-		},
-		headers: []outbound.Header{
-			{Name: "X-Api-Key", Value: secretText + "key"},
-			{Name: "Authorization", Value: "Bearer " + secretText + "bearer"},
-		},
-	},
-}
-
-// TestTypes holds every type to the promises of Settings.
+// TestTypes holds every type to what the engine, the API and the console rely on. What
+// a type sends, and what it takes for an ack, it tests for itself.
 func TestTypes(t *testing.T) {
 	t.Parallel()
-	for _, typ := range Types() {
-		name := typ.Name
-		t.Run(name, func(t *testing.T) {
+	for _, typ := range destination.Types() {
+		t.Run(typ.Name, func(t *testing.T) {
 			t.Parallel()
-			ex, ok := examples[name]
+			settings, ok := examples[typ.Name]
 			if !ok {
-				t.Fatalf("type %q has no entry in examples", name)
+				t.Fatalf("type %q has no entry in examples", typ.Name)
 			}
-			t.Run("it describes its settings", func(t *testing.T) { t.Parallel(); describesItself(t, typ, ex) })
-			t.Run("empty settings are refused", func(t *testing.T) { t.Parallel(); refusesEmpty(t, name) })
-			t.Run("what cannot be opened is misconfigured", func(t *testing.T) { t.Parallel(); isMisconfigured(t, name) })
-			t.Run("stored settings come back", func(t *testing.T) { t.Parallel(); survivesStoring(t, name, ex) })
-			t.Run("no secret is shown", func(t *testing.T) { t.Parallel(); showsNoSecret(t, name, ex) })
-			t.Run("the receiver gets the alert", func(t *testing.T) { t.Parallel(); sendsAlert(t, ex) })
-			t.Run("a repeat is the same but for its number", func(t *testing.T) { t.Parallel(); repeats(t, ex) })
-			t.Run("a test says that it is one", func(t *testing.T) { t.Parallel(); marksTests(t, ex) })
-			t.Run("the answer decides the class", func(t *testing.T) { t.Parallel(); classifies(t, ex) })
-			t.Run("secrets that come back are masked", func(t *testing.T) { t.Parallel(); masksEcho(t, ex) })
-			t.Run("an alert that is not JSON does no harm", func(t *testing.T) { t.Parallel(); survivesBadAlert(t, ex) })
+			ex := example{typ, settings}
+			for name, holds := range map[string]func(*testing.T, example){
+				"it describes itself":                       describesItself,
+				"its fields are in an order to be asked":    isInOrder,
+				"its fields say their limits":               namesLimits,
+				"what is required is asked for":             asksForRequired,
+				"defaults can be entered":                   takesDefaults,
+				"what is no settings is refused":            refusesOthers,
+				"what cannot be opened is misconfigured":    isMisconfigured,
+				"entered, stored and opened it is the same": survivesStoring,
+				"no secret is shown":                        showsNoSecret,
+				"a change keeps what it does not name":      keepsTheRest,
+				"no secret goes along to another place":     keepsSecretsAtHome,
+				"a repeat is the same, a test is another":   repeats,
+				"sending leaves the settings alone":         leavesSettings,
+				"an error is no ack":                        takesNoErrorForAck,
+				"secrets that come back are masked":         masksEcho,
+				"an alert that is not JSON does no harm":    survivesBadAlert,
+			} {
+				t.Run(name, func(t *testing.T) { t.Parallel(); holds(t, ex) })
+			}
 		})
 	}
 }
 
-// describesItself holds a description to what the API, the console and the reading of
-// settings rely on.
-func describesItself(t *testing.T, typ *Type, ex example) {
+// example is a type with settings of it.
+type example struct {
+	*destination.Type
+	settings string
+}
+
+// at returns the settings as they are entered to send to url.
+func (e example) at(url string) string { return strings.ReplaceAll(e.settings, "URL", url) }
+
+// read returns a destination with settings that were entered.
+func (e example) read(t *testing.T, settings string) destination.Destination {
 	t.Helper()
-	if typ.DisplayName == "" || typ.Description == "" || len(typ.Fields) == 0 {
-		t.Errorf("%s does not say what it is", typ.Name)
+	d, wrong := destination.ReadSettings(mustJSON(t, e.Name), json.RawMessage(settings))
+	if len(wrong) > 0 {
+		t.Fatalf("%s: %v", settings, wrong)
 	}
-	stored := typ.valuesOf(ex.settings("https://soar.example"))
-	names := map[string]bool{}
-	for _, f := range typ.Fields {
-		if f.Label == "" || names[f.Name] {
-			t.Errorf("%s has no label, or occurs twice", f.Name)
+	return d
+}
+
+// with returns the settings with another value for a field, or without one for nil.
+func (e example) with(t *testing.T, field string, value any) string {
+	t.Helper()
+	var whole map[string]any
+	if err := json.Unmarshal([]byte(e.at("https://soar.example")), &whole); err != nil {
+		t.Fatal(err)
+	}
+	object, member := whole, field
+	if outer, inner, ok := strings.Cut(field, "."); ok {
+		object, member = whole[outer].(map[string]any), inner
+	}
+	if object[member] = value; value == nil {
+		delete(object, member)
+	}
+	return string(mustJSON(t, whole))
+}
+
+// alone returns settings of one field, as a change has them.
+func alone(t *testing.T, field string, value any) json.RawMessage {
+	t.Helper()
+	if outer, inner, ok := strings.Cut(field, "."); ok {
+		return mustJSON(t, map[string]any{outer: map[string]any{inner: value}})
+	}
+	return mustJSON(t, map[string]any{field: value})
+}
+
+// valuesOf returns the values of settings by the names of their fields.
+func valuesOf(t *testing.T, settings any) map[string]any {
+	t.Helper()
+	var whole map[string]any
+	if err := json.Unmarshal(mustJSON(t, settings), &whole); err != nil {
+		t.Fatal(err)
+	}
+	flat := map[string]any{}
+	for name, value := range whole {
+		if inner, ok := value.(map[string]any); ok {
+			for member, v := range inner {
+				flat[name+"."+member] = v
+			}
+			continue
+		}
+		flat[name] = value
+	}
+	return flat
+}
+
+func describesItself(t *testing.T, ex example) {
+	if !strings.HasSuffix(ex.Description, ".") || ex.DisplayName == "" || len(ex.Fields) == 0 {
+		t.Errorf("%q, %q does not say what it is", ex.DisplayName, ex.Description)
+	}
+	stored := valuesOf(t, ex.read(t, ex.at("https://soar.example")).Settings)
+	labels, asks, sends := map[string]bool{}, false, false
+	for _, f := range ex.Fields {
+		if f.Label == "" || labels[f.Label] {
+			t.Errorf("%s has no label of its own, which is %q", f.Name, f.Label)
+		}
+		if !strings.HasSuffix(f.Help, ".") {
+			t.Errorf("%s has no sentence that helps, which is %q", f.Name, f.Help)
 		}
 		if stored[f.Name] == nil {
 			t.Errorf("%s is not in the example, or the settings have another name for it", f.Name)
 		}
-		if (f.Kind == KindSecret || f.Kind == KindHeaders) && !f.Secret {
+		if (f.Kind == destination.KindSecret || f.Kind == destination.KindHeaders) && !f.Secret {
 			t.Errorf("%s is of the kind %s and not secret", f.Name, f.Kind)
 		}
-		if (f.Kind == KindSelect) != (len(f.Options) > 0) {
+		if (f.Kind == destination.KindSelect) != (len(f.Options) > 0) {
 			t.Errorf("%s is of the kind %s and has %d options", f.Name, f.Kind, len(f.Options))
 		}
-		if on := f.OnlyIf.Field; on != "" && (!names[on] || typ.field(on).Kind != KindSelect) {
-			t.Errorf("%s depends on %q, which is no select before it", f.Name, on)
-		}
-		names[f.Name] = true
+		labels[f.Label] = true
+		asks, sends = asks || f.Required, sends || f.Target || f.Kind == destination.KindURL
+		delete(stored, f.Name)
 	}
-	if got := lookUp(stored.tree(), typ.Fields[0].Name); string(got) != string(stored[typ.Fields[0].Name]) {
-		t.Errorf("%s is lost on the way", typ.Fields[0].Name)
+	if !asks || !sends {
+		t.Errorf("a required field: %v, one that says where to send: %v", asks, sends)
+	}
+	for name := range stored {
+		t.Errorf("the settings have %s, which is no field", name)
 	}
 }
 
-func refusesEmpty(t *testing.T, name string) {
+// isInOrder: a form asks from top to bottom, section by section.
+func isInOrder(t *testing.T, ex example) {
+	asked, over := map[string]destination.Field{}, map[string]bool{}
+	section := ex.Fields[0].Section
+	for _, f := range ex.Fields {
+		if on := f.OnlyIf.Field; on != "" && asked[on].Kind != destination.KindSelect {
+			t.Errorf("%s depends on %q, which is no select before it", f.Name, on)
+		}
+		if f.Section != section {
+			over[section], section = true, f.Section
+		}
+		if over[f.Section] {
+			t.Errorf("%s is apart from the rest of its section %q", f.Name, f.Section)
+		}
+		asked[f.Name] = f
+	}
+}
+
+// namesLimits: what is longer than a field says is refused at the field.
+func namesLimits(t *testing.T, ex example) {
+	for _, f := range ex.Fields {
+		var tooMuch any
+		switch f.Kind {
+		case destination.KindSelect, destination.KindBoolean:
+			continue
+		case destination.KindNumber:
+			if f.Min >= f.Max {
+				t.Errorf("%s says no range", f.Name)
+			}
+			tooMuch = f.Max + 1
+		case destination.KindHeaders:
+			list := []outbound.Header{}
+			for n := range f.Most() + 1 {
+				list = append(list, outbound.Header{Name: fmt.Sprint("x-", n), Value: "v"})
+			}
+			tooMuch = list
+		case destination.KindURL:
+			tooMuch = "https://soar.example/" + strings.Repeat("x", f.Longest())
+		default:
+			tooMuch = strings.Repeat("x", f.Longest()+1)
+		}
+		if kind := (destination.Field{Kind: f.Kind}); f.Longest() > kind.Longest() {
+			t.Errorf("%s may have %d characters, more than the kind %s can", f.Name, f.Longest(), f.Kind)
+		}
+		wantWrong(t, ex, ex.with(t, f.Name, tooMuch), f.Name)
+	}
+}
+
+func asksForRequired(t *testing.T, ex example) {
+	for _, f := range ex.Fields {
+		if f.Required && f.Default == nil {
+			wantWrong(t, ex, ex.with(t, f.Name, nil), f.Name)
+		}
+	}
+}
+
+// wantWrong holds the reading of settings to naming a field.
+func wantWrong(t *testing.T, ex example, settings, field string) {
 	t.Helper()
-	for _, settings := range []string{`{}`, `null`, `[]`, `""`} {
-		if d, found := ReadSettings(json.RawMessage(quoted(t, name)), json.RawMessage(settings)); len(found) == 0 || d.Settings != nil {
+	d, wrong := destination.ReadSettings(mustJSON(t, ex.Name), json.RawMessage(settings))
+	if !slices.ContainsFunc(wrong, func(w invalid.FieldError) bool { return w.Field == "settings."+field }) || d.Settings != nil {
+		t.Errorf("%s: got %v, want something about %s", settings, wrong, field)
+	}
+	if strings.Contains(fmt.Sprint(wrong), secretText) {
+		t.Errorf("what is wrong quotes a secret: %v", wrong)
+	}
+}
+
+// takesDefaults: a field that is left out has its default, and one may as well enter it.
+func takesDefaults(t *testing.T, ex example) {
+	for _, f := range ex.Fields {
+		if f.Default == nil || f.OnlyIf.Field != "" {
+			continue
+		}
+		rest := ex // without what is asked for by the field's value
+		for _, other := range ex.Fields {
+			if other.OnlyIf.Field == f.Name {
+				rest.settings = rest.with(t, other.Name, nil)
+			}
+		}
+		for _, settings := range []string{rest.with(t, f.Name, nil), rest.with(t, f.Name, f.Default)} {
+			got := valuesOf(t, ex.read(t, settings).Settings)
+			if diff := cmp.Diff(f.Default, got[f.Name]); diff != "" {
+				t.Errorf("%s in %s (-default +got)\n%s", f.Name, settings, diff)
+			}
+		}
+	}
+}
+
+func refusesOthers(t *testing.T, ex example) {
+	for _, settings := range []string{`{}`, `null`, `[]`, `""`, ex.with(t, "noSuchField", "x")} {
+		if d, found := destination.ReadSettings(mustJSON(t, ex.Name), json.RawMessage(settings)); len(found) == 0 || d.Settings != nil {
 			t.Errorf("ReadSettings takes %s", settings)
 		}
-		if _, err := Read(bodyWith(t, fmt.Sprintf(`{"type":%q,"settings":%s}`, name, settings))); err == nil {
+		body := fmt.Sprintf(`{"displayName":"SOAR","type":%q,"settings":%s}`, ex.Name, settings)
+		if _, err := destination.Read([]byte(body)); err == nil {
 			t.Errorf("Read takes %s", settings)
 		}
 	}
 }
 
-func isMisconfigured(t *testing.T, name string) {
-	t.Helper()
+func isMisconfigured(t *testing.T, ex example) {
 	for _, stored := range []string{``, `{`, `{}`, `null`, `[]`, `"` + secretText + `"`} {
-		s, err := OpenSettings(name, []byte(stored))
-		if !errors.Is(err, ErrMisconfigured) || s != nil {
+		s, err := destination.OpenSettings(ex.Name, []byte(stored))
+		if !errors.Is(err, destination.ErrMisconfigured) || s != nil {
 			t.Errorf("%q: got %v, %v; want ErrMisconfigured", stored, s, err)
 		} else if strings.Contains(err.Error(), secretText) {
 			t.Errorf("%q: the error quotes what is stored: %v", stored, err)
@@ -132,10 +281,9 @@ func isMisconfigured(t *testing.T, name string) {
 	}
 }
 
-func survivesStoring(t *testing.T, name string, ex example) {
-	t.Helper()
-	want := ex.settings("https://soar.example:8443")
-	got, err := OpenSettings(name, mustJSON(t, want))
+func survivesStoring(t *testing.T, ex example) {
+	want := ex.read(t, ex.at("https://soar.example:8443")).Settings
+	got, err := destination.OpenSettings(ex.Name, mustJSON(t, want))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -144,17 +292,20 @@ func survivesStoring(t *testing.T, name string, ex example) {
 	}
 }
 
-func showsNoSecret(t *testing.T, name string, ex example) {
-	t.Helper()
-	shown := Destination{Type: name, Settings: ex.settings("https://soar.example:8443")}.Shown()
+func showsNoSecret(t *testing.T, ex example) {
+	shown := ex.read(t, ex.at("https://soar.example:8443")).Shown()
 	text := string(mustJSON(t, shown)) + fmt.Sprintf("%+v", shown)
 	if strings.Contains(text, secretText) {
 		t.Errorf("a secret is shown: %s", text)
 	}
+	values := valuesOf(t, shown.Settings)
 	var want []string
-	for _, f := range types[name].Fields {
-		if f.Secret {
+	for _, f := range ex.Fields {
+		switch {
+		case f.Secret:
 			want = append(want, f.Name)
+		case values[f.Name] == nil:
+			t.Errorf("%s is no secret and not shown", f.Name)
 		}
 	}
 	if diff := cmp.Diff(want, shown.Secrets); diff != "" {
@@ -162,125 +313,119 @@ func showsNoSecret(t *testing.T, name string, ex example) {
 	}
 }
 
-// message is the seeds' alert, signed with two keys as during a rotation.
-func message(t *testing.T, m Message) (Message, Signing) {
-	t.Helper()
-	now := time.Now()
-	signing := NewSigning(now.Add(-time.Hour)).Rotate(now, time.Hour)
-	m.ID, m.Alert, m.SentAt, m.Keys = deliveryID, seedsAlert(t), now, signing.Keys(now)
-	return m, signing
-}
-
-func sendsAlert(t *testing.T, ex example) {
-	t.Helper()
-	url, requests := newReceiver(t)
-	m, signing := message(t, Message{Attempt: 3})
-	res := Send(t.Context(), newClient(t), ex.settings(url), m)
-	if res.Class != outbound.Acked {
-		t.Fatalf("got %s: %s", res.Class, res.Error)
+// keepsTheRest changes one field at a time, to the value that it has.
+func keepsTheRest(t *testing.T, ex example) {
+	before := ex.read(t, ex.at("https://soar.example"))
+	values := valuesOf(t, before.Settings)
+	changes := []json.RawMessage{json.RawMessage(`{}`)}
+	for _, f := range ex.Fields {
+		changes = append(changes, alone(t, f.Name, values[f.Name]))
 	}
-	got := <-requests
-
-	var want bytes.Buffer
-	if err := json.Compact(&want, []byte(seedsExample)); err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(want.String(), string(got.body)); diff != "" {
-		t.Errorf("body (-want +got)\n%s", diff)
-	}
-	for name, want := range map[string]string{
-		"Content-Type":      "application/json",
-		"User-Agent":        "Belfry/test",
-		"Webhook-Id":        deliveryID.String(),
-		"Webhook-Timestamp": strconv.FormatInt(m.SentAt.Unix(), 10),
-		"Belfry-Attempt":    "3",
-	} {
-		if diff := cmp.Diff([]string{want}, got.header.Values(name)); diff != "" {
-			t.Errorf("%s (-want +got)\n%s", name, diff)
+	for _, change := range changes {
+		after, wrong := before.PatchSettings(nil, change)
+		if len(wrong) > 0 {
+			t.Errorf("%s: %v", change, wrong)
+			continue
 		}
-	}
-	for _, h := range ex.headers {
-		if diff := cmp.Diff([]string{h.Value}, got.header.Values(h.Name)); diff != "" {
-			t.Errorf("%s (-want +got)\n%s", h.Name, diff)
+		if diff := cmp.Diff(before.Settings, after.Settings); diff != "" || !before.SameSettings(after) {
+			t.Errorf("%s changes something else (-before +after)\n%s", change, diff)
 		}
-	}
-	if got.method != http.MethodPost || got.header.Values("Belfry-Test") != nil {
-		t.Errorf("got %s, Belfry-Test %q; want POST and no Belfry-Test", got.method, got.header.Values("Belfry-Test"))
-	}
-	for which, secret := range map[string]string{"new": signing.Secret, "previous": signing.Former[0].Secret} {
-		if err := verifies(t, secret, got.body, got.header); err != nil {
-			t.Errorf("with the %s secret: %v", which, err)
-		}
-	}
-	if verifies(t, NewSigning(m.SentAt).Secret, got.body, got.header) == nil {
-		t.Error("the signature verifies with a secret that is not the destination's")
 	}
 }
 
-// verifies asks the Standard Webhooks project's own library.
-func verifies(t testing.TB, secret string, body []byte, header http.Header) error {
-	t.Helper()
-	w, err := standardwebhooks.NewWebhook(secret)
-	if err != nil {
-		t.Fatal(err)
+// keepsSecretsAtHome: whoever sends a destination elsewhere enters its secrets again.
+func keepsSecretsAtHome(t *testing.T, ex example) {
+	before := ex.read(t, ex.at("https://soar.example"))
+	for _, f := range ex.Fields {
+		if f.Kind != destination.KindURL {
+			continue
+		}
+		_, wrong := before.PatchSettings(nil, alone(t, f.Name, "https://elsewhere.example"))
+		for _, secret := range ex.Fields {
+			asked := slices.ContainsFunc(wrong, func(w invalid.FieldError) bool { return w.Field == "settings."+secret.Name })
+			if stays := secret.Secret && secret.Kind != destination.KindURL && secret.Name != f.Name; stays && !asked {
+				t.Errorf("with another %s, %s goes along: %v", f.Name, secret.Name, wrong)
+			}
+		}
 	}
-	return w.Verify(body, header)
 }
 
+// message is an alert, signed with two keys as during a rotation.
+func message(now time.Time, attempt int) destination.Message {
+	a := alert.Sample(alert.High, alert.Rule)
+	a.AlertID, a.CreatedAt = "a-1", now
+	return destination.Message{
+		ID: uuid.MustParse("01934f3c-9a10-7d3b-b7f2-0c6b1f2de002"), Alert: a, Attempt: attempt, SentAt: now,
+		Keys: destination.NewSigning(now.Add(-time.Hour)).Rotate(now, time.Hour).Keys(now),
+	}
+}
+
+// repeats: a receiver can tell that it got a delivery before, and what is a test.
 func repeats(t *testing.T, ex example) {
-	t.Helper()
-	url, requests := newReceiver(t)
-	m, _ := message(t, Message{Attempt: 1})
-	client, settings := newClient(t), ex.settings(url)
-	Send(t.Context(), client, settings, m)
+	settings := ex.read(t, ex.at("https://soar.example")).Settings
+	request := func(m destination.Message) (outbound.Request, string) {
+		t.Helper()
+		r, err := settings.Request(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r, fmt.Sprintf("%s %s %v %s", r.Method, r.URL, r.Header, r.Body)
+	}
+	m := message(time.Now(), 1)
+	first, whole := request(m)
+	if !strings.Contains(whole, m.ID.String()) {
+		t.Errorf("nothing of it is the delivery's id: %s", whole)
+	}
 	m.Attempt = 2
-	Send(t.Context(), client, settings, m)
-
-	first, second := <-requests, <-requests
-	if got := second.header.Get("Belfry-Attempt"); got != "2" {
-		t.Errorf("got Belfry-Attempt %q, want 2", got)
+	if second, _ := request(m); string(second.Body) != string(first.Body) || second.URL != first.URL {
+		t.Errorf("the second attempt sends %s to %s, the first %s to %s", second.Body, second.URL, first.Body, first.URL)
 	}
-	first.header.Del("Belfry-Attempt")
-	second.header.Del("Belfry-Attempt")
-	if diff := cmp.Diff(first, second, cmp.AllowUnexported(received{})); diff != "" {
-		t.Errorf("(-first +second)\n%s", diff)
+	m.Attempt, m.Test = 1, true
+	if _, test := request(m); test == whole {
+		t.Errorf("a test is sent like any alert: %s", test)
 	}
 }
 
-func marksTests(t *testing.T, ex example) {
-	t.Helper()
-	url, requests := newReceiver(t)
-	m, _ := message(t, Message{Attempt: 1, Test: true})
-	Send(t.Context(), newClient(t), ex.settings(url), m)
-	if diff := cmp.Diff([]string{"true"}, (<-requests).header.Values("Belfry-Test")); diff != "" {
-		t.Errorf("(-want +got)\n%s", diff)
+func leavesSettings(t *testing.T, ex example) {
+	settings := ex.read(t, ex.at("https://soar.example")).Settings
+	before := string(mustJSON(t, settings))
+	for attempt := range 2 {
+		if _, err := settings.Request(message(time.Now(), attempt+1)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if diff := cmp.Diff(before, string(mustJSON(t, settings))); diff != "" {
+		t.Errorf("(-before +after)\n%s", diff)
 	}
 }
 
-func classifies(t *testing.T, ex example) {
+// send makes an attempt with a receiver that answers so.
+func send(t *testing.T, ex example, m destination.Message, answer http.HandlerFunc) outbound.Result {
 	t.Helper()
-	client := newClient(t)
-	m, _ := message(t, Message{Attempt: 1})
-	for status, want := range map[int]outbound.Class{
-		200: outbound.Acked, 204: outbound.Acked, 299: outbound.Acked, 301: outbound.Redirected, 307: outbound.Redirected,
-		400: outbound.Rejected, 404: outbound.Rejected, 410: outbound.Rejected, 429: outbound.Rejected, 500: outbound.Rejected,
-	} {
-		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	srv := httptest.NewServer(answer)
+	defer srv.Close()
+	client := outbound.New(outbound.Options{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, UserAgent: "Belfry/test"})
+	defer client.Close()
+	return destination.Send(t.Context(), client, ex.read(t, ex.at(srv.URL)).Settings, m)
+}
+
+func takesNoErrorForAck(t *testing.T, ex example) {
+	for _, status := range []int{301, 307, 400, 401, 404, 410, 429, 500, 503} {
+		r := send(t, ex, message(time.Now(), 1), func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Location", "/elsewhere")
 			w.WriteHeader(status)
-		}))
-		if got := Send(t.Context(), client, ex.settings(srv.URL), m); got.Class != want || got.StatusCode != status {
-			t.Errorf("got %s, status %d; want %s, status %d", got.Class, got.StatusCode, want, status)
+		})
+		if r.Class == outbound.Acked || r.StatusCode != status {
+			t.Errorf("%d is taken for %s, status %d", status, r.Class, r.StatusCode)
 		}
-		srv.Close()
 	}
 }
 
-// masksEcho sends to a receiver that answers with all it was sent, in its
-// headers and in its body.
+// masksEcho sends to a receiver that answers with all it was sent, in its headers and
+// in its body.
 func masksEcho(t *testing.T, ex example) {
-	t.Helper()
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	m := message(time.Now(), 1)
+	r := send(t, ex, m, func(w http.ResponseWriter, r *http.Request) {
 		for name, values := range r.Header {
 			for _, v := range values {
 				w.Header().Add("Echo-"+name, v)
@@ -288,15 +433,12 @@ func masksEcho(t *testing.T, ex example) {
 		}
 		w.Header().Set("Echo-Url", r.RequestURI)
 		fmt.Fprintf(w, "%s %v", r.RequestURI, r.Header)
-	}))
-	defer srv.Close()
-	m, signing := message(t, Message{Attempt: 1})
-	res := Send(t.Context(), newClient(t), ex.settings(srv.URL), m)
-	text := fmt.Sprintf("%+v %s", res, res.Body)
-	if !strings.Contains(text, "Echo-Webhook-Signature") {
+	})
+	text := fmt.Sprintf("%+v %s", r, r.Body)
+	if !strings.Contains(text, "Echo-Content-Type") {
 		t.Fatalf("the receiver echoed nothing: %s", text)
 	}
-	for _, secret := range []string{secretText, signing.Secret, signing.Former[0].Secret} {
+	for _, secret := range append(m.Keys, secretText) {
 		if strings.Contains(text, secret) {
 			t.Errorf("%s is in the result: %s", secret, text)
 		}
@@ -304,84 +446,34 @@ func masksEcho(t *testing.T, ex example) {
 }
 
 func survivesBadAlert(t *testing.T, ex example) {
-	t.Helper()
-	url, requests := newReceiver(t)
-	m, _ := message(t, Message{Attempt: 1})
+	m := message(time.Now(), 1)
 	m.Alert = alert.Alert{Context: json.RawMessage(secretText)}
-	res := Send(t.Context(), newClient(t), ex.settings(url), m)
-	if res.Class != outbound.Protocol || !res.StartedAt.Equal(m.SentAt) || res.Error == "" || strings.Contains(res.Error, secretText) {
-		t.Errorf("got %+v", res)
-	}
-	select {
-	case <-requests:
-		t.Error("something was sent")
-	default:
+	r := send(t, ex, m, func(http.ResponseWriter, *http.Request) {})
+	if r.Class == "" || r.StartedAt.IsZero() || strings.Contains(r.Error, secretText) {
+		t.Errorf("got %+v", r)
 	}
 }
 
-// A destination without a secret to sign with is misconfigured. Should one come as
-// far as here, nothing goes out: least of all with a signature that an empty key made.
-func TestSendWithoutKeysSendsNothing(t *testing.T) {
-	t.Parallel()
-	url, requests := newReceiver(t)
-	for _, keys := range [][]string{nil, {""}, {"whsec_"}, {"", "whsec_"}, {"whsec_*"}} {
-		m := Message{ID: deliveryID, Alert: seedsAlert(t), Attempt: 1, SentAt: time.Now(), Keys: keys}
-		if r := Send(t.Context(), newClient(t), &Webhook{URL: url}, m); r.Class != outbound.Interrupted || r.Error == "" {
-			t.Errorf("%q: %+v", keys, r)
-		}
+func mustJSON(t *testing.T, v any) json.RawMessage {
+	t.Helper()
+	raw, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
 	}
-	select {
-	case r := <-requests:
-		t.Errorf("sent with the signature %q", r.header.Get("webhook-signature"))
-	default:
-	}
-}
-
-func TestSendLeavesSettingsAlone(t *testing.T) {
-	t.Parallel()
-	url, requests := newReceiver(t)
-	headers := append(make([]outbound.Header, 0, 8), outbound.Header{Name: "X-Key", Value: "v"})
-	w := &Webhook{URL: url, Headers: headers}
-	before := string(mustJSON(t, w))
-	Send(t.Context(), newClient(t), w, Message{ID: deliveryID, Alert: seedsAlert(t), Attempt: 1, SentAt: time.Now(), Keys: NewSigning(noon).Keys(noon)})
-	<-requests
-	if diff := cmp.Diff(before, string(mustJSON(t, w))); diff != "" {
-		t.Errorf("(-before +after)\n%s", diff)
-	}
-	if got := headers[:2][1]; got != (outbound.Header{}) {
-		t.Errorf("another header was written behind the list: %v", got)
-	}
-}
-
-func TestSendThatIsStoppedIsInterrupted(t *testing.T) {
-	t.Parallel()
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	release := make(chan struct{})
-	srv := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body)
-		cancel()
-		<-release
-	}))
-	defer srv.Close()
-	defer close(release)
-	m, _ := message(t, Message{Attempt: 1})
-	if got := Send(ctx, newClient(t), &Webhook{URL: srv.URL}, m); got.Class != outbound.Interrupted {
-		t.Errorf("got %s: %s", got.Class, got.Error)
-	}
+	return raw
 }
 
 func TestTypesAreInOrder(t *testing.T) {
 	t.Parallel()
-	byName := func(a, b *Type) int { return strings.Compare(a.Name, b.Name) }
-	if got := Types(); len(got) != len(types) || !slices.IsSortedFunc(got, byName) {
+	byName := func(a, b *destination.Type) int { return strings.Compare(a.Name, b.Name) }
+	if got := destination.Types(); len(got) != len(examples) || !slices.IsSortedFunc(got, byName) {
 		t.Errorf("got %v", got)
 	}
 }
 
 func TestUnknownTypeIsMisconfigured(t *testing.T) {
 	t.Parallel()
-	if _, err := OpenSettings("pager", []byte(`{"url":"https://h"}`)); !errors.Is(err, ErrMisconfigured) {
+	if _, err := destination.OpenSettings("pager", []byte(`{"url":"https://h"}`)); !errors.Is(err, destination.ErrMisconfigured) {
 		t.Errorf("got %v, want ErrMisconfigured", err)
 	}
 }

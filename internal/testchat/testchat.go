@@ -21,16 +21,16 @@ var Type = destination.Type{
 	Fields: []destination.Field{
 		{Name: "server", Label: "Server", Help: "Where the chat is.", Placeholder: "https://chat.example.com", Kind: destination.KindURL, Required: true},
 		{Name: "token", Label: "Bot token", Help: "It may post into the channel.", Kind: destination.KindSecret, Required: true, Secret: true, MaxLength: 200},
-		{Name: "channel", Label: "Channel", Placeholder: "#alerts", Kind: destination.KindText, Required: true, MaxLength: 80},
+		{Name: "channel", Label: "Channel", Help: "Where the messages go.", Placeholder: "#alerts", Kind: destination.KindText, Required: true, MaxLength: 80},
 		{
-			Name: "message.style", Section: "Message", Label: "Style", Kind: destination.KindSelect, Default: "plain",
+			Name: "message.style", Section: "Message", Label: "Style", Help: "What a message has.", Kind: destination.KindSelect, Default: "plain",
 			Options: []destination.Option{{Value: "plain", Label: "Title only"}, {Value: "full", Label: "Title, severity and footer"}},
 		},
 		{
 			Name: "message.footer", Section: "Message", Label: "Footer", Help: "Lines below each message.", Kind: destination.KindMultiline, MaxLength: 500,
 			OnlyIf: destination.Condition{Field: "message.style", Values: []string{"full"}},
 		},
-		{Name: "threads", Section: "Message", Label: "Reply in threads", Kind: destination.KindBoolean, Default: true},
+		{Name: "threads", Section: "Message", Label: "Reply in threads", Help: "One thread for each detection.", Kind: destination.KindBoolean, Default: true},
 	},
 	New: func() destination.Settings { return new(Settings) },
 }
