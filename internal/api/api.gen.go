@@ -212,6 +212,7 @@ const (
 	DeliveryReasonMisconfigured      DeliveryReason = "misconfigured"
 	DeliveryReasonOurSide            DeliveryReason = "our_side"
 	DeliveryReasonPaused             DeliveryReason = "paused"
+	DeliveryReasonRejected           DeliveryReason = "rejected"
 )
 
 // Valid indicates whether the value is a known member of the DeliveryReason enum.
@@ -234,6 +235,8 @@ func (e DeliveryReason) Valid() bool {
 	case DeliveryReasonOurSide:
 		return true
 	case DeliveryReasonPaused:
+		return true
+	case DeliveryReasonRejected:
 		return true
 	default:
 		return false
@@ -1513,6 +1516,7 @@ type DeliveryList struct {
 // - `our_side` (held): five attempts in a row did not count because Belfry's own side cut them short: it stopped, its machine ran out of sockets, ports or memory, or the server lacks the sealing key. It is tried again after its wait, which doubles from a second to a minute, for as long as that goes on. No attempt is charged, and of such a row only the first attempt and the fifth are stored.
 // - `misconfigured` (held): the destination's settings cannot be used.
 // - `attempts_exhausted` (failed): every attempt of the run failed.
+// - `rejected` (failed): the destination answered what, by its type, never heals, such as that the channel no longer exists. The rest of the run's attempts is not made. A webhook never fails for this: whatever it answers is tried again.
 // - `expired` (failed): it was held as `failing` for longer than the server allows, 72 h unless set otherwise.
 // - `destination_deleted` (cancelled): its destination was deleted.
 // - `by_person` (cancelled): someone cancelled it.

@@ -108,15 +108,6 @@ func (f Field) Most() int {
 
 func (f Field) isTarget() bool { return f.Target || f.Kind == KindURL }
 
-// field returns a field by its name.
-func (t *Type) field(name string) *Field {
-	i := slices.IndexFunc(t.Fields, func(f Field) bool { return f.Name == name })
-	if i < 0 {
-		return nil
-	}
-	return &t.Fields[i]
-}
-
 func index(all ...Type) map[string]*Type {
 	byName := make(map[string]*Type, len(all))
 	for i := range all {

@@ -1237,12 +1237,13 @@ export interface components {
          *     - `our_side` (held): five attempts in a row did not count because Belfry's own side cut them short: it stopped, its machine ran out of sockets, ports or memory, or the server lacks the sealing key. It is tried again after its wait, which doubles from a second to a minute, for as long as that goes on. No attempt is charged, and of such a row only the first attempt and the fifth are stored.
          *     - `misconfigured` (held): the destination's settings cannot be used.
          *     - `attempts_exhausted` (failed): every attempt of the run failed.
+         *     - `rejected` (failed): the destination answered what, by its type, never heals, such as that the channel no longer exists. The rest of the run's attempts is not made. A webhook never fails for this: whatever it answers is tried again.
          *     - `expired` (failed): it was held as `failing` for longer than the server allows, 72 h unless set otherwise.
          *     - `destination_deleted` (cancelled): its destination was deleted.
          *     - `by_person` (cancelled): someone cancelled it.
          * @enum {string}
          */
-        DeliveryReason: "paused" | "failing" | "our_side" | "busy" | "misconfigured" | "attempts_exhausted" | "expired" | "destination_deleted" | "by_person";
+        DeliveryReason: "paused" | "failing" | "our_side" | "busy" | "misconfigured" | "attempts_exhausted" | "rejected" | "expired" | "destination_deleted" | "by_person";
         /**
          * @description Why the alert goes to this destination:
          *
