@@ -140,7 +140,10 @@ func (l *Listener) largest(by func(*group) int64) *group {
 
 // pushOut closes the connection of a group that has been in the first of the states for
 // longest, or else in the next of them, if there is one. A connection stays if a
-// request has arrived on it that the server has not read yet.
+// request has arrived on it that the server has not read yet. A client may have its whole
+// answer a moment before the server says that the connection is idle: at its bound, its
+// next connection is then refused, and it tries again. To wait for that moment here would
+// keep all other clients from being accepted.
 func (l *Listener) pushOut(g *group, states ...int32) bool {
 	for {
 		oldest := g.oldest(states)
