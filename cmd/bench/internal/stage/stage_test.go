@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"belfry/cmd/bench/internal/load"
 )
 
 // What was made before a stage began is told apart from what is made on it by its
@@ -51,6 +53,28 @@ func TestBetween(t *testing.T) {
 	for d, want := range map[time.Duration]time.Duration{0: 5, 5: 5, 7: 7, 50: 50, 90: 50} {
 		if got := between(d, 5, 50); got != want {
 			t.Errorf("%d: got %d, want %d", d, got, want)
+		}
+	}
+}
+
+// What counts is when a delivery came, and not how long it took.
+func TestCameLate(t *testing.T) {
+	t.Parallel()
+	const ms = int64(time.Millisecond)
+	l := load.Done{Begun: 5000 * ms, Ended: 15_000 * ms, Sent: []int64{0, 10_000_000}} // at the beginning, and at the end
+	for _, c := range []struct {
+		i    int
+		late time.Duration
+		want bool
+	}{
+		{0, 9 * time.Second, false},
+		{0, 11 * time.Second, false},
+		{0, 11*time.Second + 1, true},
+		{1, 900 * time.Millisecond, false},
+		{1, 1100 * time.Millisecond, true},
+	} {
+		if got := cameLate(l, c.i, c.late); got != c.want {
+			t.Errorf("alert %d, %v after it was to be sent: got %v, want %v", c.i, c.late, got, c.want)
 		}
 	}
 }

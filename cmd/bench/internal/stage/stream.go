@@ -42,6 +42,12 @@ type Streamed struct {
 // lateAfter is what a delivery may still take when nothing more is posted.
 const lateAfter = time.Second
 
+// cameLate says whether alert i was received later than that, given how late it was
+// after it was to be sent.
+func cameLate(l load.Done, i int, late time.Duration) bool {
+	return l.SentAt(i)+late.Nanoseconds() > l.Ended+lateAfter.Nanoseconds()
+}
+
 // Stream posts to a destination at a fixed rate for so long, and waits a little
 // for stragglers.
 func (s *Stage) Stream(ctx context.Context, prefix string, to calls.Destination, rate float64, length time.Duration) (Streamed, error) {
@@ -73,7 +79,7 @@ func (s *Stage) StreamOf(ctx context.Context, l load.Plan, to []calls.Destinatio
 	h := measure.NewHistogram()
 	st.Audit, err = s.AuditSpread(ctx, st.Loaded, to, func(i int, late time.Duration) {
 		measure.Record(h, late)
-		if st.Loaded.SentAt(i)+late.Nanoseconds() > st.Loaded.Ended+lateAfter.Nanoseconds() {
+		if cameLate(st.Loaded, i, late) {
 			st.Late++
 		}
 	})
