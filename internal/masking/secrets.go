@@ -1,9 +1,12 @@
 package masking
 
 import (
+	"cmp"
 	"encoding/base64"
+	"maps"
 	"mime"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -82,8 +85,11 @@ func (s *secretList) add(value string, atLeast int) {
 
 // isTelling reports whether whoever reads a value in an answer can take it for a secret.
 func isTelling(value string, atLeast int) bool {
-	return len(value) >= atLeast && !common[strings.ToLower(value)]
+	return len(value) >= atLeast && (len(value) > longestCommon || !common[strings.ToLower(value)])
 }
+
+// longestCommon spares longer values, as keys are, the look into common.
+var longestCommon = len(slices.MaxFunc(slices.Collect(maps.Keys(common)), func(a, b string) int { return cmp.Compare(len(a), len(b)) }))
 
 // schemes are the words with which credentials begin that say how to read them
 // (the IANA registry of authentication schemes, and what is common beside it).
