@@ -49,19 +49,20 @@ func NewPayloads(s Shape) Payloads {
 func LogTypeOf(logType string, n int) string { return logType + "." + strconv.Itoa(n) }
 
 // contextOf makes an alertContext of about so many bytes: a few facts, and then
-// events that differ, because what repeats itself would be compressed to nothing
-// where it is stored.
+// events as logs have them, of which an eighth differs. What repeats itself as a
+// whole would be compressed to nothing where it is stored.
 func contextOf(size int) string {
 	var b strings.Builder
 	b.WriteString(`{"sourceIp":"203.0.113.7","port":4444,"user":"j.doe","bytesOut":73412,"region":"eu-central-1"`)
 	if size > 0 {
 		random := rand.New(rand.NewPCG(1, uint64(size)))
 		b.WriteString(`,"events":[`)
-		for n := 0; n == 0 || b.Len() < size-60; n++ {
+		for n := 0; n == 0 || b.Len() < size-100; n++ {
 			if n > 0 {
 				b.WriteByte(',')
 			}
-			fmt.Fprintf(&b, `{"requestId":"%016x","sourceIp":"198.51.100.%d","bytes":%d,"action":"GetObject"}`,
+			fmt.Fprintf(&b, `{"eventVersion":"1.08","eventSource":"s3.example.com","eventName":"GetObject","region":"eu-central-1",`+
+				`"requestId":"%016x","sourceIp":"198.51.100.%d","bytes":%d,"readOnly":true}`,
 				random.Uint64(), random.IntN(256), random.IntN(1<<20))
 		}
 		b.WriteByte(']')
