@@ -1,7 +1,6 @@
 package dispatch
 
 import (
-	"context"
 	"net/http"
 	"testing"
 	"time"
@@ -83,18 +82,17 @@ func TestCancelledWhileItWaits(t *testing.T) {
 	f := newDispatcher(t, pgtest.New(t)).ready(t)
 	to := newSink(t)
 	hook := f.webhook(t, to.URL, limited(destination.Limits{MaxInFlight: 1}))
-	f.learn(t, hook, quickly)
-	f.occupy(t, hook.ID)
 	v := f.wait(t, f.send(t, hook, 1)[0], is(delivery.Queued))
-	ended := make(chan error)
-	go func() { ended <- f.work(context.Background(), v.JobID, v.ID) }()
-	until(t, "it waits", func() bool { return f.limiter.Taken() == 2 })
+	out, err := f.executor.load(v.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	j := job{id: v.JobID, deliveryID: v.ID, out: out, seen: time.Now().Add(-maxSnapshotAge - time.Millisecond)} // it has waited since
 	if _, err := f.Cancel(t.Context(), v.ID, me); err != nil {
 		t.Fatal(err)
 	}
-	<-time.After(maxSnapshotAge + 20*time.Millisecond) // before WorkerWait ends
-	f.limiter.Release(hook.ID, limiter.Outcome{Took: quickly})
-	if err := <-ended; err != nil {
+	f.occupy(t, hook.ID) // its turn
+	if err := f.executor.workSlot(t.Context(), j, &slot{limiter: f.limiter, destinationID: hook.ID}); err != nil {
 		t.Error(err)
 	}
 	f.wantNoneTaken(t)
