@@ -69,8 +69,8 @@ func (h *ingestHistory) state() (detail string, busy, shut bool) {
 		}
 	}
 	if refused == 0 {
-		return "None were refused for want of room.", false, false
+		return "No call with alerts was refused lately.", false, false
 	}
-	detail = fmt.Sprintf("Of %d calls with alerts in the last %d s, %d were refused for want of room.", taken+refused, historySeconds, refused)
+	detail = fmt.Sprintf("Of %d calls with alerts in the last %d s, %d were refused because there was no room.", taken+refused, historySeconds, refused)
 	return detail, true, taken == 0 && bad >= historySeconds-1
 }

@@ -74,7 +74,9 @@ test("who saves what someone else has changed is told, and keeps both", async ({
   await name.fill(`${d.displayName} mine`);
   await api.call("PATCH", `/destinations/${d.id}`, { severities: ["LOW"] });
   await page.getByRole("button", { name: "Save changes" }).click();
-  const told = page.getByRole("alert").filter({ hasText: "This destination was changed while you edit it" });
+  const told = page
+    .getByRole("alert")
+    .filter({ hasText: "Somebody changed this destination while you were editing it" });
   await expect(told).toContainText("You have changed");
   await told.getByRole("button", { name: "Keep my changes, take the rest" }).click();
   await expect(name).toHaveValue(`${d.displayName} mine`);

@@ -85,7 +85,7 @@ test("what is held goes out past the hold, in the same run, once it was asked", 
   await page.keyboard.press("j");
   await page.keyboard.press("r");
   const dialog = page.getByRole("dialog", { name: `Send now to ${d.displayName}?` });
-  await expect(dialog).toContainText("Its destination is paused: this delivery goes out all the same, past the hold.");
+  await expect(dialog).toContainText("Its destination is paused. This delivery is sent all the same.");
   expect(hook.received).toHaveLength(0);
   await dialog.getByRole("button", { name: "Send now" }).click();
   await api.settled(deliveries, "delivered");

@@ -699,9 +699,9 @@ export interface paths {
          * Health of a destination
          * @description Scope: `read`.
          *
-         *     Whether the destination is healthy, how many deliveries wait for it, and how its attempts went in the last hour, the last
-         *     day, and hour by hour. Only counted attempts are included, never tests. A 429 is among the failed ones. The destination counts as busy as long as it also
-         *     acknowledges now and then; if it only answers 429, it is `failing`, and its deliveries are held.
+         *     Whether the destination is healthy, how many deliveries are held for it, and how its attempts went in the last hour, the last
+         *     day, and hour by hour. Only counted attempts are included, and no tests. A 429 counts as failed here. While the destination also
+         *     acknowledges now and then, it is only busy. If it answers nothing but 429, it is `failing`, and its deliveries are held.
          */
         get: operations["getDestinationHealth"];
         put?: never;
@@ -1232,13 +1232,13 @@ export interface components {
          * @description Why a delivery is `held`, `failed` or `cancelled`:
          *
          *     - `paused` (held): its destination is paused.
-         *     - `busy` (held): more wait for its destination than it may have in flight or than its rate lets through, or the destination asked for time with 429 or 503 and `Retry-After`, or the delivery is one of a bulk re-send. It goes out as soon as there is room.
-         *     - `failing` (held): its destination keeps failing, whether its `state` is `failing` or `unreachable`: at least 10 counted attempts in a row without an acknowledgement, over at least 30 s, of at least 3 deliveries. One held delivery at a time probes it, first after 5 s, then after twice as long each time, up to a minute, or after what it asks for with `Retry-After`. An acknowledgement releases all. A 429 ends nothing; of several that were under way together only one adds up.
-         *     - `our_side` (held): five attempts in a row did not count because Belfry's own side cut them short: it stopped, its machine ran out of sockets, ports or memory, or the server lacks the sealing key. It is tried again after its wait, which doubles from a second to a minute, for as long as that goes on. No attempt is charged, and of such a row only the first attempt and the fifth are stored.
+         *     - `busy` (held): its destination takes no more now. It has as many attempts in flight as it may, or its rate is used up, or it asked for time with 429 or 503 and `Retry-After`. Deliveries of a bulk re-send are held like this too. It goes out as soon as there is room.
+         *     - `failing` (held): its destination keeps failing, whether its `state` is `failing` or `unreachable`: at least 10 counted attempts in a row had no acknowledgement, over at least 30 s, of at least 3 deliveries. One held delivery at a time probes it, first after 5 s, then after twice as long each time, up to a minute, or after what it asks for with `Retry-After`. An acknowledgement releases all. A 429 is not an acknowledgement. Of several 429 to attempts that were in flight together only one counts.
+         *     - `our_side` (held): five attempts in a row did not count, because Belfry itself cut them short: it stopped, its machine ran out of sockets, ports or memory, or the server lacks the sealing key. Belfry goes on trying, after a wait that doubles from a second to a minute. None of these attempts is charged, and only the first and the fifth of them are stored.
          *     - `misconfigured` (held): the destination's settings cannot be used.
          *     - `attempts_exhausted` (failed): every attempt of the run failed.
-         *     - `rejected` (failed): the destination answered what, by its type, never heals, such as that the channel no longer exists. The rest of the run's attempts is not made. A webhook never fails for this: whatever it answers is tried again.
-         *     - `expired` (failed): it was held as `failing` for longer than the server allows, 72 h unless set otherwise.
+         *     - `rejected` (failed): the destination gave an answer that, by its type, never heals, such as that the channel no longer exists. No further attempt of the run is made. A webhook never fails like this: every attempt is retried, whatever it answers.
+         *     - `expired` (failed): it was held as `failing` for longer than the server allows, which is 72 h by default.
          *     - `destination_deleted` (cancelled): its destination was deleted.
          *     - `by_person` (cancelled): someone cancelled it.
          * @enum {string}
@@ -1297,15 +1297,15 @@ export interface components {
          */
         DestinationState: "active" | "paused";
         /**
-         * @description What its attempts have shown of a destination. Only counted attempts do so, and never tests:
+         * @description What the counted attempts have shown of a destination. Tests do not count.
          *
-         *     - `healthy`: the last one was acknowledged, or none was made yet: then `lastAckAt` and `lastFailure` are both `null`. A 429 in between changes nothing, but ten in a row without an acknowledgement do.
+         *     - `healthy`: the last attempt was acknowledged, or none was made yet. Then `lastAckAt` and `lastFailure` are both `null`. A 429 changes nothing, unless ten attempts in a row have no acknowledgement.
          *     - `failing`: it answers, but not with acknowledgements.
          *     - `unreachable`: nothing answers.
          *
-         *     A destination is not healthy when the last ones failed, 429 left out, or when ten in a row came back without an acknowledgement. Which of the two it then is, the `class` of the newest failed one says (`lastFailure`): after `dns`, `refused`, `timeout`, `tls`, `reset` and `blocked_address` it is `unreachable`; after `rejected`, `redirected` and `protocol` it is `failing`.
+         *     A destination is not healthy if the last attempts failed, not counting 429, or if ten attempts in a row had no acknowledgement. The `class` of the newest failed attempt (`lastFailure`) decides which of the two it is: `unreachable` after `dns`, `refused`, `timeout`, `tls`, `reset` and `blocked_address`, and `failing` after `rejected`, `redirected` and `protocol`.
          *
-         *     The state does not say whether deliveries are held: `heldSince` does.
+         *     The state does not say whether deliveries are held. `heldSince` does.
          * @enum {string}
          */
         DestinationHealthState: "healthy" | "failing" | "unreachable";
@@ -1628,8 +1628,8 @@ export interface components {
              */
             burst?: number | null;
             /**
-             * @description Whether its deliveries are held as `failing` while it keeps failing. With `false` each goes on by itself, until its
-             *     attempts are used up.
+             * @description Whether its deliveries are held as `failing` while it keeps failing. With `false` they are not held, and use up their
+             *     attempts.
              * @default true
              */
             holdFailing?: boolean | null;
@@ -2620,15 +2620,15 @@ export interface components {
             state: components["schemas"]["DestinationHealthState"];
             /**
              * Format: date-time
-             * @description Since when its deliveries are held as `failing`, and one at a time probes it; `null` while they are not.
+             * @description Since when its deliveries are held as `failing`, and one at a time probes it. `null` while they are not held for that.
              */
             heldSince: string | null;
             /**
              * Format: date-time
-             * @description When the first of the counted attempts began that have failed since the last acknowledgement; `null` while it is `healthy`.
+             * @description When the first counted attempt started that failed after the last acknowledgement. `null` while it is `healthy`.
              */
             failingSince: string | null;
-            /** @description How many counted attempts have failed since the last acknowledgement. A 429 ends nothing, and is left out until ten or more have come back without an acknowledgement; of several 429 that were under way together only one counts. */
+            /** @description How many counted attempts have failed since the last acknowledgement. A 429 is left out until ten or more attempts had no acknowledgement. Of several 429 to attempts that were in flight together only one counts. */
             consecutiveFailures: number;
             /**
              * Format: date-time
@@ -2639,7 +2639,7 @@ export interface components {
             lastFailure: components["schemas"]["LastFailure"] | null;
             /**
              * Format: date-time
-             * @description When the next held delivery may probe it; `null` while `heldSince` is.
+             * @description When the next held delivery may probe it. `null` while `heldSince` is.
              */
             nextProbeAt: string | null;
             /**

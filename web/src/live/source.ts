@@ -17,7 +17,7 @@ export type Change =
   | { kind: "many" };
 
 /**
- * `live`: changes are told. `polling`: they are asked for every few seconds, as the stream cannot be had.
+ * `live`: changes are told. `polling`: they are asked for every few seconds, as the stream is not available.
  * `unreachable`: nor do they come when asked for. `ended`: nobody is signed in any more.
  */
 export type LiveState = "connecting" | "live" | "polling" | "unreachable" | "ended";

@@ -37,10 +37,10 @@ const words: Record<DeliveryReason, Words> = {
     status: "held",
     word: "destination failing",
     sentence:
-      "Its destination keeps failing, so deliveries wait instead of using up their tries. One at a time probes it; when it acknowledges one, all go out.",
+      "Its destination keeps failing, so deliveries wait instead of using up their tries. One at a time probes it. When it acknowledges one, all go out.",
     ends: "One at a time probes it. An acknowledgement releases all.",
     sendNow: {
-      asks: "Its destination keeps failing: this delivery goes out all the same, past the hold, and spends a try.",
+      asks: "Its destination keeps failing. This delivery is sent all the same, and spends a try.",
     },
   },
   misconfigured: {
@@ -57,20 +57,20 @@ const words: Record<DeliveryReason, Words> = {
     word: "our side failed",
     sentence:
       "Five times in a row Belfry's own machine ran out of sockets, ports or memory, it stopped, or it lacked the sealing key. It tries again each minute or sooner, and no attempt is charged.",
-    ends: "Belfry's own machine ran out of sockets, ports or memory, it stopped, or it lacks the sealing key. Each is tried again within a minute, at no cost.",
+    ends: "Belfry's own machine ran out of sockets, ports or memory, it stopped, or it lacks the sealing key. Each is tried again within a minute, and spends no try.",
   },
   paused: {
     status: "held",
     word: "paused",
     sentence: "Its destination is paused. It goes out when the destination is resumed.",
     ends: "They go out, or are discarded, when it is resumed.",
-    sendNow: { asks: "Its destination is paused: this delivery goes out all the same, past the hold." },
+    sendNow: { asks: "Its destination is paused. This delivery is sent all the same." },
   },
   busy: {
     status: "held",
     word: "busy",
-    sentence: "Its destination has as much under way as it may have. It goes out as soon as there is room.",
-    ends: "It has as much under way as its limits allow. They go out as soon as there is room.",
+    sentence: "Its destination has as many attempts in flight as it may. It goes out as soon as there is room.",
+    ends: "It has as many attempts in flight as its limits allow. They go out as soon as there is room.",
   },
   by_person: { status: "cancelled", word: "by a person", sentence: "Someone cancelled it." },
   destination_deleted: {

@@ -5,9 +5,9 @@ const keys = [
   ["j", "Next row"],
   ["k", "Previous row"],
   ["Enter", "Open the row"],
-  ["x", "Select the row, or take it out; so does Space"],
-  ["r", "Re-send what is selected; else re-send or send now the row with the focus"],
-  ["Esc", "Leave a field, or close what is open"],
+  ["x", "Select the row, or deselect it. Space does the same"],
+  ["r", "Re-send the selected rows. If none is selected, re-send or send now the row that has the focus"],
+  ["Esc", "Leave a field, or close a dialog"],
   ["?", "This help"],
 ] as const;
 

@@ -2,14 +2,17 @@ import { useLiveState } from "../../live/useLive";
 import classes from "./LiveMark.module.css";
 
 const words = {
-  connecting: { word: "Connecting", more: "The stream of changes is being opened." },
+  connecting: { word: "Connecting", more: "Connecting to the stream of changes." },
   live: { word: "Live", more: "Changes are shown as they happen." },
   unreachable: {
     word: "Unreachable",
-    more: "Belfry cannot be reached. What is shown is how it was; the page goes on by itself when Belfry is back.",
+    more: "Belfry cannot be reached. This page shows older data, and goes on by itself when Belfry is back.",
   },
   ended: { word: "Signed out", more: "Your session has ended." },
-  polling: { word: "Every 5 s", more: "The stream of changes cannot be had: this page asks every 5 seconds instead." },
+  polling: {
+    word: "Every 5 s",
+    more: "The stream of changes is not available. This page asks every 5 seconds instead.",
+  },
 } as const;
 
 /** Says how fresh the page is. */

@@ -113,7 +113,7 @@ function Item({ item }: { item: Attention }) {
             {countWord(item)} {item.count === 1 ? "alert" : "alerts"} of the last 24 h named it
           </span>
           <Since at={item.since} />
-          <span>Correct it where the alerts come from, or give a destination this name; then send them.</span>
+          <span>Correct it where the alerts come from, or give a destination this name. Then send the alerts.</span>
         </Line>
       );
     case "moreUnknown":

@@ -16,7 +16,7 @@ export function FirstSteps() {
             <p>A destination is a service that alerts go to, with the severities, types and log types that it takes.</p>
             <Button renderRoot={(props) => <Link {...props} to="/destinations/new" />}>Create a destination</Button>
           </Step>
-          <Step title="Make a token for whoever posts alerts">
+          <Step title="Make a token for the producer that posts alerts">
             <p>
               It needs the scope <span className="mono">ingest</span> only, and is shown once.
             </p>

@@ -79,7 +79,7 @@ function Entries({ search, onSearch }: { search: AuditSearch; onSearch: (search:
         columns={["When", "Who and what", "Of", "Detail"]}
         template="130px minmax(200px, 1.2fr) minmax(200px, 1.2fr) minmax(160px, 1fr)"
         row={(e) => <Entry key={e.id} entry={e} />}
-        nothing={<Empty title="Nothing was changed yet">What people and programs change is listed here.</Empty>}
+        nothing={<Empty title="Nothing was changed yet">Changes by people and programs are listed here.</Empty>}
         filtered={filtered}
         onClear={clear}
       />
@@ -170,7 +170,7 @@ function IdFilter({ value, onChange }: { value: string | undefined; onChange: (i
       >
         <TextInput
           label="ID of what was changed"
-          description="In full; of an alert its alert ID"
+          description="The whole ID. For an alert, its alert ID"
           maxLength={256}
           value={text}
           onChange={(e) => setText(e.currentTarget.value)}

@@ -50,7 +50,7 @@ export function EndSessionButton({ session }: { session: OpenSession }) {
         <p>
           {session.current
             ? "This is your own session: you will be signed out."
-            : "Whoever uses it is signed out at their next click."}
+            : "The person who uses it is signed out at their next click."}
         </p>
         <p>
           Opened <Time at={session.createdAt} ago />

@@ -69,7 +69,7 @@ function TokenFields({
       <Stack gap="sm">
         <TextInput
           label="Name"
-          description="Who or what will use it. It stands wherever something was done with it."
+          description="Who or what will use it. The name is shown beside everything that is done with the token."
           placeholder="detection engine"
           required
           maxLength={200}
@@ -115,7 +115,7 @@ function TokenFields({
 function NewToken({ token, onClose }: { token: CreatedToken; onClose: () => void }) {
   return (
     <Stack gap="sm">
-      <p className={classes.once}>Copy it now: you will not see it again. Belfry keeps no copy.</p>
+      <p className={classes.once}>Copy it now. You will not see it again, and Belfry keeps no copy.</p>
       <div className={classes.token}>
         <code className="mono">{token.token}</code>
         <CopyButton text={token.token} what="token" />

@@ -104,7 +104,7 @@ function Setup({ server }: { server: ServerFacts }) {
         )}
       </Fact>
       <Fact name="Retry waits">
-        {server.retryWaits.length === 0 ? "No retries: one try is all." : server.retryWaits.join(", ")}
+        {server.retryWaits.length === 0 ? "No retries: each run has one try." : server.retryWaits.join(", ")}
         {all > 0 && (
           <div className="dim">
             One try and up to {waits.length} retries, over about {span(all)}. Each wait is up to 10 % longer.
@@ -120,7 +120,7 @@ function Setup({ server }: { server: ServerFacts }) {
       </Fact>
       <Fact name="Networks allowed">
         {server.allowedNetworks.length === 0 ? (
-          "None beside public addresses."
+          "None besides public addresses."
         ) : (
           <>
             {server.allowedNetworks.map((n) => (
@@ -128,7 +128,7 @@ function Setup({ server }: { server: ServerFacts }) {
                 {n}
               </span>
             ))}
-            <div className="dim">Not public, and may be called all the same.</div>
+            <div className="dim">Not public, but Belfry may call them.</div>
           </>
         )}
       </Fact>

@@ -27,7 +27,7 @@ export function SessionsPanel() {
 
 function Sessions({ sessions }: { sessions: readonly OpenSession[] }) {
   if (sessions.length === 0) {
-    return <Empty title="No open sessions">Whoever signs in is listed here.</Empty>;
+    return <Empty title="No open sessions">The sessions of people who sign in are listed here.</Empty>;
   }
   return (
     <AccessTable

@@ -58,7 +58,7 @@ function Tokens({ tokens }: { tokens: readonly Token[] }) {
   if (tokens.length === 0) {
     return (
       <Empty title="No tokens yet">
-        Create one for whoever posts alerts: a producer needs the scope <span className="mono">ingest</span> only.
+        Create one for each producer that posts alerts. It needs the scope <span className="mono">ingest</span> only.
       </Empty>
     );
   }

@@ -92,7 +92,7 @@ test("what is held goes out in the same run, and asks before it goes past a paus
   await press("Send now");
   expect(post).not.toHaveBeenCalled();
   const dialog = await screen.findByRole("dialog", { name: "Send now to SOAR?" });
-  expect(dialog.textContent).toContain("goes out all the same, past the hold");
+  expect(dialog.textContent).toContain("is sent all the same");
   const confirm = [...dialog.querySelectorAll("button")].find((b) => b.textContent === "Send now");
   await act(async () => confirm?.click());
   expect(post.mock.calls).toEqual([["/api/v1/deliveries/{id}/send-now", expect.anything()]]);

@@ -53,12 +53,12 @@ test("the first attempt of a delivery that was held waited after no other", () =
 test.each([
   ["a body that is there", attempt, 1],
   ["a body that is not kept", { ...attempt, requestBody: null, stripped: true }, 0],
-])("of %s it is said, or not, that it went on", (_name, shown, times) => {
+])("of %s it is said, or not, that it was longer", (_name, shown, times) => {
   render(
     <MantineProvider>
       <AttemptBody attempt={shown} />
     </MantineProvider>,
   );
   fireEvent.click(screen.getByRole("tab", { name: "Request" }));
-  expect(screen.queryAllByText(/The body went on/)).toHaveLength(times);
+  expect(screen.queryAllByText(/The body was longer/)).toHaveLength(times);
 });

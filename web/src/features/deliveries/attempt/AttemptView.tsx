@@ -70,7 +70,7 @@ export function AttemptBody({ attempt }: { attempt: Attempt }) {
   return (
     <>
       {attempt.stripped && (
-        <p className={classes.banner}>Storing this attempt as it was failed: its body and headers are not kept.</p>
+        <p className={classes.banner}>Its body and headers are missing, because they could not be stored.</p>
       )}
       <Tabs defaultValue="response" keepMounted={false}>
         <Tabs.List>
@@ -115,12 +115,12 @@ function RequestView({ attempt }: { attempt: Attempt }) {
       )}
       <HeaderList headers={attempt.requestHeaders} />
       {attempt.requestBody === null ? (
-        <p className="dim">The body that was sent is no longer known.</p>
+        <p className="dim">The body that was sent is not known any more.</p>
       ) : (
         <CodeBlock body={{ text: attempt.requestBody }} what="request body" />
       )}
       {attempt.requestBody !== null && attempt.requestBodyTruncated && (
-        <p className="dim">The body went on; its first 64 KiB are stored.</p>
+        <p className="dim">The body was longer. Its first 64 KiB are stored.</p>
       )}
     </div>
   );
@@ -144,7 +144,7 @@ function ResponseView({ attempt }: { attempt: Attempt }) {
       {body && <CodeBlock body={body} what="response body" />}
       {attempt.responseStorage !== "none" && <HeaderList headers={attempt.responseHeaders} />}
       {attempt.responseHeadersTruncated && (
-        <p className="dim">The answer had more headers than these: 16 KiB of them are kept.</p>
+        <p className="dim">The answer had more headers. 16 KiB of them are stored.</p>
       )}
     </div>
   );

@@ -67,7 +67,7 @@ export function BulkCard({
         <p className={classes.note}>
           {resent === 0 || outcomes?.open === 0
             ? "Each has had its turn."
-            : "Each has had its turn: what was re-sent goes out now, or has."}{" "}
+            : "Each delivery was re-sent or skipped. Those that were re-sent go out now, or already have."}{" "}
           {results && (
             <Link to="/deliveries" search={results}>
               See what comes of them
@@ -120,7 +120,7 @@ function PaceWords({ bulk }: { bulk: BulkResend }) {
   }
   const pace = Math.min(bulk.perSecond, paceOf(samples) ?? bulk.perSecond);
   if (pace === 0 && leftMs > 0) {
-    return <span>It waits: for its destinations to take what was re-sent, or for new alerts, which go first.</span>;
+    return <span>It waits until its destinations have taken what was re-sent, or for new alerts, which go first.</span>;
   }
   return (
     <span>

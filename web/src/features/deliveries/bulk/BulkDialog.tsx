@@ -76,7 +76,7 @@ export function BulkDialog({
         </Loaded>
         {mayBeDelivered(chosen) && (
           <Checkbox
-            label="Those that were delivered, too"
+            label="Also those that were delivered"
             description="Their destinations get them a second time, marked as the same delivery."
             checked={again}
             onChange={(e) => setAgain(e.currentTarget.checked)}
@@ -84,7 +84,7 @@ export function BulkDialog({
         )}
         <TextInput
           label="How many a second, at most"
-          description="New alerts go first, and each destination’s own limits hold."
+          description="New alerts go first, and each destination’s limits apply."
           inputMode="numeric"
           autoComplete="off"
           value={pace}
@@ -134,8 +134,8 @@ function CountWords({ count, chosen, perSecond }: { count: BulkCount; chosen: Ch
       <div className="dim">
         {left > 0 && count.total > 0 && `The other ${left.toLocaleString()} selected are left out. `}
         {count.total === 0
-          ? "Re-sent together are those that failed or were cancelled. Those that wait go out by themselves; “Send now” in its row sends one at once."
-          : "Those that wait go out by themselves. What is delivered or re-sent before its turn comes is skipped."}
+          ? "Only deliveries that failed or were cancelled are re-sent together. Those that wait go out by themselves. “Send now” in a row sends that one at once."
+          : "Those that wait go out by themselves. A delivery that is delivered or re-sent before its turn comes is skipped."}
       </div>
     </div>
   );

@@ -54,7 +54,7 @@ export function StatusCounts({
         ))}
       </fieldset>
       {query.data && deliveryStatuses.some((s) => query.data[s].capped) && (
-        <p className={classes.note}>Not all deliveries were looked at: a number with a “+” may be too small.</p>
+        <p className={classes.note}>Not all deliveries were counted. A number with a “+” may be too small.</p>
       )}
     </>
   );

@@ -31,7 +31,7 @@ export function AuditPanel({ destinationId }: { destinationId: string }) {
         <Loaded query={query} what="Who changed it" lines={3}>
           {({ items, nextCursor }) =>
             items.length === 0 ? (
-              <p className={classes.none}>No change is on record any more.</p>
+              <p className={classes.none}>Its changes have been dropped from the audit log.</p>
             ) : (
               <>
                 <ol className={classes.list}>

@@ -44,7 +44,7 @@ export function DeleteDialog({
       onConfirm={() => remove.mutate()}
     >
       {counts.isPending && <SkeletonLines lines={1} />}
-      {counts.isError && <p>How many of its deliveries are still open could not be counted. They are cancelled.</p>}
+      {counts.isError && <p>Its open deliveries could not be counted. They will be cancelled.</p>}
       {open !== undefined && (
         <p>
           {open.n === 0 ? (

@@ -5,7 +5,7 @@ import { countText } from "../health/health";
 /** How many alerts named a destination lately, in a sentence. */
 export function NamingText({ naming }: { naming: UseQueryResult<components["schemas"]["AlertsNaming"]> }) {
   if (naming.data === undefined) {
-    return naming.isError ? "How many alerts name it could not be counted." : "Counting the alerts that name it…";
+    return naming.isError ? "The alerts that name it could not be counted." : "Counting the alerts that name it…";
   }
   const { alerts, capped } = naming.data;
   if (alerts === 0) {

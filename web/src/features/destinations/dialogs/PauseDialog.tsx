@@ -27,7 +27,7 @@ export function PauseDialog({ destination, onClose }: { destination: Destination
       error={pause.error}
       onConfirm={() => pause.mutate()}
     >
-      Nothing more is sent to it. Alerts are routed to it as ever, and wait with what is open now: they are held, spend
+      Nothing more is sent to it. Alerts are still routed to it, and wait with its open deliveries: they are held, spend
       no attempt and do not expire. Resume it to send them, or to discard them.
     </ConfirmDialog>
   );

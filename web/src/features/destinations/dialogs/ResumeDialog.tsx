@@ -32,7 +32,7 @@ export function ResumeDialog({
       showDestination(queries, d);
       onClose();
     },
-    discard ? "Resumed, and what waited was cancelled" : "Resumed",
+    discard ? "Resumed, and the waiting deliveries were cancelled" : "Resumed",
   );
   const open = counts.data && openCount(counts.data);
   const waiting = open && countText(open.n, open.more);
@@ -50,12 +50,12 @@ export function ResumeDialog({
       {counts.isPending && <SkeletonLines lines={2} />}
       {counts.isError && (
         <ProblemAlert
-          title="How many wait could not be loaded"
+          title="The number of waiting deliveries could not be loaded"
           error={counts.error}
           retry={() => void counts.refetch()}
         />
       )}
-      {open?.n === 0 && <p>Nothing waits for it. What comes from now on is sent.</p>}
+      {open?.n === 0 && <p>No delivery waits for it. New ones are sent from now on.</p>}
       {open !== undefined && open.n > 0 && (
         <Radio.Group
           label={`${waiting} ${open.n === 1 ? "delivery waits" : "deliveries wait"} for it`}
@@ -67,7 +67,7 @@ export function ResumeDialog({
               size="xs"
               value="send"
               label="Send them"
-              description="Each goes on when it is due; the limits of the destination hold."
+              description="Each goes on when it is due, within the limits of the destination."
             />
             <Radio
               size="xs"

@@ -52,7 +52,11 @@ export function EditForm({
   const save = useAction({
     mutationFn: () => patchDestination(base.id, base.version, patch),
     onSuccess: (d) => {
-      announce(d.formerNames.length > base.formerNames.length ? "Saved. The old name goes on working." : "Saved");
+      announce(
+        d.formerNames.length > base.formerNames.length
+          ? "Saved. Alerts that use the old name still reach it."
+          : "Saved",
+      );
       showDestination(queries, d);
       readAgain(queries, d.id);
       if (d.signingSecret === undefined) {
@@ -90,7 +94,7 @@ export function EditForm({
       <Panel title="Configuration">
         {moved && (
           <div className={classes.moved} role="alert">
-            <strong>This destination was changed while you edit it</strong> (<Time at={now.updatedAt} />
+            <strong>Somebody changed this destination while you were editing it</strong> (<Time at={now.updatedAt} />
             {`: ${theirs.join(", ") || "the value of a secret"}`}).{" "}
             {changed.length > 0 ? `You have changed ${changed.join(", ")}.` : "You have changed nothing yet."}
             <Group gap="xs" mt={8}>
@@ -154,7 +158,7 @@ export function EditForm({
           closeOnClickOutside={false}
           closeOnEscape={false}
         >
-          <p className={classes.hint}>The one before could not be opened any more. The changes are saved.</p>
+          <p className={classes.hint}>The previous one could not be opened any more. The changes are saved.</p>
           <SecretOnce secret={made} />
           <Group justify="flex-end" mt="sm">
             <Button onClick={leave}>Done</Button>

@@ -51,5 +51,5 @@ test.each([
 
 test("why there is no burst is said", () => {
   render(<Form />, { wrapper: MantineProvider });
-  expect(screen.getByText("Only together with a rate: enter one first.")).toBeTruthy();
+  expect(screen.getByText("It needs a rate. Enter one first.")).toBeTruthy();
 });

@@ -25,7 +25,7 @@ export function LimitsFields({ values, onChange, errorOf }: FieldsProps) {
       <div className={classes.limits} style={{ marginTop: 10 }}>
         <TextInput
           label="In flight"
-          description="Attempts under way at a time, from each replica of Belfry."
+          description="Attempts in flight at a time, from each replica of Belfry."
           placeholder={String(defaultInFlight)}
           inputMode="numeric"
           autoComplete="off"
@@ -48,7 +48,7 @@ export function LimitsFields({ values, onChange, errorOf }: FieldsProps) {
         <TextInput
           label="Burst"
           description={
-            unlimited ? "Only together with a rate: enter one first." : "Attempts started at once after a quiet time."
+            unlimited ? "It needs a rate. Enter one first." : "Attempts started at once after a time without any."
           }
           placeholder={unlimited ? "" : String(usualBurst)}
           inputMode="numeric"

@@ -68,7 +68,7 @@ export function HealthBanners({
       )}
       {destination.state === "paused" && (
         <Banner tone="hold" title="This destination is paused">
-          Alerts are routed to it as ever, and wait
+          Alerts are still routed to it, and wait
           {held && held.n > 0 ? `: ${countText(held.n, held.more)} are held` : ""}.
           <Button variant="default" size="compact-xs" ml={8} onClick={() => onOpen("resume")}>
             Resume…

@@ -29,8 +29,8 @@ const sentences: Record<HealthStatus, string> = {
   keeps_failing: "Ten attempts or more in a row came back without an acknowledgement.",
   unreachable: "Nothing answered its last attempt.",
   failing: "It answered its last attempt, but not with an acknowledgement.",
-  slowed: "It answered 429 or 503 and asked for time.",
-  paused: "Someone paused it. Alerts are routed to it as ever, and wait.",
+  slowed: "It answered 429 or 503, and asked to be sent less.",
+  paused: "Someone paused it. Alerts are still routed to it, and wait.",
   untried: "No attempt was made yet.",
   healthy: "It acknowledged its last attempt.",
 };

@@ -49,7 +49,7 @@ export function DestinationRow({ listed: { destination, type, health, hours } }:
             to="/deliveries"
             search={{ destination: [id], status: ["held"] }}
             className={classes.held}
-            title="Its deliveries that wait on purpose"
+            title="Its held deliveries"
           >
             {countText(held.n, held.more)} held
           </Link>

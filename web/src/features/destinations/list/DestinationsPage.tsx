@@ -87,7 +87,7 @@ export function DestinationsPage() {
       {health.isError && (
         <div style={{ marginBottom: 12 }}>
           <ProblemAlert
-            title="How the destinations do could not be brought up to date"
+            title="The health of the destinations could not be loaded"
             error={health.error}
             retry={() => void health.refetch()}
           />

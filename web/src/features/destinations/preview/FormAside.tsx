@@ -27,8 +27,8 @@ export function FormAside({
           {of.kind === "saved"
             ? "Sends one test alert to the destination as it is saved."
             : saved
-              ? "Sends one test alert with the settings as they would be if you saved now, signed as its alerts are, and saves nothing."
-              : "Sends one test alert with the settings as entered, and saves nothing. It is signed with a secret made for the test alone."}
+              ? "Sends one test alert with the settings as entered, signed as its alerts are. Nothing is saved."
+              : "Sends one test alert with the settings as entered. It is signed with a secret made for this test. Nothing is saved."}
         </p>
         <TestPanel
           of={JSON.stringify(of)}
