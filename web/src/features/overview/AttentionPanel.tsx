@@ -132,8 +132,8 @@ function Item({ item }: { item: Attention }) {
     case "held":
       return (
         <Line kind={item.kind} state={item.state} title={<Name of={item.destination}>{`is ${item.state}`}</Name>}>
-          <Since at={item.since} />
           <Held id={item.destination.id} reason="failing" count={item.held} />
+          <Since at={item.since} />
           <Last of={item.last} />
         </Line>
       );

@@ -37,9 +37,8 @@ export function HealthBanners({
       )}
       {health && health.state !== "healthy" && health.heldSince !== null && (
         <Banner tone="bad" title={unhealthyTitle[health.state]}>
-          {unhealthySentence[health.state]} It has gone on for so long that its deliveries are held and spend no
-          attempt, since <Time at={health.heldSince} /> (<Time at={health.heldSince} ago />
-          ): {heldText(health.held, "failing")} now.
+          {unhealthySentence[health.state]} Its deliveries have been held since <Time at={health.heldSince} /> (
+          <Time at={health.heldSince} ago />) and spend no attempt: {heldText(health.held, "failing")} now.
           {health.nextProbeAt !== null && destination.state === "active" && (
             <>
               {" "}

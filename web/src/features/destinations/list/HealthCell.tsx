@@ -28,7 +28,7 @@ export function HealthCell({ health, hours }: { health: DestinationHealth; hours
         )}
         {failingSince !== null && (
           <span className={classes.since}>
-            failing since <Time at={failingSince} />
+            no acknowledgement since <Time at={failingSince} />
           </span>
         )}
       </div>
