@@ -37,7 +37,7 @@ func TestEffectsOfAttemptsWhoseCommitWasNotAnswered(t *testing.T) {
 		}},
 		"failed, and the budget used": {[]option{waits()}, 500, 1, effects{
 			Row: "failed attempts_exhausted, 1 of run 1, 1 made, not due", Jobs: "work over", Events: "delivery failed attempts_exhausted",
-			Counted: "attempt_duration_seconds +1, attempts_total rejected +1, deliveries_finished_total failed +1, record_retries_total +1",
+			Counted: "attempt_duration_seconds +1, attempts_total rejected +1, deliveries_failed_total attempts_exhausted +1, deliveries_finished_total failed +1, record_retries_total +1",
 			Logged:  "INFO delivery attempted, status failed; ERROR delivery failed, status failed, reason attempts_exhausted",
 		}},
 	} {
