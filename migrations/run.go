@@ -94,12 +94,12 @@ func run(ctx context.Context, pool *pgxpool.Pool, s Step, direction bool) error 
 // withProvider opens goose with connections of its own, as a step needs them.
 func withProvider(pool *pgxpool.Pool, s Step, fn func(*goose.Provider) error) error {
 	cfg := pool.Config()
-	patience := lockTimeout
+	maxLockWait := lockTimeout
 	if concurrent(s) {
-		patience = 0
+		maxLockWait = 0
 	}
 	for setting, value := range map[string]string{
-		"lock_timeout":      fmt.Sprint(patience.Milliseconds()),
+		"lock_timeout":      fmt.Sprint(maxLockWait.Milliseconds()),
 		"statement_timeout": "0",
 	} {
 		cfg.ConnConfig.RuntimeParams[setting] = value

@@ -27,7 +27,7 @@ func TestE2ECutOffFromPostgres(t *testing.T) {
 	a, ca := serving(t, proxy.url)
 	_, cb := serving(t, databaseURL)
 	explain(t, databaseURL)
-	ca.http.Timeout = 5 * time.Second // a producer's patience
+	ca.http.Timeout = 5 * time.Second // for how long a producer waits
 	ca.destination(t, "SOAR", h.url)
 
 	// Cut in the middle of a record and of an accept, which have locked what the

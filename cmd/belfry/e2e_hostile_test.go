@@ -120,7 +120,8 @@ func echo(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.Copy(w, r.Body)
 }
 
-func nowhere(t *testing.T) string {
+// refusingURL is of a port at which nobody listens any more.
+func refusingURL(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -134,7 +135,7 @@ func misbehaving(t *testing.T, otherHook string) []hostile {
 	t.Helper()
 	cutAt64K := func(a attemptView) bool { return a.ResponseTruncated && len(a.body()) == 64<<10 }
 	return []hostile{
-		{"refuses", nowhere(t), "refused", 0, nil},
+		{"refuses", refusingURL(t), "refused", 0, nil},
 		{"hangs", over(t, func(_ http.ResponseWriter, r *http.Request) {
 			_, _ = io.Copy(io.Discard, r.Body) // without which nobody notices that the sender has gone
 			<-r.Context().Done()

@@ -34,7 +34,7 @@ const (
 	receiveDrain = 3 * time.Second
 )
 
-// errStopping is why requests in hand are answered without their delay.
+// errStopping is why requests in flight are answered without their delay.
 var errStopping = errors.New("stopping")
 
 // Run receives until ctx ends.

@@ -322,7 +322,7 @@ func TestReceiveStops(t *testing.T) {
 			t.Errorf("status = %d, want 200", status)
 		}
 	case <-time.After(20 * time.Second):
-		t.Error("the request in hand got no answer")
+		t.Error("the request in flight got no answer")
 	}
 }
 

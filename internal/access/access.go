@@ -138,14 +138,14 @@ func Same(a, b []byte) bool { return subtle.ConstantTimeCompare(a, b) == 1 }
 // CheckToken says what is wrong with a token's name and scopes, by field.
 func CheckToken(name string, scopes []string) map[string]string {
 	wrong := map[string]string{}
-	flaw := spelling.Check(strings.TrimSpace(name))
+	misspelt := spelling.Check(strings.TrimSpace(name))
 	switch n := utf8.RuneCountInString(strings.TrimSpace(name)); {
 	case n == 0:
 		wrong["name"] = "is required"
 	case n > 100:
 		wrong["name"] = "must be at most 100 characters"
-	case flaw != nil:
-		wrong["name"] = flaw.Error()
+	case misspelt != nil:
+		wrong["name"] = misspelt.Error()
 	case reserved(name):
 		wrong["name"] = "is a name that Belfry uses itself"
 	}

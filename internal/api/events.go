@@ -45,40 +45,40 @@ type streamOwner struct {
 }
 
 // enter counts a stream in, unless there are too many.
-func (o *streams) enter(c access.Caller) (leave func(), err error) {
+func (s *streams) enter(c access.Caller) (leave func(), err error) {
 	token, session := streamOwner{id: c.TokenID}, streamOwner{id: c.SessionID}
 	if c.TokenID == uuid.Nil {
 		token.name = c.Name
 	}
 	has := session != streamOwner{}
-	o.mu.Lock()
-	defer o.mu.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	switch {
-	case o.of[token] >= maxTokenStreams, has && o.of[session] >= maxSessionStreams:
+	case s.of[token] >= maxTokenStreams, has && s.of[session] >= maxSessionStreams:
 		return nil, errStreams
-	case o.all >= maxStreams:
+	case s.all >= maxStreams:
 		return nil, dispatch.ErrOverloaded
-	case o.of == nil:
-		o.of = map[streamOwner]int{}
+	case s.of == nil:
+		s.of = map[streamOwner]int{}
 	}
 	count := func(n int) {
-		o.all += n
-		o.add(token, n)
+		s.all += n
+		s.add(token, n)
 		if has {
-			o.add(session, n)
+			s.add(session, n)
 		}
 	}
 	count(1)
 	return func() {
-		o.mu.Lock()
-		defer o.mu.Unlock()
+		s.mu.Lock()
+		defer s.mu.Unlock()
 		count(-1)
 	}, nil
 }
 
-func (o *streams) add(who streamOwner, n int) {
-	if o.of[who] += n; o.of[who] == 0 {
-		delete(o.of, who)
+func (s *streams) add(who streamOwner, n int) {
+	if s.of[who] += n; s.of[who] == 0 {
+		delete(s.of, who)
 	}
 }
 

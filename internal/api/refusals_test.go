@@ -14,7 +14,7 @@ import (
 )
 
 // A line a second for each code says how many there were.
-func TestRefusalsAreLoggedSeldom(t *testing.T) {
+func TestRefusalsAreSampled(t *testing.T) {
 	t.Parallel()
 	var got []string
 	log, now := new(logBook), time.Now()

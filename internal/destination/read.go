@@ -128,17 +128,17 @@ func (d *Destination) readName(f *invalid.Reader) {
 	name := strings.TrimSpace(f.Text("displayName"))
 	d.DisplayName = name
 	_, notID := uuid.Parse(name)
-	flaw := spelling.Check(name)
+	misspelt := spelling.Check(name)
 	switch n := utf8.RuneCountInString(name); {
 	case f.IsWrong("displayName"):
 	case n == 0:
 		f.Wrong("displayName", invalid.CodeRequired, "is required")
 	case n > maxDisplayName:
 		f.Wrong("displayName", invalid.CodeTooLong, fmt.Sprintf("must be at most %d characters", maxDisplayName))
-	case flaw != nil && flaw.Control:
-		f.Wrong("displayName", invalid.CodeControlCharacter, flaw.Error())
-	case flaw != nil:
-		f.Wrong("displayName", invalid.CodeFormat, flaw.Error())
+	case misspelt != nil && misspelt.Control:
+		f.Wrong("displayName", invalid.CodeControlCharacter, misspelt.Error())
+	case misspelt != nil:
+		f.Wrong("displayName", invalid.CodeFormat, misspelt.Error())
 	case NameKey(name) == NameKey("SKIP"):
 		f.Wrong("displayName", invalid.CodeFormat, "must not be SKIP, which in an alert's destinations means none of them")
 	case notID == nil:

@@ -41,14 +41,14 @@ func (c *cluster) endStale(ctx context.Context, pid int) error {
 		if err := syscall.Kill(pid, f.signal); err != nil && !errors.Is(err, syscall.ESRCH) {
 			return fmt.Errorf("stop the postgres left behind, process %d: %w", pid, err)
 		}
-		patience := time.After(f.wait)
+		timeout := time.After(f.wait)
 		for waiting := true; waiting; {
 			select {
 			case <-tick.C:
 				if !serves(pid, c.data) {
 					return nil
 				}
-			case <-patience:
+			case <-timeout:
 				waiting = false
 			case <-ctx.Done():
 				return ctx.Err()

@@ -20,7 +20,7 @@ func TestText(t *testing.T) {
 	}
 }
 
-func TestFlaw(t *testing.T) {
+func TestCheckText(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
 		"": "", "aé😀\ufffd": "", "\ud7ff\ue000": "", "a\x00": "nul must not contain the character U+0000", "\x00\xff": "nul must not contain the character U+0000",

@@ -11,7 +11,7 @@ import (
 // where the two could be taken for one another; nil if there is none. What is
 // allowed is the level "highly restrictive" of UTS 39, section 5.2: one script, or
 // Latin beside Chinese, Japanese or Korean.
-func mixed(rs []rune) *Flaw {
+func mixed(rs []rune) *CharacterError {
 	var shared, before []string // of all so far, and of the last one
 	groups := [][]string{
 		{"Latin", "Han", "Hiragana", "Katakana"},
@@ -32,7 +32,7 @@ func mixed(rs []rune) *Flaw {
 			return !slices.ContainsFunc(g, func(s string) bool { return slices.Contains(of, s) })
 		})
 		if len(shared) == 0 && len(groups) == 0 {
-			return &Flaw{r, i + 1, false, fmt.Sprintf("it is %s, and stands beside %s: letters of different scripts can look the same", anyOf(of), anyOf(before))}
+			return &CharacterError{r, i + 1, false, fmt.Sprintf("it is %s, and stands beside %s: letters of different scripts can look the same", anyOf(of), anyOf(before))}
 		}
 		before = of
 	}

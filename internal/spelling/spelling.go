@@ -11,8 +11,8 @@ import (
 	"golang.org/x/text/unicode/runenames"
 )
 
-// Flaw is the first character of a name that a name must not have, and why.
-type Flaw struct {
+// CharacterError is the first character of a name that a name must not have, and why.
+type CharacterError struct {
 	Rune    rune
 	Place   int  // counted in characters, from 1
 	Control bool // a control character in the sense of Unicode (Cc)
@@ -20,8 +20,8 @@ type Flaw struct {
 }
 
 // Error says it to a person, as what is to be said of a field.
-func (f *Flaw) Error() string {
-	return fmt.Sprintf("must not have %s (%s character): %s", named(f.Rune), ordinal(f.Place), f.why)
+func (e *CharacterError) Error() string {
+	return fmt.Sprintf("must not have %s (%s character): %s", named(e.Rune), ordinal(e.Place), e.why)
 }
 
 // named says which character it is: U+202E RIGHT-TO-LEFT OVERRIDE. The character
@@ -48,12 +48,12 @@ func ordinal(n int) string {
 	return fmt.Sprint(n, suffix)
 }
 
-// Check returns the first flaw of a name, or nil.
-func Check(name string) *Flaw {
+// Check returns the first character that a name must not have, or nil.
+func Check(name string) *CharacterError {
 	rs := []rune(name)
 	for i, r := range rs {
 		if why := unseen(r); why != "" && !inEmoji(rs, i) {
-			return &Flaw{r, i + 1, unicode.IsControl(r), why}
+			return &CharacterError{r, i + 1, unicode.IsControl(r), why}
 		}
 	}
 	return mixed(rs)

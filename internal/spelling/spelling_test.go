@@ -19,8 +19,8 @@ func TestCheckAllows(t *testing.T) {
 		"🚨", "⚠️ Pager", "⚠ Pager", "👩‍🚒 on call", "👩🏽‍🚒", "🏳️‍🌈", "🏴󠁧󠁢󠁥󠁮󠁧󠁿 team", "SOC 🏴󠁧󠁢󠁥󠁮󠁧󠁿", "🏴󠁧󠁢󠁳󠁣󠁴󠁿🏴󠁧󠁢󠁷󠁬󠁳󠁿", "1️⃣ first", "#️⃣", "ℹ️ info", "‼️", "↔️", "👨‍👩‍👧‍👦", "🇩🇪 SOC",
 		"A\u00a0B", "A\u3000B", "ＳＯＡＲ", "√2 ≠ 1", "O'Brien", "co-op", "हिन्दी",
 	} {
-		if flaw := spelling.Check(name); flaw != nil {
-			t.Errorf("%q %v", name, flaw)
+		if wrong := spelling.Check(name); wrong != nil {
+			t.Errorf("%q %v", name, wrong)
 		}
 	}
 }
@@ -93,19 +93,19 @@ func TestCheckRefuses(t *testing.T) {
 		{"Отдел\u30fc", 0x30fc, 6, "it is Hiragana or Katakana, and stands beside Cyrillic"},
 		{"Ал\u0342", 0x342, 3, "it is Greek"}, // a mark
 	} {
-		flaw := spelling.Check(tt.name)
-		if flaw == nil {
+		wrong := spelling.Check(tt.name)
+		if wrong == nil {
 			t.Errorf("%+q is allowed", tt.name)
 			continue
 		}
-		if flaw.Rune != tt.r || flaw.Place != tt.place || !strings.Contains(flaw.Error(), tt.why) || flaw.Control != unicode.IsControl(tt.r) {
-			t.Errorf("%+q: %U at %d, %v; want %U at %d, %q", tt.name, flaw.Rune, flaw.Place, flaw, tt.r, tt.place, tt.why)
+		if wrong.Rune != tt.r || wrong.Place != tt.place || !strings.Contains(wrong.Error(), tt.why) || wrong.Control != unicode.IsControl(tt.r) {
+			t.Errorf("%+q: %U at %d, %v; want %U at %d, %q", tt.name, wrong.Rune, wrong.Place, wrong, tt.r, tt.place, tt.why)
 		}
 	}
 }
 
 // What is said names the character, shows it only if it can be seen, and says where.
-func TestFlawError(t *testing.T) {
+func TestCharacterError(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]string{
 		"PagerDuty\u202e":   "must not have U+202E RIGHT-TO-LEFT OVERRIDE (10th character): it turns the direction in which text is shown",
@@ -121,7 +121,7 @@ func TestFlawError(t *testing.T) {
 }
 
 // Places are told as people say them.
-func TestFlawPlaceInWords(t *testing.T) {
+func TestCharacterErrorOrdinal(t *testing.T) {
 	t.Parallel()
 	for place, want := range map[int]string{
 		1: "(1st ", 2: "(2nd ", 3: "(3rd ", 4: "(4th ", 10: "(10th ", 11: "(11th ", 12: "(12th ", 13: "(13th ", 14: "(14th ",
@@ -155,29 +155,29 @@ func TestEveryUnseen(t *testing.T) {
 
 func wantRefused(t *testing.T, r rune) {
 	t.Helper()
-	if flaw := spelling.Check("ab" + string(r) + "c"); flaw == nil || flaw.Place != 3 {
-		t.Errorf("%U: %v", r, flaw)
+	if wrong := spelling.Check("ab" + string(r) + "c"); wrong == nil || wrong.Place != 3 {
+		t.Errorf("%U: %v", r, wrong)
 	}
 }
 
-// Whatever the name: the flaw is where it says it is, and a name of letters that mix
+// Whatever the name: the wrong character is where the error says it is, and a name of letters that mix
 // is allowed up to the first that does.
-func TestFlawPlace(t *testing.T) {
+func TestCharacterErrorPlace(t *testing.T) {
 	t.Parallel()
 	letters := []rune("aбα1 漢かカ한ㄅ.🚨\u200d\ufe0f\u0301\u202e\u0661ー")
 	rapid.Check(t, func(t *rapid.T) {
 		name := rapid.StringOfN(rapid.RuneFrom(letters), 0, 12, -1).Draw(t, "name")
-		flaw := spelling.Check(name)
-		if flaw == nil {
+		wrong := spelling.Check(name)
+		if wrong == nil {
 			return
 		}
 		rs := []rune(name)
-		if rs[flaw.Place-1] != flaw.Rune {
-			t.Fatalf("%+q: %U is not at %d", name, flaw.Rune, flaw.Place)
+		if rs[wrong.Place-1] != wrong.Rune {
+			t.Fatalf("%+q: %U is not at %d", name, wrong.Rune, wrong.Place)
 		}
 		// A joiner at the end of what is left joins nothing any more.
-		before := spelling.Check(strings.TrimRight(string(rs[:flaw.Place-1]), "\u200d"))
-		if strings.Contains(flaw.Error(), "stands beside") && before != nil {
+		before := spelling.Check(strings.TrimRight(string(rs[:wrong.Place-1]), "\u200d"))
+		if strings.Contains(wrong.Error(), "stands beside") && before != nil {
 			t.Fatalf("%+q: there is one before, %v", name, before)
 		}
 	})
