@@ -363,27 +363,6 @@ func (e FieldErrorCode) Valid() bool {
 	}
 }
 
-// Defines values for HealthStatus.
-const (
-	HealthStatusBusy    HealthStatus = "busy"
-	HealthStatusOK      HealthStatus = "ok"
-	HealthStatusUnready HealthStatus = "unready"
-)
-
-// Valid indicates whether the value is a known member of the HealthStatus enum.
-func (e HealthStatus) Valid() bool {
-	switch e {
-	case HealthStatusBusy:
-		return true
-	case HealthStatusOK:
-		return true
-	case HealthStatusUnready:
-		return true
-	default:
-		return false
-	}
-}
-
 // Defines values for ProblemCode.
 const (
 	ProblemCodeAlertConflict        ProblemCode = "alert_conflict"
@@ -459,6 +438,27 @@ func (e ProblemCode) Valid() bool {
 	case ProblemCodeUnavailable:
 		return true
 	case ProblemCodeUnsupportedMediaType:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ReadinessStatus.
+const (
+	ReadinessStatusBusy    ReadinessStatus = "busy"
+	ReadinessStatusOK      ReadinessStatus = "ok"
+	ReadinessStatusUnready ReadinessStatus = "unready"
+)
+
+// Valid indicates whether the value is a known member of the ReadinessStatus enum.
+func (e ReadinessStatus) Valid() bool {
+	switch e {
+	case ReadinessStatusBusy:
+		return true
+	case ReadinessStatusOK:
+		return true
+	case ReadinessStatusUnready:
 		return true
 	default:
 		return false
@@ -1916,11 +1916,8 @@ type Health struct {
 	Checks []Check `json:"checks"`
 
 	// Status `ok`: every check is. `busy` (200): some calls with alerts are refused, because there is no room. `unready` (503): the process should get no traffic.
-	Status HealthStatus `json:"status"`
+	Status ReadinessStatus `json:"status"`
 }
-
-// HealthStatus `ok`: every check is. `busy` (200): some calls with alerts are refused, because there is no room. `unready` (503): the process should get no traffic.
-type HealthStatus string
 
 // HeldCounts How many of its deliveries are held, by reason. Each `DeliveryReason` that holds has a number, even if it is 0. Each count stops at
 // 10,000, so 10,000 may mean more.
@@ -2074,7 +2071,7 @@ type Problem struct {
 	// - `not_found` (404): there is no such path, or nothing has this id.
 	// - `method_not_allowed` (405): the path exists, but not with this method.
 	// - `too_slow` (408): the body came too slowly, or broke off. Send it again without a pause.
-	// - `conflict` (409): the request conflicts with what is stored. `detail` says how.
+	// - `conflict` (409): the request conflicts with what is stored, or with a profile that is being made. `detail` says how.
 	// - `name_taken` (409): another destination has this `displayName`, or another valid token this `name`, ignoring case.
 	// - `alert_conflict` (409): this `alertId` was accepted before with other input.
 	// - `delivery_open` (409): the delivery waits for its next attempt. Use send-now instead of a re-send.
@@ -2120,7 +2117,7 @@ type Problem struct {
 // - `not_found` (404): there is no such path, or nothing has this id.
 // - `method_not_allowed` (405): the path exists, but not with this method.
 // - `too_slow` (408): the body came too slowly, or broke off. Send it again without a pause.
-// - `conflict` (409): the request conflicts with what is stored. `detail` says how.
+// - `conflict` (409): the request conflicts with what is stored, or with a profile that is being made. `detail` says how.
 // - `name_taken` (409): another destination has this `displayName`, or another valid token this `name`, ignoring case.
 // - `alert_conflict` (409): this `alertId` was accepted before with other input.
 // - `delivery_open` (409): the delivery waits for its next attempt. Use send-now instead of a re-send.
@@ -2138,6 +2135,9 @@ type Problem struct {
 // - `overloaded` (503): too many alerts wait to be stored, too many bodies wait to be read, too many re-sends or counts are worked, or too many event streams are open. Wait for `Retry-After` and repeat.
 // - `unavailable` (503): the database cannot be used, or Belfry is stopping. Wait for `Retry-After` and repeat.
 type ProblemCode string
+
+// ReadinessStatus `ok`: every check is. `busy` (200): some calls with alerts are refused, because there is no room. `unready` (503): the process should get no traffic.
+type ReadinessStatus string
 
 // Replica One process of Belfry.
 type Replica struct {

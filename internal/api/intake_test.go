@@ -146,11 +146,11 @@ func TestUnfinishedBodiesTakeNoSlots(t *testing.T) {
 
 // While there is no room for a call with alerts, it is refused before its body is read,
 // and the readiness says so.
-func TestCrowd(t *testing.T) {
+func TestOverloadShowsInReadiness(t *testing.T) {
 	t.Parallel()
 	clock := lateClock{still: time.Now()} // however slow the machine is
 	h := newAPI(t, clock.option, func(s *setup) { s.api.AdminToken = "an admin token that needs no database" })
-	ready := func(want int, status HealthStatus, ok bool) {
+	ready := func(want int, status ReadinessStatus, ok bool) {
 		t.Helper()
 		got := decode[Health](t, h.get(t, "/readyz", anonymous), want)
 		c := got.Checks[len(got.Checks)-1]
@@ -158,7 +158,7 @@ func TestCrowd(t *testing.T) {
 			t.Errorf("%+v, want %s, and the producers' check %t", got, status, ok)
 		}
 	}
-	ready(200, HealthStatusOK, true)
+	ready(200, ReadinessStatusOK, true)
 	h.server.intake.calls.Add(maxInFlightIngest)
 	for second := range historySeconds + 1 {
 		wantProblem(t, h.post(t, alertsPath, alertBody()), 503, ProblemCodeOverloaded)
@@ -168,16 +168,16 @@ func TestCrowd(t *testing.T) {
 			if a, ends := w.answer(t); a.status != 503 || !ends || a.header.Get("Retry-After") == "" {
 				t.Errorf("%d, and the connection ends: %t", a.status, ends)
 			}
-			ready(200, HealthStatusBusy, false)
+			ready(200, ReadinessStatusBusy, false)
 		}
 		clock.pass(time.Second)
 	}
-	ready(503, HealthStatusUnready, false)
+	ready(503, ReadinessStatusUnready, false)
 	h.server.intake.calls.Add(-maxInFlightIngest)
 	wantStatus(t, h.post(t, alertsPath, alertBody()), 202)
-	ready(200, HealthStatusBusy, false)
+	ready(200, ReadinessStatusBusy, false)
 	clock.pass(historySeconds * time.Second)
-	ready(200, HealthStatusOK, true)
+	ready(200, ReadinessStatusOK, true)
 }
 
 // A short burst of refusals, however many, does not take a replica out.

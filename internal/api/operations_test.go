@@ -21,7 +21,7 @@ func TestHealth(t *testing.T) {
 	t.Parallel()
 	var draining atomic.Bool
 	h := newAPI(t, func(s *setup) { s.api.Draining = draining.Load })
-	if got := decode[Health](t, h.get(t, "/healthz", anonymous), 200); got.Status != HealthStatusOK {
+	if got := decode[Health](t, h.get(t, "/healthz", anonymous), 200); got.Status != ReadinessStatusOK {
 		t.Errorf("health %+v", got)
 	}
 	ready := decode[Health](t, h.get(t, "/readyz", anonymous), 200)
@@ -32,12 +32,12 @@ func TestHealth(t *testing.T) {
 			t.Errorf("check %+v", c)
 		}
 	}
-	if ready.Status != HealthStatusOK || strings.Join(names, " ") != "database schema workers partitions traffic producers" {
+	if ready.Status != ReadinessStatusOK || strings.Join(names, " ") != "database schema workers partitions traffic producers" {
 		t.Errorf("readiness %+v", ready)
 	}
 	draining.Store(true)
 	got := decode[Health](t, h.get(t, "/readyz", anonymous), 503)
-	if got.Status != HealthStatusUnready || got.Checks[4].OK || got.Checks[4].Detail == ready.Checks[4].Detail || !got.Checks[0].OK {
+	if got.Status != ReadinessStatusUnready || got.Checks[4].OK || got.Checks[4].Detail == ready.Checks[4].Detail || !got.Checks[0].OK {
 		t.Errorf("draining %+v", got)
 	}
 	wantStatus(t, h.get(t, "/healthz", anonymous), 200)

@@ -19,18 +19,18 @@ import (
 
 // GetHealth says that this process answers, and nothing more.
 func (s *Server) GetHealth(context.Context, GetHealthRequestObject) (GetHealthResponseObject, error) {
-	return GetHealth200JSONResponse{Status: HealthStatusOK, Checks: []Check{}}, nil
+	return GetHealth200JSONResponse{Status: ReadinessStatusOK, Checks: []Check{}}, nil
 }
 
 // GetReadiness says whether this replica should get traffic, and if not, why.
 func (s *Server) GetReadiness(ctx context.Context, _ GetReadinessRequestObject) (GetReadinessResponseObject, error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	answer := Health{Status: HealthStatusOK, Checks: []Check{}}
+	answer := Health{Status: ReadinessStatusOK, Checks: []Check{}}
 	check := func(name, fine string, bad string, ok bool) {
 		c := Check{Name: name, OK: ok, Detail: fine}
 		if !ok {
-			c.Detail, answer.Status = bad, HealthStatusUnready
+			c.Detail, answer.Status = bad, ReadinessStatusUnready
 		}
 		answer.Checks = append(answer.Checks, c)
 	}
@@ -47,10 +47,10 @@ func (s *Server) GetReadiness(ctx context.Context, _ GetReadinessRequestObject) 
 	check("traffic", "It is welcome.", "This replica is stopping.", !s.Draining())
 	said, busy, shut := s.ingested.state()
 	check("producers", said, said, !shut)
-	if busy && answer.Status == HealthStatusOK {
-		answer.Status, answer.Checks[len(answer.Checks)-1].OK = HealthStatusBusy, false
+	if busy && answer.Status == ReadinessStatusOK {
+		answer.Status, answer.Checks[len(answer.Checks)-1].OK = ReadinessStatusBusy, false
 	}
-	if answer.Status == HealthStatusUnready {
+	if answer.Status == ReadinessStatusUnready {
 		return GetReadiness503JSONResponse(answer), nil
 	}
 	return GetReadiness200JSONResponse(answer), nil

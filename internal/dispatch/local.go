@@ -158,6 +158,10 @@ func (x *executor) runLocal(jobs []job) {
 				x.endLocal(j.id, x.workLocal(ctx, j, work))
 			})
 		}
+		// The limiter calls back once: with a slot (got), in which the attempt is made, or
+		// without one, because the job has waited for too long or the destination asked to
+		// be left alone. Then the delivery is held. When the process stops, run starts
+		// nothing any more: the job goes back to the queue, and its slot to the limiter.
 		x.limiter.Enqueue(j.destinationID, j.out.Destination.Limits, urgencyOf(j.out), func(got bool) {
 			switch {
 			case got && run(endInTurn, x.workInTurn):

@@ -66,7 +66,7 @@ type operatorParts struct {
 // 0 it must be the present run, else nothing is done; and while the new run has
 // not been tried, a further click changes nothing. A delivered one needs again.
 func (o *operator) Resend(ctx context.Context, id uuid.UUID, run int, again bool, by By) (postgres.DeliveryView, error) {
-	return o.byPerson(ctx, id, "delivery.resend", by, func(tx *postgres.Tx, dl delivery.Delivery) (delivery.Delivery, error) {
+	return o.changeOne(ctx, id, "delivery.resend", by, func(tx *postgres.Tx, dl delivery.Delivery) (delivery.Delivery, error) {
 		switch {
 		case run != 0 && run != dl.Run, dl.Status == delivery.Queued, awaitsRoom(dl) && dl.Attempts == 0:
 			return dl, nil // clicked twice
@@ -86,7 +86,7 @@ func (o *operator) Resend(ctx context.Context, id uuid.UUID, run int, again bool
 // SendNow brings the next attempt of a waiting or held delivery forward to now.
 // While an attempt is in flight it changes nothing.
 func (o *operator) SendNow(ctx context.Context, id uuid.UUID, by By) (postgres.DeliveryView, error) {
-	return o.byPerson(ctx, id, "delivery.send_now", by, func(tx *postgres.Tx, dl delivery.Delivery) (delivery.Delivery, error) {
+	return o.changeOne(ctx, id, "delivery.send_now", by, func(tx *postgres.Tx, dl delivery.Delivery) (delivery.Delivery, error) {
 		if dl.Status.Final() {
 			return dl, ErrFinal
 		}
@@ -105,7 +105,7 @@ func awaitsRoom(dl delivery.Delivery) bool {
 
 // Cancel ends an open delivery. Cancelled twice is cancelled once.
 func (o *operator) Cancel(ctx context.Context, id uuid.UUID, by By) (postgres.DeliveryView, error) {
-	return o.byPerson(ctx, id, "delivery.cancel", by, func(_ *postgres.Tx, dl delivery.Delivery) (delivery.Delivery, error) {
+	return o.changeOne(ctx, id, "delivery.cancel", by, func(_ *postgres.Tx, dl delivery.Delivery) (delivery.Delivery, error) {
 		switch {
 		case dl.Status == delivery.Cancelled:
 			return dl, nil
@@ -116,10 +116,10 @@ func (o *operator) Cancel(ctx context.Context, id uuid.UUID, by By) (postgres.De
 	})
 }
 
-// byPerson changes one delivery under its lock, gives it a new job if it needs
+// changeOne changes one delivery under its lock, gives it a new job if it needs
 // one, and writes the audit log. change returns the delivery as it was when
 // there is nothing to do.
-func (o *operator) byPerson(ctx context.Context, id uuid.UUID, action string, by By,
+func (o *operator) changeOne(ctx context.Context, id uuid.UUID, action string, by By,
 	change func(*postgres.Tx, delivery.Delivery) (delivery.Delivery, error),
 ) (postgres.DeliveryView, error) {
 	var v postgres.DeliveryView // as it is committed: a moment later it may be another
@@ -173,7 +173,9 @@ func (o *operator) holdManual(ctx context.Context, tx *postgres.Tx, next deliver
 	if next.Status.Final() {
 		return next, nil
 	}
-	target := delivery.TargetOf(t, delivery.Health{}) // which does not matter: a person asked for it
+	// No health is read: it never holds what a person asked for. Room is looked for only if
+	// nothing else holds the delivery, because that may take a query.
+	target := delivery.TargetOf(t, delivery.Health{})
 	if delivery.HoldReason(next, target, o.now()) == "" {
 		room, err := o.roomFor(ctx, tx, t)
 		if err != nil {

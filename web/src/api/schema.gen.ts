@@ -1393,7 +1393,7 @@ export interface components {
          *     - `not_found` (404): there is no such path, or nothing has this id.
          *     - `method_not_allowed` (405): the path exists, but not with this method.
          *     - `too_slow` (408): the body came too slowly, or broke off. Send it again without a pause.
-         *     - `conflict` (409): the request conflicts with what is stored. `detail` says how.
+         *     - `conflict` (409): the request conflicts with what is stored, or with a profile that is being made. `detail` says how.
          *     - `name_taken` (409): another destination has this `displayName`, or another valid token this `name`, ignoring case.
          *     - `alert_conflict` (409): this `alertId` was accepted before with other input.
          *     - `delivery_open` (409): the delivery waits for its next attempt. Use send-now instead of a re-send.
@@ -2994,7 +2994,7 @@ export interface components {
         };
         /** @description The state of the process. */
         Health: {
-            status: components["schemas"]["HealthStatus"];
+            status: components["schemas"]["ReadinessStatus"];
             /** @description What was checked. */
             checks: components["schemas"]["Check"][];
         };
@@ -3002,7 +3002,7 @@ export interface components {
          * @description `ok`: every check is. `busy` (200): some calls with alerts are refused, because there is no room. `unready` (503): the process should get no traffic.
          * @enum {string}
          */
-        HealthStatus: "ok" | "busy" | "unready";
+        ReadinessStatus: "ok" | "busy" | "unready";
         /** @description One check. */
         Check: {
             /**
