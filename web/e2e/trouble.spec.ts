@@ -146,7 +146,7 @@ test.describe("a server of its own", () => {
     await page.goto("/");
     await expect(page.getByText("Live", { exact: true }).filter({ visible: true })).toBeVisible();
     await server.stop();
-    await expect(page.getByText("Unreachable").filter({ visible: true })).toBeVisible();
+    await expect(page.getByText("Offline").filter({ visible: true })).toBeVisible();
     await page.getByRole("link", { name: "Deliveries" }).first().click();
     const told = page.getByRole("alert").filter({ hasText: "This page could not be fetched" });
     await expect(told).toContainText("Belfry cannot be reached.");

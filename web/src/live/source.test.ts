@@ -100,7 +100,7 @@ test("a server that cannot be reached is said so, and asked for nothing more unt
   found = "unreachable";
   last().fail(0);
   await vi.advanceTimersByTimeAsync(5_500);
-  expect(source.getState()).toBe("unreachable");
+  expect(source.getState()).toBe("offline");
   await vi.advanceTimersByTimeAsync(10_000);
   expect(told).toEqual([]);
   found = "well";
@@ -115,7 +115,7 @@ test("a check that never ends is a server that cannot be reached", async () => {
   stop = source.start(() => new Promise(() => {}));
   last().fail(2);
   await vi.advanceTimersByTimeAsync(5_000);
-  expect(source.getState()).toBe("unreachable");
+  expect(source.getState()).toBe("offline");
 });
 
 test("a stream that ends with the session is found out at once, and nothing more is asked for", async () => {

@@ -18,9 +18,9 @@ export type Change =
 
 /**
  * `live`: changes are told. `polling`: they are asked for every few seconds, as the stream is not available.
- * `unreachable`: nor do they come when asked for. `ended`: nobody is signed in any more.
+ * `offline`: nor do they come when asked for. `ended`: nobody is signed in any more.
  */
-export type LiveState = "connecting" | "live" | "polling" | "unreachable" | "ended";
+export type LiveState = "connecting" | "live" | "polling" | "offline" | "ended";
 
 type Listener = (change: Change) => void;
 
@@ -151,7 +151,7 @@ export class LiveSource {
       this.disconnect();
       this.become("ended");
     } else if (this.poll !== undefined) {
-      this.become(found === "well" ? "polling" : "unreachable");
+      this.become(found === "well" ? "polling" : "offline");
     }
     return found;
   }

@@ -67,8 +67,19 @@ function rejectedSentence(code: number): string {
   return "The receiver refused the alert. Its answer below may say why.";
 }
 
-/** Why an attempt was not made sooner. */
-export const waitWords: Record<NonNullable<AttemptSummary["waitReason"]>, string> = {
+type WaitReason = NonNullable<AttemptSummary["waitReason"]>;
+
+/** Why an attempt was not made sooner, in a few words that follow how long it waited. */
+export const waitWord: Record<WaitReason, string> = {
+  schedule: "as scheduled",
+  retry_after: "as the destination asked",
+  our_side: "because Belfry’s own side had failed",
+  held: "because the delivery was held",
+  manual: "until a person asked for it",
+};
+
+/** The same in a sentence. */
+export const waitSentence: Record<WaitReason, string> = {
   schedule: "It waited as the list of waits says.",
   retry_after: "It waited for longer than the list says: the destination asked for that.",
   our_side: "It waited because Belfry’s own side had failed.",

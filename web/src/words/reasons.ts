@@ -26,7 +26,7 @@ const words: Record<DeliveryReason, Words> = {
   rejected: {
     status: "failed",
     word: "rejected for good",
-    sentence: "The destination answered that no further try can do better. Re-send it once what it says is mended.",
+    sentence: "The destination answered that no further try can do better. Re-send it once that is fixed.",
   },
   expired: {
     status: "failed",
@@ -56,8 +56,8 @@ const words: Record<DeliveryReason, Words> = {
     status: "held",
     word: "our side failed",
     sentence:
-      "Five times in a row Belfry's own machine ran out of sockets, ports or memory, it stopped, or it lacked the sealing key. It tries again each minute or sooner, and no attempt is charged.",
-    ends: "Belfry's own machine ran out of sockets, ports or memory, it stopped, or it lacks the sealing key. Each is tried again within a minute, and spends no try.",
+      "Belfry itself failed five times in a row to make its attempt: it stopped, it lacked the sealing key, or its machine ran out of sockets, ports or memory. It tries again each minute or sooner, and no attempt is charged.",
+    ends: "Belfry itself failed to make their attempts: it stopped, it lacks the sealing key, or its machine ran out of sockets, ports or memory. Each is tried again within a minute, and spends no try.",
   },
   paused: {
     status: "held",

@@ -4,8 +4,8 @@ import classes from "./LiveMark.module.css";
 const words = {
   connecting: { word: "Connecting", more: "Connecting to the stream of changes." },
   live: { word: "Live", more: "Changes are shown as they happen." },
-  unreachable: {
-    word: "Unreachable",
+  offline: {
+    word: "Offline",
     more: "Belfry cannot be reached. This page shows older data, and goes on by itself when Belfry is back.",
   },
   ended: { word: "Signed out", more: "Your session has ended." },
@@ -23,7 +23,7 @@ export function LiveMark() {
     <span className={classes.mark} data-state={state} title={more}>
       <span className={classes.dot} aria-hidden />
       {word}
-      {state === "unreachable" && <span className="sr-only">: {more}</span>}
+      {state === "offline" && <span className="sr-only">: {more}</span>}
     </span>
   );
 }

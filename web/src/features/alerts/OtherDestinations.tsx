@@ -22,7 +22,7 @@ export function OtherDestinations({ alertId, deliveries }: { alertId: string; de
     <div className={classes.others}>
       <div className={classes.othersHead}>
         <Button ref={button} size="compact-xs" variant="subtle" aria-expanded={opened} onClick={toggle}>
-          {opened ? "Hide other destinations" : "Why not other destinations? Send to more"}
+          {opened ? "Hide other destinations" : "Other destinations: why not, and send"}
         </Button>
         {opened && <span className="dim">Why not, by today’s settings</span>}
       </div>

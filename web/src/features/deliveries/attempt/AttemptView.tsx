@@ -8,7 +8,7 @@ import { CopyButton } from "../../../ui/code/CopyButton";
 import { CopyId } from "../../../ui/code/CopyId";
 import { Loaded } from "../../../ui/page/Loaded";
 import { size } from "../../../words/bytes";
-import { outcomeSentence, waitWords } from "../../../words/classes";
+import { outcomeSentence, waitSentence } from "../../../words/classes";
 import { classWord } from "../../../words/status";
 import classes from "./AttemptView.module.css";
 import { curlOf } from "./curl";
@@ -45,7 +45,7 @@ export function AttemptHead({ attempt }: { attempt: AttemptSummary }) {
       <p className={classes.sentence}>{outcomeSentence(attempt)}</p>
       {attempt.waitReason !== null && (
         <p className="dim">
-          {waitWords[attempt.waitReason]}
+          {waitSentence[attempt.waitReason]}
           {attempt.waitedMs !== null &&
             (attempt.number === 1 ? (
               <>

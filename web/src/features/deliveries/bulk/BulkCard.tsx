@@ -66,7 +66,7 @@ export function BulkCard({
       {state === "done" && (
         <p className={classes.note}>
           {resent === 0 || outcomes?.open === 0
-            ? "Each has had its turn."
+            ? "All are done."
             : "Each delivery was re-sent or skipped. Those that were re-sent go out now, or already have."}{" "}
           {results && (
             <Link to="/deliveries" search={results}>

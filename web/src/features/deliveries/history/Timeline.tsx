@@ -23,7 +23,7 @@ export function Timeline({
   return (
     <ol className={classes.timeline} aria-label="Attempts, newest first">
       <Next details={details} waits={waits} />
-      {stepsOf(details, waits).map(({ attempt, why }) => (
+      {stepsOf(details).map(({ attempt, why }) => (
         <li key={attempt.id} className={classes.step} data-outcome={outcomeOf(attempt)}>
           <button
             type="button"

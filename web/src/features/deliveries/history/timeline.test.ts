@@ -31,23 +31,35 @@ function attempt(n: number, s: number, more: Partial<AttemptSummary> = {}): Atte
 }
 
 const whys = (...attemptHistory: AttemptSummary[]) =>
-  stepsOf({ attemptHistory, createdAt: at(0) }, waits)
+  stepsOf({ attemptHistory, createdAt: at(0) })
     .reverse()
     .map((s) => s.why);
 
 describe("why an attempt came when it did", () => {
-  test("the first at once, the next by the schedule", () => {
-    expect(whys(attempt(1, 0), attempt(2, 6.2), attempt(3, 38))).toEqual([
+  test("the first at once, the next as its stored reason says", () => {
+    expect(
+      whys(
+        attempt(1, 0),
+        attempt(2, 6.2, { waitReason: "schedule" }),
+        attempt(3, 67.2, { waitReason: "retry_after" }),
+        attempt(4, 188.2, { waitReason: "held", class: "interrupted", counted: false }),
+        attempt(5, 190.2, { waitReason: "our_side" }),
+      ),
+    ).toEqual([
       undefined,
-      "waited 5 s, as by today’s schedule: 5 s, plus up to 10 %",
-      "waited 30 s, as by today’s schedule: 30 s, plus up to 10 %",
+      "waited 5 s, as scheduled",
+      "waited 1 m, as the destination asked",
+      "waited 2 m, because the delivery was held",
+      "waited 1 s, because Belfry’s own side had failed",
     ]);
   });
-  test("longer than today's schedule, of which nothing more is known", () => {
-    expect(whys(attempt(1, 0, { statusCode: 429 }), attempt(2, 61))[1]).toBe(
-      "waited 1 m; by today’s schedule it would be 5 s",
+  test("the first that was held", () => {
+    expect(whys(attempt(1, 60, { waitReason: "held" }))[0]).toBe(
+      "started 1 m after it was opened, because the delivery was held",
     );
-    expect(whys(attempt(1, 60))[0]).toBe("started 1 m after it was opened");
+  });
+  test("without a stored reason only the wait is told", () => {
+    expect(whys(attempt(1, 60), attempt(2, 66))).toEqual(["started 1 m after it was opened", "waited 5 s"]);
   });
   test("a person asked for it", () => {
     expect(whys(attempt(1, 0), attempt(2, 3, { trigger: "send_now", requestedBy: "ada" }))[1]).toBe(
@@ -56,19 +68,6 @@ describe("why an attempt came when it did", () => {
     expect(whys(attempt(1, 0), attempt(2, 9, { trigger: "resend", requestedBy: "ada", run: 2 }))[1]).toBe(
       "ada re-sent it: run 2 opens",
     );
-  });
-  test("an attempt that was interrupted does not move the schedule", () => {
-    expect(
-      whys(attempt(1, 0), attempt(2, 6, { class: "interrupted", counted: false }), attempt(3, 8), attempt(4, 39)).slice(
-        2,
-      ),
-    ).toEqual([
-      "waited 1 s: the one before was cut short on our side",
-      "waited 30 s, as by today’s schedule: 30 s, plus up to 10 %",
-    ]);
-  });
-  test("of another schedule only the wait is told", () => {
-    expect(whys(attempt(1, 0), attempt(2, 2))[1]).toBe("waited 1 s");
   });
 });
 

@@ -1,6 +1,7 @@
 import type { AttemptSummary, Delivery, DeliveryDetails } from "../../../api/types";
 import { span } from "../../../time/words";
 import { isolated } from "../../../words/bidi";
+import { waitWord } from "../../../words/classes";
 
 /** An attempt, and why it came when it did. */
 export type Step = { attempt: AttemptSummary; why: string | undefined };
@@ -15,21 +16,13 @@ export type NextStep = {
   givesUpAt: number | undefined;
 };
 
-/** The attempts of a delivery, newest first. `waits` is the server's schedule of today, in milliseconds. */
-export function stepsOf(
-  details: Pick<DeliveryDetails, "attemptHistory" | "createdAt">,
-  waits: readonly number[],
-): Step[] {
-  const countedInRun = new Map<number, number>();
+/** The attempts of a delivery, newest first. */
+export function stepsOf(details: Pick<DeliveryDetails, "attemptHistory" | "createdAt">): Step[] {
   let before: AttemptSummary | undefined;
   const steps: Step[] = [];
   for (const attempt of details.attemptHistory) {
-    const counted = countedInRun.get(attempt.run) ?? 0;
-    const gap = before
-      ? Date.parse(attempt.startedAt) - endOf(before)
-      : Date.parse(attempt.startedAt) - Date.parse(details.createdAt);
-    steps.push({ attempt, why: whyThen(attempt, before, Math.max(0, gap), waits[counted - 1]) });
-    countedInRun.set(attempt.run, counted + (attempt.counted ? 1 : 0));
+    const since = before ? endOf(before) : Date.parse(details.createdAt);
+    steps.push({ attempt, why: whyThen(attempt, before, Math.max(0, Date.parse(attempt.startedAt) - since)) });
     before = attempt;
   }
   return steps.reverse();
@@ -42,12 +35,7 @@ function endOf(a: AttemptSummary): number {
 const slack = 3_000; // for fetching the job, and for the clock's whole seconds
 
 /** Why an attempt came when it did: the gap before it, and what made the gap. */
-function whyThen(
-  attempt: AttemptSummary,
-  before: AttemptSummary | undefined,
-  gap: number,
-  scheduled: number | undefined,
-): string | undefined {
+function whyThen(attempt: AttemptSummary, before: AttemptSummary | undefined, gap: number): string | undefined {
   const who = isolated(attempt.requestedBy ?? "someone");
   if (attempt.trigger === "resend") {
     return `${who} re-sent it: run ${attempt.run} opens`;
@@ -55,20 +43,12 @@ function whyThen(
   if (attempt.trigger === "send_now") {
     return `${who} sent it now, ${span(gap)} after the one before`;
   }
-  if (before === undefined) {
-    return gap > slack ? `started ${span(gap)} after it was opened` : undefined;
+  if (before === undefined && gap <= slack) {
+    return undefined;
   }
-  const waited = `waited ${waitText(Math.round(gap))}`;
-  if (before.class === "interrupted") {
-    return `${waited}: the one before was cut short on our side`;
-  }
-  if (scheduled === undefined || gap < scheduled * 0.95) {
-    return waited;
-  }
-  // The schedule of then is not kept, nor why it was not followed: only how it compares with today's is known.
-  return gap <= scheduled * 1.1 + slack
-    ? `${waited}, as by today’s schedule: ${waitText(scheduled)}, plus up to 10 %`
-    : `${waited}; by today’s schedule it would be ${waitText(scheduled)}`;
+  const waited = before ? `waited ${waitText(Math.round(gap))}` : `started ${span(gap)} after it was opened`;
+  // An attempt from before reasons were stored has none.
+  return attempt.waitReason === null ? waited : `${waited}, ${waitWord[attempt.waitReason]}`;
 }
 
 function waitText(ms: number): string {
