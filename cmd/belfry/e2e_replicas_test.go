@@ -26,7 +26,7 @@ func twoReplicas(t *testing.T, urlA, urlB string) (a, b *child, ca, cb *client, 
 	return a, b, ca, cb, h
 }
 
-// The other replica takes over what a dead one had in hand.
+// The other replica takes over the jobs of a dead one.
 func TestE2EReplicaKilled(t *testing.T) {
 	heavy(t, 2)
 	databaseURL := pgtest.NewURL(t)
@@ -80,7 +80,7 @@ func TestE2EReplicaStandsStill(t *testing.T) {
 	a.signal(t, syscall.SIGCONT)
 	after := posting(t, "after", 200, ca, cb)
 	after.wait(t, 30*time.Second)
-	ca.healthy(t) // and so has beaten: it records what it had in hand
+	ca.healthy(t) // and so has beaten: it records the attempts that it had in flight
 	uncharged(t, audit(t, cb, h, slices.Concat(l.acceptedIDs(), during.acceptedIDs(), after.acceptedIDs())))
 	balanced(t, databaseURL)
 	cb.unchanged(t, settled)

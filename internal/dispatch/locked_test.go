@@ -123,7 +123,7 @@ func TestAttemptsLocked(t *testing.T) {
 }
 
 // heldInMemory is for 16 workers: what docs/operating.md says of each, and what
-// eight producers have in hand.
+// eight producers have in flight.
 const heldInMemory = 16 << 20
 
 func heap() uint64 {
