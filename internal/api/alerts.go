@@ -35,6 +35,7 @@ func (s *Server) PostAlert(ctx context.Context, r PostAlertRequestObject) (PostA
 	if result.Err != nil {
 		return nil, result.Err
 	}
+	requestFrom(ctx).taken = true
 	return PostAlert202JSONResponse(newAccepted(result.Accepted, in.Ignored)), nil
 }
 
@@ -77,6 +78,7 @@ func (s *Server) PostAlerts(ctx context.Context, r PostAlertsRequestObject) (Pos
 			answer.Accepted++
 		}
 	}
+	requestFrom(ctx).taken = answer.Accepted+answer.Repeated > 0
 	return PostAlerts202JSONResponse(answer), nil
 }
 

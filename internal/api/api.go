@@ -99,6 +99,7 @@ type request struct {
 	http   *http.Request // as it came; nil outside of a request
 
 	bodyRead bool
+	taken    bool // at least one alert of it was accepted
 }
 
 type requestKey struct{}

@@ -15,7 +15,7 @@ import (
 const historySeconds = 10
 
 // ingestHistory counts, for each second, how many calls with alerts were refused because
-// there was no room, and how many were not.
+// there was no room, and how many were taken.
 type ingestHistory struct {
 	now func() time.Time
 
@@ -28,16 +28,23 @@ type ingestHistory struct {
 
 func newIngestHistory(now func() time.Time) *ingestHistory { return &ingestHistory{now: now} }
 
-// note is the middleware that counts calls.
+// note is the middleware that counts calls. A call that came to nothing for another
+// reason (a wrong token, a wrong body, a database that is away) counts as neither: it
+// does not show that there was room.
 func (h *ingestHistory) note(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		err := next(c)
-		h.add(errors.Is(err, dispatch.ErrOverloaded))
+		switch {
+		case errors.Is(err, dispatch.ErrOverloaded):
+			h.add(0, 1)
+		case requestFrom(c.Request().Context()).taken:
+			h.add(1, 0)
+		}
 		return err
 	}
 }
 
-func (h *ingestHistory) add(refused bool) {
+func (h *ingestHistory) add(taken, refused int) {
 	at := h.now().Unix()
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -45,15 +52,12 @@ func (h *ingestHistory) add(refused bool) {
 	if s.at != at {
 		s.at, s.taken, s.refused = at, 0, 0
 	}
-	if refused {
-		s.refused++
-	} else {
-		s.taken++
-	}
+	s.taken, s.refused = s.taken+taken, s.refused+refused
 }
 
 // state says whether calls were refused lately (busy), and whether in each of the last
-// seconds but the present one all of them were (shut). A short burst does not make it shut.
+// seconds but the present one some were and none was taken (shut). A short burst does not
+// make it shut.
 func (h *ingestHistory) state() (detail string, busy, shut bool) {
 	now := h.now().Unix()
 	h.mu.Lock()
@@ -71,6 +75,7 @@ func (h *ingestHistory) state() (detail string, busy, shut bool) {
 	if refused == 0 {
 		return "No call with alerts was refused lately.", false, false
 	}
-	detail = fmt.Sprintf("Of %d calls with alerts in the last %d s, %d were refused because there was no room.", taken+refused, historySeconds, refused)
+	detail = fmt.Sprintf("In the last %d s, %d calls with alerts were refused because there was no room, and %d were accepted.",
+		historySeconds, refused, taken)
 	return detail, true, taken == 0 && bad >= historySeconds-1
 }

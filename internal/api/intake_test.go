@@ -145,7 +145,8 @@ func TestUnfinishedBodiesTakeNoSlots(t *testing.T) {
 }
 
 // While there is no room for a call with alerts, it is refused before its body is read,
-// and the readiness says so.
+// and the readiness says so. What comes to nothing for another reason meanwhile does not
+// count as accepted: one producer with a wrong token keeps no replica in.
 func TestOverloadShowsInReadiness(t *testing.T) {
 	t.Parallel()
 	clock := lateClock{still: time.Now()} // however slow the machine is
@@ -170,6 +171,11 @@ func TestOverloadShowsInReadiness(t *testing.T) {
 			}
 			ready(200, ReadinessStatusBusy, false)
 		}
+		h.server.intake.calls.Add(-maxInFlightIngest)
+		wantProblem(t, h.post(t, alertsPath, alertBody(), as("wrong")), 401, ProblemCodeUnauthenticated)
+		wantStatus(t, h.post(t, alertsPath, "{}"), 422)
+		wantStatus(t, h.post(t, batchPath, batch("{}")), 202) // with its only alert refused
+		h.server.intake.calls.Add(maxInFlightIngest)
 		clock.pass(time.Second)
 	}
 	ready(503, ReadinessStatusUnready, false)
@@ -206,10 +212,10 @@ func TestIngestHistory(t *testing.T) {
 		for _, second := range c.seconds {
 			clock.pass(time.Second)
 			if second == 'r' || second == 'b' {
-				p.add(true)
+				p.add(0, 1)
 			}
 			if second == 't' || second == 'b' {
-				p.add(false)
+				p.add(1, 0)
 			}
 		}
 		if detail, busy, shut := p.state(); busy != c.busy || shut != c.shut || detail == "" {
