@@ -78,7 +78,7 @@ func TestInterruptEveryStep(t *testing.T) {
 				if n > 0 {
 					before = steps[n-1].Version
 				}
-				differ(t, s.Name+" down", schema(t, pool), want[before])
+				tookBack(t, s.Name+" down", schema(t, pool), want[before])
 				if err := migrations.Run(t.Context(), pool, s, migrations.DirectionUp); err != nil {
 					t.Fatalf("%s: up in peace: %v", s.Name, err)
 				}

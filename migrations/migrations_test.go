@@ -31,7 +31,7 @@ func TestEveryStepDownAndUp(t *testing.T) {
 		if i > 0 {
 			before = steps[i-1].Version
 		}
-		differ(t, "after "+s.Name+" was taken back", schema(t, pool), want[before])
+		tookBack(t, "after "+s.Name+" was taken back", schema(t, pool), want[before])
 	}
 	if _, err := migrations.Down(t.Context(), pool, func(text string) { t.Log(text) }); !errors.Is(err, migrations.ErrNone) {
 		t.Errorf("took back one more: %v", err)

@@ -3,6 +3,7 @@
 // counts are ratios. docs/performance.md says what each scenario is.
 //
 //	bench run        run scenarios and print what came of them (make bench)
+//	bench compare    play scenarios with two programs in turns (make bench-compare)
 //	bench receive    the receiver that run starts
 //	bench load       the producer that run starts
 //	bench seed       fill a database with old alerts

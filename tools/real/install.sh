@@ -4,8 +4,9 @@
 set -euo pipefail
 
 # A line for each Debian package, with the programs that are needed of it. Debian keeps those of Postgres off the PATH.
+# The server's own are needed as well: without them the tests would fetch a newer server than the clients can dump.
 packages='
-postgresql pg_basebackup pg_dump pg_restore createdb
+postgresql postgres initdb pg_basebackup pg_dump pg_restore createdb
 '
 has() { command -v "$1" >/dev/null || compgen -G "/usr/lib/postgresql/*/bin/$1" >/dev/null; }
 

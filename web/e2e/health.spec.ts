@@ -17,6 +17,7 @@ async function says(page: Page, name: string, state: "failing" | "unreachable", 
 
 // Deliveries are held only after half a minute of failures, so this takes as long.
 test("a destination is failing, held, unreachable, and healthy again", async ({ page, api, receiver, unique }) => {
+  test.setTimeout(600_000); // more than its polls together, so that the one that waits too long is named
   const hook = receiver.hook(answers.away);
   const name = unique("SOAR");
   const d = await api.destination(name, hook);
