@@ -1103,7 +1103,8 @@ export interface paths {
          *
          *     The check `producers` says how many calls with alerts were refused in the last ten seconds because there was no room. If some
          *     were, the status is `busy`, and the answer is still 200, because other replicas are probably as busy. If in each of the last
-         *     nine seconds calls were refused and none was accepted, the status is `unready`, until a second passes without a refusal.
+         *     nine seconds calls were refused, and no alert was accepted meanwhile, the status is `unready`, until a second passes without
+         *     a refusal. Calls that fail for another reason, such as a wrong token, do not count.
          */
         get: operations["getReadiness"];
         put?: never;
