@@ -1,6 +1,8 @@
 package postgres_test
 
 import (
+	"regexp"
+	"slices"
 	"testing"
 
 	"belfry/internal/delivery"
@@ -18,6 +20,11 @@ func TestReasonsCanBeStored(t *testing.T) {
 	all := []delivery.Reason{""}
 	for _, s := range delivery.Statuses() {
 		all = append(all, delivery.Reasons(s)...)
+	}
+	for _, word := range regexp.MustCompile(`'(\w+)'::text`).FindAllStringSubmatch(check, -1) {
+		if r := delivery.Reason(word[1]); !slices.Contains(all, r) {
+			all = append(all, r)
+		}
 	}
 	for _, s := range delivery.Statuses() {
 		for _, r := range all {
