@@ -17,6 +17,7 @@ import (
 var stops = []int64{
 	49,         // renames alerts.nowhere
 	50, 51, 52, // rename not_answering, in columns and as the reason of held deliveries
+	57, // makes max_in_flight a ceiling, that high that only newer servers may read it
 }
 
 // ErrServersRun is returned when a step needs servers stopped, and some run.

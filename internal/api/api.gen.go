@@ -363,6 +363,27 @@ func (e FieldErrorCode) Valid() bool {
 	}
 }
 
+// Defines values for LoweredBecause.
+const (
+	LoweredBecauseGotSlower LoweredBecause = "got_slower"
+	LoweredBecauseNoAnswer  LoweredBecause = "no_answer"
+	LoweredBecauseTooMuch   LoweredBecause = "too_much"
+)
+
+// Valid indicates whether the value is a known member of the LoweredBecause enum.
+func (e LoweredBecause) Valid() bool {
+	switch e {
+	case LoweredBecauseGotSlower:
+		return true
+	case LoweredBecauseNoAnswer:
+		return true
+	case LoweredBecauseTooMuch:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ProblemCode.
 const (
 	ProblemCodeAlertConflict        ProblemCode = "alert_conflict"
@@ -1595,7 +1616,7 @@ type Destination struct {
 
 	// Limits How many attempts may be made at a time and in a second.
 	//
-	// Examples: {"burst":null,"holdFailing":true,"maxInFlight":16,"ratePerSecond":null}
+	// Examples: {"burst":null,"holdFailing":true,"maxInFlight":256,"ratePerSecond":null}
 	Limits Limits `json:"limits"`
 
 	// LogTypes The log types it takes. An empty list means all of them.
@@ -1666,6 +1687,9 @@ type DestinationHealth struct {
 
 	// HeldSince Since when its deliveries are held as `failing`, and one at a time probes it. `null` while they are not held for that.
 	HeldSince *time.Time `json:"heldSince"`
+
+	// InFlight What this replica has in flight to it. `null` if this replica only answers, and delivers nothing.
+	InFlight *InFlight `json:"inFlight"`
 
 	// LastAckAt When it last acknowledged an attempt. `null` if it never did.
 	LastAckAt *time.Time `json:"lastAckAt"`
@@ -1941,6 +1965,25 @@ type HourStats struct {
 	Since time.Time `json:"since"`
 }
 
+// InFlight How many attempts the destination has in flight, and may have. The limit follows what the destination can take. Each replica has its own:
+// these are the numbers of the replica that answers.
+type InFlight struct {
+	// Ceiling How many there may ever be, which is `limits.maxInFlight`, or half of the replica's workers if that is less.
+	Ceiling int `json:"ceiling"`
+
+	// Limit How many there may be at present. There may be fewer while workers are scarce, before its first attempt has ended, and until `slowUntil`.
+	Limit int `json:"limit"`
+
+	// LoweredAt When the limit fell last; `null` if it has not fallen since the replica began to send to it.
+	LoweredAt *time.Time `json:"loweredAt"`
+
+	// LoweredBecause Why the limit fell last; `null` if it has not.
+	LoweredBecause *LoweredBecause `json:"loweredBecause"`
+
+	// Now Attempts in flight.
+	Now int `json:"now"`
+}
+
 // LastFailure A summary of a failed attempt.
 type LastFailure struct {
 	// At When it ended.
@@ -1971,7 +2014,7 @@ type LastFailure struct {
 
 // Limits How many attempts may be made at a time and in a second.
 //
-// Examples: {"burst":null,"holdFailing":true,"maxInFlight":16,"ratePerSecond":null}
+// Examples: {"burst":null,"holdFailing":true,"maxInFlight":256,"ratePerSecond":null}
 type Limits struct {
 	// Burst How many attempts may be started at once after a time without any. `null` without a rate.
 	Burst *int `json:"burst"`
@@ -1979,7 +2022,7 @@ type Limits struct {
 	// HoldFailing Whether its deliveries are held as `failing` while it keeps failing.
 	HoldFailing bool `json:"holdFailing"`
 
-	// MaxInFlight How many attempts may be in flight at a time, from each replica of Belfry.
+	// MaxInFlight How many attempts may be in flight at a time at most, from each replica of Belfry.
 	MaxInFlight int `json:"maxInFlight"`
 
 	// RatePerSecond How many attempts may be started in a second, by all replicas together. `null` is no limit.
@@ -2009,6 +2052,11 @@ type ListedDestinationHealth struct {
 	// History Present with `history=true`. The same as in the health of one destination.
 	History []HourStats `json:"history,omitempty"`
 }
+
+// LoweredBecause - `too_much`: the destination said so, with 429, or 503 and `Retry-After`.
+// - `no_answer`: about a quarter of the last attempts got no answer in time, or 503.
+// - `got_slower`: its answers took more than twice as long as before.
+type LoweredBecause string
 
 // NewSigningSecret A new signing secret.
 type NewSigningSecret struct {

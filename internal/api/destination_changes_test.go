@@ -232,7 +232,7 @@ func TestAuditLog(t *testing.T) {
 	if found := h.leaked(strings.Join(details, "\n")); len(found) > 0 {
 		t.Errorf("it holds the secrets %q", found)
 	}
-	if !strings.Contains(details[1], `"maxInFlight":16`) {
+	if !strings.Contains(details[1], `"maxInFlight":256`) {
 		t.Errorf("it does not say with which limits: %s", details[1])
 	}
 	if !strings.Contains(details[1], "X-Other") || !strings.Contains(details[1], "http://a.test") {

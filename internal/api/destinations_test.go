@@ -46,7 +46,7 @@ func TestCreateAndGetDestination(t *testing.T) {
 		ID: created.ID, DisplayName: "SOAR", FormerNames: []string{}, Type: "webhook", State: DestinationStateActive,
 		Severities: []Severity{"HIGH", "CRITICAL"}, AlertTypes: []AlertType{"RULE"}, ResponseStorage: "full", LogTypes: []string{"AWS.VPCFlow"},
 		Settings: json.RawMessage(shownHook("https://Soar.example.com:8443", "X-API-Key", "x-team")), StoredSecrets: []string{"url", "headers"}, Usable: true,
-		Limits:  Limits{MaxInFlight: 16, HoldFailing: true},
+		Limits:  Limits{MaxInFlight: 256, HoldFailing: true},
 		Signing: Signing{CreatedAt: &created.CreatedAt}, Version: 1, CreatedAt: created.CreatedAt, UpdatedAt: created.CreatedAt,
 	}
 	if diff := cmp.Diff(want, created.Destination); diff != "" {
@@ -77,9 +77,9 @@ func TestDestinationLimits(t *testing.T) {
 	t.Parallel()
 	h := newAPI(t, idle)
 	for limits, want := range map[string]Limits{
-		`null`: {MaxInFlight: 16, HoldFailing: true},
+		`null`: {MaxInFlight: 256, HoldFailing: true},
 		`{"maxInFlight":1000,"ratePerSecond":2.5,"holdFailing":false}`: {MaxInFlight: 1000, RatePerSecond: ptr(2.5), Burst: ptr(3)},
-		`{"ratePerSecond":10000,"burst":1}`:                            {MaxInFlight: 16, RatePerSecond: ptr(10_000.0), Burst: ptr(1), HoldFailing: true},
+		`{"ratePerSecond":10000,"burst":1}`:                            {MaxInFlight: 256, RatePerSecond: ptr(10_000.0), Burst: ptr(1), HoldFailing: true},
 	} {
 		body := h.hookBody("http://a.test")
 		body["limits"] = json.RawMessage(limits)
@@ -234,7 +234,7 @@ func TestPatchDestination(t *testing.T) {
 			d.Limits = Limits{MaxInFlight: 3, RatePerSecond: ptr(0.5), Burst: ptr(1), HoldFailing: true}
 		}},
 		{`{"limits":{"holdFailing":false,"burst":20}}`, func(d *Destination) { d.Limits.HoldFailing, d.Limits.Burst = false, ptr(20) }},
-		{`{"limits":{"maxInFlight":null,"ratePerSecond":null}}`, func(d *Destination) { d.Limits = Limits{MaxInFlight: 16} }},
+		{`{"limits":{"maxInFlight":null,"ratePerSecond":null}}`, func(d *Destination) { d.Limits = Limits{MaxInFlight: 256} }},
 		{`{"responseStorage":"headers"}`, func(d *Destination) { d.ResponseStorage = "headers" }},
 		{`{"responseStorage":null}`, func(d *Destination) { d.ResponseStorage = "full" }},
 		{`{"limits":null}`, func(d *Destination) { d.Limits.HoldFailing = true }},

@@ -10,6 +10,7 @@ import (
 
 	"belfry/internal/delivery"
 	"belfry/internal/destination"
+	"belfry/internal/dispatch"
 )
 
 const historyHours = 24
@@ -25,19 +26,15 @@ func (s *Server) ListDestinationHealth(ctx context.Context, r ListDestinationHea
 	slices.SortFunc(all, func(a, b destination.Destination) int {
 		return strings.Compare(destination.NameKey(a.DisplayName), destination.NameKey(b.DisplayName))
 	})
-	ids := make([]uuid.UUID, len(all))
-	for i, d := range all {
-		ids[i] = d.ID
-	}
-	w, err := s.watch(ctx, ids)
+	w, err := s.watch(ctx, all)
 	if err != nil {
 		return nil, err
 	}
-	answer := ListDestinationHealth200JSONResponse{Items: make([]ListedDestinationHealth, len(ids))}
-	for i, id := range ids {
-		answer.Items[i].DestinationHealth = w.health(id)
+	answer := ListDestinationHealth200JSONResponse{Items: make([]ListedDestinationHealth, len(all))}
+	for i, d := range all {
+		answer.Items[i].DestinationHealth = w.health(d.ID)
 		if value(r.Params.History) {
-			answer.Items[i].History = w.history(id)
+			answer.Items[i].History = w.history(d.ID)
 		}
 	}
 	return answer, nil
@@ -49,7 +46,7 @@ func (s *Server) GetDestinationHealth(ctx context.Context, r GetDestinationHealt
 	if err != nil {
 		return nil, err
 	}
-	w, err := s.watch(ctx, []uuid.UUID{d.ID})
+	w, err := s.watch(ctx, []destination.Destination{d})
 	if err != nil {
 		return nil, err
 	}
@@ -58,14 +55,22 @@ func (s *Server) GetDestinationHealth(ctx context.Context, r GetDestinationHealt
 
 // watched is all that is known of how destinations do.
 type watched struct {
-	now     time.Time
-	healths map[uuid.UUID]delivery.Health
-	held    map[uuid.UUID]map[delivery.Reason]int
-	stats   map[uuid.UUID][]delivery.Stats // of a day, oldest first
+	now      time.Time
+	healths  map[uuid.UUID]delivery.Health
+	held     map[uuid.UUID]map[delivery.Reason]int
+	stats    map[uuid.UUID][]delivery.Stats // of a day, oldest first
+	inFlight map[uuid.UUID]*InFlight        // from here; nil where nothing is delivered
 }
 
-func (s *Server) watch(ctx context.Context, ids []uuid.UUID) (w watched, err error) {
-	w.now = s.Now().UTC()
+func (s *Server) watch(ctx context.Context, all []destination.Destination) (w watched, err error) {
+	w.now, w.inFlight = s.Now().UTC(), map[uuid.UUID]*InFlight{}
+	ids := make([]uuid.UUID, len(all))
+	for i, d := range all {
+		ids[i] = d.ID
+		if f, ok := s.Dispatcher.InFlight(d); ok {
+			w.inFlight[d.ID] = newInFlight(f)
+		}
+	}
 	if w.healths, err = s.DB.Healths(ctx, ids); err != nil {
 		return w, err
 	}
@@ -88,6 +93,7 @@ func (w watched) health(id uuid.UUID) DestinationHealth {
 	answer := DestinationHealth{
 		DestinationID: id, State: DestinationHealthState(h.State()), HeldSince: timeOrNil(h.HeldSince), FailingSince: timeOrNil(since),
 		ConsecutiveFailures: inARow, LastAckAt: timeOrNil(h.LastAckAt), NextProbeAt: timeOrNil(h.NextProbeAt),
+		InFlight: w.inFlight[id],
 		Held:     HeldCounts{},
 		LastHour: newAttemptStats(delivery.Sum(stats, w.now.Add(-time.Hour))),
 		LastDay:  newAttemptStats(delivery.Sum(stats, w.now.Add(-historyHours*time.Hour))),
@@ -122,6 +128,13 @@ func (w watched) history(id uuid.UUID) []HourStats {
 		from, rest = from.Add(time.Hour), rest[end:]
 	}
 	return points
+}
+
+func newInFlight(f dispatch.InFlight) *InFlight {
+	return &InFlight{
+		Now: f.Now, Limit: f.Limit, Ceiling: f.Ceiling,
+		LoweredAt: timeOrNil(f.LoweredAt.UTC()), LoweredBecause: orNil(LoweredBecause(f.Lowered)),
+	}
 }
 
 func newAttemptStats(s delivery.Stats) AttemptStats {

@@ -30,12 +30,15 @@ func (h *harness) span(t testing.TB, id uuid.UUID, since time.Time, acked, faile
 		id, since, acked, failed, d[:])
 }
 
+// untried is what a destination may have in flight that had nothing yet, of 16 workers.
+var untried = &InFlight{Limit: 8, Ceiling: 8}
+
 func TestHealthOfTheUntried(t *testing.T) {
 	t.Parallel()
 	h := newAPI(t, idle)
 	d := h.hook(t, "http://a.test")
 	got := h.health(t, d)
-	if diff := cmp.Diff(DestinationHealth{DestinationID: d.ID, State: "healthy", Held: heldCounts(nil)}, got.DestinationHealth); diff != "" {
+	if diff := cmp.Diff(DestinationHealth{DestinationID: d.ID, State: "healthy", InFlight: untried, Held: heldCounts(nil)}, got.DestinationHealth); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	if len(got.History) != 24 {
@@ -78,6 +81,9 @@ func TestHealthOfTheTried(t *testing.T) {
 	if f := got.LastFailure; f == nil || f.Class != "rejected" || *f.StatusCode != 503 || f.At.Before(*got.LastAckAt) {
 		t.Errorf("last failure %+v", f)
 	}
+	if f := got.InFlight; f.Now != 0 || f.Limit != 8 || f.LoweredAt != nil || f.LoweredBecause != nil {
+		t.Errorf("in flight after one 503: %+v", f)
+	}
 	for name, s := range map[string]AttemptStats{"hour": got.LastHour, "day": got.LastDay} {
 		if s.Attempts != 2 || s.Acked != 1 || s.Failed != 1 || *s.SuccessRate != 0.5 || *s.P50Ms <= 0 || *s.P95Ms < *s.P50Ms {
 			t.Errorf("last %s: %+v", name, s)
@@ -110,6 +116,9 @@ func TestHealthOfTheSlow(t *testing.T) {
 	if got.SlowUntil == nil || time.Until(*got.SlowUntil).Round(time.Minute) != time.Hour {
 		t.Errorf("slow until %v", got.SlowUntil)
 	}
+	if f := got.InFlight; f.Limit != 1 || f.Ceiling != 8 || f.LoweredAt == nil || value(f.LoweredBecause) != "too_much" {
+		t.Errorf("in flight %+v", f)
+	}
 }
 
 func TestHealthOfTheHeld(t *testing.T) {
@@ -125,7 +134,7 @@ func TestHealthOfTheHeld(t *testing.T) {
 	want := DestinationHealth{
 		DestinationID: d.ID, State: "unreachable", ConsecutiveFailures: 12, FailingSince: ago(time.Minute), HeldSince: ago(30 * time.Second),
 		NextProbeAt: ago(-5 * time.Second), LastAckAt: ago(time.Hour), SlowUntil: ago(-time.Hour),
-		LastFailure: &LastFailure{At: *ago(time.Second), Class: "timeout", Error: ptr("no answer")}, Held: heldCounts(nil),
+		LastFailure: &LastFailure{At: *ago(time.Second), Class: "timeout", Error: ptr("no answer")}, InFlight: untried, Held: heldCounts(nil),
 	}
 	if diff := cmp.Diff(want, h.health(t, d).DestinationHealth); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

@@ -8,7 +8,7 @@ import (
 
 // Limits bound how many attempts a destination gets, and how quickly.
 type Limits struct {
-	MaxInFlight   int     // attempts at a time, of each replica
+	MaxInFlight   int     // attempts at a time at most, of each replica
 	RatePerSecond float64 // attempts, of all replicas together; 0: no limit
 	Burst         int     // attempts at once after a quiet time; 0 without a rate
 	HoldFailing   bool    // hold deliveries while it keeps failing
@@ -16,7 +16,7 @@ type Limits struct {
 
 // The limits of a destination that says nothing of them, and what they may be.
 const (
-	defaultInFlight = 16
+	defaultInFlight = 256
 	maxInFlight     = 1000
 	minRate         = 0.01
 	maxRate         = 10_000

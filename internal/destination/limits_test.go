@@ -18,18 +18,18 @@ func shownLimits(l Limits) map[string]any {
 func TestReadLimitsOfANewDestination(t *testing.T) {
 	t.Parallel()
 	for limits, want := range map[string]Limits{
-		`null`:              {16, 0, 0, true},
-		`{}`:                {16, 0, 0, true},
+		`null`:              {256, 0, 0, true},
+		`{}`:                {256, 0, 0, true},
 		`{"maxInFlight":1}`: {1, 0, 0, true},
 		`{"maxInFlight":1e3,"holdFailing":false}`: {1000, 0, 0, false},
 		`{"maxInFlight":16.0}`:                    {16, 0, 0, true},
-		`{"maxInFlight":null,"ratePerSecond":null,"burst":null,"holdFailing":null}`: {16, 0, 0, true},
-		`{"ratePerSecond":0.01}`:              {16, 0.01, 1, true},
-		`{"ratePerSecond":1}`:                 {16, 1, 1, true},
-		`{"ratePerSecond":1.5,"burst":null}`:  {16, 1.5, 2, true},
-		`{"ratePerSecond":10000}`:             {16, 10_000, 10_000, true},
-		`{"ratePerSecond":0.5,"burst":10000}`: {16, 0.5, 10_000, true},
-		`{"burst":3,"ratePerSecond":100}`:     {16, 100, 3, true},
+		`{"maxInFlight":null,"ratePerSecond":null,"burst":null,"holdFailing":null}`: {256, 0, 0, true},
+		`{"ratePerSecond":0.01}`:              {256, 0.01, 1, true},
+		`{"ratePerSecond":1}`:                 {256, 1, 1, true},
+		`{"ratePerSecond":1.5,"burst":null}`:  {256, 1.5, 2, true},
+		`{"ratePerSecond":10000}`:             {256, 10_000, 10_000, true},
+		`{"ratePerSecond":0.5,"burst":10000}`: {256, 0.5, 10_000, true},
+		`{"burst":3,"ratePerSecond":100}`:     {256, 100, 3, true},
 	} {
 		got := mustRead(t, bodyWith(t, `{"limits":`+limits+`}`))
 		if diff := cmp.Diff(want, got.Limits); diff != "" {
@@ -43,10 +43,10 @@ func TestPatchLimits(t *testing.T) {
 	limits := func(l Limits) func(*Destination) { return func(d *Destination) { d.Limits = l } }
 	checkPatches(t, []patching{
 		{"no limits keep all", `{"limits":{}}`, nothing},
-		{"null resets all", `{"limits":null}`, limits(Limits{16, 0, 0, true})},
+		{"null resets all", `{"limits":null}`, limits(Limits{256, 0, 0, true})},
 		{"one is replaced", `{"limits":{"maxInFlight":3}}`, limits(Limits{3, 2.5, 7, false})},
 		{"another one", `{"limits":{"holdFailing":true}}`, limits(Limits{8, 2.5, 7, true})},
-		{"null resets one", `{"limits":{"maxInFlight":null}}`, limits(Limits{16, 2.5, 7, false})},
+		{"null resets one", `{"limits":{"maxInFlight":null}}`, limits(Limits{256, 2.5, 7, false})},
 		{"null resets another one", `{"limits":{"holdFailing":null}}`, limits(Limits{8, 2.5, 7, true})},
 		{"a new rate keeps the burst", `{"limits":{"ratePerSecond":100}}`, limits(Limits{8, 100, 7, false})},
 		{"a new burst keeps the rate", `{"limits":{"burst":1}}`, limits(Limits{8, 2.5, 1, false})},

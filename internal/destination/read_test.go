@@ -25,7 +25,7 @@ func TestReadSmallest(t *testing.T) {
 		AlertTypes:  alert.Types(),
 		LogTypes:    []string{},
 		Settings:    &Webhook{URL: "https://soar.example/hook", Headers: []outbound.Header{}},
-		Limits:      Limits{MaxInFlight: 16, HoldFailing: true},
+		Limits:      Limits{MaxInFlight: 256, HoldFailing: true},
 		Version:     1,
 
 		ResponseStorage: StoreFull,

@@ -21,7 +21,10 @@ func outcomeOf(r outbound.Result) limiter.Outcome {
 	if r.Class == "" || r.Class == outbound.Interrupted {
 		took = 0
 	}
-	return limiter.Outcome{Took: took, Acked: r.Class == outbound.Acked, TooMuch: tooMuch, Pause: pause}
+	return limiter.Outcome{
+		Took: took, Acked: r.Class == outbound.Acked, TooMuch: tooMuch, Pause: pause,
+		Strain: r.Class == outbound.Timeout || r.StatusCode == http.StatusServiceUnavailable,
+	}
 }
 
 // pauseFor is how long this process leaves a destination alone after an answer, and whether

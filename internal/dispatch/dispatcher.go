@@ -20,6 +20,7 @@ import (
 
 	"belfry/internal/cluster"
 	"belfry/internal/delivery"
+	"belfry/internal/destination"
 	"belfry/internal/limiter"
 	"belfry/internal/live"
 	"belfry/internal/outbound"
@@ -102,6 +103,7 @@ func New(cfg Config) (*Dispatcher, error) {
 	d.retention = &retention{db: cfg.DB, log: cfg.Log, now: cfg.Now, kept: cfg.Retention, audit: cfg.AuditRetention}
 
 	d.limiter = limiter.New(cfg.Workers, d.Cluster.Replicas, cfg.Now)
+	cfg.Metrics.MustRegister(inFlightGauges{d.limiter})
 	d.partitions = &partitions{db: cfg.DB, log: cfg.Log, now: cfg.Now}
 	d.recorder = newRecorder(recorderParts{
 		db: cfg.DB, log: cfg.Log, now: cfg.Now, workers: cfg.Workers, longest: max(cfg.Waits.Longest(), longPause),
@@ -282,6 +284,15 @@ func (d *Dispatcher) afterGrace(ctx context.Context) (context.Context, context.C
 // recordGrace is how long a stop waits, once attempts are cut short, for their
 // records.
 const recordGrace = 5 * time.Second
+
+// InFlight is what a destination has in flight from this process, and may have.
+type InFlight = limiter.InFlight
+
+// InFlight says what a destination has in flight. ok is false where this process delivers
+// nothing, and so has nothing to say.
+func (d *Dispatcher) InFlight(to destination.Destination) (f InFlight, ok bool) {
+	return d.limiter.InFlight(to.ID, to.Limits), d.delivers()
+}
 
 // Working reports the two things without which no attempt starts: that this
 // instance is known to be alive, and that attempts have partitions to go to.

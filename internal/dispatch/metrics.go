@@ -7,6 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"belfry/internal/delivery"
+	"belfry/internal/limiter"
 	"belfry/internal/outbound"
 	"belfry/internal/postgres"
 )
@@ -62,6 +63,29 @@ func newMetrics(r prometheus.Registerer, db *postgres.DB) metrics {
 	}
 	r.MustRegister(m.accepted, m.altered, m.unrouted, m.attempts, m.tests, m.finished, m.failed, m.duration, m.repairs, m.waits, &queueStatistics{db: db, turn: make(semaphore, 1)})
 	return m
+}
+
+// inFlightGauges are what the destinations have in flight from this process, and may have:
+// of those only that have something to do, so that there are not too many.
+type inFlightGauges struct{ limiter *limiter.Limiter }
+
+var (
+	inFlightDesc = prometheus.NewDesc("belfry_destination_in_flight", "Attempts in flight from this process, by destination.", []string{"destination_id"}, nil)
+	limitDesc    = prometheus.NewDesc("belfry_destination_in_flight_limit", "Attempts that this process may have in flight, by destination.", []string{"destination_id"}, nil)
+)
+
+// Describe implements prometheus.Collector.
+func (inFlightGauges) Describe(ch chan<- *prometheus.Desc) {
+	ch <- inFlightDesc
+	ch <- limitDesc
+}
+
+// Collect implements prometheus.Collector.
+func (g inFlightGauges) Collect(ch chan<- prometheus.Metric) {
+	for id, f := range g.limiter.AllInFlight() {
+		ch <- prometheus.MustNewConstMetric(inFlightDesc, prometheus.GaugeValue, float64(f.Now), id.String())
+		ch <- prometheus.MustNewConstMetric(limitDesc, prometheus.GaugeValue, float64(f.Limit), id.String())
+	}
 }
 
 // queueStatistics reads gauges from the database at each scrape. They are the same for

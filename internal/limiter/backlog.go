@@ -41,7 +41,7 @@ func (l *Limiter) Enqueue(id uuid.UUID, limits destination.Limits, u Urgency, tu
 		l.mu.Unlock()
 		turn(false)
 		return
-	case s.workers.Len()+s.backlog.Len() == 0 && l.pool.running < l.pool.size && s.inFlight < l.pool.allowed(s, now):
+	case s.workers.Len()+s.backlog.Len() == 0 && l.pool.running < l.pool.size && l.pool.hasSlot(s, now):
 		l.pool.running++
 		l.pool.begin(s, now)
 		l.mu.Unlock()

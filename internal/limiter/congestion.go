@@ -8,8 +8,7 @@ import (
 )
 
 // A destination that says that it gets too much may have one attempt in flight from this
-// process, and one more for each round of acks, until it has as many as its limits say
-// (additive increase, multiplicative decrease). What waits for it meanwhile is held, and
+// process, and one more for each round of acks. What waits for it meanwhile is held, and
 // spends nothing. Each process counts for itself. A process that reads in the
 // destination's health that another process was told so begins with one as well.
 
@@ -17,26 +16,8 @@ import (
 func (l *Limiter) Narrow(id uuid.UUID) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.states.find(id).window = 1
-}
-
-// widen lets a destination that has acked have more in flight.
-func (s *state) widen() {
-	if s.window == 0 {
-		return
-	}
-	if s.window += 1 / s.window; int(s.window) >= s.limits.MaxInFlight {
-		s.window = 0
-	}
-}
-
-// congestionLimit is how many attempts a destination may have in flight, of those allowed,
-// after it said that it gets too much.
-func (s *state) congestionLimit(allowed int) int {
-	if s.window == 0 {
-		return allowed
-	}
-	return min(allowed, int(s.window))
+	s := l.states.find(id)
+	s.limit.narrow(s.inFlight, l.now())
 }
 
 // coolDown leaves a destination alone until a time, except for what a person asks for.

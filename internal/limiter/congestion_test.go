@@ -42,7 +42,7 @@ func TestWindow(t *testing.T) {
 				t.Fatalf("%d in flight, want %d", n, want)
 			}
 			acks := 0 // a round of them
-			for ; acks < want+1 && int(l.states.byID[id].window) == want; acks++ {
+			for ; acks < want+1 && l.states.byID[id].limit.now(8) == want; acks++ {
 				l.Acquire(t.Context(), id, limits, Normal)
 				acked()
 			}

@@ -154,7 +154,7 @@ func (l *Limiter) LookWhenCool(id uuid.UUID, slowUntil time.Time) {
 		l.lookIn(s, wait)
 	}
 	if now.Before(slowUntil) {
-		s.window = 1
+		s.limit.narrow(s.inFlight, now)
 	}
 }
 

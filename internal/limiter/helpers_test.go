@@ -34,6 +34,13 @@ func (l *Limiter) learn(id uuid.UUID, took time.Duration) uuid.UUID {
 	return id
 }
 
+// takes has a destination known to take so many attempts at a time.
+func (l *Limiter) takes(id uuid.UUID, n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.states.find(id).limit.limit = float64(n)
+}
+
 // start takes a slot whatever the rules say.
 func (l *Limiter) start(id uuid.UUID) {
 	l.mu.Lock()

@@ -106,7 +106,7 @@ func (l *Limiter) Acquire(ctx context.Context, id uuid.UUID, limits destination.
 	case u == Normal && now.Before(s.coolsUntil):
 		l.mu.Unlock()
 		return false
-	case first && s.inFlight < allowed:
+	case first && l.pool.hasSlot(s, now):
 		l.pool.begin(s, now)
 		l.mu.Unlock()
 		return l.AwaitToken(ctx, id)
@@ -148,6 +148,7 @@ type Outcome struct {
 	Took    time.Duration // 0: no attempt was made
 	Acked   bool
 	TooMuch bool          // the destination says that it gets too much
+	Strain  bool          // it did not answer in time, or says that it is not available
 	Pause   time.Duration // for how long it asks to be left alone
 }
 
@@ -156,12 +157,7 @@ func (l *Limiter) Release(id uuid.UUID, o Outcome) {
 	l.mu.Lock()
 	s, now := l.states.find(id), l.now()
 	var away []waiter
-	if o.Acked {
-		s.widen()
-	}
-	if o.TooMuch { // before its slot goes to the next
-		s.window = 1
-	}
+	l.pool.heed(s, o, now) // before its slot goes to the next
 	if o.Pause > 0 {
 		away = l.pool.coolDown(s, now.Add(o.Pause))
 	}

@@ -55,7 +55,7 @@ func TestManual(t *testing.T) {
 	for _, tt := range []struct {
 		free int
 		wait time.Duration
-	}{{17, WorkerWait}, {16, 0}} {
+	}{{9, WorkerWait}, {8, 0}} {
 		synctest.Test(t, func(t *testing.T) {
 			l := newLimiter(64)
 			id := l.learn(idOf(1), quickly)
@@ -180,17 +180,18 @@ func TestHowManyWorkersWait(t *testing.T) {
 	}{
 		"quick":                       {256, 4, 0, 25 * time.Millisecond, 20, 20},
 		"half of the workers":         {256, 40, 0, time.Millisecond, 128, 128},
-		"until a quarter is left":     {256, 100, 0, time.Millisecond, 128, 92},
+		"until an eighth is left":     {256, 100, 0, time.Millisecond, 128, 124},
 		"nobody knows":                {256, 100, 0, 0, 12, 12},
 		"too slow":                    {256, 4, 0, time.Second, 0, 0},
 		"one at a time, and not fast": {256, 1, 0, 126 * time.Millisecond, 0, 0},
-		"a quarter is almost left":    {256, 4, 189, 25 * time.Millisecond, 10, 1},
-		"three quarters are taken":    {256, 4, 190, 25 * time.Millisecond, 0, 0},
+		"an eighth is almost left":    {256, 4, 218, 25 * time.Millisecond, 10, 4},
+		"seven eighths are taken":     {256, 4, 222, 25 * time.Millisecond, 0, 0},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			l, id := newLimiter(tt.workers), idOf(1)
 			if tt.took > 0 {
 				l.learn(id, tt.took)
+				l.takes(id, tt.limit)
 			}
 			l.fill(tt.workers - tt.others)
 			l.grabs(t.Context(), id, atMost(tt.limit))
@@ -232,6 +233,7 @@ func TestRoom(t *testing.T) {
 		time.Sleep(4 * WorkerWait)
 		want("it is slow", atMost(4), 4)
 		id = l.learn(idOf(2), time.Minute)
+		l.takes(id, 1000)
 		want("a rate, and what comes before WorkerWait ends", rated(8, 20), 22)
 		want("no half deliveries", rated(3, 1), 1)
 		want("a slow rate", rated(0.1, 1), 1)
@@ -244,11 +246,13 @@ func TestRoom(t *testing.T) {
 			l.Enter(id)
 		}
 		want("beside three at work", rated(8, 5), 1+7-3)
-		want("beside three at work, and no rate", atMost(16), 15-3)
+		want("beside three at work, and no rate", atMost(16), 16-3)
 		for range 3 {
 			l.Leave(id)
 		}
 		l.fill(8)
+		want("a quarter of the last eighth for a slow one", atMost(16), 1)
+		l.fill(6)
 		want("no workers for a slow one", atMost(16), 0)
 		want("nor with a rate", rated(8, 5), 0)
 	})

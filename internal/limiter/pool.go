@@ -31,6 +31,9 @@ func (p *pool) leave(s *state, now time.Time) {
 // begin counts one more attempt in flight.
 func (p *pool) begin(s *state, now time.Time) {
 	if s.inFlight == 0 {
+		if now.Sub(s.progressAt) > idleReset {
+			s.limit.rest()
+		}
 		s.progressAt = now
 	}
 	s.inFlight++
@@ -46,29 +49,64 @@ func (p *pool) beginProbe(s *state, now time.Time) {
 	}
 }
 
-// allowed is how many attempts the destination may have in flight: at most half of the
-// workers, and of its own limit the same part that the other destinations leave of the
-// workers. A destination of which nothing is known begins with a few. It leaves the last
-// eighth of the workers alone, like a slow one, but may make a first try in half of that.
+// allowed is how many attempts the destination may have in flight: what it can take,
+// at most half of the workers, and a part of that when workers run out: see share. One
+// of which nothing is known begins with a few, and like one that is slow leaves the
+// last eighth alone, but for a first try in half of that, or one attempt of a slow one in
+// a quarter.
 func (p *pool) allowed(s *state, now time.Time) int {
-	others := p.taken - s.inFlight - s.workers.Len()
-	allowed := s.congestionLimit(max(1, min((s.limits.MaxInFlight*(p.size-others)+p.size-1)/p.size, p.size/2)))
-	free := p.size - p.taken - p.size/8
+	can := s.limit.now(p.ceiling(s))
+	free := p.size - p.taken + s.workers.Len()
+	spare := free - p.size/8
 	switch {
-	case s.latency > 0 && (s.expectedLatency(now) < WorkerWait || free > 0):
-		return allowed
-	case s.latency == 0 && free > 0:
-		return min(allowed, max(1, p.size/24))
-	case s.latency == 0 && free > -p.size/16:
+	case s.latency > 0 && s.expectedLatency(now) < WorkerWait:
+		return p.share(can, spare+p.size/32)
+	case s.latency > 0 && spare > 0:
+		return p.share(can, spare)
+	case s.latency == 0 && spare > 0:
+		return min(can, max(1, p.size/24))
+	case s.latency == 0 && spare > -p.size/16, spare > -p.size/32:
 		return 1
 	}
 	return 0
 }
 
+// ceiling is how many attempts the destination may have in flight at most.
+func (p *pool) ceiling(s *state) int { return max(1, min(s.limits.MaxInFlight, p.size/2)) }
+
+// heed lets the destination's limit follow what an attempt says.
+func (p *pool) heed(s *state, o Outcome, now time.Time) {
+	ceiling := p.ceiling(s)
+	if s.held.any && s.inFlight >= s.limit.now(ceiling) && s.tokenIn(now) == 0 {
+		s.limit.round.full = true // what is held waits for room
+	}
+	s.limit.ended(o, s.inFlight-1, ceiling, now)
+}
+
+// share is what a destination may have of what it can take when so many workers are
+// free for it: all of it, until fewer than an eighth of the workers are.
+func (p *pool) share(can, free int) int {
+	scarce := max(1, p.size/8)
+	if free >= scarce {
+		return can
+	}
+	return max(1, (can*free+scarce-1)/scarce)
+}
+
+// hasSlot reports whether the destination may have another attempt in flight, and notes
+// where it is the destination's own limit that says no, and not its rate.
+func (p *pool) hasSlot(s *state, now time.Time) bool {
+	if s.inFlight >= s.limit.now(p.ceiling(s)) {
+		s.limit.round.full = s.limit.round.full || s.tokenIn(now) == 0
+		return false
+	}
+	return s.inFlight < p.allowed(s, now)
+}
+
 // mayWait is how many workers may wait for the destination: as many as will have
 // had their turn before WorkerWait ends, and none when workers are scarce.
 func (p *pool) mayWait(s *state, allowed int, now time.Time) int {
-	if p.taken >= p.size-p.size/4 {
+	if p.taken >= p.size-p.size/8 {
 		return 0
 	}
 	return min(int(int64(allowed)*int64(WorkerWait)/int64(s.expectedLatency(now)))/2, p.size/2)
@@ -84,7 +122,7 @@ func (p *pool) maxBacklog(s *state, allowed int, wait time.Duration, now time.Ti
 // they came, and then to jobs of others. Workers it tells at once; the jobs whose turn
 // it is are returned.
 func (p *pool) handOver(s *state, now time.Time) (jobs []waiter) {
-	for s.workers.Len()+s.backlog.Len() > 0 && s.inFlight < p.allowed(s, now) {
+	for s.workers.Len()+s.backlog.Len() > 0 && p.hasSlot(s, now) {
 		worker, job := s.workers.Front(), s.backlog.Front()
 		turnOfWorker := worker != nil && (job == nil || !job.Value.(waiter).before(worker.Value.(waiter)))
 		switch {
@@ -115,7 +153,7 @@ func (p *pool) feed(now time.Time) (jobs []waiter) {
 	for n := min(most, len(p.turns)); n > 0 && p.running < p.size; n-- {
 		s := p.turns[0]
 		p.turns, s.inTurns = p.turns[1:], false
-		if s.backlog.Len() > 0 && s.inFlight < p.allowed(s, now) {
+		if s.backlog.Len() > 0 && p.hasSlot(s, now) {
 			jobs = append(jobs, p.next(s, now))
 		}
 		if s.backlog.Len() > 0 {

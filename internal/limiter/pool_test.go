@@ -14,6 +14,7 @@ func TestMaxInFlight(t *testing.T) {
 		for _, limit := range []int{1, 3, 16, 1000} {
 			l := newLimiter(4000)
 			id := l.learn(idOf(1), quickly)
+			l.takes(id, 2000)
 			if n := l.grabs(t.Context(), id, atMost(limit)); n != limit {
 				t.Errorf("%d in flight, want %d", n, limit)
 			}
@@ -50,7 +51,7 @@ func TestFewAtFirst(t *testing.T) {
 		{256, 16, 10, 16},
 		{256, 3, 3, 3},
 		{256, 1000, 10, 128},
-		{2000, 1000, 83, 1000},
+		{2000, 1000, 16, 1000},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			l, id := newLimiter(tt.workers), idOf(1)
@@ -62,6 +63,7 @@ func TestFewAtFirst(t *testing.T) {
 			}
 			for _, took := range []time.Duration{quickly, slowly} {
 				l.free(id, took)
+				l.takes(id, 1000)
 				if l.grabs(t.Context(), id, atMost(tt.limit)); l.pool.taken != tt.known {
 					t.Errorf("%+v: it has %d once it is known to take %s", tt, l.pool.taken, took)
 				}
@@ -71,7 +73,7 @@ func TestFewAtFirst(t *testing.T) {
 }
 
 // What one destination may have shrinks as workers run out, so that many slow
-// ones together leave a good part of the workers alone.
+// ones together leave some of the workers alone, and none of them goes without.
 func TestManySlow(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -89,8 +91,8 @@ func TestManySlow(t *testing.T) {
 				}
 			}
 		}
-		if free := 256 - l.pool.taken; free < 100 {
-			t.Errorf("20 destinations leave %d of 256 workers, want at least 100", free)
+		if free := 256 - l.pool.taken; free < 48 || free > 64 {
+			t.Errorf("20 destinations leave %d of 256 workers, want an eighth and a half more", free)
 		}
 		for n := range 20 {
 			if taken[n] < 5 || taken[n] > 16 {
@@ -113,12 +115,12 @@ func TestManySlow(t *testing.T) {
 	})
 }
 
-// However many slow destinations there are, the last eighth of the workers is not
-// theirs. Half of it is for first tries of those that nobody knows, one each, and
-// all that is left for those that are known to be quick.
+// However many slow destinations there are, most of the last eighth of the workers is not
+// theirs. A quarter of it is for one attempt each of theirs, another for first tries of
+// those that nobody knows, and all that is left for those that are known to be quick.
 func TestLastEighth(t *testing.T) {
 	t.Parallel()
-	for _, tt := range []struct{ workers, tries, quick int }{{8, 0, 1}, {16, 1, 1}, {64, 4, 4}, {256, 16, 16}} {
+	for _, tt := range []struct{ workers, tries, quick int }{{8, 0, 1}, {16, 1, 1}, {64, 2, 4}, {256, 8, 16}} {
 		synctest.Test(t, func(t *testing.T) {
 			l := newLimiter(tt.workers)
 			slow := func(n int) uuid.UUID { return idOf(1000 + n) }
@@ -129,7 +131,7 @@ func TestLastEighth(t *testing.T) {
 			for n := range 400 {
 				l.grabs(t.Context(), slow(n), atMost(16))
 			}
-			l.wantTaken(t, tt.workers-tt.workers/8)
+			l.wantTaken(t, tt.workers-tt.workers/8+tt.workers/32)
 			if l.grab(t.Context(), slow(399), atMost(16)) || l.grab(t.Context(), slow(0), atMost(16)) {
 				t.Errorf("%+v: a slow destination got one of the last workers", tt)
 			}

@@ -34,7 +34,7 @@ type state struct {
 	progressAt time.Time     // when an attempt ended, or the first of those in flight began
 
 	bucket     *rate.Limiter // nil: no rate
-	window     float64       // attempts in flight after it got too much; 0 when that is over
+	limit      adaptiveLimit // attempts in flight that it can take
 	coolsUntil time.Time     // until when the destination asked to be left alone
 
 	admissions   list.List // of *Admission: calls that wait until there is room

@@ -20,8 +20,8 @@ const formerNames = `ARRAY(
 			  AND NOT EXISTS (SELECT FROM destinations o WHERE o.name_key = a.name_key AND o.deleted_at IS NULL)
 			ORDER BY a.created_at, a.name_key)`
 
-// Routing is what alerts are routed among, as far as that takes destinations to be
-// known, and the version that every change of one, or of its names, raises.
+// Routing is what alerts are routed among, as far as routing and health take destinations
+// to be known, and the version that every change of one, or of its names, raises.
 type Routing struct {
 	Version int64
 	delivery.Among
@@ -34,7 +34,7 @@ const selectRoutingVersion = `
 // Routing returns the present destinations. They are never older than its version.
 func (q queries) Routing(ctx context.Context) (Routing, error) {
 	const query = `
-		SELECT t.id, t.display_name, t.type, t.state, t.severities, t.alert_types, t.log_types, ` + formerNames + `
+		SELECT t.id, t.display_name, t.type, t.state, t.severities, t.alert_types, t.log_types, t.max_in_flight, ` + formerNames + `
 		FROM destinations t
 		WHERE t.deleted_at IS NULL
 		ORDER BY t.created_at, t.id`
@@ -47,7 +47,7 @@ func (q queries) Routing(ctx context.Context) (Routing, error) {
 	b.Queue(query).Query(func(rows pgx.Rows) (err error) {
 		all, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (destination.Destination, error) {
 			var d destination.Destination
-			err := row.Scan(&d.ID, &d.DisplayName, &d.Type, &d.State, &d.Severities, &d.AlertTypes, &d.LogTypes, &d.FormerNames)
+			err := row.Scan(&d.ID, &d.DisplayName, &d.Type, &d.State, &d.Severities, &d.AlertTypes, &d.LogTypes, &d.Limits.MaxInFlight, &d.FormerNames)
 			return d, err
 		})
 		return err

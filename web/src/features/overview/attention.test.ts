@@ -23,6 +23,7 @@ function health(destinationId: string, more: Partial<DestinationHealth> = {}): D
     lastFailure: null,
     nextProbeAt: null,
     slowUntil: null,
+    inFlight: { now: 0, limit: 16, ceiling: 128, loweredAt: null, loweredBecause: null },
     held: { paused: 0, failing: 0, our_side: 0, busy: 0, misconfigured: 0 },
     lastHour: stats,
     lastDay: stats,

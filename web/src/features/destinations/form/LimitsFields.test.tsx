@@ -42,7 +42,7 @@ test.each([
   ["Rate per second", "-3", /^A number from 0.01/],
   ["Rate per second", "1e2", /^A number from 0.01/],
   ["Rate per second", "0,5", /^With a point/],
-  ["In flight", "1e3", /^A whole number from 1 to 1,000/],
+  ["In flight, at most", "1e3", /^A whole number from 1 to 1,000/],
 ])("%s: %s is refused, and stays as it was typed", (label, text, message) => {
   render(<Form />, { wrapper: MantineProvider });
   expect(type(label, text)).toBe(text);

@@ -24,8 +24,8 @@ export function LimitsFields({ values, onChange, errorOf }: FieldsProps) {
       </summary>
       <div className={classes.limits} style={{ marginTop: 10 }}>
         <TextInput
-          label="In flight"
-          description="Attempts in flight at a time, from each replica of Belfry."
+          label="In flight, at most"
+          description="Attempts in flight at a time, from each replica. Below that, Belfry finds out how many it can take."
           placeholder={String(defaultInFlight)}
           inputMode="numeric"
           autoComplete="off"

@@ -36,7 +36,7 @@ test("a new destination takes all, and its secrets are sent as they were entered
   expect(input).toMatchObject({
     displayName: "SOAR",
     type: "sample",
-    limits: { maxInFlight: 16, ratePerSecond: null, burst: null, holdFailing: true },
+    limits: { maxInFlight: 256, ratePerSecond: null, burst: null, holdFailing: true },
     responseStorage: "full",
     settings: { url: "https://soar.example.com/hooks/1f0c", headers: [{ name: "X-API-Key", value: "example-value" }] },
   });

@@ -35,7 +35,7 @@ export type FormValues = {
   responseStorage: ResponseStorage;
 };
 
-export const defaultInFlight = 16;
+export const defaultInFlight = 256;
 
 /** The form of a new destination: it takes all until something is left out. */
 export const newForm: FormValues = {

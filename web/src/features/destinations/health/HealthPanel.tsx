@@ -1,4 +1,5 @@
-import type { AttemptStats, DestinationHealthDetails } from "../../../api/types";
+import type { AttemptStats, DestinationHealthDetails, InFlight, LoweredBecause } from "../../../api/types";
+import { Time } from "../../../time/Time";
 import { duration } from "../../../time/words";
 import { DurationChart } from "../../../ui/charts/DurationChart";
 import { VolumeChart } from "../../../ui/charts/VolumeChart";
@@ -28,6 +29,7 @@ export function HealthPanel({ health }: { health: DestinationHealthDetails }) {
           <StatsRow name="Last 24 hours" stats={lastDay} />
         </tbody>
       </table>
+      {health.inFlight !== null && <InFlightLine inFlight={health.inFlight} />}
       {lastDay.attempts === 0 ? (
         <p className={classes.none}>
           No attempt was made in the last 24 hours. They are charted here once alerts are routed to it; tests do not
@@ -44,6 +46,29 @@ export function HealthPanel({ health }: { health: DestinationHealthDetails }) {
         </>
       )}
     </div>
+  );
+}
+
+const loweredWords: Record<LoweredBecause, string> = {
+  too_much: "the destination asked for less",
+  no_answer: "too many attempts got no answer in time, or 503",
+  got_slower: "its answers took more than twice as long as before",
+};
+
+/** How many attempts are under way, how many there may be, and why that became fewer. */
+function InFlightLine({ inFlight }: { inFlight: InFlight }) {
+  const { now, limit, ceiling, loweredAt, loweredBecause } = inFlight;
+  return (
+    <p className={classes.inFlight}>
+      In flight now, from the replica that answers: <b>{now.toLocaleString()}</b> of {limit.toLocaleString()}. The limit
+      follows what the destination can take, up to {ceiling.toLocaleString()}.
+      {loweredAt !== null && loweredBecause !== null && (
+        <>
+          {" "}
+          It last fell at <Time at={loweredAt} />, because {loweredWords[loweredBecause]}.
+        </>
+      )}
+    </p>
   );
 }
 

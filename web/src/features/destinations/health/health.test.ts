@@ -65,6 +65,7 @@ describe("the health of a destination", () => {
     state,
     heldSince: null,
     slowUntil: null,
+    inFlight: { now: 0, limit: 16, ceiling: 128, loweredAt: null, loweredBecause: null },
     consecutiveFailures: 0,
     lastAckAt: at,
     lastFailure: null,

@@ -27,6 +27,7 @@ const listed = (
     lastFailure: null,
     nextProbeAt: null,
     slowUntil: null,
+    inFlight: { now: 0, limit: 16, ceiling: 128, loweredAt: null, loweredBecause: null },
     held: { paused: 0, failing: 0, our_side: 0, busy: 0, misconfigured: 0 },
     lastHour: { attempts: 0, acked: 0, failed: 0, successRate: null, p50Ms: null, p95Ms: null },
     lastDay: { attempts: 0, acked: 0, failed: 0, successRate: null, p50Ms: null, p95Ms: null },
