@@ -1611,9 +1611,11 @@ export interface components {
         /** @description How many attempts may be made at a time and in a second. If it is left out or `null`, each limit has its default. */
         LimitsInput: {
             /**
-             * @description How many attempts may be in flight at a time, from each replica of Belfry. An attempt that a person asks for (send-now, re-send) goes
-             *     before all others, within this limit and the rate. Only the probe of a destination does not count.
-             * @default 16
+             * @description How many attempts may be in flight at a time at most, from each replica of Belfry. Below that a limit follows what the destination
+             *     can take: it begins with 16, and rises while attempts wait for it and more acks come out of it. 1 is for a receiver that has to be
+             *     served one by one. An attempt that a person asks for (send-now, re-send) goes before all others, within this limit and the rate.
+             *     Only the probe of a destination does not count.
+             * @default 256
              */
             maxInFlight?: number | null;
             /**
@@ -1684,7 +1686,7 @@ export interface components {
         };
         /** @description The limits to change. A limit that is left out stays as it is, and `null` sets it to its default. `null` in place of the object sets all of them to their defaults. */
         LimitsPatch: {
-            /** @description As at creation. `null` is 16. */
+            /** @description As at creation. `null` is 256. */
             maxInFlight?: number | null;
             /**
              * Format: double
@@ -2548,14 +2550,14 @@ export interface components {
         /**
          * @description How many attempts may be made at a time and in a second.
          * @example {
-         *       "maxInFlight": 16,
+         *       "maxInFlight": 256,
          *       "ratePerSecond": null,
          *       "burst": null,
          *       "holdFailing": true
          *     }
          */
         Limits: {
-            /** @description How many attempts may be in flight at a time, from each replica of Belfry. */
+            /** @description How many attempts may be in flight at a time at most, from each replica of Belfry. */
             maxInFlight: number;
             /**
              * Format: double
@@ -2648,6 +2650,8 @@ export interface components {
              * @description Until when no attempts start, because it asked for that with 429 or 503 and `Retry-After`. `null` if that time is past.
              */
             slowUntil: string | null;
+            /** @description What this replica has in flight to it. `null` if this replica only answers, and delivers nothing. */
+            inFlight: components["schemas"]["InFlight"] | null;
             held: components["schemas"]["HeldCounts"];
             /** @description Its counted attempts of the last hour, to within ten minutes. */
             lastHour: components["schemas"]["AttemptStats"];
@@ -2684,6 +2688,32 @@ export interface components {
             /** @description What went wrong, in words, without the URL or any header value. `null` if class and status code say all. */
             error: string | null;
         };
+        /**
+         * @description How many attempts the destination has in flight, and may have. The limit follows what the destination can take. Each replica has its own:
+         *     these are the numbers of the replica that answers.
+         */
+        InFlight: {
+            /** @description Attempts in flight. */
+            now: number;
+            /** @description How many there may be at present. There may be fewer while workers are scarce, before its first attempt has ended, and until `slowUntil`. */
+            limit: number;
+            /** @description How many there may ever be, which is `limits.maxInFlight`, or half of the replica's workers if that is less. */
+            ceiling: number;
+            /**
+             * Format: date-time
+             * @description When the limit fell last; `null` if it has not fallen since the replica began to send to it.
+             */
+            loweredAt: string | null;
+            /** @description Why the limit fell last; `null` if it has not. */
+            loweredBecause: components["schemas"]["LoweredBecause"] | null;
+        };
+        /**
+         * @description - `too_much`: the destination said so, with 429, or 503 and `Retry-After`.
+         *     - `no_answer`: about a quarter of the last attempts got no answer in time, or 503.
+         *     - `got_slower`: its answers took more than twice as long as before.
+         * @enum {string}
+         */
+        LoweredBecause: "too_much" | "no_answer" | "got_slower";
         /**
          * @description How many of its deliveries are held, by reason. Each `DeliveryReason` that holds has a number, even if it is 0. Each count stops at
          *     10,000, so 10,000 may mean more.
@@ -4502,6 +4532,13 @@ export interface operations {
                      *       },
                      *       "nextProbeAt": "2026-03-02T11:06:27.338Z",
                      *       "slowUntil": null,
+                     *       "inFlight": {
+                     *         "now": 3,
+                     *         "limit": 24,
+                     *         "ceiling": 128,
+                     *         "loweredAt": null,
+                     *         "loweredBecause": null
+                     *       },
                      *       "held": {
                      *         "paused": 0,
                      *         "failing": 212,
@@ -5260,7 +5297,7 @@ export interface operations {
                  * @description `cpu` and `trace` watch the server for a while. Only one of each runs at a time: a second one is 409 `conflict`. The others
                  *     show the present state.
                  */
-                profile: "cpu" | "trace" | "heap" | "allocs" | "goroutine" | "threadcreate" | "block" | "mutex";
+                profile: "cpu" | "trace" | "heap" | "allocs" | "goroutine" | "threadcreate";
             };
             cookie?: never;
         };
