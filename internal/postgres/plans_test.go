@@ -100,6 +100,9 @@ func TestPlans(t *testing.T) {
 		SET status = 'held', reason = 'paused', due_at = now(), finished_at = NULL
 		WHERE destination_id = $1 AND status = 'delivered'`, destinationID(2))
 	t.Run("when there is much of what is taken for rare", func(t *testing.T) { checkPlans(t, db, calls) })
+
+	exec(t, db, "ANALYZE deliveries")
+	t.Run("when that is known", func(t *testing.T) { checkPlans(t, db, calls) })
 }
 
 // checkPlans makes calls and looks at the plan of each query that they make.

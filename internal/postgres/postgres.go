@@ -91,7 +91,11 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 		}
 		cfg.ConnConfig.RuntimeParams["plan_cache_mode"] = "force_generic_plan" // planning again costs more than a better plan can save
 	} else {
-		cfg.ConnConfig.RuntimeParams["enable_seqscan"] = "off"
+		// A bitmap forgets the order of its index: a page of a list would read all that
+		// match to sort them. The planner takes one where it expects few.
+		for _, way := range []string{"enable_seqscan", "enable_bitmapscan"} {
+			cfg.ConnConfig.RuntimeParams[way] = "off"
+		}
 		cfg.ConnConfig.RuntimeParams["plan_cache_mode"] = "force_custom_plan" // a filter that is not given is not planned for
 	}
 	cfg.AfterConnect = func(_ context.Context, conn *pgx.Conn) error {
