@@ -134,7 +134,7 @@ func healthNotice(list []healthChange) notice {
 		name := fmt.Sprintf("%q", c.of.DisplayName)
 		if !c.health.Holding() {
 			up = append(up, name)
-			context.Destinations = append(context.Destinations, told{c.of.ID, c.of.DisplayName, c.health.State(), nil})
+			context.Destinations = append(context.Destinations, told{c.of.ID, c.of.DisplayName, delivery.StateHealthy, nil}) // it has acked, whatever came right after
 			continue
 		}
 		since := c.health.FailingSince.UTC().Truncate(time.Second)

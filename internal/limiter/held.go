@@ -78,8 +78,10 @@ func (b *beliefs) note(h Held) {
 type Found struct {
 	NoneAhead  bool // none is left that goes before new ones
 	NoneManual bool // none is left that a person asked for and that could go
-	None       bool // none is left that could go, but maybe what a person asked for
-	More       bool // there are more than one look takes
+	// None: none is left that could go now, but maybe what a person asked for. What may go
+	// later is found by a timer (LookWhenCool), or by the look at all that is held.
+	None bool
+	More bool // there are more than one look takes
 }
 
 // BeginLook is called before the table is looked at. What is noted from then on is not

@@ -26,7 +26,7 @@ const (
 	defaultInFlight = 256
 	maxHeaderBytes  = 64 << 10
 	minIdleConns    = 1024 // kept of all hosts together
-	maxTLSSessions  = 1024 // remembered, one for each host and port
+	maxTLSSessions  = 1024 // remembered, one for each name of a host
 )
 
 // Options of a Client. The zero value is usable.
