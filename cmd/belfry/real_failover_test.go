@@ -70,6 +70,10 @@ const (
 	routingVersion = `SELECT version FROM routing`
 )
 
+// lostIDs is how many ids of jobs the replica lacks at least: more than a server has in
+// reserve.
+const lostIDs = 1500
+
 // lag has the primary do what the replica will never know: both servers draw ids of
 // jobs and learn of destinations and of a token. Server b starts only then, so that all
 // ids that it has are of that time.
@@ -92,7 +96,7 @@ func (f *failover) lag(t *testing.T) {
 	posting(t, "lost with b", batch, f.cb).wait(t, 30*time.Second)
 	ofB := number(t, f.was, lastJobID)
 	eventually(t, 30*time.Second, func() string { // b has a thousand in reserve: these are a's
-		if n := number(t, f.was, lastJobID); n < ofB+1500 {
+		if n := number(t, f.was, lastJobID); n < ofB+lostIDs {
 			return fmt.Sprintf("%d ids of jobs were drawn since", n-ofB)
 		}
 		return ""
@@ -139,7 +143,7 @@ func (f *failover) takeOver(t *testing.T) {
 		io.WriteString(w, "as told")
 	})
 	missing := f.lastLost - number(t, f.is, lastJobID)
-	if missing < 2000 {
+	if missing < lostIDs {
 		t.Fatalf("the replica lacks only %d ids of jobs", missing)
 	}
 	f.c, f.cc = serving(t, f.replica.DSN("belfry"), waitsLong)
