@@ -16,7 +16,7 @@ test("a URL on a new host wants the header values again", async ({ page, api, re
   await page.getByRole("button", { name: "Replace the value of X-API-Key" }).click();
   await page.getByRole("textbox", { name: "New value of X-API-Key" }).fill("second-value");
   await page.getByRole("button", { name: "Save changes" }).click();
-  await expect(page.getByRole("heading", { name: d.displayName, level: 1 })).toBeVisible();
+  await expect(page.getByRole("heading", { name: d.displayName, level: 1, exact: true })).toBeVisible();
   await expect(page.getByRole("region", { name: "Configuration" })).toContainText("http://localhost:");
 
   await api.settled((await api.alert([d])).deliveries, "delivered");
@@ -53,7 +53,7 @@ test("an edit is tested before it is saved, with the secrets that it leaves as t
   await api.settled((await api.alert([d])).deliveries, "delivered"); // nothing was saved
   expect(before.received).toHaveLength(1);
   await page.getByRole("button", { name: "Save changes" }).click();
-  await expect(page.getByRole("heading", { name: d.displayName, level: 1 })).toBeVisible();
+  await expect(page.getByRole("heading", { name: d.displayName, level: 1, exact: true })).toBeVisible();
   await api.settled((await api.alert([d])).deliveries, "delivered");
   expect(after.received[1]?.headers).toMatchObject({ "x-api-key": "first-value", "x-team": "blue" });
 });
@@ -82,7 +82,7 @@ test("who saves what someone else has changed is told, and keeps both", async ({
   await expect(name).toHaveValue(`${d.displayName} mine`);
   await expect(page.getByRole("checkbox", { name: "Low", exact: true })).toBeChecked();
   await page.getByRole("button", { name: "Save changes" }).click();
-  await expect(page.getByRole("heading", { name: `${d.displayName} mine`, level: 1 })).toBeVisible();
+  await expect(page.getByRole("heading", { name: `${d.displayName} mine`, level: 1, exact: true })).toBeVisible();
   expect(await api.call("GET", `/destinations/${d.id}`)).toMatchObject({
     displayName: `${d.displayName} mine`,
     severities: ["LOW"],

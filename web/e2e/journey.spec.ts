@@ -44,7 +44,7 @@ test("from the printed link to an alert that failed, was re-sent and is delivere
     await ask.getByRole("button", { name: "Stay" }).click();
     await page.getByRole("checkbox", { name: "I have kept it" }).check();
     await page.getByRole("link", { name: "Finish Setup" }).click();
-    await expect(page.getByRole("heading", { name: "SOAR", level: 1 })).toBeVisible();
+    await expect(page.getByRole("heading", { name: "SOAR", level: 1, exact: true })).toBeVisible();
   });
 
   let tries = 0;

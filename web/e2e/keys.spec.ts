@@ -86,5 +86,5 @@ test("a destination is created without a mouse", async ({ page, api, receiver, u
   await page.keyboard.press("Enter");
   await press(page.getByRole("checkbox", { name: "I have kept it" }), "Space");
   await press(page.getByRole("link", { name: "Finish Setup" }));
-  await expect(page.getByRole("heading", { name, level: 1 })).toBeVisible();
+  await expect(page.getByRole("heading", { name, level: 1, exact: true })).toBeVisible();
 });

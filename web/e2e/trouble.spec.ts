@@ -28,9 +28,9 @@ test("a double click orders once, and a rate is what was typed", async ({ page, 
 
   await page.getByRole("checkbox", { name: "I have kept it" }).check();
   await page.getByRole("link", { name: "Finish Setup" }).click();
-  await expect(page.getByRole("heading", { name, level: 1 })).toBeVisible();
+  await expect(page.getByRole("heading", { name, level: 1, exact: true })).toBeVisible();
   await page.goBack(); // not to a form that is empty
-  await expect(page.getByRole("heading", { name, level: 1 })).toBeVisible();
+  await expect(page.getByRole("heading", { name, level: 1, exact: true })).toBeVisible();
 
   await page.goto("/settings");
   await page.getByRole("button", { name: "Create token" }).click();

@@ -49,7 +49,7 @@ test("a type that describes itself needs no code of the console", async ({ page,
 
   const configuration = page.getByRole("region", { name: "Configuration" });
   await test.step("the details are as the type describes them", async () => {
-    await expect(page.getByRole("heading", { name: "Night shift", level: 1 })).toBeVisible();
+    await expect(page.getByRole("heading", { name: "Night shift", level: 1, exact: true })).toBeVisible();
     for (const fact of [/Type\s*Test Chat/, /Channel\s*#night/, /Bot token\s*a value is stored/, /Call Ada/]) {
       await expect(configuration).toContainText(fact);
     }
