@@ -31,6 +31,7 @@ type Type struct {
 type Settings interface {
 	// Request returns what is sent of a message. It names every secret that it puts
 	// in, so that none comes back in what is stored; those of its URL need no naming.
+	// Whatever its body is, it is sent as application/json: see outbound.Request.
 	Request(m Message) (outbound.Request, error)
 
 	// Judge says what an answer means. It is asked only when there is one.

@@ -203,7 +203,8 @@ func (s Destinations) audit(ctx context.Context, tx *postgres.Tx, action string,
 	})
 }
 
-// facts says what a destination is, as the API does and without its secrets.
+// facts says what a destination is, as the API does and without its secrets. Patch
+// takes a change that shows neither here nor in the settings for none, and drops it.
 func facts(d destination.Destination) map[string]any {
 	return map[string]any{
 		"displayName": d.DisplayName, "formerNames": listed(d.FormerNames), "state": d.State, "severities": listed(d.Severities),
