@@ -1974,7 +1974,7 @@ type InFlight struct {
 	// Limit How many there may be at present. There may be fewer while workers are scarce, before its first attempt has ended, and until `slowUntil`.
 	Limit int `json:"limit"`
 
-	// LoweredAt When the limit fell last; `null` if it has not fallen since the replica began to send to it.
+	// LoweredAt When the limit fell last; `null` if it has not fallen since the replica began to send to it. A larger limit that was tried and taken back, or forgotten after a quiet minute, is no fall.
 	LoweredAt *time.Time `json:"loweredAt"`
 
 	// LoweredBecause Why the limit fell last; `null` if it has not.

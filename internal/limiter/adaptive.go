@@ -99,8 +99,7 @@ func (a *adaptiveLimit) now(ceiling int) int {
 // ended takes what came of an attempt, beside which others are in flight.
 func (a *adaptiveLimit) ended(o Outcome, others, ceiling int, now time.Time) {
 	if o.TooMuch {
-		a.fall(1, TooMuch, others)
-		a.fellAt = now
+		a.fall(1, TooMuch, others, now)
 		return
 	}
 	if o.Took == 0 { // none was made
@@ -116,8 +115,11 @@ func (a *adaptiveLimit) ended(o Outcome, others, ceiling int, now time.Time) {
 	}
 	a.strained += (strain - a.strained) / 8
 	if a.strained > maxStrained {
-		a.fall(float64(a.now(ceiling))/2, NoAnswer, others)
-		a.fellAt = now
+		to := float64(a.now(ceiling)) / 2
+		if a.trial != nil { // it was the larger limit
+			to = a.trial.limit
+		}
+		a.fall(to, NoAnswer, others, now)
 		return
 	}
 	if a.limit > 0 && a.limit < initialLimit {
@@ -127,16 +129,23 @@ func (a *adaptiveLimit) ended(o Outcome, others, ceiling int, now time.Time) {
 	a.count(o, others, ceiling, now)
 }
 
-// fall lowers the limit.
-func (a *adaptiveLimit) fall(to float64, why Lowered, others int) {
-	*a = adaptiveLimit{limit: max(1, to), lowered: why, before: others}
+// fall lowers the limit. The next larger one is tried the later, the more often the last
+// ones did no good: else a destination that refuses what is beyond twenty would be brought
+// to refuse it every few seconds.
+func (a *adaptiveLimit) fall(to float64, why Lowered, others int, now time.Time) {
+	gap := a.nextGap()
+	*a = adaptiveLimit{limit: max(1, to), lowered: why, fellAt: now, before: others, trialGap: gap, trialAt: now.Add(gap)}
+}
+
+// nextGap is how long to wait before a larger limit is tried again.
+func (a *adaptiveLimit) nextGap() time.Duration {
+	return min(max(minTrialPause, 2*a.trialGap), maxTrialPause)
 }
 
 // narrow lowers the limit to one, if it is not that for the same reason.
 func (a *adaptiveLimit) narrow(inFlight int, now time.Time) {
 	if a.limit != 1 || a.lowered != TooMuch {
-		a.fall(1, TooMuch, inFlight)
-		a.fellAt = now
+		a.fall(1, TooMuch, inFlight, now)
 	}
 }
 
@@ -178,9 +187,7 @@ func (a *adaptiveLimit) count(o Outcome, others, ceiling int, now time.Time) {
 	a.round = round{}
 	switch {
 	case a.usual > 0 && here.mean > slowdown*a.usual && current > initialLimit:
-		gap := max(minTrialPause, 2*a.trialGap)
-		a.fall(max(initialLimit, here.limit/growth), GotSlower, others)
-		a.fellAt, a.trialGap, a.trialAt = now, min(gap, maxTrialPause), now.Add(gap)
+		a.fall(max(initialLimit, here.limit/growth), GotSlower, others, now)
 	case a.trial != nil:
 		a.judge(here, full, ceiling, now)
 	default:
@@ -220,7 +227,7 @@ func (a *adaptiveLimit) judge(here step, full bool, ceiling int, now time.Time) 
 		}
 		return
 	case full:
-		a.trialGap = min(max(minTrialPause, 2*a.trialGap), maxTrialPause)
+		a.trialGap = a.nextGap()
 		a.trialAt = now.Add(a.trialGap)
 	}
 	a.limit = before.limit
@@ -247,6 +254,9 @@ func (l *Limiter) InFlight(id uuid.UUID, limits destination.Limits) InFlight {
 	seen := state{}
 	if s, ok := l.states.byID[id]; ok {
 		seen.inFlight, seen.limit = s.inFlight, s.limit
+		if s.idle(l.now()) {
+			seen.limit.rest()
+		}
 	}
 	seen.limits = limits
 	return l.pool.inFlight(&seen)

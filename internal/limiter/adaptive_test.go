@@ -181,6 +181,31 @@ func TestRateIsNoReasonForMore(t *testing.T) {
 	})
 }
 
+// A destination that refuses what is beyond twenty is brought to refuse it ever more
+// seldom, in whichever way it says so.
+func TestLimitsThatDidNoGoodAreTriedSeldom(t *testing.T) {
+	t.Parallel()
+	for name, refusal := range map[string]Outcome{
+		"429": {Took: time.Millisecond, TooMuch: true},
+		"503": {Took: time.Millisecond, Strain: true},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			refused := 0
+			_, acked := newLimiter(256).flood(1, 256, func(beside int) Outcome {
+				if beside < 20 {
+					return Outcome{Took: 200 * time.Millisecond, Acked: true}
+				}
+				refused++
+				return refusal
+			}, 2*time.Minute)
+			// Sixteen at a time would be 9,600.
+			if acked < 9000 || refused > 60 {
+				t.Errorf("%s: %d acks and %d refusals in two minutes", name, acked, refused)
+			}
+		})
+	}
+}
+
 // Acks of attempts that were begun before the limit fell raise it no more than failures
 // lower it.
 func TestOldAcksRaiseNothing(t *testing.T) {
@@ -277,6 +302,9 @@ func TestLimitFalls(t *testing.T) {
 		}, TooMuch, 1, 1},
 		"a quiet time": {func(_ *testing.T, l *Limiter) {
 			time.Sleep(idleReset + time.Second)
+			if n := l.InFlight(idOf(1), atMost(256)).Limit; n != 16 {
+				t.Errorf("the limit is shown as %d", n)
+			}
 			l.learn(idOf(1), 100*time.Millisecond)
 		}, "", 16, 16},
 	} {

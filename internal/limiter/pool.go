@@ -31,7 +31,7 @@ func (p *pool) leave(s *state, now time.Time) {
 // begin counts one more attempt in flight.
 func (p *pool) begin(s *state, now time.Time) {
 	if s.inFlight == 0 {
-		if now.Sub(s.progressAt) > idleReset {
+		if s.idle(now) {
 			s.limit.rest()
 		}
 		s.progressAt = now

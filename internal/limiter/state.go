@@ -52,6 +52,10 @@ func (s *state) inUse() bool {
 		s.admissions.Len() > 0 || s.expected > 0 || s.held != beliefs{}
 }
 
+// idle reports whether the destination has had no attempt for so long that a large limit
+// says nothing any more.
+func (s *state) idle(now time.Time) bool { return s.inFlight == 0 && now.Sub(s.progressAt) > idleReset }
+
 // expectedLatency is how long an attempt is taken to last: as the last ones did, or
 // for as long as none has ended.
 func (s *state) expectedLatency(now time.Time) time.Duration {

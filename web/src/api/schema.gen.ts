@@ -2701,7 +2701,7 @@ export interface components {
             ceiling: number;
             /**
              * Format: date-time
-             * @description When the limit fell last; `null` if it has not fallen since the replica began to send to it.
+             * @description When the limit fell last; `null` if it has not fallen since the replica began to send to it. A larger limit that was tried and taken back, or forgotten after a quiet minute, is no fall.
              */
             loweredAt: string | null;
             /** @description Why the limit fell last; `null` if it has not. */
