@@ -49,7 +49,7 @@ export function ConfigurationPanel({
         <Fact name="Default Alert Types">{takes.alertTypes}</Fact>
         <Fact name="Log Types">{takes.logTypes}</Fact>
         <Fact name="Limits">
-          <div>{limits.maxInFlight} in flight from each replica</div>
+          <div>at most {limits.maxInFlight} in flight from each replica</div>
           <div>
             {limits.ratePerSecond === null
               ? "no rate limit"
