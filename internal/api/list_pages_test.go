@@ -1,6 +1,7 @@
 package api
 
 import (
+	"fmt"
 	"net/url"
 	"slices"
 	"strings"
@@ -66,14 +67,16 @@ func TestPagesMayBeShort(t *testing.T) {
 			t.Errorf("%s: %d pages, %v", path, len(pages), pages)
 		}
 	}
-	// What can be found without looking at all is on one page.
+	// What can be found without looking at all is on one page. A machine that stands still
+	// for a moment ends a page early, so each may be asked for again.
 	for path, want := range map[string]int{
 		alertsPath + "?deliveryStatus=failed": 0, deliveriesPath + "?status=failed": 0, deliveriesPath + "?alertId=many+1": 1,
 		deliveriesPath + "?reason=paused&status=failed": 0, alertsPath + "?destinationId=" + anyID: 0,
 	} {
-		if pages := h.pages(t, path); len(pages) != 1 || len(pages[0]) != want {
-			t.Errorf("%s: %d pages, %v", path, len(pages), pages)
-		}
+		until(t, fmt.Sprintf("%s has %d on one page", path, want), func() bool {
+			pages := h.pages(t, path)
+			return len(pages) == 1 && len(pages[0]) == want
+		})
 	}
 }
 
