@@ -40,7 +40,7 @@ const (
 	idleReset = time.Minute
 
 	// Pauses between tries that won nothing: the first, and the most they grow to.
-	minTrialPause = 2 * time.Second
+	minTrialPause = 5 * time.Second
 	maxTrialPause = time.Minute
 )
 
@@ -98,15 +98,17 @@ func (a *adaptiveLimit) now(ceiling int) int {
 
 // ended takes what came of an attempt, beside which others are in flight.
 func (a *adaptiveLimit) ended(o Outcome, others, ceiling int, now time.Time) {
-	if o.TooMuch {
+	outdated := a.before > 0 // it says nothing of the limit of now
+	if outdated {
+		a.before--
+	}
+	switch {
+	case o.TooMuch && outdated && a.limit == 1: // many at once say so of one limit
+		return
+	case o.TooMuch:
 		a.fall(1, TooMuch, others, now)
 		return
-	}
-	if o.Took == 0 { // none was made
-		return
-	}
-	if a.before > 0 { // it says nothing of the limit of now
-		a.before--
+	case outdated, o.Took == 0: // or none was made
 		return
 	}
 	strain := 0.0
@@ -139,7 +141,7 @@ func (a *adaptiveLimit) fall(to float64, why Lowered, others int, now time.Time)
 
 // nextGap is how long to wait before a larger limit is tried again.
 func (a *adaptiveLimit) nextGap() time.Duration {
-	return min(max(minTrialPause, 2*a.trialGap), maxTrialPause)
+	return min(max(minTrialPause, 3*a.trialGap), maxTrialPause)
 }
 
 // narrow lowers the limit to one, if it is not that for the same reason.

@@ -181,6 +181,28 @@ func TestRateIsNoReasonForMore(t *testing.T) {
 	})
 }
 
+// Many attempts that were in flight together fail for one limit: a destination that gets
+// too much once is not kept from more for a minute.
+func TestOneLimitFailsOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := newLimiter(256)
+		id := l.learn(idOf(1), 200*time.Millisecond)
+		n := l.grabs(t.Context(), id, atMost(256))
+		for i := range n {
+			o := Outcome{Took: time.Millisecond, TooMuch: true}
+			if i == n/2 {
+				o = Outcome{} // one that was never sent
+			}
+			l.Release(id, o)
+		}
+		limit := l.states.byID[id].limit
+		if limit.now(256) != 1 || limit.trialGap != minTrialPause || limit.before != 0 {
+			t.Errorf("after %d that were too much: %+v", n, limit)
+		}
+	})
+}
+
 // A destination that refuses what is beyond twenty is brought to refuse it ever more
 // seldom, in whichever way it says so.
 func TestLimitsThatDidNoGoodAreTriedSeldom(t *testing.T) {
