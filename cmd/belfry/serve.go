@@ -105,16 +105,7 @@ func serve(ctx context.Context, in instance) error {
 	registry := prometheus.NewRegistry()
 	goRuntime := collectors.NewGoCollector(collectors.WithGoCollectorRuntimeMetrics(collectors.MetricsGC, collectors.MetricsScheduler))
 	registry.MustRegister(goRuntime, collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	newest, err := migrations.Newest()
-	if err != nil {
-		return err
-	}
-	dispatcher, err := dispatch.New(dispatch.Config{
-		DB: db, Client: client, Log: in.log, Metrics: registry, Now: time.Now, Waits: in.waits, Workers: in.Workers,
-		Roles: in.Roles, AttemptTimeout: in.AttemptTimeout, FailingMaxAge: in.FailingMaxAge,
-		Retention: in.Retention, AuditRetention: in.AuditRetention, Version: thisBuild().Version, Schema: newest, Alone: in.alone,
-		Link: func(alertID string) string { return in.PublicURL + "/alerts/" + url.PathEscape(alertID) },
-	})
+	dispatcher, err := in.dispatcher(db, client, registry)
 	if err != nil {
 		return err
 	}
@@ -132,6 +123,20 @@ func serve(ctx context.Context, in instance) error {
 		SessionIdle: in.SessionIdle, Failures: failures, Facts: in.facts(), Console: web.Console(),
 	})
 	return in.run(ctx, in.limited(listener, registry), &handler, dispatcher, readers)
+}
+
+// dispatcher is the engine, not started yet.
+func (in instance) dispatcher(db *postgres.DB, client *outbound.Client, metrics prometheus.Registerer) (*dispatch.Dispatcher, error) {
+	newest, err := migrations.Newest()
+	if err != nil {
+		return nil, err
+	}
+	return dispatch.New(dispatch.Config{
+		DB: db, Client: client, Log: in.log, Metrics: metrics, Now: time.Now, Waits: in.waits, Workers: in.Workers,
+		Roles: in.Roles, AttemptTimeout: in.AttemptTimeout, FailingMaxAge: in.FailingMaxAge,
+		Retention: in.Retention, AuditRetention: in.AuditRetention, Version: thisBuild().Version, Schema: newest, Alone: in.alone,
+		Link: func(alertID string) string { return in.PublicURL + "/alerts/" + url.PathEscape(alertID) },
+	})
 }
 
 // inBackground runs a function until the one that it returns is called, which waits
